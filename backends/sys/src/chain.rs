@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Walking a descriptor chain (virtio 1.2 section 2.7.5), each descriptor read exactly once.
+
+use std::ptr;
+
+use crate::memory::{MemoryMap, Segment};
+
+/// Buffers that one chain may have, through an indirect table or not: as many as the largest ring that we serve.
+pub const MAX_CHAIN: usize = 1024;
+
+const DESC_LEN: u64 = 16;
+const F_NEXT: u16 = 1;
+const F_WRITE: u16 = 2;
+const F_INDIRECT: u16 = 4;
+
+/// What a chain's buffers must allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// The device reads them: a transmit queue.
+    Read,
+    /// The device writes them: a receive queue.
+    Write,
+}
+
+/// A chain that was walked to its end and found well-formed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chain {
+    /// Its head, to be given back in the used ring.
+    pub head: u16,
+    /// Number of segments that were appended.
+    pub segments: u16,
+    /// Bytes in all of them.
+    pub bytes: u32,
+}
+
+/// A descriptor as the guest wrote it, read once.
+struct Descriptor {
+    segment: Segment,
+    flags: u16,
+    next: u16,
+}
+
+/// A descriptor table: the ring's own or an indirect one. `len` entries at `base`.
+struct Table {
+    base: *const u8,
+    len: u16,
+}
+
+impl Table {
+    /// Reads entry `index`; `None` when it is past the table's end.
+    fn read(&self, index: u16) -> Option<Descriptor> {
+        if index >= self.len {
+            return None;
+        }
+        // SAFETY: the table has `len` entries of 16 bytes inside one mapped region; the reads may be unaligned (an
+        // indirect table need not be aligned), so each half is read bytewise-safe, once.
+        let (address, rest) = unsafe {
+            let entry = self.base.add(usize::from(index) * DESC_LEN as usize);
+            (ptr::read_unaligned(entry.cast::<u64>()), ptr::read_unaligned(entry.add(8).cast::<u64>()))
+        };
+        Some(Descriptor {
+            segment: Segment { address: u64::from_le(address), len: u64::from_le(rest) as u32 },
+            flags: (u64::from_le(rest) >> 32) as u16,
+            next: (u64::from_le(rest) >> 48) as u16,
+        })
+    }
+
+    /// The indirect table that `descriptor` names: a whole number of entries, at least one, no more than a chain may
+    /// have, in one region, and the descriptor must end its own chain (section 2.7.5.3.1).
+    fn indirect(memory: &MemoryMap, descriptor: &Descriptor) -> Option<Self> {
+        let Segment { address, len } = descriptor.segment;
+        let entries = u64::from(len) / DESC_LEN;
+        let sane = u64::from(len) % DESC_LEN == 0 && (1..=MAX_CHAIN as u64).contains(&entries);
+        if !sane || descriptor.flags & F_NEXT != 0 {
+            return None;
+        }
+        let base = memory.host(address, u64::from(len))?;
+        Some(Self { base, len: entries as u16 })
+    }
+}
+
+/// Appends the segments of the chain at `head` to `out`. `None`: the chain is malformed (a loop, an index past the
+/// table, a nested or ill-sized indirect table, a buffer of the wrong direction or outside memory, no byte at all), and
+/// `out` is as it was.
+#[inline]
+pub(crate) fn walk(
+    memory: &MemoryMap,
+    ring: (*const u8, u16),
+    head: u16,
+    access: Access,
+    out: &mut Vec<Segment>,
+) -> Option<Chain> {
+    let before = out.len();
+    let bytes = walk_into(memory, Table { base: ring.0, len: ring.1 }, head, access, out);
+    match bytes {
+        Some(bytes) if bytes > 0 => Some(Chain { head, segments: (out.len() - before) as u16, bytes }),
+        _ => {
+            out.truncate(before);
+            None
+        }
+    }
+}
+
+/// The walk itself; leaves what it has appended also when it fails.
+#[inline]
+fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, out: &mut Vec<Segment>) -> Option<u32> {
+    let (mut table, mut index, mut bytes, mut nested) = (ring, head, 0_u32, false);
+    // A chain longer than its table is a loop.
+    let mut left = table.len;
+    loop {
+        let descriptor = table.read(index)?;
+        left = left.checked_sub(1)?;
+        if descriptor.flags & F_INDIRECT != 0 {
+            if nested {
+                return None;
+            }
+            table = Table::indirect(memory, &descriptor)?;
+            (index, left, nested) = (0, table.len, true);
+            continue;
+        }
+        if (descriptor.flags & F_WRITE != 0) != (access == Access::Write) {
+            return None;
+        }
+        bytes = append(memory, descriptor.segment, bytes, out)?;
+        if descriptor.flags & F_NEXT == 0 {
+            return Some(bytes);
+        }
+        index = descriptor.next;
+    }
+}
+
+/// Appends one buffer; a zero-length one is legal and skipped, its address unused. `None`: outside memory, too many, or
+/// more bytes in all than a length can say.
+#[inline]
+fn append(memory: &MemoryMap, segment: Segment, bytes: u32, out: &mut Vec<Segment>) -> Option<u32> {
+    if segment.len == 0 {
+        return Some(bytes);
+    }
+    let inside = memory.host(segment.address, u64::from(segment.len)).is_some() || memory.contains(segment);
+    // Never grow: the caller's vector has room for a whole chain, and the frame path does not allocate.
+    if !inside || out.len() == out.capacity() {
+        return None;
+    }
+    out.push(segment);
+    bytes.checked_add(segment.len)
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! File descriptors over Unix sockets, and what a descriptor is.
+//!
+//! Safe wrappers of `recvmsg`/`sendmsg` with `SCM_RIGHTS`, never blocking, with the bounds that a hostile peer calls for:
+//! every descriptor that arrives is owned at once (so none leaks), close-on-exec, and a truncated control message is an
+//! error.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
+};
+
+/// Descriptors that one message may carry: what `SCM_MAX_FD` lets the kernel pass is 253; vhost-user needs 32.
+pub const MAX_FDS: usize = 32;
+
+/// Who is at the other end of a Unix socket, as the kernel recorded it at connect time (`SO_PEERCRED`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerCredentials {
+    /// Process id; 0 when it is in a pid namespace that we do not see.
+    pub pid: i32,
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+}
+
+/// Receives up to `buf.len()` bytes without blocking and appends the descriptors that came with them to `fds`.
+/// Returns the byte count; 0 is the end of the stream.
+///
+/// # Errors
+/// `WouldBlock` when nothing waits; `InvalidData` when `fds` would hold more than [`MAX_FDS`]; all of it is closed then.
+pub fn recv_with_fds(socket: BorrowedFd<'_>, buf: &mut [u8], fds: &mut Vec<OwnedFd>) -> io::Result<usize> {
+    let mut space = [MaybeUninit::<u8>::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    let received = recvmsg(socket, &mut [IoSliceMut::new(buf)], &mut control, flags)?;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            fds.extend(rights);
+        }
+    }
+    // The kernel rounds the space up, so a few too many may arrive untruncated.
+    if received.flags.contains(ReturnFlags::CTRUNC) || fds.len() > MAX_FDS {
+        fds.clear();
+        return Err(too_many(io::ErrorKind::InvalidData));
+    }
+    Ok(received.bytes)
+}
+
+/// Sends bytes and descriptors in one call without blocking; the descriptors go with the first byte.
+/// Returns how many bytes were taken.
+///
+/// # Errors
+/// `WouldBlock` when the peer is slow; `BrokenPipe` when it is gone; `InvalidInput` for more than [`MAX_FDS`].
+pub fn send_with_fds(socket: BorrowedFd<'_>, buf: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
+    let mut space = [MaybeUninit::<u8>::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if fds.len() > MAX_FDS || (!fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds))) {
+        return Err(too_many(io::ErrorKind::InvalidInput));
+    }
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    Ok(sendmsg(socket, &[IoSlice::new(buf)], &mut control, flags)?)
+}
+
+fn too_many(kind: io::ErrorKind) -> io::Error {
+    io::Error::new(kind, format!("more than {MAX_FDS} file descriptors with one message"))
+}
+
+/// Whether the descriptor is an eventfd: the kernel names its anonymous inode so in `/proc/self/fd`.
+#[must_use]
+pub fn is_eventfd(fd: BorrowedFd<'_>) -> bool {
+    std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
+        .is_ok_and(|target| target.as_os_str() == "anon_inode:[eventfd]")
+}
+
+/// Sets `O_NONBLOCK` on the open file behind the descriptor.
+///
+/// # Errors
+/// What `fcntl` says.
+pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = rustix::fs::fcntl_getfl(fd)?;
+    Ok(rustix::fs::fcntl_setfl(fd, flags | rustix::fs::OFlags::NONBLOCK)?)
+}
+
+/// Credentials of the peer of a connected Unix socket (`SO_PEERCRED`, unix(7)).
+///
+/// # Errors
+/// What `getsockopt` says.
+pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
+    let mut found = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut len = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: `found` is a ucred and `len` says so; the kernel writes at most that many bytes.
+    let outcome = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut found).cast(), &raw mut len)
+    };
+    if outcome != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(PeerCredentials { pid: found.pid, uid: found.uid, gid: found.gid })
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The one crate with unsafe code.
+//!
+//! # Theory of operation
+//!
+//! Everything that the switch does with raw pointers, signals and ancillary socket data is here, behind functions that
+//! are safe to call with any argument. Nothing here decides anything about frames; it only moves bytes and indices.
+//!
+//! * [`MemoryMap`] is a flat view of one guest's memory. Callers name guest-physical addresses; each access is checked
+//!   against the region table, so a stale or hostile address is an error and never a wild pointer. Two or three
+//!   comparisons a copy are cheap beside the copy.
+//! * [`Ring`] is the device's side of a split virtqueue (virtio 1.2 section 2.7). Its three addresses are translated
+//!   once, when it is made, and its size is frozen then: what a guest or a frontend says later about size or place
+//!   cannot move a pointer.
+//! * [`install_fault_guard`] catches SIGBUS. Guest memory is a file that its owner may truncate; the page fault of the
+//!   next access would kill the daemon with all its tenants. The guard maps zero pages over the region and marks the
+//!   [`MemoryMap`] poisoned, which ends that session alone.
+//! * [`fd`] passes file descriptors over Unix sockets and tells what a descriptor is.
+//!
+//! # Shared memory and data races
+//!
+//! Guest memory is written by another process while we read it. No Rust reference to it ever exists: indices and
+//! descriptors are read and written by volatile or atomic accesses, exactly once each, and bodies are copied by raw
+//! pointer copies whose result is only bytes. A racing guest can therefore garble its own frame and nothing else.
+
+#![allow(unsafe_code)]
+
+mod chain;
+mod fault;
+pub mod fd;
+mod memory;
+mod ring;
+
+#[cfg(test)]
+mod tests;
+
+pub use chain::{Access, Chain, MAX_CHAIN};
+pub use fault::install_fault_guard;
+pub use memory::{MemoryMap, OutsideMemory, Segment, copy};
+pub use ring::{Doorbells, Ring, RingError, RingFault, RingLayout};

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The device's side of a split virtqueue through cached pointers (virtio 1.2 section 2.7).
+
+use std::fmt;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering, fence};
+
+use vmm_sys_util::eventfd::EventFd;
+
+use crate::chain::{self, Access, Chain};
+use crate::memory::{MemoryMap, Segment};
+
+/// `VIRTQ_AVAIL_F_NO_INTERRUPT` (section 2.7.6).
+const NO_INTERRUPT: u16 = 1;
+/// `VIRTQ_USED_F_NO_NOTIFY` (section 2.7.8).
+const NO_NOTIFY: u16 = 1;
+
+/// Where a ring lies in guest memory. Addresses are guest-physical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RingLayout {
+    /// Number of entries, a power of two.
+    pub size: u16,
+    /// The descriptor table, 16-byte aligned.
+    pub desc: u64,
+    /// The available ring, 2-byte aligned.
+    pub avail: u64,
+    /// The used ring, 4-byte aligned.
+    pub used: u64,
+}
+
+/// The event file descriptors of a ring; `None`: the guest polls, or will be polled.
+#[derive(Debug, Default)]
+pub struct Doorbells {
+    /// Written by the guest when it has made buffers available.
+    pub kick: Option<EventFd>,
+    /// Written by us when buffers were used.
+    pub call: Option<EventFd>,
+}
+
+/// Why a ring cannot be started. The frontend must act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RingError {
+    /// The size is zero or not a power of two.
+    Size(u16),
+    /// A part is not aligned as the specification asks.
+    Unaligned(&'static str),
+    /// A part does not lie in one region of guest memory.
+    Outside(&'static str),
+}
+
+impl fmt::Display for RingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(size) => write!(f, "ring size {size} is not a power of two"),
+            Self::Unaligned(part) => write!(f, "the {part} is not aligned"),
+            Self::Outside(part) => write!(f, "the {part} is not inside one region of guest memory"),
+        }
+    }
+}
+
+impl std::error::Error for RingError {}
+
+/// What a guest did to break its ring. It stays broken until it is started anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RingFault {
+    /// The available index ran ahead by more than the ring has entries, or backwards.
+    AvailIndex = 1,
+    /// The available ring names a descriptor past the table.
+    Head = 2,
+    /// The memory behind the ring is gone (its file was truncated).
+    Memory = 3,
+}
+
+impl RingFault {
+    /// The fault with this number, as [`RingFault`] casts to it.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::AvailIndex, Self::Head, Self::Memory].into_iter().find(|fault| *fault as u8 == code)
+    }
+}
+
+impl fmt::Display for RingFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AvailIndex => "the guest moved a ring's available index by more than the ring holds",
+            Self::Head => "the guest made a descriptor available that its ring does not have",
+            Self::Memory => "the guest's memory was truncated",
+        })
+    }
+}
+
+/// A split virtqueue, device side. Owned by one thread at a time.
+///
+/// Indices are private copies: what a guest writes into the used ring changes nothing here. `next_used` may run ahead of
+/// what is published, so that a burst is made visible by one store ([`Ring::publish`]).
+pub struct Ring {
+    desc: *const u8,
+    avail: *const AtomicU16,
+    used: *const AtomicU16,
+    size: u16,
+    event_idx: bool,
+    next_avail: u16,
+    next_used: u16,
+    /// Used index at the last signal; `None`: not signalled since the start, so the next signal is unconditional, for we
+    /// do not know what the previous owner of the ring signalled.
+    signalled: Option<u16>,
+    bells: Doorbells,
+    memory: Arc<MemoryMap>,
+}
+
+// SAFETY: the pointers lie in the mapping that `memory` keeps alive; access is by atomics and by `&mut self`.
+unsafe impl Send for Ring {}
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ring(size {}, next_avail {}, next_used {})", self.size, self.next_avail, self.next_used)
+    }
+}
+
+impl Ring {
+    /// Translates and checks the layout, and takes the base from `used->idx` in guest memory: after a restart of ours
+    /// that is the one place that knows what was completed (`rte_vhost` does the same).
+    ///
+    /// # Errors
+    /// [`RingError`]: what the frontend said cannot be a ring.
+    pub fn new(
+        memory: Arc<MemoryMap>,
+        layout: RingLayout,
+        event_idx: bool,
+        bells: Doorbells,
+    ) -> Result<Self, RingError> {
+        let RingLayout { size, desc, avail, used } = layout;
+        if !size.is_power_of_two() {
+            return Err(RingError::Size(size));
+        }
+        let entries = u64::from(size);
+        let place = |part, address: u64, align: u64, len: u64| {
+            let host = memory.host(address, len).ok_or(RingError::Outside(part))?;
+            // The host mapping is page-aligned, so both must agree; checking the host's is what the atomics need.
+            if address.is_multiple_of(align) && (host as u64).is_multiple_of(align) {
+                Ok(host)
+            } else {
+                Err(RingError::Unaligned(part))
+            }
+        };
+        let desc = place("descriptor table", desc, 16, 16 * entries)?;
+        let avail = place("available ring", avail, 2, 6 + 2 * entries)?;
+        let used = place("used ring", used, 4, 6 + 8 * entries)?;
+        let mut ring = Self {
+            desc,
+            avail: avail.cast(),
+            used: used.cast(),
+            size,
+            event_idx,
+            next_avail: 0,
+            next_used: 0,
+            signalled: None,
+            bells,
+            memory,
+        };
+        let base = u16::from_le(ring.used_word(1).load(Ordering::Acquire));
+        (ring.next_avail, ring.next_used) = (base, base);
+        Ok(ring)
+    }
+
+    /// The next entry of the available ring that will be read.
+    #[must_use]
+    pub fn next_avail(&self) -> u16 {
+        self.next_avail
+    }
+
+    /// The guest memory that the ring lies in.
+    #[inline]
+    #[must_use]
+    pub fn memory(&self) -> &Arc<MemoryMap> {
+        &self.memory
+    }
+
+    /// The guest's doorbell, for a poll set.
+    #[must_use]
+    pub fn kick(&self) -> Option<BorrowedFd<'_>> {
+        // SAFETY: the descriptor is owned by `self.bells.kick`, which outlives the borrow.
+        self.bells.kick.as_ref().map(|kick| unsafe { BorrowedFd::borrow_raw(kick.as_raw_fd()) })
+    }
+
+    /// 16-bit word `index` of the available ring: flags, idx, ring[size], used_event.
+    #[inline]
+    fn avail_word(&self, index: usize) -> &AtomicU16 {
+        debug_assert!(index < 3 + usize::from(self.size));
+        // SAFETY: the layout was checked for 3 + size words; aligned; atomics may be shared with the guest.
+        unsafe { &*self.avail.add(index) }
+    }
+
+    /// 16-bit word `index` of the used ring: flags, idx, then the elements, then avail_event.
+    #[inline]
+    fn used_word(&self, index: usize) -> &AtomicU16 {
+        debug_assert!(index < 3 + 4 * usize::from(self.size));
+        // SAFETY: the layout was checked for 3 + 4 * size words; aligned; atomics may be shared with the guest.
+        unsafe { &*self.used.add(index) }
+    }
+
+    /// How many chains are available. Pairs with the guest's release of the index.
+    ///
+    /// # Errors
+    /// [`RingFault::AvailIndex`]: more than the ring holds.
+    #[inline]
+    pub fn available(&self) -> Result<u16, RingFault> {
+        let index = u16::from_le(self.avail_word(1).load(Ordering::Acquire));
+        let waiting = index.wrapping_sub(self.next_avail);
+        if waiting > self.size { Err(RingFault::AvailIndex) } else { Ok(waiting) }
+    }
+
+    /// Head of the chain that stands `ahead` places after the next one. Call only within [`Ring::available`].
+    ///
+    /// # Errors
+    /// [`RingFault::Head`]: past the table.
+    #[inline]
+    pub fn head(&self, ahead: u16) -> Result<u16, RingFault> {
+        let slot = self.next_avail.wrapping_add(ahead) & (self.size - 1);
+        let head = u16::from_le(self.avail_word(2 + usize::from(slot)).load(Ordering::Relaxed));
+        if head < self.size { Ok(head) } else { Err(RingFault::Head) }
+    }
+
+    /// Appends the segments of the chain at `head` to `out`, never beyond its capacity. `None`: malformed; `out` is
+    /// then as it was.
+    #[inline]
+    #[must_use]
+    pub fn walk(&self, head: u16, access: Access, out: &mut Vec<Segment>) -> Option<Chain> {
+        chain::walk(&self.memory, (self.desc, self.size), head, access, out)
+    }
+
+    /// Takes `chains` chains off the available ring.
+    #[inline]
+    pub fn consume(&mut self, chains: u16) {
+        self.next_avail = self.next_avail.wrapping_add(chains);
+    }
+
+    /// Gives the chain at `head` back with `len` bytes written; the guest sees it at the next [`Ring::publish`].
+    #[inline]
+    pub fn complete(&mut self, head: u16, len: u32) {
+        let slot = usize::from(self.next_used & (self.size - 1));
+        // SAFETY: element `slot` is 8 bytes at 4 + 8 * slot of the used ring, checked and 4-aligned at construction.
+        unsafe {
+            let element = self.used.cast::<AtomicU32>().add(1 + 2 * slot);
+            (*element).store(u32::from(head).to_le(), Ordering::Relaxed);
+            (*element.add(1)).store(len.to_le(), Ordering::Relaxed);
+        }
+        self.next_used = self.next_used.wrapping_add(1);
+    }
+
+    /// Makes every completed chain visible to the guest.
+    #[inline]
+    pub fn publish(&mut self) {
+        self.used_word(1).store(self.next_used.to_le(), Ordering::Release);
+    }
+
+    /// Rings the guest's bell if it asked for that; call after [`Ring::publish`]. True: the bell was rung.
+    ///
+    /// A full or closed eventfd is the guest's own affair and no error: it has a signal pending already.
+    pub fn signal(&mut self) -> bool {
+        if self.signalled == Some(self.next_used) {
+            return false;
+        }
+        // The store of the used index must be visible before the guest's wish is read (section 2.7.10).
+        fence(Ordering::SeqCst);
+        if !self.wants_signal() {
+            return false;
+        }
+        self.signalled = Some(self.next_used);
+        self.bells.call.as_ref().is_some_and(|call| call.write(1).is_ok())
+    }
+
+    fn wants_signal(&self) -> bool {
+        let Some(last) = self.signalled else { return true };
+        if !self.event_idx {
+            return u16::from_le(self.avail_word(0).load(Ordering::Relaxed)) & NO_INTERRUPT == 0;
+        }
+        let wish = u16::from_le(self.avail_word(2 + usize::from(self.size)).load(Ordering::Relaxed));
+        // vring_need_event (section 2.7.10.1): did the index pass `wish` since the last signal?
+        self.next_used.wrapping_sub(wish).wrapping_sub(1) < self.next_used.wrapping_sub(last)
+    }
+
+    /// Asks the guest to kick for the next chain. True: a chain arrived meanwhile, so do not sleep.
+    ///
+    /// # Errors
+    /// As [`Ring::available`].
+    pub fn arm(&mut self) -> Result<bool, RingFault> {
+        if self.event_idx {
+            let event = 2 + 4 * usize::from(self.size);
+            self.used_word(event).store(self.next_avail.to_le(), Ordering::Relaxed);
+        } else {
+            self.used_word(0).store(0, Ordering::Relaxed);
+        }
+        fence(Ordering::SeqCst);
+        Ok(self.available()? != 0)
+    }
+
+    /// Asks the guest not to kick: we poll. With event-idx nothing is to be done; the stale index costs one kick in
+    /// 65536 chains at worst.
+    pub fn disarm(&mut self) {
+        if !self.event_idx {
+            self.used_word(0).store(NO_NOTIFY.to_le(), Ordering::Relaxed);
+        }
+    }
+
+    /// Clears the guest's doorbell after a wake-up.
+    pub fn drain_kick(&self) {
+        if let Some(kick) = &self.bells.kick {
+            // EAGAIN: someone cleared it already.
+            let _ = kick.read();
+        }
+    }
+
+    /// Tells a fault that only shows after the fact: the memory behind the ring is gone.
+    #[must_use]
+    pub fn memory_fault(&self) -> Option<RingFault> {
+        self.memory.poisoned().then_some(RingFault::Memory)
+    }
+}

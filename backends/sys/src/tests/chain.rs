@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Hostile and honest descriptor chains.
+
+use super::{Desc, Guest, INDIRECT, LAYOUT, NEXT, WRITE};
+use crate::{Access, MAX_CHAIN, Segment};
+
+/// Walks the chain at descriptor 0 of `table`, with `indirect` at 0x4000.
+fn walk(table: &[Desc], indirect: &[Desc], access: Access) -> Option<Vec<Segment>> {
+    let guest = Guest::new();
+    guest.table(LAYOUT.desc, table);
+    guest.table(0x4000, indirect);
+    let mut segments = Vec::with_capacity(MAX_CHAIN);
+    let chain = guest.ring(false).0.walk(0, access, &mut segments);
+    match chain {
+        Some(chain) => {
+            assert_eq!(chain.segments as usize, segments.len());
+            assert_eq!(chain.bytes, segments.iter().map(|segment| segment.len).sum::<u32>());
+            Some(segments)
+        }
+        None => {
+            assert!(segments.is_empty(), "a rejected chain leaves nothing behind");
+            None
+        }
+    }
+}
+
+fn segment(address: u64, len: u32) -> Segment {
+    Segment { address, len }
+}
+
+#[test]
+fn plain_and_indirect_chains_are_walked_in_order() {
+    let direct = walk(&[(0x5000, 12, NEXT, 2), (0, 0, 0, 0), (0x6000, 64, 0, 0)], &[], Access::Read);
+    assert_eq!(direct.unwrap(), [segment(0x5000, 12), segment(0x6000, 64)]);
+    let table = [(0x5000, 12, NEXT | WRITE, 1), (0x6000, 64, WRITE, 0)];
+    let indirect = walk(&[(0x4000, 32, INDIRECT, 0)], &table, Access::Write);
+    assert_eq!(indirect.unwrap(), [segment(0x5000, 12), segment(0x6000, 64)]);
+    let after_direct = walk(&[(0x5000, 12, NEXT, 1), (0x4000, 16, INDIRECT, 0)], &[(0x6000, 64, 0, 0)], Access::Read);
+    assert_eq!(after_direct.unwrap(), [segment(0x5000, 12), segment(0x6000, 64)]);
+}
+
+#[test]
+fn buffers_may_straddle_adjoining_regions_but_not_a_hole() {
+    assert!(walk(&[(0xfff0, 32, 0, 0)], &[], Access::Read).is_some());
+    assert!(walk(&[(0x1_fff0, 32, 0, 0)], &[], Access::Read).is_none());
+}
+
+#[test]
+fn empty_buffers_are_skipped_whatever_their_address() {
+    let chain = walk(&[(u64::MAX, 0, NEXT, 1), (0x5000, 60, 0, 0)], &[], Access::Read);
+    assert_eq!(chain.unwrap(), [segment(0x5000, 60)]);
+    assert!(walk(&[(0x5000, 0, 0, 0)], &[], Access::Read).is_none(), "a chain without a byte is no chain");
+}
+
+#[test]
+fn loops_and_bad_indices_are_rejected() {
+    assert!(walk(&[(0x5000, 1, NEXT, 0)], &[], Access::Read).is_none(), "a loop of one");
+    assert!(walk(&[(0x5000, 1, NEXT, 1), (0x5000, 1, NEXT, 0)], &[], Access::Read).is_none(), "a loop of two");
+    assert!(walk(&[(0x5000, 1, NEXT, 16)], &[], Access::Read).is_none(), "past the table");
+    let looped = [(0x5000, 1, NEXT, 1), (0x5000, 1, NEXT, 0)];
+    assert!(walk(&[(0x4000, 32, INDIRECT, 0)], &looped, Access::Read).is_none(), "a loop in an indirect table");
+    let past = [(0x5000, 1, NEXT, 2), (0x5000, 1, 0, 0)];
+    assert!(walk(&[(0x4000, 32, INDIRECT, 0)], &past, Access::Read).is_none(), "past an indirect table");
+}
+
+#[test]
+fn malformed_indirect_tables_are_rejected() {
+    let one = [(0x5000, 60, 0, 0)];
+    for len in [0, 8, 17, 16 * (MAX_CHAIN as u32 + 1)] {
+        assert!(walk(&[(0x4000, len, INDIRECT, 0)], &one, Access::Read).is_none(), "length {len}");
+    }
+    assert!(walk(&[(0x4000, 16, INDIRECT | NEXT, 1)], &one, Access::Read).is_none(), "must end its chain");
+    assert!(walk(&[(0x4000, 16, INDIRECT, 0)], &[(0x4000, 16, INDIRECT, 0)], Access::Read).is_none(), "nested");
+    assert!(walk(&[(0x20_0000, 16, INDIRECT, 0)], &one, Access::Read).is_none(), "outside memory");
+}
+
+#[test]
+fn buffers_of_the_wrong_direction_are_rejected() {
+    assert!(walk(&[(0x5000, 60, WRITE, 0)], &[], Access::Read).is_none());
+    assert!(walk(&[(0x5000, 60, 0, 0)], &[], Access::Write).is_none());
+    assert!(walk(&[(0x5000, 60, WRITE | NEXT, 1), (0x5000, 60, 0, 0)], &[], Access::Write).is_none());
+}
+
+#[test]
+fn a_full_vector_is_never_grown() {
+    let guest = Guest::new();
+    guest.table(LAYOUT.desc, &[(0x5000, 1, NEXT, 1), (0x5000, 1, NEXT, 2), (0x5000, 1, 0, 0)]);
+    let mut segments = Vec::with_capacity(2);
+    let capacity = segments.capacity();
+    assert!(capacity >= 3 || guest.ring(false).0.walk(0, Access::Read, &mut segments).is_none());
+    assert_eq!(segments.capacity(), capacity);
+}

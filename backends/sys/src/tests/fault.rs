@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Memory files that are too short, or become so. Without the guard each of these kills the test process.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use vm_memory::{FileOffset, GuestAddress, GuestMemoryMmap};
+
+use crate::{MemoryMap, install_fault_guard};
+
+const LEN: u64 = 0x4000;
+
+fn memory(file_len: u64) -> (File, GuestMemoryMmap<()>) {
+    let file = File::from(memfd_create("guest", MemfdFlags::CLOEXEC).unwrap());
+    file.set_len(file_len).unwrap();
+    let offset = FileOffset::new(file.try_clone().unwrap(), 0);
+    let ranges = [(GuestAddress(0), LEN as usize, Some(offset))];
+    (file, GuestMemoryMmap::from_ranges_with_files(ranges).unwrap())
+}
+
+#[test]
+fn a_file_truncated_under_us_reads_as_zeroes_and_poisons_its_map_alone() {
+    install_fault_guard().unwrap();
+    let (file, doomed) = memory(LEN);
+    let (_other_file, other) = memory(LEN);
+    let (doomed, other) = (MemoryMap::new(&doomed), MemoryMap::new(&other));
+    doomed.write(0x2000, b"alive").unwrap();
+    rustix::fs::ftruncate(file.as_fd(), 0).unwrap();
+    let mut bytes = [1; 5];
+    doomed.read(0x2000, &mut bytes).unwrap();
+    assert_eq!(bytes, [0; 5]);
+    assert!(doomed.poisoned());
+    other.write(0x2000, b"alive").unwrap();
+    assert!(!other.poisoned());
+}
+
+#[test]
+fn a_file_that_was_too_short_from_the_start_poisons_on_first_touch() {
+    install_fault_guard().unwrap();
+    let (_file, memory) = memory(0x1000);
+    let map = MemoryMap::new(&memory);
+    assert!(!map.poisoned());
+    map.write(0x3000, b"x").unwrap();
+    assert!(map.poisoned());
+    assert!(!MemoryMap::new(&self::memory(LEN).1).poisoned(), "the slot is clean for its next owner");
+}

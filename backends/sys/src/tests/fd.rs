@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+use std::io::{ErrorKind, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use crate::fd::{MAX_FDS, is_eventfd, peer_credentials, recv_with_fds, send_with_fds, set_nonblocking};
+
+fn eventfd() -> OwnedFd {
+    rustix::event::eventfd(0, rustix::event::EventfdFlags::empty()).unwrap()
+}
+
+#[test]
+fn descriptors_travel_with_their_bytes() {
+    let (a, b) = UnixStream::pair().unwrap();
+    let (first, second) = (eventfd(), eventfd());
+    assert_eq!(send_with_fds(a.as_fd(), b"hello", &[first.as_fd(), second.as_fd()]).unwrap(), 5);
+    let (mut bytes, mut fds) = ([0; 16], Vec::new());
+    assert_eq!(recv_with_fds(b.as_fd(), &mut bytes, &mut fds).unwrap(), 5);
+    assert_eq!((&bytes[..5], fds.len()), (&b"hello"[..], 2));
+    assert!(fds.iter().all(|fd| is_eventfd(fd.as_fd())));
+}
+
+#[test]
+fn nothing_to_read_and_end_of_stream_are_told_apart() {
+    let (a, b) = UnixStream::pair().unwrap();
+    let mut fds = Vec::new();
+    let error = recv_with_fds(b.as_fd(), &mut [0; 4], &mut fds).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    drop(a);
+    assert_eq!(recv_with_fds(b.as_fd(), &mut [0; 4], &mut fds).unwrap(), 0);
+}
+
+#[test]
+fn more_descriptors_than_allowed_are_an_error_and_none_leaks() {
+    let (a, b) = UnixStream::pair().unwrap();
+    let fd = eventfd();
+    let many: Vec<BorrowedFd<'_>> = std::iter::repeat_n(fd.as_fd(), MAX_FDS + 1).collect();
+    assert_eq!(send_with_fds(a.as_fd(), b"x", &many).unwrap_err().kind(), ErrorKind::InvalidInput);
+    // Another program has no such limit: build the message by hand.
+    let mut space = vec![std::mem::MaybeUninit::uninit(); 8192];
+    let mut control = rustix::net::SendAncillaryBuffer::new(&mut space);
+    assert!(control.push(rustix::net::SendAncillaryMessage::ScmRights(&many)));
+    let bytes = [std::io::IoSlice::new(b"x")];
+    rustix::net::sendmsg(&a, &bytes, &mut control, rustix::net::SendFlags::empty()).unwrap();
+    let mut fds = Vec::new();
+    let error = recv_with_fds(b.as_fd(), &mut [0; 4], &mut fds).unwrap_err();
+    assert_eq!((error.kind(), fds.len()), (ErrorKind::InvalidData, 0));
+}
+
+#[test]
+fn only_eventfds_are_eventfds() {
+    let (a, _b) = UnixStream::pair().unwrap();
+    assert!(!is_eventfd(a.as_fd()));
+    assert!(!is_eventfd(std::fs::File::open("/dev/null").unwrap().as_fd()));
+    assert!(is_eventfd(eventfd().as_fd()));
+}
+
+#[test]
+fn a_blocking_eventfd_that_is_full_does_not_block_once_it_is_non_blocking() {
+    let fd = eventfd();
+    set_nonblocking(fd.as_fd()).unwrap();
+    std::fs::File::from(fd.try_clone().unwrap()).write_all(&(u64::MAX - 1).to_ne_bytes()).unwrap();
+    let full = std::fs::File::from(fd).write(&1_u64.to_ne_bytes()).unwrap_err();
+    assert_eq!(full.kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn the_peer_of_a_pair_is_ourselves() {
+    let (a, _b) = UnixStream::pair().unwrap();
+    let peer = peer_credentials(a.as_fd()).unwrap();
+    assert_eq!(peer.pid as u32, std::process::id());
+    assert_eq!(peer.uid, rustix::process::getuid().as_raw());
+}

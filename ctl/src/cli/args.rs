@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What can be typed: global options and the objects. The verbs of an object stand in its own module.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use super::call::CallArgs;
+use super::{config, fdb, log, namespace, port};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    wrong usage, or a value or configuration that is not valid
+  2    not found; `config diff`: there are differences
+  3    weftd cannot be reached, or the connection broke
+  4    refused: no permission
+  5    conflict: exists, is in use, or a limit is reached
+  65   accepted but not applied
+  124  timeout
+
+Verbs and objects may be shortened as long as they are unique: `weft po li`.";
+
+/// Controls weftd, the multi-tenant vhost-user switch.
+#[derive(Debug, Parser)]
+#[command(name = "weft", version, after_help = AFTER_HELP, infer_subcommands = true, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) object: Object,
+}
+
+/// Options that every verb takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// Control socket of weftd
+    #[arg(long, global = true, value_name = "PATH", env = "WEFT_SOCKET", hide_env_values = true)]
+    #[arg(default_value = "/run/weft/ctl.sock")]
+    pub(super) socket: PathBuf,
+
+    /// Answer in JSON, in the form of that version (only 1 exists): indented on a terminal, one line in a pipe
+    #[arg(short, long, global = true, value_name = "VERSION", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "1", value_parser = clap::value_parser!(u8).range(1..=1))]
+    pub(super) json: Option<u8>,
+
+    /// Give up when weftd does not answer for so long
+    #[arg(short = 'T', long, global = true, value_name = "SECS", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    timeout: u32,
+
+    /// Leave out the titles of table columns
+    #[arg(long, global = true)]
+    pub(super) no_header: bool,
+}
+
+impl Global {
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
+    }
+}
+
+/// What weft can be asked about.
+#[derive(Debug, Subcommand)]
+pub(super) enum Object {
+    /// Show the state of weftd: version, workers, counts, warnings
+    Status,
+    /// Namespaces: the virtual networks of tenants
+    #[command(infer_subcommands = true)]
+    Namespace {
+        #[command(subcommand)]
+        verb: namespace::Verb,
+    },
+    /// Ports: the virtual NICs of guests
+    #[command(infer_subcommands = true)]
+    Port {
+        #[command(subcommand)]
+        verb: port::Verb,
+    },
+    /// MAC tables: which MAC is behind which port
+    #[command(infer_subcommands = true)]
+    Fdb {
+        #[command(subcommand)]
+        verb: fdb::Verb,
+    },
+    /// The configuration as a whole
+    #[command(infer_subcommands = true)]
+    Config {
+        #[command(subcommand)]
+        verb: config::Verb,
+    },
+    /// What weftd logs
+    #[command(infer_subcommands = true)]
+    Log {
+        #[command(subcommand)]
+        verb: log::Verb,
+    },
+    /// Explain why frames are dropped
+    Explain {
+        /// Name of a drop reason, as `weft port show` prints it; all of them when left out
+        reason: Option<String>,
+    },
+    /// Call any varlink method and print its reply as JSON
+    Call(CallArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! How a command can fail, and how that is told.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::USAGE;
+use crate::client::ClientError;
+use crate::proto::v1::Error;
+use crate::render::json::document;
+use crate::render::text::printable;
+
+/// Why a verb was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The conversation with weftd failed, or weftd refused.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A file that was named cannot be read.
+    #[error("cannot read {file}: {source}", file = file.display())]
+    Input { file: PathBuf, source: io::Error },
+    /// The answer cannot be written.
+    #[error("cannot write the answer: {0}")]
+    Output(#[from] io::Error),
+    /// The arguments make no sense together.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Failure {
+    /// What the command exits with; a reader that closed the pipe (`weft fdb list | head`) is no failure.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Client(why) => why.exit_code(),
+            Failure::Output(_) if self.is_quiet() => 0,
+            Failure::Output(_) => 65,
+            Failure::Input { .. } | Failure::Usage(_) => USAGE,
+        }
+    }
+
+    /// Prints the failure: as one JSON object where JSON was asked for, as `error:` and `hint:` lines otherwise.
+    pub(super) fn print(&self, errors: &mut dyn Write, as_json: bool) -> io::Result<()> {
+        if self.is_quiet() {
+            return Ok(());
+        }
+        if as_json {
+            return errors.write_all(document(&self.as_json(), false)?.as_bytes());
+        }
+        let message = self.to_string();
+        let name = self.remote().map(|why| format!(" ({})", why.to_wire().0)).unwrap_or_default();
+        writeln!(errors, "error: {}{}", printable(&message), printable(&name))?;
+        match self.hint() {
+            Some(hint) => writeln!(errors, "hint: {}", printable(&hint)),
+            None => Ok(()),
+        }
+    }
+
+    fn as_json(&self) -> Value {
+        let name = match self {
+            Failure::Client(why) => why.name(),
+            Failure::Input { .. } => "Input".to_owned(),
+            Failure::Output(_) => "Output".to_owned(),
+            Failure::Usage(_) => "Usage".to_owned(),
+        };
+        let parameters = self.remote().map_or_else(|| json!({}), |why| why.to_wire().1);
+        json!({
+            "error": name,
+            "parameters": parameters,
+            "message": self.to_string(),
+            "hint": self.hint(),
+            "exit_code": self.exit_code(),
+        })
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Failure::Client(why) => why.hint(),
+            _ => None,
+        }
+    }
+
+    fn remote(&self) -> Option<&Error> {
+        match self {
+            Failure::Client(ClientError::Remote(why)) => Some(why),
+            _ => None,
+        }
+    }
+
+    fn is_quiet(&self) -> bool {
+        matches!(self, Failure::Output(why) if why.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `weft port …`: verbs and their calls.
+
+mod render;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::failure::Failure;
+use super::{Context, Outcome};
+use crate::client::Client;
+use crate::proto::v1::{
+    DropReason, DropReasons, MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortSet, Role, VhostUser,
+};
+
+/// What can be done with ports.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Create a port
+    Add(Add),
+    /// Delete a port
+    Del {
+        /// Its name
+        name: String,
+        /// Delete it although its guest is connected
+        #[arg(long)]
+        force: bool,
+        /// Succeed when there is no such port
+        #[arg(long)]
+        if_exists: bool,
+    },
+    /// Change a port while it runs; what is not named stays
+    Set(Set),
+    /// List ports with their state and counters
+    List {
+        /// Only of this namespace
+        #[arg(short, long, value_name = "NAMESPACE")]
+        namespace: Option<String>,
+    },
+    /// Show one port, or all of them, in full: state and its reason, features, drops explained
+    Show {
+        /// Its name
+        name: Option<String>,
+    },
+}
+
+/// A port to be created.
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// Its name
+    name: String,
+    /// The namespace it belongs to
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: String,
+    /// Its MAC address [default: derived from the name]
+    #[arg(long)]
+    mac: Option<String>,
+    /// Path of the vhost-user socket
+    #[arg(long, value_name = "PATH")]
+    vhost_user: PathBuf,
+    /// The VMM listens on the socket and weftd connects [default: weftd listens]
+    #[arg(long)]
+    client: bool,
+    /// Queue pairs [default: 1]
+    #[arg(long, value_name = "N")]
+    queues: Option<u16>,
+    #[command(flatten)]
+    policy: Policy,
+    /// Succeed when an equal port exists
+    #[arg(long)]
+    may_exist: bool,
+}
+
+/// A port to be changed.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("change").args(["role", "mtu", "macs"]).required(true).multiple(true))]
+pub(super) struct Set {
+    /// Its name
+    name: String,
+    #[command(flatten)]
+    policy: Policy,
+}
+
+/// What can be said when a port is created and afterwards.
+#[derive(Debug, Args)]
+struct Policy {
+    /// What it may say to the others [default: host]
+    #[arg(long)]
+    role: Option<Role>,
+    /// Largest frame in bytes, Ethernet header not counted [default: 1500]
+    #[arg(long, value_name = "N")]
+    mtu: Option<u16>,
+    /// Which source MACs it may use [default: own]
+    #[arg(long)]
+    macs: Option<MacPolicy>,
+}
+
+pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
+    match verb {
+        Verb::Add(add) => {
+            let port = context.client()?.call(&request(add)?)?.port;
+            context.output.answer(&port, |_| render::line(&port))
+        }
+        Verb::Del { name, force, if_exists } => {
+            context.client()?.call(&PortDel { name, force, if_exists })?;
+            context.output.done()
+        }
+        Verb::Set(Set { name, policy: Policy { role, mtu, macs } }) => {
+            let port = context.client()?.call(&PortSet { name, macs, mtu, role })?.port;
+            context.output.answer(&port, |_| String::new())
+        }
+        Verb::List { namespace } => {
+            let ports = context.client()?.call(&PortList { name: None, namespace })?.ports;
+            context.output.answer(&ports, |output| render::table(&ports, output))
+        }
+        Verb::Show { name } => show(name, context),
+    }
+}
+
+/// Turns the arguments of `port add` into its call. A relative path is meant from where the operator stands, which
+/// the daemon cannot know.
+fn request(add: Add) -> Result<PortAdd, Failure> {
+    let Add { name, namespace, mac, vhost_user, client, queues, policy: Policy { role, mtu, macs }, may_exist } = add;
+    let path = std::path::absolute(&vhost_user).map_err(|source| Failure::Input { file: vhost_user, source })?;
+    let path = path
+        .into_os_string()
+        .into_string()
+        .map_err(|wrong| Failure::Usage(format!("the path {} is not UTF-8", PathBuf::from(wrong).display())))?;
+    let vhost_user = VhostUser { path, mode: if client { Mode::Client } else { Mode::Server } };
+    Ok(PortAdd { name, namespace, mac, vhost_user, queues, role, mtu, macs, may_exist })
+}
+
+fn show(name: Option<String>, mut context: Context<'_>) -> Outcome {
+    let single = name.is_some();
+    let mut client = context.client()?;
+    let ports = client.call(&PortList { name, namespace: None })?.ports;
+    let reasons = if context.output.is_text() { explanations(&ports, &mut client)? } else { Vec::new() };
+    let page = |port: &Port| render::page(port, &reasons);
+    match ports.first().filter(|_| single) {
+        Some(port) => context.output.answer(port, |_| page(port)),
+        None => context.output.answer(&ports, |_| ports.iter().map(page).collect::<Vec<_>>().join("\n")),
+    }
+}
+
+/// Asks what the drops mean, if there are any.
+fn explanations(ports: &[Port], client: &mut Client) -> Result<Vec<DropReason>, Failure> {
+    if ports.iter().all(|port| port.counters.drops.is_empty()) {
+        return Ok(Vec::new());
+    }
+    Ok(client.call(&DropReasons { name: None })?.reasons)
+}

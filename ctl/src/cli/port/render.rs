@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Ports as text.
+
+use crate::cli::output::Output;
+use crate::proto::v1::{DropReason, MacPolicy, Mode, Port, PortCounters, Role, State, VhostUser};
+use crate::render::page::Page;
+use crate::render::table::{Side, Table};
+use crate::render::text::printable;
+
+/// What `port add` tells: the values that an operator may have left to weftd.
+pub(super) fn line(port: &Port) -> String {
+    let spec = &port.spec;
+    let socket = socket(&spec.vhost_user);
+    format!("{}: mac {}, vhost-user {}\n", printable(&spec.name), printable(&spec.mac), printable(&socket))
+}
+
+/// Ports as a table, one line each.
+pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
+    let columns = [
+        ("NAME", Side::Left),
+        ("NAMESPACE", Side::Left),
+        ("MAC", Side::Left),
+        ("ROLE", Side::Left),
+        ("STATE", Side::Left),
+        ("RX-FRAMES", Side::Right),
+        ("TX-FRAMES", Side::Right),
+        ("RX-BYTES", Side::Right),
+        ("TX-BYTES", Side::Right),
+        ("DROPS", Side::Right),
+    ];
+    let mut table = output.table(&columns);
+    for Port { spec, state, counters, .. } in ports {
+        table.row([
+            spec.name.clone(),
+            spec.namespace.clone(),
+            spec.mac.clone(),
+            role(spec.role).to_owned(),
+            self::state(*state).to_owned(),
+            counters.rx_frames.to_string(),
+            counters.tx_frames.to_string(),
+            counters.rx_bytes.to_string(),
+            counters.tx_bytes.to_string(),
+            drops(counters).to_string(),
+        ]);
+    }
+    table.finish()
+}
+
+/// A port in full.
+pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
+    let Port { spec, state, reason, features, counters } = port;
+    let mut page = Page::new("port", &spec.name);
+    page.line("namespace", &spec.namespace);
+    page.line("mac", &spec.mac);
+    page.line("role", role(spec.role));
+    page.line("source macs", macs(spec.macs));
+    page.line("mtu", &spec.mtu.to_string());
+    page.line("queues", &spec.queues.to_string());
+    page.line("vhost-user", &socket(&spec.vhost_user));
+    page.line("state", self::state(*state));
+    if let Some(reason) = reason {
+        page.line("reason", reason);
+    }
+    page.line("features", &if features.is_empty() { "-".to_owned() } else { features.join(" ") });
+    page.line("rx", &format!("{} frames, {} bytes (to the guest)", counters.rx_frames, counters.rx_bytes));
+    page.line("tx", &format!("{} frames, {} bytes (from the guest)", counters.tx_frames, counters.tx_bytes));
+    page.line("drops", &drops(counters).to_string());
+    page.below(&explained(counters, reasons));
+    page.finish()
+}
+
+/// The drops by reason, each with its explanation.
+fn explained(counters: &PortCounters, reasons: &[DropReason]) -> String {
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Left)], false);
+    for (name, count) in &counters.drops {
+        let explanation = reasons.iter().find(|reason| reason.name == *name).map(|reason| reason.explanation.clone());
+        table.row([name.clone(), count.to_string(), explanation.unwrap_or_default()]);
+    }
+    table.finish()
+}
+
+/// All drops; a daemon that sends nonsense must not make the sum overflow.
+fn drops(counters: &PortCounters) -> u64 {
+    counters.drops.values().fold(0, |sum, count| sum.saturating_add(*count))
+}
+
+fn socket(vhost_user: &VhostUser) -> String {
+    let who = match vhost_user.mode {
+        Mode::Server => "weftd listens",
+        Mode::Client => "weftd connects",
+    };
+    format!("{} ({who})", vhost_user.path)
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Host => "host",
+        Role::Router => "router",
+        Role::Uplink => "uplink",
+    }
+}
+
+fn macs(macs: MacPolicy) -> &'static str {
+    match macs {
+        MacPolicy::Own => "own",
+        MacPolicy::Any => "any",
+    }
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Down => "down",
+        State::Connecting => "connecting",
+        State::Up => "up",
+        State::Broken => "broken",
+    }
+}

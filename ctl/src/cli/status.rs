@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `weft status`.
+
+use super::output::Output;
+use super::{Context, Outcome};
+use crate::proto::v1::{Status, StatusReply};
+use crate::render::table::Side;
+use crate::render::text::{duration, percent, printable};
+
+pub(super) fn run(mut context: Context<'_>) -> Outcome {
+    let status = context.client()?.call(&Status {})?;
+    context.output.answer(&status, |output| text(&status, output))
+}
+
+fn text(status: &StatusReply, output: &Output<'_>) -> String {
+    let StatusReply { version, pid, uptime_s, workers, counts, warnings } = status;
+    let mut text = format!("weftd {}, pid {pid}, running for {}\n", printable(version), duration(*uptime_s));
+    text.push_str(&format!(
+        "{} namespaces, {} ports ({} up), {} MAC table entries\n\n",
+        counts.namespaces, counts.ports, counts.ports_up, counts.fdb_entries
+    ));
+    let columns = [("WORKER", Side::Right), ("BUSY", Side::Right), ("FRAMES", Side::Right), ("WAKEUPS", Side::Right)];
+    let mut table = output.table(&columns);
+    for worker in workers {
+        let busy = percent(worker.busy_permille);
+        table.row([worker.id.to_string(), busy, worker.frames.to_string(), worker.wakeups.to_string()]);
+    }
+    text.push_str(&table.finish());
+    for warning in warnings {
+        text.push_str(&format!("\nwarning: {}", printable(warning)));
+    }
+    if !warnings.is_empty() {
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What the command prints.
+
+use serde_json::{Value, json};
+
+use super::{output, weft};
+use crate::codec::Reply;
+use crate::proto::v1::{PortList, PortListReply};
+use crate::testing::samples;
+use crate::testing::server::{Server, sample};
+
+#[test]
+fn port_list_is_a_table() {
+    let expected = "\
+NAME  NAMESPACE  MAC                ROLE  STATE  RX-FRAMES  TX-FRAMES          RX-BYTES  TX-BYTES  DROPS
+vm1   red        02:00:00:00:00:01  host  up           100        200  9007199254740993     25600     12
+";
+    assert_eq!(output("port list"), expected);
+    assert_eq!(output("port list --no-header").lines().count(), 1);
+}
+
+#[test]
+fn port_list_as_json_is_an_array_of_flat_objects() {
+    let text = output("port list --json");
+    assert_eq!(text.lines().count(), 1, "one line in a pipe");
+    let ports: Value = serde_json::from_str(&text).unwrap();
+    let port = &ports.as_array().unwrap()[0];
+    for member in ["name", "namespace", "mac", "role", "state", "rx_frames", "tx_frames", "rx_bytes", "tx_bytes"] {
+        assert!(!port[member].is_null(), "{member}");
+    }
+    assert_eq!(port["rx_bytes"], json!(9_007_199_254_740_993_u64), "exact above 2^53");
+    assert_eq!(port["drops"], json!({"ring-full": 2, "spoofed-mac": 10}));
+}
+
+#[test]
+fn json_is_indented_on_a_terminal_and_versioned() {
+    let server = Server::with_samples();
+    let ran = weft(&server, "--json=1 port show vm1", true);
+    assert!(ran.output.starts_with("{\n  \"name\": \"vm1\",\n"), "{}", ran.output);
+    assert_eq!(output("-j port show vm1"), output("--json=1 port show vm1"));
+}
+
+#[test]
+fn port_show_explains_itself() {
+    let expected = "\
+port vm1
+  namespace    red
+  mac          02:00:00:00:00:01
+  role         host
+  source macs  own
+  mtu          1500
+  queues       1
+  vhost-user   /run/weft/vm1.sock (weftd listens)
+  state        up
+  reason       its guest is connected
+  features     VERSION_1 MRG_RXBUF
+  rx           100 frames, 9007199254740993 bytes (to the guest)
+  tx           200 frames, 25600 bytes (from the guest)
+  drops        12
+    ring-full     2  The guest did not take frames fast enough.
+    spoofed-mac  10  The guest sent from a MAC that is not its own; `--macs any` allows it.
+";
+    assert_eq!(output("port show vm1"), expected);
+    assert_eq!(output("port show"), expected, "no name means all");
+}
+
+#[test]
+fn status_and_namespaces() {
+    let expected = "\
+weftd 0.1.0, pid 4711, running for 3 h 2 min
+2 namespaces, 3 ports (2 up), 5 MAC table entries
+
+WORKER    BUSY   FRAMES  WAKEUPS
+     0  12.3 %  1000000       17
+
+warning: the memory of vm1 is not sealed
+";
+    assert_eq!(output("status"), expected);
+    let table = "NAME  PORTS  MACS  MACS-MAX    AGE\nred       2     3      8192  5 min\n";
+    assert_eq!(output("namespace list"), table);
+    let page = "namespace red\n  ports        2\n  MACs         3 of at most 8192\n  age limit    5 min\n";
+    assert_eq!(output("namespace show red"), page);
+}
+
+#[test]
+fn fdb_list_collects_all_pages() {
+    let server = Server::start(Box::new(|call| {
+        assert!(call.more, "asks for pages");
+        let page = Reply::result(&samples::fdb()).unwrap();
+        vec![page.clone().continued(), page]
+    }));
+    let text = weft(&server, "fdb list", false).output;
+    let expected = "\
+NAMESPACE  MAC                PORT  KIND      AGE
+red        02:00:00:00:00:03  vm1   learned  12 s
+red        02:00:00:00:00:01  vm1   port        -
+";
+    assert!(text.starts_with(expected), "{text}");
+    assert_eq!(text.lines().count(), 7);
+}
+
+#[test]
+fn other_answers() {
+    assert_eq!(output("explain spoofed-mac").lines().count(), 1);
+    assert_eq!(output("explain").lines().count(), 3);
+    assert_eq!(output("fdb flush"), "3 learned entries forgotten\n");
+    assert_eq!(output("fdb flush --json"), "{\"removed\":3}\n");
+    assert_eq!(output("log set debug"), "the filter was info\n");
+    let added = output("port add vm1 --namespace red --vhost-user /run/weft/vm1.sock");
+    assert_eq!(added, "vm1: mac 02:00:00:00:00:01, vhost-user /run/weft/vm1.sock (weftd listens)\n");
+    assert_eq!(output("port del vm1"), "");
+    assert_eq!(output("port del vm1 --json"), "{}\n");
+}
+
+#[test]
+fn changes_are_signed_and_a_difference_has_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("weft.toml");
+    std::fs::write(&file, "x = 1\n").unwrap();
+    let expected = "+ namespace blue\n~ port vm1: mtu 1500 -> 9000\n- port vm2 (its guest loses frames)\n";
+    assert_eq!(output(&format!("config apply {}", file.display())), expected);
+    let differs = weft(&Server::with_samples(), &format!("config diff {}", file.display()), false);
+    assert_eq!((differs.code, differs.output.as_str()), (2, expected));
+    let same = Server::start(Box::new(|_| vec![Reply::result(&json!({"changes": []})).unwrap()]));
+    assert_eq!(weft(&same, &format!("config diff {}", file.display()), false).code, 0);
+}
+
+#[test]
+fn text_that_others_chose_cannot_reach_the_terminal() {
+    let hostile = || {
+        let mut port = samples::port();
+        port.spec.name = "x\x1b[2J".to_owned();
+        port.reason = Some("a\nb\u{202e}c\u{9b}31m".to_owned());
+        port.features = vec!["\r".to_owned()];
+        port.counters.drops = [("\x07".to_owned(), u64::MAX), ("b".to_owned(), 1)].into();
+        let reply = Reply::result(&PortListReply { ports: vec![port] }).unwrap();
+        Server::start(Box::new(move |call| {
+            let list = call.method == <PortList as crate::proto::Method>::NAME;
+            vec![if list { reply.clone() } else { sample(call) }]
+        }))
+    };
+    for line in ["port list", "port show", "port show x", "port list --json", "port show --json"] {
+        let text = weft(&hostile(), line, true).output;
+        assert!(!text.is_empty(), "{line}");
+        let bad = text.chars().find(|letter| letter.is_control() && *letter != '\n' || *letter == '\u{202e}');
+        assert_eq!(bad, None, "{line}");
+        assert!(text.contains("x\\u"), "{line}: {text}");
+    }
+}
+
+#[test]
+fn raw_calls_print_the_reply() {
+    let text = output("call FdbFlush {\"namespace\":\"red\"}");
+    assert_eq!(text, "{\"removed\":3}\n");
+    assert_eq!(output("call org.weft.Switch1.FdbFlush"), text);
+}
+
+#[test]
+fn help_names_the_exit_codes_and_completions_are_made() {
+    let help = output("--help");
+    for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "65 ", "124 "] {
+        assert!(help.contains(&format!("\n  {code} ")), "{code} in {help}");
+    }
+    assert!(output("completions bash").contains("_weft()"));
+    assert!(output("--version").starts_with("weft "));
+    crate::cli().debug_assert();
+}

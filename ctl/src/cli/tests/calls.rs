@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What the command asks weftd for.
+
+use serde_json::{Value, json};
+
+use super::{weft, with_input};
+use crate::testing::server::Server;
+
+/// Method and parameters of the one call that the command makes.
+fn call(line: &str) -> (String, Value) {
+    let server = Server::with_samples();
+    assert_eq!(weft(&server, line, false).code, 0, "{line}");
+    let call = server.calls().remove(0);
+    (call.method.trim_start_matches("org.weft.Switch1.").to_owned(), call.parameters.unwrap())
+}
+
+fn asks(line: &str, method: &str, parameters: Value) {
+    assert_eq!(call(line), (method.to_owned(), parameters), "{line}");
+}
+
+#[test]
+fn verbs_of_ports() {
+    asks(
+        "port add vm1 --namespace red --vhost-user /run/x.sock",
+        "PortAdd",
+        json!({"name": "vm1", "namespace": "red", "vhost_user": {"path": "/run/x.sock", "mode": "server"}}),
+    );
+    asks(
+        "port add vm1 --namespace red --mac 02:00:00:00:00:01 --vhost-user /run/x.sock --client --queues 2 \
+         --role uplink --mtu 9000 --macs any --may-exist",
+        "PortAdd",
+        json!({
+            "name": "vm1", "namespace": "red", "mac": "02:00:00:00:00:01", "queues": 2, "role": "uplink",
+            "vhost_user": {"path": "/run/x.sock", "mode": "client"}, "mtu": 9000, "macs": "any", "may_exist": true,
+        }),
+    );
+    asks("port set vm1 --mtu 9000", "PortSet", json!({"name": "vm1", "mtu": 9000}));
+    asks("port set vm1 --macs any --role host", "PortSet", json!({"name": "vm1", "macs": "any", "role": "host"}));
+    asks("port del vm1 --force --if-exists", "PortDel", json!({"name": "vm1", "force": true, "if_exists": true}));
+    asks("port list -n red", "PortList", json!({"namespace": "red"}));
+    asks("port show vm1", "PortList", json!({"name": "vm1"}));
+}
+
+#[test]
+fn a_relative_socket_path_is_meant_from_here() {
+    let (_, parameters) = call("port add vm1 -n red --vhost-user x.sock");
+    let here = std::env::current_dir().unwrap().join("x.sock");
+    assert_eq!(parameters["vhost_user"]["path"], json!(here));
+}
+
+#[test]
+fn verbs_of_namespaces_and_tables() {
+    asks("namespace add red", "NamespaceAdd", json!({"name": "red"}));
+    asks(
+        "namespace add red --macs-max 64 --age 1h --may-exist",
+        "NamespaceAdd",
+        json!({"name": "red", "macs_max": 64, "age_s": 3600, "may_exist": true}),
+    );
+    asks("namespace del red --if-exists", "NamespaceDel", json!({"name": "red", "if_exists": true}));
+    asks("namespace list", "NamespaceList", json!({}));
+    asks("namespace show red", "NamespaceList", json!({"name": "red"}));
+    asks("fdb list", "FdbList", json!({}));
+    asks(
+        "fdb add 02:00:00:00:00:09 -n red -p vm1",
+        "FdbAdd",
+        json!({"mac": "02:00:00:00:00:09", "namespace": "red", "port": "vm1"}),
+    );
+    asks("fdb del 02:00:00:00:00:09 -n red", "FdbDel", json!({"mac": "02:00:00:00:00:09", "namespace": "red"}));
+    asks("fdb flush -n red", "FdbFlush", json!({"namespace": "red"}));
+}
+
+#[test]
+fn the_rest() {
+    asks("status", "Status", json!({}));
+    asks("log set info,vhost_user=debug --for 5m", "LogSet", json!({"filter": "info,vhost_user=debug", "for_s": 300}));
+    asks("explain", "DropReasons", json!({}));
+    asks("explain spoofed-mac", "DropReasons", json!({"name": "spoofed-mac"}));
+    asks("po li", "PortList", json!({}));
+}
+
+#[test]
+fn a_configuration_travels_as_text() {
+    let server = Server::with_samples();
+    let path = server.path();
+    let words = ["weft", "--socket", path.to_str().unwrap(), "config", "apply", "--dry-run", "-"];
+    assert_eq!(with_input(words.into_iter(), b"[port.a]\n", false).code, 0);
+    let call = server.calls().remove(0);
+    assert_eq!(call.method, "org.weft.Switch1.ConfigApply");
+    let expected = json!({"text": "[port.a]\n", "file": "<stdin>", "dry_run": true});
+    assert_eq!(call.parameters, Some(expected));
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! How the command fails: exit codes, sentences, hints.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Ran, weft, with_input};
+use crate::cli::{Streams, run};
+use crate::codec::Reply;
+use crate::proto::v1::Error;
+use crate::testing::samples;
+use crate::testing::server::Server;
+
+fn without_server(line: &str) -> Ran {
+    with_input(["weft", "--socket", "/nonexistent/ctl.sock"].into_iter().chain(line.split_whitespace()), b"", false)
+}
+
+#[test]
+fn every_error_of_weftd_has_its_exit_code_and_sentence() {
+    for (error, code) in samples::errors().into_iter().zip([2, 5, 5, 1, 4, 5, 1, 65]) {
+        let ran = weft(&Server::with_error(error.clone()), "port del vm1", false);
+        assert_eq!((ran.code, ran.output.as_str()), (code, ""), "{error:?}");
+        let first = format!("error: {} ({})", error.message(), error.to_wire().0);
+        assert_eq!(ran.errors.lines().next(), Some(first.as_str()));
+        let hint = error.hint().map(|hint| format!("hint: {hint}"));
+        assert_eq!(ran.errors.lines().nth(1).map(str::to_owned), hint);
+    }
+}
+
+#[test]
+fn errors_are_json_where_json_was_asked_for() {
+    let ran = weft(&Server::with_error(samples::errors().remove(0)), "--json port show p9", false);
+    let error: Value = serde_json::from_str(&ran.errors).unwrap();
+    let expected = json!({
+        "error": "org.weft.Switch1.NotFound",
+        "parameters": {"kind": "port", "name": "p9"},
+        "message": "port \"p9\" not found",
+        "hint": "`weft port list` shows what exists",
+        "exit_code": 2,
+    });
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn hostile_text_in_errors_is_escaped() {
+    let why = Error::Failed { message: "a\x1b[31m\nhint: lie".to_owned() };
+    let errors = weft(&Server::with_error(why), "status", false).errors;
+    assert!(errors.starts_with("error: a\\u{1b}[31m\\nhint: lie ("), "{errors}");
+}
+
+#[test]
+fn wrong_usage_exits_with_1() {
+    let lines = [
+        "",
+        "fly",
+        "port",
+        "port add",
+        "port set vm1",
+        "port add vm1 -n red --vhost-user x --role king",
+        "port add vm1 -n red --vhost-user x --mtu many",
+        "--json=2 port list",
+        "--json=x port list",
+        "-T 0 status",
+        "log set info --for ever",
+        "call Status [1]",
+        "call Status {",
+        "config check /nonexistent/file",
+        "completions tcsh2",
+    ];
+    for line in lines {
+        let ran = without_server(line);
+        assert_eq!((ran.code, ran.output.as_str()), (1, ""), "{line:?}");
+        assert!(!ran.errors.is_empty(), "{line:?} is explained");
+    }
+}
+
+#[test]
+fn a_daemon_that_does_not_run_exits_with_3_and_a_hint() {
+    for line in ["status", "port list", "call Status"] {
+        let ran = without_server(line);
+        assert_eq!(ran.code, 3, "{line}");
+        assert!(ran.errors.contains("error: cannot reach weftd at /nonexistent/ctl.sock"), "{}", ran.errors);
+        assert!(ran.errors.contains("\nhint: is weftd running?"), "{}", ran.errors);
+    }
+    let error: Value = serde_json::from_str(&without_server("-j status").errors).unwrap();
+    assert_eq!((&error["error"], &error["exit_code"]), (&json!("Unreachable"), &json!(3)));
+}
+
+#[test]
+fn a_configuration_must_fit_into_a_message() {
+    let server = Server::with_samples();
+    let path = server.path();
+    let words = || ["weft", "--socket", path.to_str().unwrap(), "config", "check", "-"].into_iter();
+    assert_eq!(with_input(words(), &vec![b'#'; (1 << 20) + 1], false).code, 1);
+    assert_eq!(with_input(words(), b"\xff", false).code, 1, "not text");
+}
+
+#[test]
+fn raw_calls_fail_like_verbs() {
+    let ran = weft(&Server::with_samples(), "call Fly", false);
+    assert_eq!(ran.code, 1);
+    assert!(ran.errors.contains("org.varlink.service.MethodNotFound"), "{}", ran.errors);
+    let two = Server::start(Box::new(|_| {
+        let page = Reply::result(&json!({"page": 1})).unwrap();
+        vec![page.clone().continued(), page]
+    }));
+    assert_eq!(weft(&two, "call --more FdbList", false).output, "{\"page\":1}\n{\"page\":1}\n");
+}
+
+/// A writer whose reader is gone.
+struct Closed(io::ErrorKind);
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn into(kind: io::ErrorKind) -> (u8, String) {
+    let server = Server::with_samples();
+    let path = server.path();
+    let mut errors = Vec::new();
+    let streams = Streams { input: &mut io::empty(), output: &mut Closed(kind), errors: &mut errors, terminal: false };
+    let code = run(["weft", "--socket", path.to_str().unwrap(), "port", "list"], streams);
+    (code, String::from_utf8(errors).unwrap())
+}
+
+#[test]
+fn a_closed_pipe_is_quiet_and_a_full_disk_is_not() {
+    assert_eq!(into(io::ErrorKind::BrokenPipe), (0, String::new()));
+    let (code, errors) = into(io::ErrorKind::StorageFull);
+    assert_eq!(code, 65);
+    assert!(errors.starts_with("error: cannot write the answer"), "{errors}");
+}

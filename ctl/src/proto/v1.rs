@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Version 1 of the interface, `org.weft.Switch1`.
+//!
+//! Names: `PortAdd` is the parameters of the method `PortAdd`, `PortAddReply` what it answers, [`Port`] the object in
+//! it. The file `org.weft.Switch1.varlink` says the same for other languages; a test holds the two against each other.
+
+mod config;
+mod error;
+mod fdb;
+mod namespace;
+mod port;
+mod status;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Method;
+use super::service::{GetInfo, GetInterfaceDescription};
+use crate::codec::Call;
+
+pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Operation};
+pub use error::{Error, ServiceError};
+pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
+pub use namespace::{Namespace, NamespaceAdd, NamespaceAddReply, NamespaceDel, NamespaceList, NamespaceListReply};
+pub use port::{
+    MacPolicy, Mode, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,
+    State, VhostUser,
+};
+pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply, Worker};
+
+/// The answer of a method that has nothing to say but success.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Empty {}
+
+/// The table of methods: from one line each come the wire name, the reply type and the variant of [`Request`].
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident -> $reply:ty;)*) => {
+        $(impl Method for $name {
+            const NAME: &'static str = concat!("org.weft.Switch1.", stringify!($name));
+            type Reply = $reply;
+        })*
+
+        /// Full names of all methods of the interface, in the order of the interface file.
+        pub const METHODS: &[&str] = &[$(<$name as Method>::NAME),*];
+
+        /// Any call that a server of this interface may receive.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Request {
+            $($(#[$doc])* $name($name),)*
+            /// Introspection: who serves.
+            GetInfo,
+            /// Introspection: the text of an interface.
+            GetInterfaceDescription(GetInterfaceDescription),
+        }
+
+        impl Request {
+            /// Turns a decoded call into a typed request.
+            ///
+            /// # Errors
+            /// `MethodNotFound`, `InterfaceNotFound` or `InvalidParameter`, ready to be sent back.
+            pub fn parse(call: &Call) -> Result<Request, Error> {
+                match call.method.as_str() {
+                    $(<$name as Method>::NAME => parameters(call).map(Request::$name),)*
+                    <GetInfo as Method>::NAME => Ok(Request::GetInfo),
+                    <GetInterfaceDescription as Method>::NAME => parameters(call).map(Request::GetInterfaceDescription),
+                    unknown => Err(no_such_method(unknown)),
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    /// State of the daemon as a whole.
+    Status -> StatusReply;
+    /// Creates a namespace.
+    NamespaceAdd -> NamespaceAddReply;
+    /// Deletes an empty namespace.
+    NamespaceDel -> Empty;
+    /// Lists namespaces.
+    NamespaceList -> NamespaceListReply;
+    /// Creates a port in a namespace.
+    PortAdd -> PortReply;
+    /// Deletes a port.
+    PortDel -> Empty;
+    /// Changes what may change while a port runs.
+    PortSet -> PortReply;
+    /// Lists ports with their state and counters.
+    PortList -> PortListReply;
+    /// Lists MAC table entries, in pages with `more`.
+    FdbList -> FdbListReply;
+    /// Adds a static MAC table entry.
+    FdbAdd -> Empty;
+    /// Removes a MAC table entry.
+    FdbDel -> Empty;
+    /// Forgets learned MAC table entries.
+    FdbFlush -> FdbFlushReply;
+    /// Checks a configuration file.
+    ConfigCheck -> Empty;
+    /// Compares a configuration file with what runs.
+    ConfigDiff -> ChangesReply;
+    /// Makes what runs equal to a configuration file.
+    ConfigApply -> ChangesReply;
+    /// Changes the log filter.
+    LogSet -> LogSetReply;
+    /// Explains the reasons of dropped frames.
+    DropReasons -> DropReasonsReply;
+}
+
+/// Reads the parameters of `call`; absent and `null` both mean "none".
+fn parameters<M: Method>(call: &Call) -> Result<M, Error> {
+    let given = match &call.parameters {
+        None | Some(Value::Null) => Value::Object(serde_json::Map::new()),
+        Some(object @ Value::Object(_)) => object.clone(),
+        Some(_) => return Err(ServiceError::invalid("parameters must be an object")),
+    };
+    M::deserialize(given).map_err(|why| ServiceError::invalid(why.to_string()))
+}
+
+/// Says which half of a method's name is the unknown one.
+fn no_such_method(name: &str) -> Error {
+    let interface = name.rsplit_once('.').map_or(name, |(interface, _)| interface);
+    Error::Service(match interface {
+        super::INTERFACE_NAME | super::service::SERVICE_NAME => {
+            ServiceError::MethodNotFound { method: name.to_owned() }
+        }
+        other => ServiceError::InterfaceNotFound { interface: other.to_owned() },
+    })
+}

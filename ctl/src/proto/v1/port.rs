@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Ports: the virtual NICs of guests.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::proto::nullable;
+
+/// A port as it runs: what was asked for, what came of it, and what it has moved. One flat JSON object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// What was asked for.
+    #[serde(flatten)]
+    pub spec: PortSpec,
+    /// Whether frames can flow.
+    pub state: State,
+    /// Why the state is what it is, in one sentence; absent when there is nothing to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Names of the virtio features that the guest negotiated; empty while no guest is connected.
+    pub features: Vec<String>,
+    /// What it has moved.
+    #[serde(flatten)]
+    pub counters: PortCounters,
+}
+
+/// What a port was configured to be, defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortSpec {
+    /// Its name, unique in the daemon.
+    pub name: String,
+    /// The namespace that it belongs to for its whole life.
+    pub namespace: String,
+    /// Its MAC address, `02:00:00:00:00:01`.
+    pub mac: String,
+    /// What it may say to the others.
+    pub role: Role,
+    /// Which source MACs it may use.
+    pub macs: MacPolicy,
+    /// Largest frame in bytes, Ethernet header not counted.
+    pub mtu: u16,
+    /// Queue pairs.
+    pub queues: u16,
+    /// How its guest attaches.
+    pub vhost_user: VhostUser,
+}
+
+/// What a port has moved since it was added, seen from the port's owner (the guest).
+///
+/// A frame of the guest that the switch refuses is counted in `drops` of the *sender* (`spoofed-mac`), a frame that
+/// could not be handed to a guest is counted in `drops` of the *receiver* (its ring was full); the text of the
+/// reason says which. A dropped frame is in none of the four counters of the port that dropped it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortCounters {
+    /// Frames delivered to the guest.
+    pub rx_frames: u64,
+    /// Frames the guest sent and the switch accepted.
+    pub tx_frames: u64,
+    /// Bytes of `rx_frames`, Ethernet header included.
+    pub rx_bytes: u64,
+    /// Bytes of `tx_frames`, Ethernet header included.
+    pub tx_bytes: u64,
+    /// Frames lost, by reason; only reasons that occurred.
+    pub drops: BTreeMap<String, u64>,
+}
+
+/// The vhost-user side of a port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VhostUser {
+    /// Path of the Unix socket.
+    pub path: String,
+    /// Who listens on it.
+    pub mode: Mode,
+}
+
+/// Who listens on a vhost-user socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// weftd listens and the guest's VMM connects.
+    #[default]
+    Server,
+    /// The guest's VMM listens and weftd connects, again and again.
+    Client,
+}
+
+/// What a port may say to the others of its namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// An ordinary guest.
+    #[default]
+    Host,
+    /// A guest that may send Router Advertisements.
+    Router,
+    /// The way to the world outside: many MACs behind it.
+    Uplink,
+}
+
+/// Which source MACs a port may send from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum MacPolicy {
+    /// Only its own.
+    #[default]
+    Own,
+    /// Any; they are learned.
+    Any,
+}
+
+/// Whether frames can flow through a port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// No guest is connected.
+    #[default]
+    Down,
+    /// A guest is being connected, or has not enabled its rings yet.
+    Connecting,
+    /// Frames flow.
+    Up,
+    /// The guest corrupted a ring; a reset of its device clears it.
+    Broken,
+}
+
+/// Parameters of `PortAdd`. What is absent takes the default that is documented at [`PortSpec`]'s types.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortAdd {
+    /// Its name.
+    pub name: String,
+    /// The namespace to put it into; it must exist.
+    pub namespace: String,
+    /// Its MAC; absent: the daemon derives a locally administered one from the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// How its guest attaches.
+    pub vhost_user: VhostUser,
+    /// Queue pairs; absent: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queues: Option<u16>,
+    /// Absent: `host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Absent: 1500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u16>,
+    /// Absent: `own`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macs: Option<MacPolicy>,
+    /// Succeed, and change nothing, when an equal port exists; a different one is still `Exists`.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
+    pub may_exist: bool,
+}
+
+/// One port: the answer of `PortAdd` and `PortSet`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortReply {
+    /// The port as it is now.
+    pub port: Port,
+}
+
+/// Parameters of `PortDel`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortDel {
+    /// Its name.
+    pub name: String,
+    /// Delete it although its guest is connected (`InUse` otherwise).
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+    /// Succeed, and do nothing, when there is no such port.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
+    pub if_exists: bool,
+}
+
+/// Parameters of `PortSet`: what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortSet {
+    /// Name of the port.
+    pub name: String,
+    /// Which source MACs it may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macs: Option<MacPolicy>,
+    /// Its MTU in bytes; a connected guest learns of it at its next reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u16>,
+    /// Its role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+/// Parameters of `PortList`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortList {
+    /// Only the port of this name; `NotFound` when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Only ports of this namespace; `NotFound` when there is no such namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// Ports, sorted by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortListReply {
+    /// The ports.
+    pub ports: Vec<Port>,
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! One sample of every wire object with every field filled.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::proto::Method;
+use crate::proto::v1::{
+    Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, DropReason, DropReasons, DropReasonsReply,
+    Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, LogSet,
+    LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceAddReply, NamespaceDel, NamespaceList,
+    NamespaceListReply, Operation, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet,
+    PortSpec, Role, State, Status, StatusReply, VhostUser, Worker,
+};
+
+/// A method with full parameters and the full reply to it.
+pub(crate) struct Exchange {
+    pub(crate) method: &'static str,
+    pub(crate) parameters: Value,
+    pub(crate) reply: Value,
+}
+
+/// One exchange for every method.
+pub(crate) fn exchanges() -> Vec<Exchange> {
+    let (name, namespace, mac) = (|| "vm1".to_owned(), || "red".to_owned(), || "02:00:00:00:00:01".to_owned());
+    let (text, file) = (|| "[namespace.red]\n".to_owned(), || "weft.toml".to_owned());
+    let log_set = LogSet { filter: "info,vhost_user=debug".to_owned(), for_s: Some(300) };
+    let port_set = PortSet { name: name(), macs: Some(MacPolicy::Any), mtu: Some(9000), role: Some(Role::Router) };
+    vec![
+        exchange(&Status {}, &status()),
+        exchange(&namespace_add(), &NamespaceAddReply { namespace: self::namespace() }),
+        exchange(&NamespaceDel { name: namespace(), if_exists: true }, &Empty {}),
+        exchange(&NamespaceList { name: Some(namespace()) }, &namespaces()),
+        exchange(&port_add(), &PortReply { port: port() }),
+        exchange(&PortDel { name: name(), force: true, if_exists: true }, &Empty {}),
+        exchange(&port_set, &PortReply { port: port() }),
+        exchange(&PortList { name: Some(name()), namespace: Some(namespace()) }, &ports()),
+        exchange(&FdbList { namespace: Some(namespace()) }, &fdb()),
+        exchange(&FdbAdd { namespace: namespace(), mac: mac(), port: name() }, &Empty {}),
+        exchange(&FdbDel { namespace: namespace(), mac: mac() }, &Empty {}),
+        exchange(&FdbFlush { namespace: Some(namespace()) }, &FdbFlushReply { removed: 3 }),
+        exchange(&ConfigCheck { text: text(), file: file() }, &Empty {}),
+        exchange(&ConfigDiff { text: text(), file: file() }, &changes()),
+        exchange(&ConfigApply { text: text(), file: file(), dry_run: true }, &changes()),
+        exchange(&log_set, &LogSetReply { previous: "info".to_owned() }),
+        exchange(&DropReasons { name: Some("spoofed-mac".to_owned()) }, &reasons()),
+    ]
+}
+
+fn exchange<M: Method>(method: &M, reply: &M::Reply) -> Exchange {
+    Exchange { method: M::NAME, parameters: value(method), reply: value(reply) }
+}
+
+fn value<T: Serialize>(object: &T) -> Value {
+    serde_json::to_value(object).unwrap()
+}
+
+pub(crate) fn status() -> StatusReply {
+    StatusReply {
+        version: "0.1.0".to_owned(),
+        pid: 4711,
+        uptime_s: 10_921,
+        workers: vec![Worker { id: 0, busy_permille: 123, frames: 1_000_000, wakeups: 17 }],
+        counts: Counts { namespaces: 2, ports: 3, ports_up: 2, fdb_entries: 5 },
+        warnings: vec!["the memory of vm1 is not sealed".to_owned()],
+    }
+}
+
+pub(crate) fn namespace() -> Namespace {
+    Namespace { name: "red".to_owned(), ports: 2, macs: 3, macs_max: 8192, age_s: 300 }
+}
+
+fn namespaces() -> NamespaceListReply {
+    NamespaceListReply { namespaces: vec![namespace()] }
+}
+
+fn namespace_add() -> NamespaceAdd {
+    NamespaceAdd { name: "red".to_owned(), macs_max: Some(8192), age_s: Some(300), may_exist: true }
+}
+
+fn port_add() -> PortAdd {
+    PortAdd {
+        name: "vm1".to_owned(),
+        namespace: "red".to_owned(),
+        mac: Some("02:00:00:00:00:01".to_owned()),
+        vhost_user: VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Client },
+        queues: Some(2),
+        role: Some(Role::Uplink),
+        mtu: Some(9000),
+        macs: Some(MacPolicy::Any),
+        may_exist: true,
+    }
+}
+
+/// A port that is up, whose counters are past what a double can hold.
+pub(crate) fn port() -> Port {
+    let drops = [("ring-full".to_owned(), 2), ("spoofed-mac".to_owned(), 10)];
+    Port {
+        spec: PortSpec {
+            name: "vm1".to_owned(),
+            namespace: "red".to_owned(),
+            mac: "02:00:00:00:00:01".to_owned(),
+            role: Role::Host,
+            macs: MacPolicy::Own,
+            mtu: 1500,
+            queues: 1,
+            vhost_user: VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Server },
+        },
+        state: State::Up,
+        reason: Some("its guest is connected".to_owned()),
+        features: vec!["VERSION_1".to_owned(), "MRG_RXBUF".to_owned()],
+        counters: PortCounters {
+            rx_frames: 100,
+            tx_frames: 200,
+            rx_bytes: 9_007_199_254_740_993,
+            tx_bytes: 25_600,
+            drops: BTreeMap::from(drops),
+        },
+    }
+}
+
+fn ports() -> PortListReply {
+    PortListReply { ports: vec![port()] }
+}
+
+/// Entries of every kind.
+pub(crate) fn fdb() -> FdbListReply {
+    let entry = |last: u8, kind, age_s| FdbEntry {
+        namespace: "red".to_owned(),
+        mac: format!("02:00:00:00:00:{last:02x}"),
+        port: "vm1".to_owned(),
+        kind,
+        age_s,
+    };
+    let entries =
+        vec![entry(3, FdbKind::Learned, Some(12)), entry(1, FdbKind::Port, None), entry(2, FdbKind::Static, None)];
+    FdbListReply { entries }
+}
+
+/// Changes of every kind.
+pub(crate) fn changes() -> ChangesReply {
+    let change = |op, kind: &str, name: &str, detail: &str, disrupts| Change {
+        op,
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        detail: detail.to_owned(),
+        disrupts,
+    };
+    let changes = vec![
+        change(Operation::Add, "namespace", "blue", "", false),
+        change(Operation::Change, "port", "vm1", "mtu 1500 -> 9000", false),
+        change(Operation::Del, "port", "vm2", "", true),
+    ];
+    ChangesReply { changes }
+}
+
+pub(crate) fn reasons() -> DropReasonsReply {
+    let reason =
+        |name: &str, explanation: &str| DropReason { name: name.to_owned(), explanation: explanation.to_owned() };
+    let reasons = vec![
+        reason("ring-full", "The guest did not take frames fast enough."),
+        reason("spoofed-mac", "The guest sent from a MAC that is not its own; `--macs any` allows it."),
+    ];
+    DropReasonsReply { reasons }
+}
+
+/// One error of every kind that is named in the interface file.
+pub(crate) fn errors() -> Vec<Error> {
+    let text = |text: &str| text.to_owned();
+    vec![
+        Error::NotFound { kind: text("port"), name: text("p9") },
+        Error::Exists { kind: text("port"), name: text("vm1") },
+        Error::InUse { kind: text("namespace"), name: text("red"), by: text("port vm1") },
+        Error::Invalid { field: text("mac"), value: text("x"), expected: text("02:00:00:00:00:01") },
+        Error::Denied { action: text("port add"), needed: text("root or group weft") },
+        Error::Limit { what: text("ports"), limit: 64 },
+        Error::Config {
+            file: text("weft.toml"),
+            line: 7,
+            key: text("port.vm1.mtu"),
+            message: text("expected a number"),
+        },
+        Error::Failed { message: text("cannot listen on /run/x: permission denied") },
+    ]
+}

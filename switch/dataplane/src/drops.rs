@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Why a frame was not delivered. Guest trouble is a counter, never an error.
+
+use std::fmt;
+
+/// The reasons, their names in the control protocol, and what a user should know about them.
+macro_rules! reasons {
+    ($($variant:ident $name:literal $text:literal)*) => {
+        /// Why a frame was dropped. Reasons up to [`DropReason::NoReceiver`] are counted at the port that sent the
+        /// frame, the others at the port that should have received it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum DropReason { $(#[doc = $text] $variant,)* }
+
+        impl DropReason {
+            /// Every reason, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name in the control protocol and on the command line.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// One sentence for the user: what happened and what to do about it.
+            #[must_use]
+            pub const fn explain(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    BadChain "bad-chain"
+        "The guest's descriptor chain was malformed (a loop, a bad index, a buffer outside its memory, no room for a header): its driver is broken or hostile."
+    Runt "runt"
+        "The frame was shorter than an Ethernet header (14 bytes)."
+    Oversize "oversize"
+        "The frame was longer than the sending port's MTU allows: lower the guest's MTU or raise the port's with `weft port set --mtu`."
+    BadOffload "bad-offload"
+        "The frame's virtio-net header asked for an offload that makes no sense for it or that the guest did not negotiate."
+    BadSource "bad-source"
+        "The source MAC was zero or a group address."
+    SpoofedMac "spoofed-mac"
+        "The source MAC was not the port's own: allow it with `weft port set --macs any` if the guest bridges or has further MACs."
+    RogueRouter "rogue-router"
+        "A Router Advertisement or Redirect came from a port that is not a router: `weft port set --role router` if it is one."
+    Unclassifiable "unclassifiable"
+        "The frame's IPv6 headers could not be followed to their end, so it cannot be shown to be harmless (RFC 7113)."
+    Hairpin "hairpin"
+        "The destination MAC belongs to the port that sent the frame."
+    NoReceiver "no-receiver"
+        "The namespace has no other port that could receive the frame."
+    PortDown "port-down"
+        "The receiving port had no running receive queue: its guest is not up, is restarting, or has its interface down."
+    RingFull "ring-full"
+        "The receiving guest had no buffers left: it is slower than its senders."
+    BufferTooSmall "buffer-too-small"
+        "The receiving guest's buffers are too small for the frame and it did not negotiate mergeable buffers."
+    TooBig "too-big-for-receiver"
+        "The frame was longer than the receiving port's MTU allows: give the ports of a namespace the same MTU."
+    BrokenRing "broken-ring"
+        "The receiving guest broke its ring; `weft port show` tells how. It works again after the guest resets its device."
+    OffloadFailed "offload-failed"
+        "The receiving guest lacks an offload that the frame needs, and its headers did not let the switch do the work."
+    GuestMemory "guest-memory"
+        "The frame's bytes could not be read or written: a guest's memory was taken away under it."
+}
+
+impl DropReason {
+    /// Number of reasons.
+    pub const COUNT: usize = Self::ALL.len();
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

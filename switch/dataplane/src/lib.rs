@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The frame path of one worker.
+//!
+//! # Theory of operation
+//!
+//! A [`Worker`] owns source queues ([`Source`]: the transmit ring of a port) and polls them in turn, a burst of up to
+//! [`limits::BURST`] frames each. A burst goes through stages, each over all its frames:
+//!
+//! 1. `receive`: chains are taken off the ring and walked; the virtio-net header and the first [`limits::HEAD`] bytes
+//!    of each frame are copied out of guest memory, once. What follows is left where it is.
+//! 2. `guard`: the private copy is parsed and the port's policy applied: source MAC, offloads, length, and for hosts
+//!    that they do not speak as routers (`router`). What cannot be judged by its head is copied whole.
+//! 3. `forward`: the [`MacTable`] learns the source and looks up the destination.
+//! 4. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
+//!    guest, the only copy of it. A receiver that lacks an offload gets the frame finished in software (`offload`).
+//! 5. The sender's chains are given back, then the receivers' used indices are published and their bells rung, each
+//!    once a burst. In this order, because a process that is killed in between must not deliver a frame twice.
+//!
+//! # Ownership
+//!
+//! A source queue belongs to one worker. A receive ring ([`Port::attach_receiver`]) has a lock, taken once or twice a
+//! burst and held for the copying only; two are never held at once. Topology is read-copy-update: a [`Namespace`] holds
+//! its set of ports behind an `ArcSwap`, which a source re-reads once a burst. Policies are atomics of the port.
+//! Counters are gathered in the burst and added at its end.
+//!
+//! # Invariants
+//!
+//! * Every decision is made on the private copy, and that copy is what is delivered.
+//! * Every chain that is taken is given back exactly once, in order, whatever becomes of the frame.
+//! * A frame's namespace is its port's: nothing in a frame can name another.
+//! * What a guest writes ends in a counter ([`DropReason`]) or a broken ring ([`Port::fault`]), never in an error.
+//! * In steady state nothing allocates, logs, or makes a system call but to ring a bell.
+//!
+//! # What is deliberately absent
+//!
+//! Provisioning domains, sessions, sockets, clocks and threads: this crate cannot name them.
+
+#![forbid(unsafe_code)]
+
+mod burst;
+mod deliver;
+mod drops;
+mod features;
+mod forward;
+mod guard;
+pub mod limits;
+mod mac_table;
+mod namespace;
+mod offload;
+mod port;
+mod receive;
+mod receiver;
+mod router;
+mod stats;
+mod steer;
+mod time;
+mod worker;
+
+pub use drops::DropReason;
+pub use features::Negotiated;
+pub use mac_table::{Entry, Kind, Learned, MacTable, TableFull};
+pub use namespace::{Namespace, NamespaceConfig};
+pub use port::{MacPolicy, Port, PortConfig, PortSlot, Role};
+pub use stats::{Drops, PortStats, Traffic};
+pub use sys::RingFault;
+pub use time::Instant;
+pub use worker::{Source, SourceId, Worker};

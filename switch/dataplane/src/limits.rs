@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Every bound of the frame path. All memory is allocated by these when a worker, a port or a namespace is made.
+
+/// Frames that one source queue may bring in before the next queue has its turn.
+pub const BURST: usize = 64;
+
+/// Bytes of a frame that are copied out of guest memory once; every decision is made on this copy, and it is what is
+/// delivered. Covers Ethernet, two VLAN tags, IPv6 with some extension headers, and ICMPv6 or TCP.
+pub const HEAD: usize = 128;
+
+/// Largest frame that a guest may send: an IP packet of 65535 bytes, an Ethernet header and two VLAN tags.
+pub const FRAME_MAX: usize = 65535 + wire::ether::MAX_LEN;
+
+/// Guest buffers that one burst may consist of. A burst ends early when they run out.
+pub const SEGMENTS: usize = 4 * sys::MAX_CHAIN;
+
+/// Bytes for whole private copies of the frames of one burst that cannot be classified within [`HEAD`].
+pub const PRIVATE: usize = 4 * FRAME_MAX;
+
+/// Receive chains that one frame may take (mergeable buffers): 64 KiB in buffers of 1 KiB and more.
+pub const MERGED: usize = 64;
+
+/// Ports of one namespace.
+pub const PORTS: usize = 1024;
+
+/// Queue pairs of one port.
+pub const QUEUE_PAIRS: u16 = 16;
+
+/// Most MAC addresses that a namespace may be configured to know.
+pub const MACS: u32 = 1 << 20;
+
+/// Smallest and largest MTU of a port, in bytes (RFC 791; virtio 1.2 section 5.1.4.1).
+pub const MTU: std::ops::RangeInclusive<u16> = 68..=65535;
+
+const _: () = assert!(SEGMENTS >= 2 * sys::MAX_CHAIN, "a burst must hold at least one chain of any size");
+const _: () = assert!(PRIVATE >= FRAME_MAX, "a burst must hold at least one whole frame");
+const _: () = assert!(BURST <= u8::MAX as usize, "frames of a burst are linked by u8");
+const _: () = assert!(QUEUE_PAIRS as u32 <= u32::BITS, "running queues are a bit set");

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A namespace as the frame path sees it: its ports and its MAC table.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use crate::mac_table::{MacTable, TableFull};
+use crate::port::{Port, PortSlot};
+use crate::time::Instant;
+
+/// How a namespace is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamespaceConfig {
+    /// Addresses that its MAC table may learn.
+    pub macs_max: u32,
+    /// How long a learned address lives without being seen.
+    pub age: Duration,
+    /// Random; keeps tenants from aiming at one bucket of the MAC table.
+    pub seed: u64,
+}
+
+/// The ports of a namespace at one moment. Replaced as a whole, never changed.
+#[derive(Default)]
+pub(crate) struct PortSet {
+    by_slot: Vec<Option<Arc<Port>>>,
+    members: Vec<Arc<Port>>,
+}
+
+impl PortSet {
+    #[inline]
+    pub(crate) fn get(&self, slot: PortSlot) -> Option<&Arc<Port>> {
+        self.by_slot.get(usize::from(slot.0))?.as_ref()
+    }
+
+    pub(crate) fn members(&self) -> &[Arc<Port>] {
+        &self.members
+    }
+
+    fn from_members(members: Vec<Arc<Port>>) -> Self {
+        let slots = members.iter().map(|port| usize::from(port.slot().0) + 1).max().unwrap_or(0);
+        let mut by_slot = vec![None; slots];
+        for port in &members {
+            by_slot[usize::from(port.slot().0)] = Some(Arc::clone(port));
+        }
+        Self { by_slot, members }
+    }
+}
+
+/// A tenant's network. Workers read it, control changes it.
+pub struct Namespace {
+    pub(crate) ports: Arc<ArcSwap<PortSet>>,
+    /// Replaced port sets that a worker may still hold; control drops them in [`Namespace::tick`], so that a worker
+    /// never frees memory.
+    retired: Mutex<Vec<Arc<PortSet>>>,
+    table: MacTable,
+    age_seconds: AtomicU32,
+}
+
+impl Namespace {
+    /// A namespace without ports.
+    #[must_use]
+    pub fn new(config: &NamespaceConfig) -> Arc<Self> {
+        let namespace = Self {
+            ports: Arc::new(ArcSwap::from_pointee(PortSet::default())),
+            retired: Mutex::new(Vec::new()),
+            table: MacTable::new(config.macs_max, config.seed),
+            age_seconds: AtomicU32::new(0),
+        };
+        namespace.set_age(config.age);
+        Arc::new(namespace)
+    }
+
+    /// Its MAC table.
+    #[must_use]
+    pub fn fdb(&self) -> &MacTable {
+        &self.table
+    }
+
+    /// Changes how long a learned address lives. Whole seconds, at least one.
+    pub fn set_age(&self, age: Duration) {
+        self.age_seconds.store(u32::try_from(age.as_secs()).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
+    }
+
+    /// How long a learned address lives.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        Duration::from_secs(self.age_seconds.load(Ordering::Relaxed).into())
+    }
+
+    /// Adds a port and pins its address. Called by control alone.
+    ///
+    /// # Errors
+    /// [`TableFull`]: the port was not added.
+    pub fn plug(&self, port: Arc<Port>) -> Result<(), TableFull> {
+        self.table.add_own(port.mac(), port.slot())?;
+        let mut members = self.ports.load().members.clone();
+        members.retain(|other| other.slot() != port.slot());
+        members.push(port);
+        self.replace(members);
+        Ok(())
+    }
+
+    /// Removes a port and all addresses behind it. Called by control alone. A burst that is under way may still
+    /// deliver to the port; detach its receive rings to be sure.
+    pub fn unplug(&self, slot: PortSlot) -> Option<Arc<Port>> {
+        let mut members = self.ports.load().members.clone();
+        let index = members.iter().position(|port| port.slot() == slot)?;
+        let port = members.remove(index);
+        self.replace(members);
+        self.table.forget(slot);
+        Some(port)
+    }
+
+    fn replace(&self, members: Vec<Arc<Port>>) {
+        let old = self.ports.swap(Arc::new(PortSet::from_members(members)));
+        self.lock_retired().push(old);
+    }
+
+    /// Ages the MAC table and drops what no worker holds any more. Control calls it about once a second.
+    pub fn tick(&self, now: Instant) {
+        self.table.expire(now, self.age());
+        self.lock_retired().retain(|set| Arc::strong_count(set) > 1);
+    }
+
+    fn lock_retired(&self) -> std::sync::MutexGuard<'_, Vec<Arc<PortSet>>> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

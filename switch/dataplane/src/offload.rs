@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a receiver cannot do itself: complete a checksum, segment a large frame. The slow path of delivery.
+
+use sys::{MemoryMap, OutsideMemory};
+use wire::segment::Segmenter;
+use wire::{VnetHeader, checksum};
+
+use crate::drops::DropReason;
+use crate::limits::FRAME_MAX;
+use crate::receiver::{Payload, Receiver};
+use crate::stats::Delta;
+
+/// Room for one whole frame; one a worker.
+pub(crate) struct Scratch {
+    frame: Vec<u8>,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self { frame: vec![0; FRAME_MAX] }
+    }
+
+    /// Copies a whole frame here.
+    fn gather(&mut self, payload: &Payload<'_>) -> Result<usize, OutsideMemory> {
+        let mut end = payload.head.len();
+        self.frame.get_mut(..end).ok_or(OutsideMemory)?.copy_from_slice(payload.head);
+        for segment in payload.body {
+            let start = end;
+            end += segment.len as usize;
+            payload.memory.read(segment.address, self.frame.get_mut(start..end).ok_or(OutsideMemory)?)?;
+        }
+        Ok(end)
+    }
+}
+
+/// Delivers a frame whose receiver lacks what the frame asks for.
+///
+/// # Errors
+/// Why the frame, or the rest of its segments, could not be delivered.
+pub(crate) fn finish(
+    receiver: &mut Receiver,
+    vnet: &VnetHeader,
+    payload: &Payload<'_>,
+    scratch: &mut Scratch,
+    delta: &mut Delta,
+) -> Result<(), DropReason> {
+    let len = scratch.gather(payload).map_err(|_| DropReason::GuestMemory)?;
+    if vnet.gso().is_some() {
+        return segment(receiver, vnet, &scratch.frame[..len], payload.memory, delta);
+    }
+    let (start, offset) = (usize::from(vnet.csum_start), usize::from(vnet.csum_offset));
+    checksum::complete(&mut scratch.frame[..len], start, offset).map_err(|_| DropReason::OffloadFailed)?;
+    receiver.put(&VnetHeader::default(), &Payload::held(&scratch.frame[..len], &[], payload.memory))?;
+    delta.checksums += 1;
+    delta.traffic.add(len as u32);
+    Ok(())
+}
+
+/// Delivers `frame` in pieces that need nothing more. `memory` is not read: all bytes are at hand.
+fn segment(
+    receiver: &mut Receiver,
+    vnet: &VnetHeader,
+    frame: &[u8],
+    memory: &MemoryMap,
+    delta: &mut Delta,
+) -> Result<(), DropReason> {
+    for segment in Segmenter::new(frame, vnet).map_err(|_| DropReason::OffloadFailed)? {
+        receiver.put(&VnetHeader::default(), &Payload::held(segment.head(), segment.body(), memory))?;
+        delta.segments += 1;
+        delta.traffic.add(segment.frame_len() as u32);
+    }
+    Ok(())
+}

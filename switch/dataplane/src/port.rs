@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A port: what is shared between the workers that deliver to it, the session that drives it, and control.
+
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sys::{Ring, RingFault};
+use wire::MacAddr;
+
+use crate::features::Negotiated;
+use crate::limits;
+use crate::receiver::Receiver;
+use crate::stats::{Counters, PortStats};
+
+/// A port's number inside its namespace: unique while the port lives, below [`limits::PORTS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortSlot(pub u16);
+
+/// What the owner of a port is to the tenant's network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    /// An end host: must not advertise itself as a router.
+    Host = 0,
+    /// A router: may send Router Advertisements and Redirects.
+    Router = 1,
+    /// The way out of the machine: many MACs, routers among them.
+    Uplink = 2,
+}
+
+/// Which source MACs a port may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum MacPolicy {
+    /// Its own.
+    Own = 0,
+    /// Any unicast one that is not pinned to another port.
+    Any = 1,
+}
+
+/// How a port is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortConfig {
+    /// Its own address.
+    pub mac: MacAddr,
+    /// See [`Role`].
+    pub role: Role,
+    /// See [`MacPolicy`].
+    pub macs: MacPolicy,
+    /// Largest IP packet, in bytes ([`limits::MTU`]).
+    pub mtu: u16,
+    /// Queue pairs, 1 to [`limits::QUEUE_PAIRS`].
+    pub queue_pairs: u16,
+}
+
+/// A port's policy at one moment; a worker reads it once a burst.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    pub(crate) role: Role,
+    pub(crate) macs: MacPolicy,
+    pub(crate) mtu: u16,
+    pub(crate) negotiated: Negotiated,
+}
+
+/// One virtual NIC, in one namespace for its whole life. All methods may be called from any thread.
+pub struct Port {
+    slot: PortSlot,
+    mac: MacAddr,
+    role: AtomicU8,
+    macs: AtomicU8,
+    mtu: AtomicU16,
+    features: AtomicU64,
+    /// Bit set of the queue pairs whose receive ring runs.
+    running: AtomicU32,
+    receivers: Box<[Mutex<Option<Receiver>>]>,
+    fault: AtomicU8,
+    pub(crate) counters: Counters,
+}
+
+impl Port {
+    /// A port without a session.
+    #[must_use]
+    pub fn new(slot: PortSlot, config: &PortConfig) -> Arc<Self> {
+        let pairs = config.queue_pairs.clamp(1, limits::QUEUE_PAIRS);
+        Arc::new(Self {
+            slot,
+            mac: config.mac,
+            role: AtomicU8::new(config.role as u8),
+            macs: AtomicU8::new(config.macs as u8),
+            mtu: AtomicU16::new(config.mtu),
+            features: AtomicU64::new(0),
+            running: AtomicU32::new(0),
+            receivers: (0..pairs).map(|_| Mutex::new(None)).collect(),
+            fault: AtomicU8::new(0),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Its number in its namespace.
+    #[must_use]
+    pub fn slot(&self) -> PortSlot {
+        self.slot
+    }
+
+    /// Its own address.
+    #[must_use]
+    pub fn mac(&self) -> MacAddr {
+        self.mac
+    }
+
+    /// Its MTU in bytes.
+    #[must_use]
+    pub fn mtu(&self) -> u16 {
+        self.mtu.load(Ordering::Relaxed)
+    }
+
+    /// Changes the MTU, from the next burst on.
+    pub fn set_mtu(&self, mtu: u16) {
+        self.mtu.store(mtu, Ordering::Relaxed);
+    }
+
+    /// Changes which source MACs it may use, from the next burst on.
+    pub fn set_macs(&self, macs: MacPolicy) {
+        self.macs.store(macs as u8, Ordering::Relaxed);
+    }
+
+    /// Changes its role, from the next burst on.
+    pub fn set_role(&self, role: Role) {
+        self.role.store(role as u8, Ordering::Relaxed);
+    }
+
+    /// Sets what the session negotiated; 0 when there is none. Rings that are started later go by it.
+    pub fn set_negotiated(&self, features: Negotiated) {
+        self.features.store(features.0, Ordering::Relaxed);
+    }
+
+    /// What the session negotiated.
+    #[must_use]
+    pub fn negotiated(&self) -> Negotiated {
+        Negotiated(self.features.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        let role = match self.role.load(Ordering::Relaxed) {
+            0 => Role::Host,
+            1 => Role::Router,
+            _ => Role::Uplink,
+        };
+        let macs = if self.macs.load(Ordering::Relaxed) == 0 { MacPolicy::Own } else { MacPolicy::Any };
+        Policy { role, macs, mtu: self.mtu(), negotiated: self.negotiated() }
+    }
+
+    /// The counters, now.
+    #[must_use]
+    pub fn stats(&self) -> PortStats {
+        self.counters.read()
+    }
+
+    /// What its guest did to break a ring, until a ring of it is started anew.
+    #[must_use]
+    pub fn fault(&self) -> Option<RingFault> {
+        RingFault::from_code(self.fault.load(Ordering::Relaxed))
+    }
+
+    /// Marks a ring of this port broken.
+    pub(crate) fn set_fault(&self, fault: RingFault) {
+        self.fault.store(fault as u8, Ordering::Relaxed);
+    }
+
+    /// Forgets the fault: a ring is started anew.
+    pub(crate) fn clear_fault(&self) {
+        self.fault.store(0, Ordering::Relaxed);
+    }
+
+    /// Starts delivery into the receive ring of queue pair `pair`; a ring that was there is returned. A pair that the
+    /// port does not have returns the ring itself.
+    pub fn attach_receiver(&self, pair: u16, ring: Ring) -> Option<Ring> {
+        if usize::from(pair) >= self.receivers.len() {
+            return Some(ring);
+        }
+        self.clear_fault();
+        let before = self.lock(pair).replace(Receiver::new(ring, self.negotiated()));
+        self.running.fetch_or(1 << pair, Ordering::Release);
+        before.map(Receiver::into_ring)
+    }
+
+    /// Ends delivery into a receive ring. When this returns no worker touches the ring any more.
+    pub fn detach_receiver(&self, pair: u16) -> Option<Ring> {
+        if usize::from(pair) >= self.receivers.len() {
+            return None;
+        }
+        self.running.fetch_and(!(1 << pair), Ordering::Release);
+        self.lock(pair).take().map(Receiver::into_ring)
+    }
+
+    /// The lock of a receive ring, taken once a burst; nobody holds it for longer than a burst.
+    #[inline]
+    pub(crate) fn lock(&self, pair: u16) -> MutexGuard<'_, Option<Receiver>> {
+        // A panic while it was held has been reported already; the ring's own state is plain numbers.
+        self.receivers[usize::from(pair)].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The queue pair that a flow is delivered to: one of those whose receive ring runs, or `None`.
+    #[inline]
+    pub(crate) fn steer(&self, flow: impl FnOnce() -> u32) -> Option<u16> {
+        let running = self.running.load(Ordering::Acquire);
+        match running.count_ones() {
+            0 => None,
+            1 => Some(running.trailing_zeros() as u16),
+            pairs => Some(nth_set(running, flow() % pairs)),
+        }
+    }
+}
+
+/// Position of the `n`th set bit, counted from zero; `n` is below the number of set bits.
+fn nth_set(mut bits: u32, n: u32) -> u16 {
+    for _ in 0..n {
+        bits &= bits - 1;
+    }
+    bits.trailing_zeros() as u16
+}

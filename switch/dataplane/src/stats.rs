@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Counters of a port. A worker adds once a burst, anyone reads at any time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::drops::DropReason;
+
+/// Frames and bytes without their virtio-net headers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Frames; a frame that is still to be segmented counts once.
+    pub frames: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+}
+
+impl Traffic {
+    /// Counts one more frame of `bytes` bytes.
+    #[inline]
+    pub(crate) fn add(&mut self, bytes: u32) {
+        self.frames += 1;
+        self.bytes += u64::from(bytes);
+    }
+}
+
+/// Number of drops by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drops([u64; DropReason::COUNT]);
+
+impl Default for Drops {
+    fn default() -> Self {
+        Self([0; DropReason::COUNT])
+    }
+}
+
+impl Drops {
+    /// Counts one more.
+    #[inline]
+    pub(crate) fn add(&mut self, reason: DropReason) {
+        self.0[reason as usize] += 1;
+    }
+
+    /// How many for this reason.
+    #[must_use]
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize]
+    }
+
+    /// How many in all.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Reasons that occurred, with their numbers.
+    pub fn nonzero(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL.iter().map(|&reason| (reason, self.get(reason))).filter(|&(_, count)| count > 0)
+    }
+}
+
+/// What one burst adds to one port.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Delta {
+    pub(crate) traffic: Traffic,
+    pub(crate) drops: Drops,
+    pub(crate) checksums: u64,
+    pub(crate) segments: u64,
+}
+
+/// A port's counters as they are at one moment. Directions are the guest's: it transmits what the switch takes in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PortStats {
+    /// Delivered to the port's owner.
+    pub rx: Traffic,
+    /// Taken from the port's owner, dropped or not.
+    pub tx: Traffic,
+    /// Frames that this port sent and nobody got, and frames that it should have got.
+    pub drops: Drops,
+    /// Checksums that the switch completed because this receiver cannot.
+    pub software_checksums: u64,
+    /// Frames that the switch made by segmenting larger ones for this receiver.
+    pub software_segments: u64,
+}
+
+/// The shared counters of a port.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    rx: [AtomicU64; 2],
+    tx: [AtomicU64; 2],
+    drops: [AtomicU64; DropReason::COUNT],
+    software: [AtomicU64; 2],
+}
+
+impl Counters {
+    pub(crate) fn add_tx(&self, delta: &Delta) {
+        bump(&self.tx[0], delta.traffic.frames);
+        bump(&self.tx[1], delta.traffic.bytes);
+        self.add_drops(&delta.drops);
+    }
+
+    pub(crate) fn add_rx(&self, delta: &Delta) {
+        bump(&self.rx[0], delta.traffic.frames);
+        bump(&self.rx[1], delta.traffic.bytes);
+        bump(&self.software[0], delta.checksums);
+        bump(&self.software[1], delta.segments);
+        self.add_drops(&delta.drops);
+    }
+
+    fn add_drops(&self, drops: &Drops) {
+        for (counter, &count) in self.drops.iter().zip(&drops.0) {
+            bump(counter, count);
+        }
+    }
+
+    pub(crate) fn read(&self) -> PortStats {
+        let pair = |pair: &[AtomicU64; 2]| Traffic { frames: load(&pair[0]), bytes: load(&pair[1]) };
+        PortStats {
+            rx: pair(&self.rx),
+            tx: pair(&self.tx),
+            drops: Drops(std::array::from_fn(|i| load(&self.drops[i]))),
+            software_checksums: load(&self.software[0]),
+            software_segments: load(&self.software[1]),
+        }
+    }
+}
+
+/// Most counters do not move in a burst: a locked add is spent only on those that do.
+fn bump(counter: &AtomicU64, by: u64) {
+    if by != 0 {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
+}
+
+fn load(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A worker: the source queues that it owns, polled in turn, a burst each.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use arc_swap::cache::Cache;
+use sys::{Ring, RingFault};
+
+use crate::burst::Burst;
+use crate::deliver::Delivery;
+use crate::forward::forward;
+use crate::guard::guard;
+use crate::namespace::{Namespace, PortSet};
+use crate::port::Port;
+use crate::receive::receive;
+use crate::stats::Delta;
+use crate::time::Instant;
+
+/// A transmit ring of a port, and where its frames go: what a worker owns while it polls it.
+pub struct Source {
+    port: Arc<Port>,
+    namespace: Arc<Namespace>,
+    ports: Cache<Arc<ArcSwap<PortSet>>, Arc<PortSet>>,
+    ring: Ring,
+    fault: Option<RingFault>,
+}
+
+impl Source {
+    /// A source over a ring that has just been started.
+    #[must_use]
+    pub fn new(namespace: &Arc<Namespace>, port: &Arc<Port>, ring: Ring) -> Self {
+        port.clear_fault();
+        Self {
+            port: Arc::clone(port),
+            namespace: Arc::clone(namespace),
+            ports: Cache::new(Arc::clone(&namespace.ports)),
+            ring,
+            fault: None,
+        }
+    }
+
+    /// The ring, to ask it for its doorbell.
+    #[must_use]
+    pub fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// Gives the ring back, everything in it completed.
+    #[must_use]
+    pub fn into_ring(self) -> Ring {
+        self.ring
+    }
+
+    /// Switches one burst. Returns how many chains were taken.
+    fn poll(&mut self, burst: &mut Burst, delivery: &mut Delivery, now: Instant) -> usize {
+        if self.fault.is_some() {
+            return 0;
+        }
+        let policy = self.port.policy();
+        let mut delta = Delta::default();
+        let received = receive(&mut self.ring, policy.negotiated.header_len(), burst, &mut delta);
+        if !burst.chains.is_empty() {
+            let memory = Arc::clone(self.ring.memory());
+            guard(burst, &memory, self.port.mac(), &policy);
+            forward(burst, self.namespace.fdb(), self.port.slot(), now);
+            delivery.deliver(burst, &memory, self.ports.load(), self.port.slot(), &mut delta);
+            self.finish(burst);
+            delivery.publish();
+            self.port.counters.add_tx(&delta);
+        }
+        if let Err(fault) = received {
+            self.break_ring(fault);
+        } else if let Some(fault) = self.ring.memory_fault() {
+            self.break_ring(fault);
+        }
+        burst.chains.len()
+    }
+
+    /// Gives the sender's chains back, before the receivers see the frames.
+    fn finish(&mut self, burst: &Burst) {
+        for &head in &burst.chains {
+            self.ring.complete(head, 0);
+        }
+        self.ring.publish();
+        self.ring.signal();
+    }
+
+    fn break_ring(&mut self, fault: RingFault) {
+        self.fault = Some(fault);
+        self.port.set_fault(fault);
+    }
+
+    /// Asks the guest to kick. True: do not sleep, there is work.
+    fn arm(&mut self) -> bool {
+        if self.fault.is_some() {
+            return false;
+        }
+        match self.ring.arm() {
+            Ok(work) => work,
+            Err(fault) => {
+                self.break_ring(fault);
+                false
+            }
+        }
+    }
+}
+
+/// A number that names one attachment of a source to a worker, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub u64);
+
+/// The frame path of one thread. It neither sleeps nor reads a clock: who runs it does.
+pub struct Worker {
+    sources: Vec<(SourceId, Source)>,
+    burst: Burst,
+    delivery: Delivery,
+    frames: u64,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Worker {
+    /// A worker without sources; allocates all that the frame path needs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { sources: Vec::new(), burst: Burst::new(), delivery: Delivery::new(), frames: 0 }
+    }
+
+    /// Adds a source; it is polled from now on.
+    pub fn attach(&mut self, id: SourceId, mut source: Source) {
+        source.ring.disarm();
+        self.sources.push((id, source));
+    }
+
+    /// Takes a source out. Nothing of its ring is in flight.
+    pub fn detach(&mut self, id: SourceId) -> Option<Source> {
+        let index = self.sources.iter().position(|(other, _)| *other == id)?;
+        Some(self.sources.remove(index).1)
+    }
+
+    /// Polls every source once, a burst each, so that none can starve another. Returns the chains that were taken.
+    pub fn poll(&mut self, now: Instant) -> usize {
+        let mut taken = 0;
+        for (_, source) in &mut self.sources {
+            taken += source.poll(&mut self.burst, &mut self.delivery, now);
+        }
+        self.frames += taken as u64;
+        taken
+    }
+
+    /// Asks every guest to kick, before the caller sleeps. True: something arrived meanwhile, poll again instead.
+    pub fn arm(&mut self) -> bool {
+        self.sources.iter_mut().fold(false, |work, (_, source)| source.arm() | work)
+    }
+
+    /// Asks every guest not to kick, after the caller woke up.
+    pub fn disarm(&mut self) {
+        for (_, source) in &mut self.sources {
+            source.ring.disarm();
+        }
+    }
+
+    /// Clears the doorbell of a source that woke the caller.
+    pub fn drain_kick(&self, id: SourceId) {
+        if let Some((_, source)) = self.sources.iter().find(|(other, _)| *other == id) {
+            source.ring.drain_kick();
+        }
+    }
+
+    /// Chains taken since the start.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+}
