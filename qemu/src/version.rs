@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Finds QEMU and decides whether it is new enough.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::Error;
+use crate::program;
+
+/// A QEMU release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// First number.
+    pub major: u32,
+    /// Second number.
+    pub minor: u32,
+}
+
+impl Version {
+    /// The oldest QEMU that survives a Linux guest on a vhost-user NIC.
+    pub const OLDEST: Version = Version { major: 8, minor: 0 };
+
+    /// Reads the first line of `qemu-system-x86_64 --version`.
+    pub fn parse(text: &str) -> Option<Version> {
+        let (_, rest) = text.split_once("version ")?;
+        let mut numbers = rest.split(|letter: char| !letter.is_ascii_digit());
+        Some(Version { major: numbers.next()?.parse().ok()?, minor: numbers.next()?.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A QEMU that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Qemu {
+    /// The program.
+    pub path: PathBuf,
+    /// Its version, at least [`Version::OLDEST`].
+    pub version: Version,
+}
+
+impl Qemu {
+    /// Takes the first `qemu-system-x86_64` in `$PATH`.
+    ///
+    /// # Errors
+    /// [`Error::NoQemu`] or [`Error::OldQemu`], each with what to install.
+    pub fn find() -> Result<Qemu, Error> {
+        Qemu::at(&program::find("qemu-system-x86_64").ok_or(Error::NoQemu)?)
+    }
+
+    /// Takes the QEMU at `path`.
+    ///
+    /// # Errors
+    /// As [`Qemu::find`].
+    pub fn at(path: &Path) -> Result<Qemu, Error> {
+        let text = program::run(Command::new(path).arg("--version"), "qemu-system-x86").map_err(|_| Error::NoQemu)?;
+        Qemu::judge(path, &text)
+    }
+
+    fn judge(path: &Path, version_text: &str) -> Result<Qemu, Error> {
+        let version = Version::parse(version_text).ok_or(Error::NoQemu)?;
+        if version < Version::OLDEST {
+            return Err(Error::OldQemu { path: path.to_owned(), found: version });
+        }
+        Ok(Qemu { path: path.to_owned(), version })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_debian_are_read() {
+        let parse = |text| Version::parse(text).map(|version| (version.major, version.minor));
+        assert_eq!(parse("QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2+deb13u1~bpo12+1)"), Some((10, 0)));
+        assert_eq!(parse("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"), Some((7, 2)));
+        assert_eq!(parse("QEMU emulator version 9.2.50"), Some((9, 2)));
+        assert_eq!(parse("bash: no such command"), None);
+    }
+
+    #[test]
+    fn an_old_qemu_is_refused_with_advice() {
+        let refusal =
+            Qemu::judge(Path::new("/usr/bin/qemu-system-x86_64"), "QEMU emulator version 7.2.22").unwrap_err();
+        assert!(refusal.is_missing_tool());
+        let text = refusal.to_string();
+        for part in ["7.2", "crashes by itself", "bookworm-backports"] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}
