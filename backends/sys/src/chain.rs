@@ -5,7 +5,8 @@ use std::ptr;
 
 use crate::memory::{MemoryMap, Segment};
 
-/// Buffers that one chain may have, through an indirect table or not: as many as the largest ring that we serve.
+/// Buffers that one chain may have, empty ones and those of an indirect table included: as many as vhost-net takes
+/// (`UIO_MAXIOV`).
 pub const MAX_CHAIN: usize = 1024;
 
 const DESC_LEN: u64 = 16;
@@ -91,7 +92,9 @@ pub(crate) fn walk(
     out: &mut Vec<Segment>,
 ) -> Option<Chain> {
     let before = out.len();
-    let bytes = walk_into(memory, Table { base: ring.0, len: ring.1 }, head, access, out);
+    // Never grow: the caller's vector has room for a whole chain, and the frame path does not allocate.
+    let most = out.capacity().min(before + MAX_CHAIN);
+    let bytes = walk_into(memory, Table { base: ring.0, len: ring.1 }, head, access, &mut Places { out, most });
     match bytes {
         Some(bytes) if bytes > 0 => Some(Chain { head, segments: (out.len() - before) as u16, bytes }),
         _ => {
@@ -101,9 +104,15 @@ pub(crate) fn walk(
     }
 }
 
+/// Where the buffers of a chain go, and how long the vector may become.
+struct Places<'a> {
+    out: &'a mut Vec<Segment>,
+    most: usize,
+}
+
 /// The walk itself; leaves what it has appended also when it fails.
 #[inline]
-fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, out: &mut Vec<Segment>) -> Option<u32> {
+fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, places: &mut Places<'_>) -> Option<u32> {
     let (mut table, mut index, mut bytes, mut nested) = (ring, head, 0_u32, false);
     // A chain longer than its table is a loop.
     let mut left = table.len;
@@ -121,7 +130,7 @@ fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, out: &m
         if (descriptor.flags & F_WRITE != 0) != (access == Access::Write) {
             return None;
         }
-        bytes = append(memory, descriptor.segment, bytes, out)?;
+        bytes = append(memory, descriptor.segment, bytes, places)?;
         if descriptor.flags & F_NEXT == 0 {
             return Some(bytes);
         }
@@ -129,18 +138,15 @@ fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, out: &m
     }
 }
 
-/// Appends one buffer; a zero-length one is legal and skipped, its address unused. `None`: outside memory, too many, or
-/// more bytes in all than a length can say.
+/// Appends one buffer. A zero-length one is legal, its address unused; it takes a place like any other, so that nobody
+/// makes us walk for nothing. `None`: outside memory, more than `most` places, or more bytes than a length can say.
 #[inline]
-fn append(memory: &MemoryMap, segment: Segment, bytes: u32, out: &mut Vec<Segment>) -> Option<u32> {
-    if segment.len == 0 {
-        return Some(bytes);
-    }
-    let inside = memory.host(segment.address, u64::from(segment.len)).is_some() || memory.contains(segment);
-    // Never grow: the caller's vector has room for a whole chain, and the frame path does not allocate.
-    if !inside || out.len() == out.capacity() {
+fn append(memory: &MemoryMap, segment: Segment, bytes: u32, places: &mut Places<'_>) -> Option<u32> {
+    let host = || memory.host(segment.address, u64::from(segment.len));
+    let inside = segment.len == 0 || host().is_some() || memory.contains(segment);
+    if !inside || places.out.len() >= places.most {
         return None;
     }
-    out.push(segment);
+    places.out.push(segment);
     bytes.checked_add(segment.len)
 }

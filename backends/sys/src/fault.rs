@@ -41,7 +41,7 @@ impl FaultSlot {
         };
         let slot = &TABLE[index];
         slot.poisoned.store(false, Ordering::Relaxed);
-        slot.end.store(start.saturating_add(len), Ordering::Relaxed);
+        slot.end.store(start.saturating_add(len), Ordering::Release);
         slot.start.store(start, Ordering::Release);
         HIGH_WATER.fetch_max(index + 1, Ordering::AcqRel);
         Self(Some(index))
@@ -85,7 +85,9 @@ pub fn install_fault_guard() -> io::Result<()> {
 extern "C" fn on_sigbus(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
     // SAFETY: the kernel hands a valid siginfo to an SA_SIGINFO handler, and SIGBUS fills in si_addr.
     let address = unsafe { (*info).si_addr() } as usize;
-    let guarded = TABLE[..HIGH_WATER.load(Ordering::Acquire)].iter().any(|slot| cover(slot, address));
+    let slots = &TABLE[..HIGH_WATER.load(Ordering::Acquire)];
+    // Every slot, not the first that fits: two maps of one mapping, old and new memory table, must both learn of it.
+    let guarded = slots.iter().fold(false, |guarded, slot| cover(slot, address) | guarded);
     if !guarded {
         // Not ours: the default action, by faulting again.
         // SAFETY: resetting a signal's disposition is async-signal-safe.
@@ -96,8 +98,10 @@ extern "C" fn on_sigbus(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc
 /// Maps zero pages over the slot's range if `address` lies in it. Tells whether the access can be retried.
 fn cover(slot: &Slot, address: usize) -> bool {
     let start = slot.start.load(Ordering::Acquire);
-    let end = slot.end.load(Ordering::Relaxed);
-    if start == 0 || start == CLAIMED || !(start..end).contains(&address) {
+    let end = slot.end.load(Ordering::Acquire);
+    // A slot that changed hands between the two loads has a range that never was.
+    let torn = slot.start.load(Ordering::Relaxed) != start;
+    if torn || start == 0 || start == CLAIMED || !(start..end).contains(&address) {
         return false;
     }
     slot.poisoned.store(true, Ordering::Relaxed);

@@ -7,12 +7,13 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
 };
+use vmm_sys_util::eventfd::EventFd;
 
 /// Descriptors that one message may carry: what `SCM_MAX_FD` lets the kernel pass is 253; vhost-user needs 32.
 pub const MAX_FDS: usize = 32;
@@ -75,6 +76,19 @@ fn too_many(kind: io::ErrorKind) -> io::Error {
 pub fn is_eventfd(fd: BorrowedFd<'_>) -> bool {
     std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
         .is_ok_and(|target| target.as_os_str() == "anon_inode:[eventfd]")
+}
+
+/// Takes a descriptor as a non-blocking eventfd.
+///
+/// # Errors
+/// `InvalidInput` when it is something else; what `fcntl` says.
+pub fn into_eventfd(fd: OwnedFd) -> io::Result<EventFd> {
+    if !is_eventfd(fd.as_fd()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the descriptor is not an eventfd"));
+    }
+    set_nonblocking(fd.as_fd())?;
+    // SAFETY: the descriptor is an eventfd, open, and owned by nobody else: `fd` has just given it up.
+    Ok(unsafe { EventFd::from_raw_fd(fd.into_raw_fd()) })
 }
 
 /// Sets `O_NONBLOCK` on the open file behind the descriptor.

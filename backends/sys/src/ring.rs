@@ -103,8 +103,8 @@ pub struct Ring {
     event_idx: bool,
     next_avail: u16,
     next_used: u16,
-    /// Used index at the last signal; `None`: not signalled since the start, so the next signal is unconditional, for we
-    /// do not know what the previous owner of the ring signalled.
+    /// Used index when it was last decided whether to signal; `None`: not since the start, so the next signal is
+    /// unconditional, for we do not know what the previous owner of the ring signalled.
     signalled: Option<u16>,
     bells: Doorbells,
     memory: Arc<MemoryMap>,
@@ -209,7 +209,7 @@ impl Ring {
     pub fn available(&self) -> Result<u16, RingFault> {
         let index = u16::from_le(self.avail_word(1).load(Ordering::Acquire));
         let waiting = index.wrapping_sub(self.next_avail);
-        if waiting > self.size { Err(RingFault::AvailIndex) } else { Ok(waiting) }
+        if waiting > self.size { Err(self.blame(RingFault::AvailIndex)) } else { Ok(waiting) }
     }
 
     /// Head of the chain that stands `ahead` places after the next one. Call only within [`Ring::available`].
@@ -220,7 +220,13 @@ impl Ring {
     pub fn head(&self, ahead: u16) -> Result<u16, RingFault> {
         let slot = self.next_avail.wrapping_add(ahead) & (self.size - 1);
         let head = u16::from_le(self.avail_word(2 + usize::from(slot)).load(Ordering::Relaxed));
-        if head < self.size { Ok(head) } else { Err(RingFault::Head) }
+        if head < self.size { Ok(head) } else { Err(self.blame(RingFault::Head)) }
+    }
+
+    /// Memory that was taken away reads as zeroes, and no index survives that: names the cause, not the symptom.
+    #[cold]
+    fn blame(&self, symptom: RingFault) -> RingFault {
+        self.memory_fault().unwrap_or(symptom)
     }
 
     /// Appends the segments of the chain at `head` to `out`, never beyond its capacity. `None`: malformed; `out` is
@@ -260,25 +266,25 @@ impl Ring {
     ///
     /// A full or closed eventfd is the guest's own affair and no error: it has a signal pending already.
     pub fn signal(&mut self) -> bool {
-        if self.signalled == Some(self.next_used) {
+        // Remembered whether we ring or not: what passed is counted from here. Counted from the last ring instead, it
+        // would be wrong once the guest has let the index wrap around without a wish.
+        let last = self.signalled.replace(self.next_used);
+        if last == Some(self.next_used) {
             return false;
         }
         // The store of the used index must be visible before the guest's wish is read (section 2.7.10).
         fence(Ordering::SeqCst);
-        if !self.wants_signal() {
-            return false;
-        }
-        self.signalled = Some(self.next_used);
-        self.bells.call.as_ref().is_some_and(|call| call.write(1).is_ok())
+        self.wants_signal(last) && self.bells.call.as_ref().is_some_and(|call| call.write(1).is_ok())
     }
 
-    fn wants_signal(&self) -> bool {
-        let Some(last) = self.signalled else { return true };
+    /// Whether the guest wants to hear of the completions since used index `last`.
+    fn wants_signal(&self, last: Option<u16>) -> bool {
+        let Some(last) = last else { return true };
         if !self.event_idx {
             return u16::from_le(self.avail_word(0).load(Ordering::Relaxed)) & NO_INTERRUPT == 0;
         }
         let wish = u16::from_le(self.avail_word(2 + usize::from(self.size)).load(Ordering::Relaxed));
-        // vring_need_event (section 2.7.10.1): did the index pass `wish` since the last signal?
+        // vring_need_event (section 2.7.10.1): did the index pass `wish` since then?
         self.next_used.wrapping_sub(wish).wrapping_sub(1) < self.next_used.wrapping_sub(last)
     }
 

@@ -116,6 +116,8 @@ pub(crate) fn port() -> Port {
             tx_frames: 200,
             rx_bytes: 9_007_199_254_740_993,
             tx_bytes: 25_600,
+            software_checksums: 7,
+            software_segments: 21,
             drops: BTreeMap::from(drops),
         },
     }

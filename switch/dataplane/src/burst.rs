@@ -38,6 +38,8 @@ pub(crate) struct Frame {
     body: Range<u32>,
     /// Bytes of the frame, without the virtio-net header.
     pub(crate) len: u32,
+    /// Bytes of the longest frame that this one becomes on a wire: its own, or those of its longest segment.
+    pub(crate) longest: u32,
     pub(crate) vnet: VnetHeader,
     pub(crate) ether: EtherHeader,
     pub(crate) verdict: Verdict,
@@ -51,6 +53,7 @@ impl Default for Frame {
             whole: 0..0,
             body: 0..0,
             len: 0,
+            longest: 0,
             vnet: VnetHeader::default(),
             ether: EtherHeader::default(),
             verdict: Verdict::Undecided,

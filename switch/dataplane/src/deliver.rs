@@ -10,7 +10,7 @@ use sys::MemoryMap;
 
 use crate::burst::{Burst, Frame, Verdict};
 use crate::drops::DropReason;
-use crate::guard::frame_limit;
+use crate::guard::fits;
 use crate::limits::{PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
 use crate::offload::{self, Scratch};
@@ -162,7 +162,7 @@ fn put(
     payload: &Payload<'_>,
     (scratch, delta): (&mut Scratch, &mut Delta),
 ) -> Result<(), DropReason> {
-    if frame.vnet.gso().is_none() && frame.len as usize > frame_limit(port.mtu(), &frame.ether) {
+    if !fits(frame, port.mtu()) {
         return Err(DropReason::TooBig);
     }
     if !frame.vnet.is_plain() && !receiver.negotiated().can_receive(&frame.vnet) {

@@ -55,7 +55,7 @@ reasons! {
     PortDown "port-down"
         "The receiving port had no running receive queue: its guest is not up, is restarting, or has its interface down."
     RingFull "ring-full"
-        "The receiving guest had no buffers left: it is slower than its senders."
+        "The receiving guest had no buffers left: it is slower than its senders, or its interface is down."
     BufferTooSmall "buffer-too-small"
         "The receiving guest's buffers are too small for the frame and it did not negotiate mergeable buffers."
     TooBig "too-big-for-receiver"

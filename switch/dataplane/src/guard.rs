@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Stage 2 and 3: what a frame is, by its private copy, and whether its port may send it.
+//! Stage 2: what a frame is, by its private copy, and whether its port may send it.
 
 use sys::MemoryMap;
 use wire::{EtherHeader, ether};
 
 use crate::burst::{Burst, Frame, Verdict};
+use crate::claims;
 use crate::drops::DropReason;
 use crate::port::{MacPolicy, Policy, Role};
 use crate::router;
@@ -26,10 +27,10 @@ pub(crate) fn guard(burst: &mut Burst, memory: &MemoryMap, own: MacAddr, policy:
 }
 
 #[inline]
-fn check(frame: &Frame, own: MacAddr, policy: &Policy) -> Result<(), DropReason> {
+fn check(frame: &mut Frame, own: MacAddr, policy: &Policy) -> Result<(), DropReason> {
     check_source(frame.ether.src, own, policy.macs)?;
-    check_offload(frame, policy)?;
-    check_length(frame, policy.mtu)
+    claims::check(frame, policy.negotiated)?;
+    if fits(frame, policy.mtu) { Ok(()) } else { Err(DropReason::Oversize) }
 }
 
 #[inline]
@@ -45,28 +46,10 @@ fn check_source(source: MacAddr, own: MacAddr, macs: MacPolicy) -> Result<(), Dr
     }
 }
 
+/// Whether an MTU allows a frame. One that is still to be segmented is as long as it likes; its segments are not. Tags
+/// are not part of the packet.
 #[inline]
-fn check_offload(frame: &Frame, policy: &Policy) -> Result<(), DropReason> {
-    let header = &frame.vnet;
-    if header.is_plain() {
-        return Ok(());
-    }
-    let sane = header.check(frame.len as usize).is_ok() && policy.negotiated.may_send(header);
-    if sane { Ok(()) } else { Err(DropReason::BadOffload) }
-}
-
-/// A frame that is still to be segmented is as long as it likes; its segments are not.
-#[inline]
-fn check_length(frame: &Frame, mtu: u16) -> Result<(), DropReason> {
-    let fits = match frame.vnet.gso() {
-        None => frame.len as usize <= frame_limit(mtu, &frame.ether),
-        Some(_) => frame.vnet.gso_size <= mtu,
-    };
-    if fits { Ok(()) } else { Err(DropReason::Oversize) }
-}
-
-/// Bytes of the longest frame with this header that an MTU allows. Tags are not part of the packet.
-#[inline]
-pub(crate) fn frame_limit(mtu: u16, header: &EtherHeader) -> usize {
-    usize::from(mtu) + ether::MIN_LEN + header.tags() * ether::TAG_LEN
+pub(crate) fn fits(frame: &Frame, mtu: u16) -> bool {
+    let limit = usize::from(mtu) + ether::MIN_LEN + frame.ether.tags() * ether::TAG_LEN;
+    frame.longest as usize <= limit
 }

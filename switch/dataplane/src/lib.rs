@@ -8,7 +8,7 @@
 //!
 //! 1. `receive`: chains are taken off the ring and walked; the virtio-net header and the first [`limits::HEAD`] bytes
 //!    of each frame are copied out of guest memory, once. What follows is left where it is.
-//! 2. `guard`: the private copy is parsed and the port's policy applied: source MAC, offloads, length, and for hosts
+//! 2. `guard`: the private copy is parsed and the port's policy applied: source MAC, offloads (`claims`), length, and for hosts
 //!    that they do not speak as routers (`router`). What cannot be judged by its head is copied whole.
 //! 3. `forward`: the [`MacTable`] learns the source and looks up the destination.
 //! 4. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
@@ -38,6 +38,7 @@
 #![forbid(unsafe_code)]
 
 mod burst;
+mod claims;
 mod deliver;
 mod drops;
 mod features;

@@ -150,6 +150,12 @@ impl Port {
         Policy { role, macs, mtu: self.mtu(), negotiated: self.negotiated() }
     }
 
+    /// Whether the port may use `mac` as its own: it is, or any will do.
+    #[must_use]
+    pub fn may_use(&self, mac: MacAddr) -> bool {
+        mac == self.mac || (mac.is_station() && self.policy().macs == MacPolicy::Any)
+    }
+
     /// The counters, now.
     #[must_use]
     pub fn stats(&self) -> PortStats {

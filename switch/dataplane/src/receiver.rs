@@ -39,16 +39,20 @@ pub(crate) struct Receiver {
     chains: Vec<Chain>,
     /// Completed and not yet published.
     pending: bool,
+    /// The guest has given this queue buffers before.
+    filled: bool,
 }
 
 impl Receiver {
     pub(crate) fn new(ring: Ring, negotiated: Negotiated) -> Self {
         let segments = Vec::with_capacity(2 * sys::MAX_CHAIN);
-        Self { ring, negotiated, fault: None, segments, chains: Vec::with_capacity(MERGED), pending: false }
+        let (chains, filled) = (Vec::with_capacity(MERGED), ring.next_avail() != 0);
+        Self { ring, negotiated, fault: None, segments, chains, pending: false, filled }
     }
 
     pub(crate) fn into_ring(mut self) -> Ring {
-        self.ring.publish();
+        // What was delivered belongs to the guest, and nobody else will tell it. A fault ends with the ring's session.
+        let _ = self.publish();
         self.ring
     }
 
@@ -58,7 +62,7 @@ impl Receiver {
 
     /// Whether the guest has ever given this queue buffers. Some VMMs enable every queue pair, used or not.
     pub(crate) fn in_use(&self) -> bool {
-        self.ring.next_avail() != 0 || self.ring.available() != Ok(0)
+        self.filled || self.ring.available() != Ok(0)
     }
 
     /// Copies one frame into the guest's buffers; the guest sees it after [`Receiver::publish`].
@@ -80,7 +84,7 @@ impl Receiver {
             self.ring.complete(chain.head, written);
             left -= written;
         }
-        self.pending = true;
+        (self.pending, self.filled) = (true, true);
         Ok(())
     }
 

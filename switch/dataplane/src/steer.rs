@@ -42,5 +42,6 @@ fn mix<'a>(words: impl Iterator<Item = &'a [u8]>) -> u32 {
         bytes[..word.len()].copy_from_slice(word);
         hash = (hash ^ u64::from_le_bytes(bytes)).wrapping_mul(0xbf58_476d_1ce4_e5b9).rotate_left(29);
     }
-    (hash >> 32) as u32
+    // Queue numbers are low bits, and a product's low bits know only the low bits of what was multiplied.
+    ((hash ^ hash >> 32).wrapping_mul(0x94d0_49bb_1331_11eb) >> 32) as u32
 }

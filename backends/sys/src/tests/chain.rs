@@ -46,9 +46,9 @@ fn buffers_may_straddle_adjoining_regions_but_not_a_hole() {
 }
 
 #[test]
-fn empty_buffers_are_skipped_whatever_their_address() {
+fn empty_buffers_count_as_buffers_whatever_their_address() {
     let chain = walk(&[(u64::MAX, 0, NEXT, 1), (0x5000, 60, 0, 0)], &[], Access::Read);
-    assert_eq!(chain.unwrap(), [segment(0x5000, 60)]);
+    assert_eq!(chain.unwrap(), [segment(u64::MAX, 0), segment(0x5000, 60)]);
     assert!(walk(&[(0x5000, 0, 0, 0)], &[], Access::Read).is_none(), "a chain without a byte is no chain");
 }
 
@@ -79,6 +79,21 @@ fn buffers_of_the_wrong_direction_are_rejected() {
     assert!(walk(&[(0x5000, 60, WRITE, 0)], &[], Access::Read).is_none());
     assert!(walk(&[(0x5000, 60, 0, 0)], &[], Access::Write).is_none());
     assert!(walk(&[(0x5000, 60, WRITE | NEXT, 1), (0x5000, 60, 0, 0)], &[], Access::Write).is_none());
+}
+
+#[test]
+fn a_chain_has_no_more_buffers_than_the_limit_empty_or_not() {
+    let chain = |entries: usize, len: u32| {
+        let guest = Guest::new();
+        let table: Vec<Desc> = (0..entries - 1).map(|at| (0x5000, len, NEXT, at as u16 + 1)).collect();
+        guest.table(0x8000, &[&table[..], &[(0x5000, 1, 0, 0)]].concat());
+        guest.table(LAYOUT.desc, &[(0x5000, 1, NEXT, 1), (0x8000, 16 * entries as u32, INDIRECT, 0)]);
+        guest.ring(false).0.walk(0, Access::Read, &mut Vec::with_capacity(4 * MAX_CHAIN)).is_some()
+    };
+    for len in [0, 1] {
+        assert!(chain(MAX_CHAIN - 1, len), "one direct and the rest in a table");
+        assert!(!chain(MAX_CHAIN, len), "one too many");
+    }
 }
 
 #[test]

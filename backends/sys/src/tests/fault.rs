@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use rustix::fs::{MemfdFlags, memfd_create};
 use vm_memory::{FileOffset, GuestAddress, GuestMemoryMmap};
 
-use crate::{MemoryMap, install_fault_guard};
+use crate::{Doorbells, MemoryMap, Ring, RingFault, RingLayout, install_fault_guard};
 
 const LEN: u64 = 0x4000;
 
@@ -44,4 +44,26 @@ fn a_file_that_was_too_short_from_the_start_poisons_on_first_touch() {
     map.write(0x3000, b"x").unwrap();
     assert!(map.poisoned());
     assert!(!MemoryMap::new(&self::memory(LEN).1).poisoned(), "the slot is clean for its next owner");
+}
+
+#[test]
+fn every_map_of_a_truncated_mapping_is_poisoned() {
+    install_fault_guard().unwrap();
+    let (file, memory) = memory(LEN);
+    let (old, new) = (MemoryMap::new(&memory), MemoryMap::new(&memory));
+    rustix::fs::ftruncate(file.as_fd(), 0).unwrap();
+    new.write(0x2000, b"x").unwrap();
+    assert!(old.poisoned() && new.poisoned(), "there is one fault for both");
+}
+
+#[test]
+fn a_ring_in_truncated_memory_names_the_cause_and_not_the_symptom() {
+    install_fault_guard().unwrap();
+    let (file, memory) = memory(LEN);
+    let map = MemoryMap::new(&memory);
+    map.write(0x2002, &40_u16.to_le_bytes()).unwrap();
+    let layout = RingLayout { size: 16, desc: 0, avail: 0x1000, used: 0x2000 };
+    let ring = Ring::new(map, layout, false, Doorbells::default()).unwrap();
+    rustix::fs::ftruncate(file.as_fd(), 0).unwrap();
+    assert_eq!(ring.available(), Err(RingFault::Memory), "the index reads as 0, 40 too few");
 }

@@ -3,7 +3,7 @@ use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use crate::fd::{MAX_FDS, is_eventfd, peer_credentials, recv_with_fds, send_with_fds, set_nonblocking};
+use crate::fd::{MAX_FDS, into_eventfd, is_eventfd, peer_credentials, recv_with_fds, send_with_fds};
 
 fn eventfd() -> OwnedFd {
     rustix::event::eventfd(0, rustix::event::EventfdFlags::empty()).unwrap()
@@ -58,10 +58,11 @@ fn only_eventfds_are_eventfds() {
 #[test]
 fn a_blocking_eventfd_that_is_full_does_not_block_once_it_is_non_blocking() {
     let fd = eventfd();
-    set_nonblocking(fd.as_fd()).unwrap();
     std::fs::File::from(fd.try_clone().unwrap()).write_all(&(u64::MAX - 1).to_ne_bytes()).unwrap();
-    let full = std::fs::File::from(fd).write(&1_u64.to_ne_bytes()).unwrap_err();
-    assert_eq!(full.kind(), ErrorKind::WouldBlock);
+    let bell = into_eventfd(fd).unwrap();
+    assert_eq!(bell.write(1).unwrap_err().kind(), ErrorKind::WouldBlock);
+    let file = std::fs::File::open("/dev/null").unwrap();
+    assert_eq!(into_eventfd(file.into()).unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 #[test]

@@ -64,9 +64,16 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("features", &if features.is_empty() { "-".to_owned() } else { features.join(" ") });
     page.line("rx", &format!("{} frames, {} bytes (to the guest)", counters.rx_frames, counters.rx_bytes));
     page.line("tx", &format!("{} frames, {} bytes (from the guest)", counters.tx_frames, counters.tx_bytes));
+    page.line("software", &software(counters));
     page.line("drops", &drops(counters).to_string());
     page.below(&explained(counters, reasons));
     page.finish()
+}
+
+/// The work that the guest leaves to the switch.
+fn software(counters: &PortCounters) -> String {
+    let PortCounters { software_checksums: checksums, software_segments: segments, .. } = counters;
+    format!("{checksums} checksums completed, {segments} segments made (for the guest)")
 }
 
 /// The drops by reason, each with its explanation.

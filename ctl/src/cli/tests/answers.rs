@@ -56,6 +56,7 @@ port vm1
   features     VERSION_1 MRG_RXBUF
   rx           100 frames, 9007199254740993 bytes (to the guest)
   tx           200 frames, 25600 bytes (from the guest)
+  software     7 checksums completed, 21 segments made (for the guest)
   drops        12
     ring-full     2  The guest did not take frames fast enough.
     spoofed-mac  10  The guest sent from a MAC that is not its own; `--macs any` allows it.

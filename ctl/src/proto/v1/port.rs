@@ -50,7 +50,8 @@ pub struct PortSpec {
 ///
 /// A frame of the guest that the switch refuses is counted in `drops` of the *sender* (`spoofed-mac`), a frame that
 /// could not be handed to a guest is counted in `drops` of the *receiver* (its ring was full); the text of the
-/// reason says which. A dropped frame is in none of the four counters of the port that dropped it.
+/// reason says which. `tx_frames` and `tx_bytes` count what was taken from the guest, dropped or not; `rx_frames` and
+/// `rx_bytes` what was delivered to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortCounters {
     /// Frames delivered to the guest.
@@ -61,6 +62,10 @@ pub struct PortCounters {
     pub rx_bytes: u64,
     /// Bytes of `tx_frames`, Ethernet header included.
     pub tx_bytes: u64,
+    /// Checksums that the switch completed because the guest takes none that are unfinished.
+    pub software_checksums: u64,
+    /// Frames that the switch made by cutting up larger ones that the guest does not take (TSO).
+    pub software_segments: u64,
     /// Frames lost, by reason; only reasons that occurred.
     pub drops: BTreeMap<String, u64>,
 }

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a configuration means. Objects are added to a [`Desired`] one by one, which refuses what does not fit; the
+//! refusal is then put beside the key that caused it.
+
+use super::Config;
+use super::low::{self, Number, Text};
+use super::mistake::{Mistake, line_of};
+use super::settings::{Others, Poll, SEALS, Settings, WORKERS_MAX};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+use switch::{Desired, Kind, Mode, Name, NamespaceSpec, PortSpec, Refusal, VhostUser, limits};
+use wire::MacAddr;
+
+/// What a MAC address looks like, for error texts here and on the control socket.
+pub(crate) const MAC_EXPECTED: &str = "six hex pairs, e.g. 02:00:00:00:00:01";
+
+pub(super) fn config(text: &str) -> Result<Config, Mistake> {
+    let file: low::File = toml::from_str(text).map_err(|why| Mistake::of_toml(&why))?;
+    let mut desired = Desired::default();
+    for namespace in &file.namespace {
+        add_namespace(&mut desired, namespace)?;
+    }
+    for (i, port) in file.port.iter().enumerate() {
+        let twin = file.port[..i].iter().find(|other| other.name.get_ref() == port.name.get_ref());
+        if let Some(twin) = twin {
+            return Err(defined_twice(&port.name, "port", line_of(text, twin.name.span().start)));
+        }
+        add_port(&mut desired, port)?;
+    }
+    for entry in &file.fdb {
+        add_fdb(&mut desired, entry)?;
+    }
+    Ok(Config { desired, settings: settings(&file.daemon)? })
+}
+
+fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mistake> {
+    let mut spec = NamespaceSpec::default();
+    if let Some(macs) = &low.macs_max {
+        let (least, most) = limits::MACS_RANGE;
+        spec.macs_max = number(macs, i64::from(least)..=i64::from(most))?;
+    }
+    if let Some(age) = &low.age {
+        let (least, most) = limits::AGE_RANGE_SECONDS;
+        spec.age = Duration::from_secs(number(age, least as i64..=most as i64)?);
+    }
+    let result = desired.add_namespace(name(&low.name)?, spec);
+    result.map_err(|refusal| at_key(&refusal, low.name.span(), &[]))
+}
+
+fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
+    let port = name(&low.name)?;
+    let mode = match &low.mode {
+        Some(mode) => word(mode, &[("server", Mode::Server), ("client", Mode::Client)])?,
+        None => Mode::Server,
+    };
+    let vhost_user = VhostUser { path: low.vhost_user.get_ref().clone(), mode };
+    let mut spec = PortSpec::new(&port, name(&low.namespace)?, vhost_user);
+    if let Some(text) = &low.mac {
+        spec.mac = mac(text)?;
+    }
+    if let Some(role) = &low.role {
+        spec.role = known(role, switch::role_of, "host, router or uplink")?;
+    }
+    spec.macs = match &low.macs {
+        Some(macs) => known(macs, switch::macs_of, "own or any")?,
+        None => switch::default_macs(spec.role),
+    };
+    if let Some(mtu) = &low.mtu {
+        spec.mtu = number(mtu, i64::from(limits::MTU_MIN)..=i64::from(limits::MTU_MAX))?;
+    }
+    if let Some(queues) = &low.queues {
+        spec.queue_pairs = number(queues, 1..=i64::from(limits::QUEUE_PAIRS_MAX))?;
+    }
+    let mac_span = low.mac.as_ref().map_or(low.name.span(), Text::span);
+    let keys = [("namespace", low.namespace.span()), ("mac", mac_span), ("vhost-user", low.vhost_user.span())];
+    desired.add_port(port, spec).map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
+}
+
+fn add_fdb(desired: &mut Desired, low: &low::Fdb) -> Result<(), Mistake> {
+    let key = (name(&low.namespace)?, mac(&low.mac)?).into();
+    let keys = [("namespace", low.namespace.span()), ("port", low.port.span())];
+    desired.add_fdb(key, name(&low.port)?).map_err(|refusal| at_key(&refusal, low.mac.span(), &keys))
+}
+
+fn settings(low: &low::Daemon) -> Result<Settings, Mistake> {
+    Ok(Settings {
+        workers: low.workers.as_ref().map(|n| number(n, 1..=WORKERS_MAX)).transpose()?,
+        poll: low.poll.as_ref().map(|text| word(text, &Poll::WORDS)).transpose()?,
+        seals: low.seals.as_ref().map(|text| word(text, &SEALS)).transpose()?,
+        group: low.group.as_ref().map(|text| text.get_ref().clone()),
+        others: low.others.as_ref().map(|text| word(text, &Others::WORDS)).transpose()?,
+        socket: low.socket.as_ref().map(absolute).transpose()?,
+        state: low.state.as_ref().map(absolute).transpose()?,
+        log: low.log.as_ref().map(log_filter).transpose()?,
+    })
+}
+
+fn name(text: &Text) -> Result<Name, Mistake> {
+    let bad = |_| not(text, "a name", Name::EXPECTED);
+    text.get_ref().parse().map_err(bad)
+}
+
+fn mac(text: &Text) -> Result<MacAddr, Mistake> {
+    MacAddr::from_str(text.get_ref()).map_err(|_| not(text, "a MAC address", MAC_EXPECTED))
+}
+
+fn absolute(text: &Text) -> Result<PathBuf, Mistake> {
+    let path = PathBuf::from(text.get_ref());
+    if path.is_absolute() { Ok(path) } else { Err(not(text, "an absolute path", "a path that begins with /")) }
+}
+
+fn log_filter(text: &Text) -> Result<String, Mistake> {
+    let good = tracing_subscriber::EnvFilter::try_new(text.get_ref()).is_ok();
+    let filter = good.then(|| text.get_ref().clone());
+    filter.ok_or_else(|| not(text, "a log filter", "a level such as info, or module=level pairs"))
+}
+
+fn word<T: Copy>(text: &Text, words: &[(&str, T)]) -> Result<T, Mistake> {
+    let expected = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    known(text, |given| words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value), &expected)
+}
+
+fn known<T>(text: &Text, meaning: impl Fn(&str) -> Option<T>, expected: &str) -> Result<T, Mistake> {
+    meaning(text.get_ref()).ok_or_else(|| Mistake::new(text.span(), invalid(&quoted(text), expected)))
+}
+
+fn number<T: TryFrom<i64>>(number: &Number, range: std::ops::RangeInclusive<i64>) -> Result<T, Mistake> {
+    let value = Some(*number.get_ref()).filter(|value| range.contains(value));
+    let fits = value.and_then(|value| T::try_from(value).ok());
+    let expected = format!("{} to {}", range.start(), range.end());
+    fits.ok_or_else(|| Mistake::new(number.span(), invalid(&number.get_ref().to_string(), &expected)))
+}
+
+fn not(text: &Text, what: &str, expected: &str) -> Mistake {
+    Mistake::new(text.span(), format!("{} is not {what} (expected {expected})", quoted(text)))
+}
+
+fn invalid(value: &str, expected: &str) -> String {
+    format!("{value} is not valid (expected {expected})")
+}
+
+fn quoted(text: &Text) -> String {
+    format!("{:?}", text.get_ref())
+}
+
+fn defined_twice(name: &Text, kind: &str, line: u32) -> Mistake {
+    Mistake::new(name.span(), format!("there is a {kind} of this name in line {line} already"))
+}
+
+/// Puts a refusal beside the key that it is about, or else beside `object`.
+fn at_key(refusal: &Refusal, object: Range<usize>, keys: &[(&str, Range<usize>)]) -> Mistake {
+    let (field, message) = match refusal {
+        Refusal::Invalid { field, value, expected } => (field.as_str(), invalid(&format!("{value:?}"), expected)),
+        Refusal::NotFound { kind: Kind::Namespace, name } => {
+            ("namespace", format!("{name:?} does not exist (expected the name of a [[namespace]])"))
+        }
+        Refusal::NotFound { kind: Kind::Port, name } => {
+            ("port", format!("{name:?} does not exist (expected the name of a [[port]])"))
+        }
+        Refusal::InUse { kind: Kind::Mac, name, by } => ("mac", format!("{name:?} is in use by {by}")),
+        Refusal::InUse { kind: Kind::Socket, name, by } => ("vhost-user", format!("{name:?} is in use by {by}")),
+        other => ("", other.to_string()),
+    };
+    let span = keys.iter().find(|(key, _)| *key == field).map_or(object, |(_, span)| span.clone());
+    Mistake::new(span, message)
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What `weft.toml` can express: its tables and keys, nothing said about sense. Values that can be wrong remember where
+//! they stand.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A value and its place.
+pub(super) type Text = Spanned<String>;
+/// A value and its place.
+pub(super) type Number = Spanned<i64>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) daemon: Daemon,
+    #[serde(default)]
+    pub(super) namespace: Vec<Namespace>,
+    #[serde(default)]
+    pub(super) port: Vec<Port>,
+    #[serde(default)]
+    pub(super) fdb: Vec<Fdb>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Daemon {
+    pub(super) workers: Option<Number>,
+    pub(super) poll: Option<Text>,
+    pub(super) seals: Option<Text>,
+    pub(super) group: Option<Text>,
+    pub(super) others: Option<Text>,
+    pub(super) socket: Option<Text>,
+    pub(super) state: Option<Text>,
+    pub(super) log: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Namespace {
+    pub(super) name: Text,
+    pub(super) macs_max: Option<Number>,
+    pub(super) age: Option<Number>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Port {
+    pub(super) name: Text,
+    pub(super) namespace: Text,
+    pub(super) vhost_user: Text,
+    pub(super) mode: Option<Text>,
+    pub(super) mac: Option<Text>,
+    pub(super) role: Option<Text>,
+    pub(super) macs: Option<Text>,
+    pub(super) mtu: Option<Number>,
+    pub(super) queues: Option<Number>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Fdb {
+    pub(super) namespace: Text,
+    pub(super) mac: Text,
+    pub(super) port: Text,
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+use super::*;
+use crate::vhost_user::SealPolicy;
+
+const GOOD: &str = r#"
+[daemon]
+workers = 2
+poll = "always"
+seals = "require"
+others = "refuse"
+log = "info,backends=debug"
+
+[[namespace]]
+name = "red"
+age = 60
+
+[[namespace]]
+name = "blue"
+
+[[port]]
+name = "vm1"
+namespace = "red"
+mac = "02:00:00:00:00:01"
+vhost-user = "/run/weft/vm1.sock"
+mode = "client"
+queues = 4
+mtu = 9000
+
+[[port]]
+name = "up"
+namespace = "red"
+vhost-user = "/run/weft/up.sock"
+role = "uplink"
+
+[[fdb]]
+namespace = "red"
+mac = "02:00:00:00:00:09"
+port = "up"
+"#;
+
+/// The error text for `GOOD` with `from` replaced by `to`.
+fn error(from: &str, to: &str) -> String {
+    let text = GOOD.replacen(from, to, 1);
+    assert_ne!(text, GOOD, "{from:?} is not in the text");
+    Config::parse("weft.toml", &text).unwrap_err().to_string()
+}
+
+#[test]
+fn test_a_whole_file() {
+    let config = Config::parse("weft.toml", GOOD).unwrap();
+    assert_eq!(config.settings.workers, Some(2));
+    assert_eq!(config.settings.poll, Some(Poll::Always));
+    assert_eq!(config.settings.seals, Some(SealPolicy::Require));
+    assert_eq!(config.settings.others, Some(Others::Refuse));
+    let ports = config.desired.ports();
+    let vm1 = &ports[&"vm1".parse().unwrap()];
+    assert_eq!((vm1.queue_pairs, vm1.mtu, vm1.vhost_user.mode), (4, 9000, switch::Mode::Client));
+    let up = &ports[&"up".parse().unwrap()];
+    assert_eq!((up.macs, up.mtu, up.queue_pairs), (switch::MacPolicy::Any, 1500, 1));
+    assert_eq!(config.desired.fdb().len(), 1);
+}
+
+#[test]
+fn test_nothing_at_all_is_a_configuration() {
+    assert_eq!(Config::parse("weft.toml", "").unwrap(), Config::default());
+}
+
+#[test]
+fn test_the_sample_is_good() {
+    Config::parse("weft.toml", include_str!("../../weft.toml")).unwrap();
+}
+
+#[test]
+fn test_unknown_and_missing_keys() {
+    assert_eq!(
+        error("mac = \"02:00:00:00:00:01\"", "macc = \"02:00:00:00:00:01\""),
+        "weft.toml:19: port \"vm1\": macc: unknown key `macc`, expected one of `name`, `namespace`, `vhost-user`, \
+         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`"
+    );
+    assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
+    assert_eq!(
+        error("[[fdb]]", "[[fbd]]"),
+        "weft.toml:31: fbd: unknown key `fbd`, expected one of `daemon`, `namespace`, `port`, `fdb`"
+    );
+}
+
+#[test]
+fn test_bad_values() {
+    for (from, to, expected) in [
+        (
+            "02:00:00:00:00:01",
+            "02:00",
+            r#":19: port "vm1": mac: "02:00" is not a MAC address (expected six hex pairs, e.g. 02:00:00:00:00:01)"#,
+        ),
+        (
+            "\"02:00:00:00:00:01\"",
+            "\"ff:ff:ff:ff:ff:ff\"",
+            r#":19: port "vm1": mac: "ff:ff:ff:ff:ff:ff" is not valid (expected the address of one NIC, not a group or all zeros)"#,
+        ),
+        ("mtu = 9000", "mtu = 99999", r#":23: port "vm1": mtu: 99999 is not valid (expected 68 to 9216)"#),
+        ("mtu = 9000", "mtu = \"big\"", r#":23: port "vm1": mtu: invalid type: string "big", expected i64"#),
+        ("queues = 4", "queues = 0", r#":22: port "vm1": queues: 0 is not valid (expected 1 to 8)"#),
+        ("\"uplink\"", "\"gw\"", r#":29: port "up": role: "gw" is not valid (expected host, router or uplink)"#),
+        ("\"always\"", "\"often\"", r#":4: daemon: poll: "often" is not valid (expected adaptive, always, never)"#),
+        (
+            "name = \"blue\"",
+            "name = \"Blue\"",
+            ":14: namespace \"Blue\": name: \"Blue\" is not a name (expected 1 to 63 characters of a-z 0-9 . _ - that begin with a letter or a digit)",
+        ),
+        ("age = 60", "age = 1", r#":11: namespace "red": age: 1 is not valid (expected 10 to 1000000)"#),
+        (
+            "/run/weft/vm1.sock",
+            "vm1.sock",
+            r#":20: port "vm1": vhost-user: "vm1.sock" is not valid (expected the absolute path of a Unix socket)"#,
+        ),
+    ] {
+        assert_eq!(error(from, to), format!("weft.toml{expected}"));
+    }
+}
+
+#[test]
+fn test_a_path_that_is_too_long() {
+    let long = format!("/{}", "x".repeat(107));
+    let text = error("/run/weft/vm1.sock", &long);
+    assert_eq!(
+        text,
+        format!(
+            r#"weft.toml:20: port "vm1": vhost-user: "{long}" is not valid (expected a path of at most 107 bytes)"#
+        )
+    );
+}
+
+#[test]
+fn test_objects_that_do_not_fit_each_other() {
+    for (from, to, expected) in [
+        ("name = \"blue\"", "name = \"red\"", r#":14: namespace "red": name: namespace "red" exists already"#),
+        (
+            "name = \"up\"",
+            "name = \"vm1\"",
+            r#":26: port "vm1": name: there is a port of this name in line 17 already"#,
+        ),
+        (
+            "namespace = \"red\"\nmac",
+            "namespace = \"green\"\nmac",
+            r#":18: port "vm1": namespace: "green" does not exist (expected the name of a [[namespace]])"#,
+        ),
+        (
+            "role = \"uplink\"",
+            "mac = \"02:00:00:00:00:01\"",
+            r#":29: port "up": mac: "02:00:00:00:00:01" is in use by port "vm1" of namespace "red""#,
+        ),
+        (
+            "/run/weft/up.sock",
+            "/run/weft/vm1.sock",
+            r#":28: port "up": vhost-user: "/run/weft/vm1.sock" is in use by port "vm1""#,
+        ),
+        (
+            "port = \"up\"",
+            "port = \"vm7\"",
+            r#":34: fdb: port: "vm7" does not exist (expected the name of a [[port]])"#,
+        ),
+    ] {
+        assert_eq!(error(from, to), format!("weft.toml{expected}"));
+    }
+}
+
+#[test]
+fn test_text_that_is_not_toml() {
+    let error = Config::parse("weft.toml", "[[namespace]]\nname = red\n").unwrap_err();
+    assert_eq!((error.line, error.column), (2, 8));
+    let error = Config::load(std::path::Path::new("/nonexistent/weft.toml")).unwrap_err();
+    assert_eq!(error.to_string(), "/nonexistent/weft.toml: cannot be read: No such file or directory (os error 2)");
+}

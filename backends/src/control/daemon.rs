@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The daemon's state on the control thread, and how what [`switch::Control`] asks for is done.
+
+use super::endpoints::Endpoints;
+use super::load::Load;
+use super::logging::Logging;
+use super::options::differing;
+use super::subscriber::Loop;
+use crate::config::{Config, Settings};
+use crate::ctl_server::access::Policy;
+use crate::runtime::clock;
+use crate::store::{Overlay, Saved, Store};
+use std::path::PathBuf;
+use std::time::Instant;
+use switch::{Action, Control, Desired, Name, Notice, Opening, Refusal, Request};
+
+/// Where the desired state comes from, and where it is kept.
+pub(super) struct Origin {
+    pub(super) store: Store,
+    /// The configuration file.
+    pub(super) file: Option<PathBuf>,
+    /// What the file said when it was last read.
+    pub(super) base: Desired,
+}
+
+/// Everything that the control thread owns, but for the loop and the control socket.
+pub(super) struct Daemon {
+    pub(super) control: Control,
+    pub(super) endpoints: Endpoints,
+    pub(super) origin: Origin,
+    pub(super) logging: Logging,
+    pub(super) policy: Policy,
+    /// What is in force since the start.
+    pub(super) settings: Settings,
+    pub(super) load: Load,
+    /// What an operator ought to know, one sentence each.
+    pub(super) warnings: Vec<String>,
+    pub(super) started: Instant,
+}
+
+impl Daemon {
+    /// Makes the file and what was done with `weft` since come true.
+    pub(super) fn begin(&mut self, events: &mut Loop, overlay: &Overlay) {
+        let (desired, left_out) = overlay.over(&self.origin.base);
+        left_out.into_iter().for_each(|what| self.warn(what));
+        if let Err(why) = self.request(events, Request::Apply(desired)) {
+            self.warn(format!("the state from before was not restored: {why}"));
+            let base = self.origin.base.clone();
+            if let Err(why) = self.request(events, Request::Apply(base)) {
+                self.warn(format!("the configuration was not applied: {why}"));
+            }
+        }
+    }
+
+    /// Carries out a request and what it entails. An endpoint that cannot be opened is not an error here: its port is
+    /// down, says why, and is tried again.
+    pub(super) fn request(&mut self, events: &mut Loop, request: Request) -> Result<switch::Reply, Refusal> {
+        let reply = self.control.handle_request(request)?;
+        self.act(events);
+        Ok(reply)
+    }
+
+    /// Reads the configuration file again. What was done with `weft` stays over it.
+    pub(super) fn reload(&mut self, events: &mut Loop) {
+        let Some(file) = self.origin.file.clone() else {
+            return tracing::warn!("there is no configuration file to read again");
+        };
+        match Config::load(&file) {
+            Ok(config) => self.rebase(events, config),
+            Err(why) => tracing::error!(%why, "the configuration before stays"),
+        }
+    }
+
+    /// Puts another file under what was done with `weft`.
+    fn rebase(&mut self, events: &mut Loop, config: Config) {
+        let overlay = Overlay::between(&self.origin.base, self.control.desired());
+        let (desired, left_out) = overlay.over(&config.desired);
+        left_out.into_iter().for_each(|what| self.warn(what));
+        for (key, old, new) in differing(&self.settings, &config.settings) {
+            tracing::warn!(key, old, new, "this setting is read when weftd starts, and at no other time");
+        }
+        match self.request(events, Request::Apply(desired)) {
+            Ok(_) => {
+                self.origin.base = config.desired;
+                self.save();
+                tracing::info!("the configuration was read again");
+            }
+            Err(why) => tracing::error!(%why, "the configuration was not applied; the one before stays"),
+        }
+    }
+
+    /// Makes everything as `config` says, and what was done with `weft` before is forgotten. What then differs from the
+    /// configuration file is what a restart has to remember.
+    pub(super) fn apply(&mut self, events: &mut Loop, config: Config) -> Result<switch::Reply, Refusal> {
+        if let Some(Ok(file)) = self.origin.file.as_deref().map(Config::load) {
+            self.origin.base = file.desired;
+        }
+        let reply = self.request(events, Request::Apply(config.desired))?;
+        self.save();
+        Ok(reply)
+    }
+
+    /// Takes note of what the sessions told.
+    pub(super) fn take_notices(&mut self, events: &mut Loop) {
+        for (port, notice) in self.endpoints.take_notices() {
+            log(&port, &notice);
+            let left = matches!(notice, Notice::Down { .. });
+            self.control.handle_notice(&port, notice);
+            if left && self.endpoints.take_outdated(&port) {
+                self.reopen(events, &port);
+            }
+        }
+    }
+
+    /// What is due by time.
+    pub(super) fn tick(&mut self, events: &mut Loop, now: Instant) {
+        for port in self.control.ports_without_memory() {
+            self.endpoints.end_session(events, &port, "the guest's memory was truncated");
+        }
+        for port in self.endpoints.due(now) {
+            self.reopen(events, &port);
+        }
+        self.control.handle_tick(clock());
+        self.logging.tick(now);
+        self.load.tick(now, &self.endpoints.workers().stats());
+    }
+
+    /// Opens an endpoint and returns why that failed, which the port then says too.
+    pub(super) fn open(&mut self, events: &mut Loop, opening: &Opening) -> Result<(), String> {
+        match self.endpoints.open(events, opening) {
+            Ok(features) => {
+                self.control.handle_offered(&opening.port, features);
+                Ok(())
+            }
+            Err(why) => {
+                let reason = why.to_string();
+                self.control.handle_notice(&opening.port, Notice::Down { reason: reason.clone() });
+                tracing::warn!(port = %opening.port, why = ?reason, "the port's socket cannot be opened");
+                Err(reason)
+            }
+        }
+    }
+
+    /// Does what the switch asks for.
+    pub(super) fn act(&mut self, events: &mut Loop) -> Vec<String> {
+        let (mut failures, mut changed) = (Vec::new(), false);
+        while let Some(action) = self.control.poll_action() {
+            match action {
+                Action::CloseEndpoint(port) => self.endpoints.close(events, &port),
+                Action::OpenEndpoint(opening) => failures.extend(self.open(events, &opening).err()),
+                Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
+                Action::SetMtu(port, _) => self.reopen(events, &port),
+                Action::Save => changed = true,
+            }
+        }
+        if changed {
+            self.save();
+        }
+        failures
+    }
+
+    pub(super) fn save(&mut self) {
+        let overlay = Overlay::between(&self.origin.base, self.control.desired());
+        let saved = Saved { offered: self.control.offered().clone(), overlay };
+        if let Err(why) = self.origin.store.save(&saved) {
+            tracing::error!(%why, "the state cannot be saved; a restart would lose what was done with weft");
+        }
+    }
+
+    fn reopen(&mut self, events: &mut Loop, port: &Name) {
+        self.endpoints.close(events, port);
+        if let Some(opening) = self.control.opening(port) {
+            // A failure is in the port's state and in the log.
+            let _ = self.open(events, &opening);
+        }
+    }
+
+    fn warn(&mut self, what: String) {
+        tracing::warn!("{what}");
+        self.warnings.push(what);
+    }
+}
+
+/// Reasons may quote a guest's VMM, so they are written in quotes, escaped.
+fn log(port: &Name, notice: &Notice) {
+    match notice {
+        Notice::Listening => tracing::debug!(%port, "waits for a guest"),
+        Notice::Connecting => tracing::debug!(%port, "looks for its guest"),
+        Notice::Up { features } => tracing::info!(%port, features, "a guest is attached"),
+        Notice::Down { reason } => tracing::info!(%port, ?reason, "the session ended"),
+        Notice::Refused { reason } => tracing::warn!(%port, ?reason, "a connection was refused"),
+        Notice::Warned { reason } => tracing::warn!(%port, ?reason, "attention"),
+    }
+}

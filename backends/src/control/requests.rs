@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The calls of the control socket, each from parameters to reply.
+
+use super::daemon::Daemon;
+use super::options::differing;
+use super::subscriber::Loop;
+use crate::config::{Config, Settings};
+use crate::ctl_server::access;
+use crate::ctl_server::convert;
+use crate::ctl_server::{Pending, Replies};
+use crate::runtime::clock;
+use ctl::codec::Reply;
+use ctl::proto::service;
+use ctl::proto::v1::{self, Empty, Error, FDB_PAGE, Request, ServiceError};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+use switch::{FdbView, Name, PortView, State};
+
+/// Answers a call. Whatever it asks for, there is a reply.
+pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Replies {
+    let call = &pending.call;
+    let request = Request::parse(call).and_then(|request| {
+        access::check(&daemon.policy, pending.access, &request)?;
+        Ok(request)
+    });
+    let result = match request {
+        Ok(_) if call.upgrade => Err(ServiceError::invalid("upgrade is not offered")),
+        Ok(Request::FdbList(asked)) => fdb_list(daemon, &asked, call.more),
+        Ok(request) => Calls { daemon, events }.carry_out(request).map(one),
+        Err(why) => Err(why),
+    };
+    result.unwrap_or_else(|why| one(Reply::error(&why)))
+}
+
+fn one(reply: Reply) -> Replies {
+    Box::new(std::iter::once(reply))
+}
+
+fn reply<T: Serialize>(result: &T) -> Result<Reply, Error> {
+    Reply::result(result).map_err(|why| Error::Failed { message: why.to_string() })
+}
+
+/// What a call works on.
+struct Calls<'a> {
+    daemon: &'a mut Daemon,
+    events: &'a mut Loop,
+}
+
+impl Calls<'_> {
+    fn carry_out(&mut self, request: Request) -> Result<Reply, Error> {
+        match request {
+            Request::GetInfo => reply(&service::info(env!("CARGO_PKG_VERSION"))),
+            Request::GetInterfaceDescription(asked) => reply(&service::describe(&asked.interface)?),
+            Request::Status(_) => reply(&self.status()?),
+            Request::NamespaceAdd(asked) => reply(&self.namespace_add(&asked)?),
+            Request::NamespaceDel(asked) => reply(&self.namespace_del(&asked)?),
+            Request::NamespaceList(asked) => reply(&self.namespace_list(&asked)?),
+            Request::PortAdd(asked) => reply(&self.port_add(&asked)?),
+            Request::PortDel(asked) => reply(&self.port_del(&asked)?),
+            Request::PortSet(asked) => reply(&self.port_set(&asked)?),
+            Request::PortList(asked) => reply(&self.port_list(&asked)?),
+            Request::FdbList(_) => Err(ServiceError::invalid("fdb list is answered as a stream")),
+            Request::FdbAdd(asked) => reply(&self.fdb_add(&asked)?),
+            Request::FdbDel(asked) => reply(&self.fdb_del(&asked)?),
+            Request::FdbFlush(asked) => reply(&self.fdb_flush(asked.namespace.as_deref())?),
+            Request::ConfigCheck(asked) => reply(&self.config(&asked.text, &asked.file).map(|_| Empty {})?),
+            Request::ConfigDiff(asked) => reply(&self.config_diff(&asked.text, &asked.file)?),
+            Request::ConfigApply(asked) if asked.dry_run => reply(&self.config_diff(&asked.text, &asked.file)?),
+            Request::ConfigApply(asked) => reply(&self.config_apply(&asked.text, &asked.file)?),
+            Request::LogSet(asked) => reply(&self.log_set(&asked)?),
+            Request::DropReasons(asked) => reply(&convert::drop_reasons(asked.name.as_deref())?),
+        }
+    }
+
+    fn request(&mut self, request: switch::Request) -> Result<switch::Reply, Error> {
+        self.daemon.request(self.events, request).map_err(convert::refusal)
+    }
+
+    fn status(&self) -> Result<v1::StatusReply, Error> {
+        let daemon = &self.daemon;
+        let ports = daemon.control.view_ports(None).map_err(convert::refusal)?;
+        let namespaces = daemon.control.view_namespaces(None).map_err(convert::refusal)?;
+        let stats = daemon.endpoints.workers().stats();
+        let workers = stats.iter().enumerate().map(|(id, stats)| v1::Worker {
+            id: id as u32,
+            busy_permille: daemon.load.permille(id),
+            frames: stats.frames,
+            wakeups: stats.wakeups,
+        });
+        Ok(v1::StatusReply {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_s: daemon.started.elapsed().as_secs(),
+            workers: workers.collect(),
+            counts: v1::Counts {
+                namespaces: namespaces.len() as u64,
+                ports: ports.len() as u64,
+                ports_up: ports.iter().filter(|port| port.state == State::Up).count() as u64,
+                fdb_entries: namespaces.iter().map(|namespace| u64::from(namespace.macs)).sum(),
+            },
+            warnings: self.warnings(&ports),
+        })
+    }
+
+    /// What an operator ought to know or repair.
+    fn warnings(&self, ports: &[PortView]) -> Vec<String> {
+        let because = |port: &PortView| port.reason.clone().unwrap_or_default();
+        let broken = ports.iter().filter(|port| port.state == State::Broken);
+        let broken = broken.map(|port| format!("port {} is broken: {}", port.name, because(port)));
+        let closed = self.daemon.endpoints.without_socket();
+        let closed = closed.filter_map(|name| ports.iter().find(|port| port.name == *name));
+        let closed = closed.map(|port| format!("port {} has no socket: {}", port.name, because(port)));
+        self.daemon.warnings.iter().cloned().chain(broken).chain(closed).collect()
+    }
+
+    fn namespace_add(&mut self, asked: &v1::NamespaceAdd) -> Result<v1::NamespaceAddReply, Error> {
+        let name = convert::name("name", &asked.name)?;
+        let spec = convert::namespace_spec(asked)?;
+        let equal = self.daemon.control.desired().namespace(&name).is_ok_and(|there| *there == spec);
+        if !(asked.may_exist && equal) {
+            self.request(switch::Request::NamespaceAdd(name.clone(), spec))?;
+        }
+        let view = self.daemon.control.view_namespaces(Some(&name)).map_err(convert::refusal)?;
+        let namespace = view.first().map(convert::namespace);
+        let namespace = namespace.ok_or_else(|| Error::Failed { message: format!("namespace {name} is gone") })?;
+        Ok(v1::NamespaceAddReply { namespace })
+    }
+
+    fn namespace_del(&mut self, asked: &v1::NamespaceDel) -> Result<Empty, Error> {
+        let name = convert::name("name", &asked.name)?;
+        if asked.if_exists && self.daemon.control.desired().namespace(&name).is_err() {
+            return Ok(Empty {});
+        }
+        self.request(switch::Request::NamespaceDel(name)).map(|_| Empty {})
+    }
+
+    fn namespace_list(&self, asked: &v1::NamespaceList) -> Result<v1::NamespaceListReply, Error> {
+        let only = asked.name.as_deref().map(|name| convert::name("name", name)).transpose()?;
+        let views = self.daemon.control.view_namespaces(only.as_ref()).map_err(convert::refusal)?;
+        Ok(v1::NamespaceListReply { namespaces: views.iter().map(convert::namespace).collect() })
+    }
+
+    fn port_add(&mut self, asked: &v1::PortAdd) -> Result<v1::PortReply, Error> {
+        let name = convert::name("name", &asked.name)?;
+        let spec = convert::port_spec(&name, asked)?;
+        let equal = self.daemon.control.desired().port(&name).is_ok_and(|there| *there == spec);
+        if !(asked.may_exist && equal) {
+            self.port_make(&name, spec)?;
+        }
+        self.port(&name)
+    }
+
+    /// Makes a port, and unmakes it when its socket cannot be opened: a port that never could work is not left behind.
+    fn port_make(&mut self, name: &Name, spec: switch::PortSpec) -> Result<(), Error> {
+        let control = &mut self.daemon.control;
+        control.handle_request(switch::Request::PortAdd(name.clone(), spec)).map_err(convert::refusal)?;
+        let failures = self.daemon.act(self.events);
+        let Some(why) = failures.into_iter().next() else { return Ok(()) };
+        self.request(switch::Request::PortDel { name: name.clone(), force: true })?;
+        Err(Error::Failed { message: format!("port {name} was not added: {why}") })
+    }
+
+    fn port_del(&mut self, asked: &v1::PortDel) -> Result<Empty, Error> {
+        let name = convert::name("name", &asked.name)?;
+        if asked.if_exists && self.daemon.control.desired().port(&name).is_err() {
+            return Ok(Empty {});
+        }
+        self.request(switch::Request::PortDel { name, force: asked.force }).map(|_| Empty {})
+    }
+
+    fn port_set(&mut self, asked: &v1::PortSet) -> Result<v1::PortReply, Error> {
+        let name = convert::name("name", &asked.name)?;
+        let (role, macs) = (asked.role.map(convert::role), asked.macs.map(convert::macs));
+        self.request(switch::Request::PortSet { name: name.clone(), role, macs, mtu: asked.mtu })?;
+        self.port(&name)
+    }
+
+    fn port_list(&self, asked: &v1::PortList) -> Result<v1::PortListReply, Error> {
+        let namespace = asked.namespace.as_deref().map(|name| convert::name("namespace", name)).transpose()?;
+        let control = &self.daemon.control;
+        let views = match &asked.name {
+            None => control.view_ports(namespace.as_ref()),
+            Some(name) => control.view_port(&convert::name("name", name)?).map(|view| vec![view]),
+        };
+        let views = views.map_err(convert::refusal)?.into_iter();
+        let wanted = views.filter(|view| namespace.as_ref().is_none_or(|name| view.spec.namespace == *name));
+        Ok(v1::PortListReply { ports: wanted.map(convert::port).collect() })
+    }
+
+    fn port(&self, name: &Name) -> Result<v1::PortReply, Error> {
+        let view = self.daemon.control.view_port(name).map_err(convert::refusal)?;
+        Ok(v1::PortReply { port: convert::port(view) })
+    }
+
+    fn fdb_add(&mut self, asked: &v1::FdbAdd) -> Result<Empty, Error> {
+        let key = convert::fdb_key(&asked.namespace, &asked.mac)?;
+        let port = convert::name("port", &asked.port)?;
+        self.request(switch::Request::FdbAdd(key, port)).map(|_| Empty {})
+    }
+
+    fn fdb_del(&mut self, asked: &v1::FdbDel) -> Result<Empty, Error> {
+        let key = convert::fdb_key(&asked.namespace, &asked.mac)?;
+        self.request(switch::Request::FdbDel(key)).map(|_| Empty {})
+    }
+
+    fn fdb_flush(&mut self, namespace: Option<&str>) -> Result<v1::FdbFlushReply, Error> {
+        let namespace = namespace.map(|name| convert::name("namespace", name)).transpose()?;
+        match self.request(switch::Request::FdbFlush(namespace))? {
+            switch::Reply::Flushed(removed) => Ok(v1::FdbFlushReply { removed: removed as u64 }),
+            switch::Reply::Changed(_) => Ok(v1::FdbFlushReply { removed: 0 }),
+        }
+    }
+
+    fn config(&self, text: &str, file: &str) -> Result<Config, Error> {
+        Config::parse(file, text).map_err(convert::config_error)
+    }
+
+    fn config_diff(&self, text: &str, file: &str) -> Result<v1::ChangesReply, Error> {
+        let config = self.config(text, file)?;
+        let changes = switch::diff(self.daemon.control.desired(), &config.desired).changes;
+        Ok(self.changes(changes, &config.settings))
+    }
+
+    fn config_apply(&mut self, text: &str, file: &str) -> Result<v1::ChangesReply, Error> {
+        let config = self.config(text, file)?;
+        let settings = config.settings.clone();
+        match self.daemon.apply(self.events, config).map_err(convert::refusal)? {
+            switch::Reply::Changed(changes) => Ok(self.changes(changes, &settings)),
+            switch::Reply::Flushed(_) => Ok(self.changes(Vec::new(), &settings)),
+        }
+    }
+
+    /// Changes of objects, and the settings that differ: those are read at the start and at no other time.
+    fn changes(&self, changes: Vec<switch::Change>, settings: &Settings) -> v1::ChangesReply {
+        let settings = differing(&self.daemon.settings, settings).into_iter();
+        let settings = settings.map(|(key, old, new)| v1::Change {
+            op: v1::Operation::Change,
+            kind: "setting".to_owned(),
+            name: key.to_owned(),
+            detail: format!("{old} -> {new} when weftd next starts with this file"),
+            disrupts: false,
+        });
+        v1::ChangesReply { changes: changes.into_iter().map(convert::change).chain(settings).collect() }
+    }
+
+    fn log_set(&mut self, asked: &v1::LogSet) -> Result<v1::LogSetReply, Error> {
+        let span = asked.for_s.map(Duration::from_secs);
+        let set = self.daemon.logging.set(&asked.filter, span, Instant::now());
+        let expected = "a level such as info, or module=level pairs".to_owned();
+        let invalid = |_| Error::Invalid { field: "filter".into(), value: asked.filter.clone(), expected };
+        Ok(v1::LogSetReply { previous: set.map_err(invalid)? })
+    }
+}
+
+/// Lists MAC tables page by page, each page made when the client has read the one before.
+fn fdb_list(daemon: &Daemon, asked: &v1::FdbList, more: bool) -> Result<Replies, Error> {
+    let names: Vec<Name> = match asked.namespace.as_deref() {
+        Some(name) => vec![convert::name("namespace", name)?],
+        None => daemon.control.desired().namespaces().keys().cloned().collect(),
+    };
+    let mut entries: Vec<FdbView> = Vec::new();
+    for name in &names {
+        entries.extend(daemon.control.view_fdb(clock(), name).map_err(convert::refusal)?);
+    }
+    if !more && entries.len() > FDB_PAGE {
+        let what = "MAC table entries for one reply; ask for a stream (more)".to_owned();
+        return Err(Error::Limit { what, limit: FDB_PAGE as u64 });
+    }
+    Ok(Box::new(pages(entries)))
+}
+
+fn pages(entries: Vec<FdbView>) -> impl Iterator<Item = Reply> {
+    let last = entries.len().div_ceil(FDB_PAGE).max(1) - 1;
+    (0..=last).map(move |page| {
+        let chosen = entries.iter().skip(page * FDB_PAGE).take(FDB_PAGE);
+        let result = reply(&v1::FdbListReply { entries: chosen.map(convert::fdb_entry).collect() });
+        let reply = result.unwrap_or_else(|why| Reply::error(&why));
+        if page < last { reply.continued() } else { reply }
+    })
+}

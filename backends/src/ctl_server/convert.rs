@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Between the switch's types and those of the wire. This is the only file that knows both, so either side can change
+//! without the other; what crosses here is the contract with `weft`.
+
+use crate::config::ConfigError;
+use crate::vhost_user::feature_names;
+use ctl::proto::v1;
+use std::time::Duration;
+use switch::{FdbKey, FdbView, Mode, Name, NamespaceSpec, NamespaceView, PortSpec, PortView, Refusal, VhostUser};
+use wire::MacAddr;
+
+/// A refusal as an error of the wire.
+pub fn refusal(refusal: Refusal) -> v1::Error {
+    match refusal {
+        Refusal::NotFound { kind, name } => v1::Error::NotFound { kind: kind.to_string(), name },
+        Refusal::Exists { kind, name } => v1::Error::Exists { kind: kind.to_string(), name },
+        Refusal::InUse { kind, name, by } => v1::Error::InUse { kind: kind.to_string(), name, by },
+        Refusal::Invalid { field, value, expected } => v1::Error::Invalid { field, value, expected },
+        Refusal::Limit { what, limit } => v1::Error::Limit { what, limit },
+    }
+}
+
+/// A mistake in a configuration as an error of the wire.
+pub fn config_error(why: ConfigError) -> v1::Error {
+    v1::Error::Config { file: why.file, line: why.line, key: why.key, message: why.message }
+}
+
+/// A name that came over the wire.
+///
+/// # Errors
+/// [`v1::Error::Invalid`] with `field`.
+pub fn name(field: &str, text: &str) -> Result<Name, v1::Error> {
+    Name::parse(field, text).map_err(refusal)
+}
+
+/// A MAC address that came over the wire.
+///
+/// # Errors
+/// [`v1::Error::Invalid`].
+pub fn mac(text: &str) -> Result<MacAddr, v1::Error> {
+    let expected = crate::config::MAC_EXPECTED;
+    text.parse().map_err(|_| refusal(Refusal::invalid("mac", text, format!("a MAC address, {expected}"))))
+}
+
+/// The key of a MAC table entry that came over the wire.
+///
+/// # Errors
+/// [`v1::Error::Invalid`].
+pub fn fdb_key(namespace: &str, address: &str) -> Result<FdbKey, v1::Error> {
+    Ok((name("namespace", namespace)?, mac(address)?).into())
+}
+
+/// What a `NamespaceAdd` asks for.
+///
+/// # Errors
+/// [`v1::Error::Invalid`].
+pub fn namespace_spec(asked: &v1::NamespaceAdd) -> Result<NamespaceSpec, v1::Error> {
+    let mut spec = NamespaceSpec::default();
+    if let Some(macs) = asked.macs_max {
+        // Beyond the type it is beyond the limit too, which the switch knows and tells.
+        spec.macs_max = u32::try_from(macs).unwrap_or(u32::MAX);
+    }
+    if let Some(age) = asked.age_s {
+        spec.age = Duration::from_secs(age);
+    }
+    Ok(spec)
+}
+
+/// What a `PortAdd` asks for, defaults filled in.
+///
+/// # Errors
+/// [`v1::Error::Invalid`].
+pub fn port_spec(port: &Name, asked: &v1::PortAdd) -> Result<PortSpec, v1::Error> {
+    let mode = match asked.vhost_user.mode {
+        v1::Mode::Server => Mode::Server,
+        v1::Mode::Client => Mode::Client,
+    };
+    let vhost_user = VhostUser { path: asked.vhost_user.path.clone(), mode };
+    let mut spec = PortSpec::new(port, name("namespace", &asked.namespace)?, vhost_user);
+    if let Some(text) = &asked.mac {
+        spec.mac = mac(text)?;
+    }
+    spec.role = asked.role.map_or(spec.role, role);
+    spec.macs = asked.macs.map_or(switch::default_macs(spec.role), macs);
+    spec.mtu = asked.mtu.unwrap_or(spec.mtu);
+    spec.queue_pairs = asked.queues.unwrap_or(spec.queue_pairs);
+    Ok(spec)
+}
+
+/// A role that came over the wire.
+pub fn role(role: v1::Role) -> switch::Role {
+    match role {
+        v1::Role::Host => switch::Role::Host,
+        v1::Role::Router => switch::Role::Router,
+        v1::Role::Uplink => switch::Role::Uplink,
+    }
+}
+
+/// A MAC policy that came over the wire.
+pub fn macs(macs: v1::MacPolicy) -> switch::MacPolicy {
+    match macs {
+        v1::MacPolicy::Own => switch::MacPolicy::Own,
+        v1::MacPolicy::Any => switch::MacPolicy::Any,
+    }
+}
+
+/// A namespace for the wire.
+pub fn namespace(view: &NamespaceView) -> v1::Namespace {
+    v1::Namespace {
+        name: view.name.to_string(),
+        ports: view.ports as u64,
+        macs: view.macs.into(),
+        macs_max: view.spec.macs_max.into(),
+        age_s: view.spec.age.as_secs(),
+    }
+}
+
+/// A port for the wire.
+pub fn port(view: PortView) -> v1::Port {
+    let drops = view.stats.drops.nonzero().map(|(reason, count)| (reason.name().to_owned(), count));
+    let counters = v1::PortCounters {
+        rx_frames: view.stats.rx.frames,
+        tx_frames: view.stats.tx.frames,
+        rx_bytes: view.stats.rx.bytes,
+        tx_bytes: view.stats.tx.bytes,
+        software_checksums: view.stats.software_checksums,
+        software_segments: view.stats.software_segments,
+        drops: drops.collect(),
+    };
+    v1::Port {
+        spec: port_said(view.name.as_str(), view.spec),
+        state: match view.state {
+            switch::State::Down => v1::State::Down,
+            switch::State::Connecting => v1::State::Connecting,
+            switch::State::Up => v1::State::Up,
+            switch::State::Broken => v1::State::Broken,
+        },
+        reason: view.reason,
+        features: feature_names(view.features),
+        counters,
+    }
+}
+
+fn port_said(name: &str, spec: PortSpec) -> v1::PortSpec {
+    let mode = match spec.vhost_user.mode {
+        Mode::Server => v1::Mode::Server,
+        Mode::Client => v1::Mode::Client,
+    };
+    v1::PortSpec {
+        name: name.to_owned(),
+        namespace: spec.namespace.to_string(),
+        mac: spec.mac.to_string(),
+        role: match spec.role {
+            switch::Role::Host => v1::Role::Host,
+            switch::Role::Router => v1::Role::Router,
+            switch::Role::Uplink => v1::Role::Uplink,
+        },
+        macs: match spec.macs {
+            switch::MacPolicy::Own => v1::MacPolicy::Own,
+            switch::MacPolicy::Any => v1::MacPolicy::Any,
+        },
+        mtu: spec.mtu,
+        queues: spec.queue_pairs,
+        vhost_user: v1::VhostUser { path: spec.vhost_user.path, mode },
+    }
+}
+
+/// An entry of a MAC table for the wire.
+pub fn fdb_entry(view: &FdbView) -> v1::FdbEntry {
+    v1::FdbEntry {
+        namespace: view.namespace.to_string(),
+        mac: view.mac.to_string(),
+        port: view.port.to_string(),
+        kind: match view.kind {
+            dataplane::Kind::Port => v1::FdbKind::Port,
+            dataplane::Kind::Static => v1::FdbKind::Static,
+            dataplane::Kind::Learned => v1::FdbKind::Learned,
+        },
+        age_s: view.age.map(|age| age.as_secs()),
+    }
+}
+
+/// A change for the wire.
+pub fn change(change: switch::Change) -> v1::Change {
+    v1::Change {
+        op: match change.op {
+            switch::Op::Add => v1::Operation::Add,
+            switch::Op::Del => v1::Operation::Del,
+            switch::Op::Set => v1::Operation::Change,
+        },
+        kind: change.kind.to_string(),
+        name: change.name,
+        detail: change.detail,
+        disrupts: change.disrupts,
+    }
+}
+
+/// Why frames are dropped: the reason of that name, or all.
+///
+/// # Errors
+/// [`v1::Error::NotFound`].
+pub fn drop_reasons(only: Option<&str>) -> Result<v1::DropReasonsReply, v1::Error> {
+    let chosen = dataplane::DropReason::ALL.iter().filter(|reason| only.is_none_or(|name| reason.name() == name));
+    let reasons: Vec<v1::DropReason> = chosen
+        .map(|reason| v1::DropReason { name: reason.name().to_owned(), explanation: reason.explain().to_owned() })
+        .collect();
+    match only.filter(|_| reasons.is_empty()) {
+        Some(name) => Err(v1::Error::NotFound { kind: "drop reason".to_owned(), name: name.to_owned() }),
+        None => Ok(v1::DropReasonsReply { reasons }),
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The server over a real socket, with raw varlink bytes. Each call is answered by its own method name.
+
+use super::*;
+use crate::config::Others;
+use event_manager::{EventManager, SubscriberOps};
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A server in a directory of its own, turned by hand.
+struct World {
+    directory: tempfile::TempDir,
+    server: Rc<RefCell<Server>>,
+    id: event_manager::SubscriberId,
+    events: EventManager<Rc<RefCell<Server>>>,
+}
+
+impl World {
+    fn new() -> World {
+        let directory = tempfile::tempdir().unwrap();
+        let policy = Policy::new("weft", Others::Read);
+        let socket = Socket::bind(&directory.path().join("ctl.sock"), &policy).unwrap();
+        let server = Rc::new(RefCell::new(Server::new(socket, policy)));
+        let mut events = EventManager::new().unwrap();
+        let id = events.add_subscriber(Rc::clone(&server));
+        World { directory, server, id, events }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("ctl.sock")
+    }
+
+    fn client(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.path()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        stream
+    }
+
+    /// Turns the loop once and answers all calls, each with `replies` replies that name its method.
+    fn turn(&mut self, replies: usize) -> usize {
+        self.events.run_with_timeout(20).unwrap();
+        let mut answered = 0;
+        while let Some(pending) = { self.server.borrow_mut().next_call() } {
+            let method = pending.call.method.clone();
+            let reply = move |i| {
+                let reply = Reply::result(&serde_json::json!({ "method": method })).unwrap();
+                if i + 1 < replies { reply.continued() } else { reply }
+            };
+            let mut ops = self.events.event_ops(self.id).unwrap();
+            self.server.borrow_mut().answer(&pending, Box::new((0..replies).map(reply)), &mut ops);
+            answered += 1;
+        }
+        answered
+    }
+
+    /// Turns until `client` has received a whole message, or was closed (then `None`).
+    fn receive(&mut self, client: &mut UnixStream) -> Option<String> {
+        let mut bytes = Vec::new();
+        for _ in 0..500 {
+            self.turn(1);
+            let mut byte = [0];
+            loop {
+                match client.read(&mut byte) {
+                    Ok(0) => return None,
+                    Ok(_) if byte[0] == 0 => return Some(String::from_utf8(bytes).unwrap()),
+                    Ok(_) => bytes.push(byte[0]),
+                    Err(why) if matches!(why.kind(), std::io::ErrorKind::WouldBlock) => break,
+                    Err(_) => return None,
+                }
+            }
+        }
+        panic!("nothing came in time; so far {:?}", String::from_utf8_lossy(&bytes));
+    }
+}
+
+#[test]
+fn test_calls_are_answered_in_order_also_when_they_come_in_one_piece() {
+    let mut world = World::new();
+    let mut client = world.client();
+    client.write_all(b"{\"method\":\"a.A\"}\0{\"method\":\"a.B\"}\0{\"met").unwrap();
+    assert_eq!(world.receive(&mut client).unwrap(), r#"{"parameters":{"method":"a.A"}}"#);
+    assert_eq!(world.receive(&mut client).unwrap(), r#"{"parameters":{"method":"a.B"}}"#);
+    client.write_all(b"hod\":\"a.C\"}\0").unwrap();
+    assert_eq!(world.receive(&mut client).unwrap(), r#"{"parameters":{"method":"a.C"}}"#);
+}
+
+#[test]
+fn test_a_oneway_call_gets_no_reply() {
+    let mut world = World::new();
+    let mut client = world.client();
+    client.write_all(b"{\"method\":\"a.A\",\"oneway\":true}\0{\"method\":\"a.B\"}\0").unwrap();
+    assert_eq!(world.receive(&mut client).unwrap(), r#"{"parameters":{"method":"a.B"}}"#);
+}
+
+#[test]
+fn test_a_client_that_breaks_the_protocol_goes_and_the_others_stay() {
+    let mut world = World::new();
+    let mut good = world.client();
+    for bad in [&b"hello\0"[..], b"[1]\0", b"{\"method\":1}\0", b"\xff\xfe\0", b"{}\0"] {
+        let mut client = world.client();
+        client.write_all(bad).unwrap();
+        assert_eq!(world.receive(&mut client), None, "{bad:?}");
+    }
+    good.write_all(b"{\"method\":\"a.A\"}\0").unwrap();
+    assert!(world.receive(&mut good).is_some());
+    assert_eq!(world.server.borrow().clients(), 1);
+}
+
+#[test]
+fn test_a_message_without_end_is_cut_off_at_the_limit() {
+    let mut world = World::new();
+    let mut client = world.client();
+    client.set_nonblocking(true).unwrap();
+    let chunk = vec![b' '; 64 << 10];
+    let mut sent = 0;
+    for _ in 0..10_000 {
+        match client.write(&chunk) {
+            Ok(n) => sent += n,
+            Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => drop(world.turn(1)),
+            Err(_) => break,
+        }
+    }
+    assert!(sent < 3 * ctl::codec::MESSAGE_MAX, "{sent} bytes were taken");
+    assert_eq!(world.server.borrow().clients(), 0);
+}
+
+#[test]
+fn test_one_client_too_many_is_turned_away() {
+    let mut world = World::new();
+    let mut clients: Vec<UnixStream> = (0..CLIENTS_MAX).map(|_| world.client()).collect();
+    while world.server.borrow().clients() < CLIENTS_MAX {
+        world.turn(1);
+    }
+    let mut more = world.client();
+    assert_eq!(world.receive(&mut more), None);
+    clients.pop();
+    while world.server.borrow().clients() == CLIENTS_MAX {
+        world.turn(1);
+    }
+    let mut next = world.client();
+    next.write_all(b"{\"method\":\"a.A\"}\0").unwrap();
+    assert!(world.receive(&mut next).is_some());
+}
+
+#[test]
+fn test_replies_are_made_as_they_are_read_and_a_client_that_reads_none_is_dropped() {
+    let mut world = World::new();
+    let mut client = world.client();
+    client.write_all(b"{\"method\":\"a.A\",\"more\":true}\0").unwrap();
+    let endless = 10_000_000;
+    while world.turn(endless) == 0 {}
+    let mut bytes = vec![0; 1 << 20];
+    let first = client.read(&mut bytes).unwrap();
+    assert!(bytes[..first].starts_with(br#"{"parameters":{"method":"a.A"},"continues":true}"#));
+    // It does not read on: the socket fills, and the clock of the stall starts.
+    world.turn(endless);
+    let now = Instant::now();
+    let drop_at = |world: &mut World, now| {
+        let mut ops = world.events.event_ops(world.id).unwrap();
+        world.server.borrow_mut().drop_stalled(now, &mut ops);
+        world.server.borrow().clients()
+    };
+    assert_eq!(drop_at(&mut world, now), 1);
+    assert_eq!(drop_at(&mut world, now + STALL_MAX + Duration::from_secs(1)), 0);
+}
+
+#[test]
+fn test_a_client_that_goes_takes_its_calls_along() {
+    let mut world = World::new();
+    let mut client = world.client();
+    client.write_all(b"{\"method\":\"a.A\"}\0").unwrap();
+    drop(client);
+    while world.turn(3) == 0 {}
+    while world.server.borrow().clients() > 0 {
+        world.turn(1);
+    }
+}
+
+#[test]
+fn test_a_stale_socket_is_replaced_and_a_live_one_is_not() {
+    let world = World::new();
+    let policy = Policy::new("weft", Others::Refuse);
+    assert!(matches!(Socket::bind(&world.path(), &policy), Err(socket::SocketError::Busy(_))));
+    let stale = world.directory.path().join("deeper/stale.sock");
+    std::fs::create_dir_all(stale.parent().unwrap()).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
+    let socket = Socket::bind(&stale, &policy).unwrap();
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&stale).unwrap().permissions().mode() & 0o777, 0o660);
+    drop(socket);
+    assert!(!stale.exists());
+    std::fs::write(&stale, "").unwrap();
+    assert!(matches!(Socket::bind(&stale, &policy), Err(socket::SocketError::NotSocket(_))));
+}

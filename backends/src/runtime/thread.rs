@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The loop of one worker thread.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::time::Duration;
+
+use dataplane::{Instant, Source, SourceId, Worker};
+use vmm_sys_util::eventfd::EventFd;
+
+use super::clock;
+use super::sleeper::Sleeper;
+use super::workers::PollMode;
+
+/// How long an adaptive worker goes on polling after the last frame: longer than the gap between two bursts of a guest
+/// that is busy, shorter than anyone would notice on an idle machine.
+const LINGER: Duration = Duration::from_micros(50);
+
+/// What a worker is told between two bursts.
+pub(super) enum Command {
+    /// Poll this source from now on. The answer says that it is polled.
+    Attach(SourceId, Box<Source>, SyncSender<()>),
+    /// Stop polling it and give it back.
+    Detach(SourceId, SyncSender<Option<Box<Source>>>),
+}
+
+/// What a worker thread shows of itself.
+#[derive(Default)]
+pub(super) struct Gauges {
+    pub(super) busy_nanos: AtomicU64,
+    pub(super) frames: AtomicU64,
+    pub(super) wakeups: AtomicU64,
+}
+
+/// All that the thread owns.
+pub(super) struct WorkerThread {
+    worker: Worker,
+    mode: PollMode,
+    commands: Receiver<Command>,
+    doorbell: EventFd,
+    sleeper: Sleeper,
+    gauges: Arc<Gauges>,
+}
+
+impl WorkerThread {
+    pub(super) fn new(
+        mode: PollMode,
+        commands: Receiver<Command>,
+        doorbell: EventFd,
+        gauges: Arc<Gauges>,
+    ) -> io::Result<Self> {
+        let sleeper = Sleeper::new(&doorbell)?;
+        Ok(Self { worker: Worker::new(), mode, commands, doorbell, sleeper, gauges })
+    }
+
+    /// Runs until the last sender of commands is gone.
+    pub(super) fn run(mut self) {
+        let mut now = clock();
+        let mut last_work = now;
+        while self.obey() {
+            let taken = self.worker.poll(now);
+            let then = std::mem::replace(&mut now, clock());
+            if taken > 0 {
+                last_work = now;
+                self.account(taken, now.since(then));
+            } else if self.may_sleep(now, last_work) {
+                self.sleep();
+                now = clock();
+            } else {
+                std::hint::spin_loop();
+            }
+        }
+    }
+
+    /// Applies what has been commanded. False: nobody is left to command.
+    fn obey(&mut self) -> bool {
+        loop {
+            match self.commands.try_recv() {
+                Ok(Command::Attach(id, source, done)) => {
+                    self.attach(id, *source);
+                    // Who asked may have given up waiting; the source is ours all the same.
+                    let _ = done.try_send(());
+                }
+                Ok(Command::Detach(id, reply)) => {
+                    let _ = reply.try_send(self.detach(id));
+                }
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn attach(&mut self, id: SourceId, source: Source) {
+        if let Some(kick) = source.ring().kick()
+            && let Err(error) = self.sleeper.watch(id, kick)
+        {
+            tracing::warn!(%error, "a ring's kick cannot be watched: its guest is served only when others are");
+        }
+        self.worker.attach(id, source);
+    }
+
+    fn detach(&mut self, id: SourceId) -> Option<Box<Source>> {
+        let source = self.worker.detach(id)?;
+        if let Some(kick) = source.ring().kick() {
+            self.sleeper.forget(kick);
+        }
+        Some(Box::new(source))
+    }
+
+    fn may_sleep(&self, now: Instant, last_work: Instant) -> bool {
+        match self.mode {
+            PollMode::Always => false,
+            PollMode::Never => true,
+            PollMode::Adaptive => now.since(last_work) > LINGER,
+        }
+    }
+
+    fn sleep(&mut self) {
+        if !self.worker.arm() {
+            for id in self.sleeper.sleep() {
+                self.worker.drain_kick(id);
+            }
+            self.gauges.wakeups.fetch_add(1, Ordering::Relaxed);
+            // Level-triggered: an unread doorbell would wake us for ever.
+            let _ = self.doorbell.read();
+        }
+        self.worker.disarm();
+    }
+
+    fn account(&self, taken: usize, busy: Duration) {
+        self.gauges.frames.fetch_add(taken as u64, Ordering::Relaxed);
+        self.gauges.busy_nanos.fetch_add(busy.as_nanos() as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The file's format, version 1. Its types are its own: the switch's may change without the file noticing.
+
+use super::Saved;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+use switch::{FdbKey, Mode, Name, NamespaceSpec, PortSpec, VhostUser};
+
+/// The version that this daemon writes, and the only one that it reads.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileV1 {
+    version: u32,
+    /// In hexadecimal: a number above 2^53 is not safe in the hands of every JSON reader.
+    offered: BTreeMap<String, String>,
+    #[serde(default)]
+    namespaces: BTreeMap<String, Option<NamespaceV1>>,
+    #[serde(default)]
+    ports: BTreeMap<String, Option<PortV1>>,
+    #[serde(default)]
+    fdb: Vec<EntryV1>,
+}
+
+#[derive(Deserialize)]
+struct AnyVersion {
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamespaceV1 {
+    macs_max: u32,
+    age_s: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PortV1 {
+    namespace: String,
+    mac: String,
+    role: String,
+    macs: String,
+    mtu: u16,
+    queues: u16,
+    path: String,
+    mode: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntryV1 {
+    namespace: String,
+    mac: String,
+    port: Option<String>,
+}
+
+pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
+    let overlay = &saved.overlay;
+    let namespace = |spec: &NamespaceSpec| NamespaceV1 { macs_max: spec.macs_max, age_s: spec.age.as_secs() };
+    let entry = |(key, port): (&FdbKey, &Option<Name>)| EntryV1 {
+        namespace: key.namespace.to_string(),
+        mac: key.mac.to_string(),
+        port: port.as_ref().map(Name::to_string),
+    };
+    let file = FileV1 {
+        version: VERSION,
+        offered: saved.offered.iter().map(|(port, bits)| (port.to_string(), format!("{bits:#x}"))).collect(),
+        namespaces: overlay.namespaces.iter().map(|(n, spec)| (n.to_string(), spec.as_ref().map(namespace))).collect(),
+        ports: overlay.ports.iter().map(|(n, spec)| (n.to_string(), spec.as_ref().map(port_v1))).collect(),
+        fdb: overlay.fdb.iter().map(entry).collect(),
+    };
+    Ok(serde_json::to_string_pretty(&file)? + "\n")
+}
+
+pub(super) fn from_text(text: &str) -> Result<Saved, String> {
+    let unreadable = |why: serde_json::Error| why.to_string();
+    let any: AnyVersion = serde_json::from_str(text).map_err(unreadable)?;
+    if any.version != VERSION {
+        return Err(format!("is of version {}, and this weftd reads version {VERSION}", any.version));
+    }
+    let file: FileV1 = serde_json::from_str(text).map_err(unreadable)?;
+    let mut saved = Saved::default();
+    for (port, bits) in file.offered {
+        saved.offered.insert(name(&port)?, hexadecimal(&bits)?);
+    }
+    let overlay = &mut saved.overlay;
+    for (namespace, spec) in file.namespaces {
+        let spec = spec.map(|s| NamespaceSpec { macs_max: s.macs_max, age: Duration::from_secs(s.age_s) });
+        overlay.namespaces.insert(name(&namespace)?, spec);
+    }
+    for (port, spec) in file.ports {
+        overlay.ports.insert(name(&port)?, spec.map(port_spec).transpose()?);
+    }
+    for entry in file.fdb {
+        let key = FdbKey { namespace: name(&entry.namespace)?, mac: parse("MAC address", &entry.mac)? };
+        overlay.fdb.insert(key, entry.port.as_deref().map(name).transpose()?);
+    }
+    Ok(saved)
+}
+
+fn port_v1(spec: &PortSpec) -> PortV1 {
+    PortV1 {
+        namespace: spec.namespace.to_string(),
+        mac: spec.mac.to_string(),
+        role: switch::role_word(spec.role).to_owned(),
+        macs: switch::macs_word(spec.macs).to_owned(),
+        mtu: spec.mtu,
+        queues: spec.queue_pairs,
+        path: spec.vhost_user.path.clone(),
+        mode: spec.vhost_user.mode.as_str().to_owned(),
+    }
+}
+
+fn port_spec(port: PortV1) -> Result<PortSpec, String> {
+    let mode = [Mode::Server, Mode::Client].into_iter().find(|mode| mode.as_str() == port.mode);
+    let unknown = |what: &str, word: &str| format!("{word:?} is not a {what}");
+    Ok(PortSpec {
+        namespace: name(&port.namespace)?,
+        mac: parse("MAC address", &port.mac)?,
+        role: switch::role_of(&port.role).ok_or_else(|| unknown("role", &port.role))?,
+        macs: switch::macs_of(&port.macs).ok_or_else(|| unknown("MAC policy", &port.macs))?,
+        mtu: port.mtu,
+        queue_pairs: port.queues,
+        vhost_user: VhostUser { path: port.path, mode: mode.ok_or_else(|| unknown("mode", &port.mode))? },
+    })
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    parse("name", text)
+}
+
+fn parse<T: std::str::FromStr>(what: &str, text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a {what}"))
+}
+
+fn hexadecimal(text: &str) -> Result<u64, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    u64::from_str_radix(digits, 16).map_err(|_| format!("{text:?} is not a set of features"))
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What must survive `kill -9`: one versioned JSON file in the state directory.
+//!
+//! # What is in it, and how it combines with the configuration file
+//!
+//! * For each port the virtio features that its guests were ever offered. The set never shrinks: a VMM that has seen a
+//!   feature refuses to reconnect to a device without it.
+//! * The [`Overlay`]: how what runs differs from the configuration file, that is, what an operator did with `weft`.
+//!   The file is the base; what was done with `weft` lies over it, and is kept over restarts and reloads of the file
+//!   until `weft config apply` makes everything as one file says. When the file has changed meanwhile so that the two do
+//!   not fit together, the file wins, and what had to be left out is told.
+//!
+//! # How it is written
+//!
+//! To a new file that is synced and renamed over the old one, so that a crash leaves one or the other and never half of
+//! one. A file that cannot be understood is moved aside and reported; it never keeps the daemon from starting.
+
+mod format;
+mod overlay;
+
+pub use overlay::Overlay;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use switch::Name;
+
+/// The directory, unless the configuration or the command line names another.
+pub const STATE_DEFAULT: &str = "/var/lib/weft";
+
+/// Larger files are not ours, in bytes.
+const STATE_MAX: u64 = 16 << 20;
+
+/// What is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// Virtio features that the guests of each port were ever offered.
+    pub offered: BTreeMap<Name, u64>,
+    /// What was done with `weft`, over the configuration file.
+    pub overlay: Overlay,
+}
+
+/// The place where it is stored.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the store in `directory` and reads what it holds. This never fails: what is damaged is moved aside. The
+    /// second value says in words what an operator ought to know about that.
+    pub fn open(directory: &Path) -> (Store, Saved, Option<String>) {
+        let store = Store { path: directory.join("state.json") };
+        match store.read() {
+            Ok(saved) => (store, saved, None),
+            Err(why) => {
+                let told = store.move_aside(&why);
+                (store, Saved::default(), Some(told))
+            }
+        }
+    }
+
+    /// Stores all of it.
+    ///
+    /// # Errors
+    /// The system's; what was stored before is then stored still.
+    pub fn save(&self, saved: &Saved) -> io::Result<()> {
+        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(directory)?;
+        let text = format::to_text(saved)?;
+        let new = self.path.with_extension("new");
+        let mut file = File::create(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, &self.path)?;
+        // The rename itself lives in the directory.
+        File::open(directory)?.sync_all()
+    }
+
+    fn read(&self) -> Result<Saved, String> {
+        let length = match fs::metadata(&self.path) {
+            Ok(metadata) => metadata.len(),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Saved::default()),
+            Err(why) => return Err(why.to_string()),
+        };
+        if length > STATE_MAX {
+            return Err(format!("is larger than {STATE_MAX} bytes"));
+        }
+        let text = fs::read_to_string(&self.path).map_err(|why| why.to_string())?;
+        format::from_text(&text)
+    }
+
+    fn move_aside(&self, why: &str) -> String {
+        let aside = self.path.with_extension("damaged");
+        let path = self.path.display();
+        match fs::rename(&self.path, &aside) {
+            Ok(()) => format!("{path} could not be used ({why}) and was moved to {}", aside.display()),
+            Err(failed) => format!("{path} could not be used ({why}) and could not be moved aside ({failed})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A port's socket: one session after the other, for ever.
+//!
+//! ```text
+//!            accept, connect            frontend or daemon gone, refusal
+//!   Idle ----------------------> Serving ------------------------------> Ending
+//!    ^                                                                     |
+//!    +------- the supervisor has stopped every ring and reported ----------+
+//! ```
+//!
+//! The next session begins only when the last one has let go of every ring. A frontend that reconnects at once waits in
+//! the meantime: one connection is kept aside. Whoever comes while a session is alive is refused by closing, with a
+//! notice that names the process.
+
+mod alarm;
+mod outlet;
+mod serve;
+mod source;
+
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
+use vmm_sys_util::eventfd::EventFd;
+use wire::MacAddr;
+
+use self::alarm::Alarm;
+use self::outlet::Outlet;
+use self::serve::State;
+use self::source::Source;
+use super::device::DeviceConfig;
+use super::error::OpenError;
+use super::features::PROTOCOL_FEATURES;
+use super::guard::{Limits, SealPolicy};
+use super::host::RingHost;
+use super::session::SessionSpec;
+
+/// Who listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// We listen, the frontend connects (and should be told to reconnect).
+    Server,
+    /// The frontend listens, we connect, again and again.
+    Client,
+}
+
+/// What an endpoint needs to know of its port.
+#[derive(Debug)]
+pub struct EndpointConfig {
+    /// The port's name; notices carry it.
+    pub port: String,
+    /// The socket's path.
+    pub path: PathBuf,
+    /// Who listens.
+    pub mode: Mode,
+    /// A listening socket from systemd, instead of one of our own at `path`. Server mode only.
+    pub inherited: Option<OwnedFd>,
+    /// Receive and transmit queue pairs, 1 to 128.
+    pub queue_pairs: u16,
+    /// The port's address, offered to the guest.
+    pub mac: MacAddr,
+    /// The port's MTU in bytes, offered to the guest.
+    pub mtu: u16,
+    /// Virtio feature bits offered, see [`offered_features`](super::features::offered_features).
+    pub features: u64,
+    /// What is demanded of memory files.
+    pub seals: SealPolicy,
+}
+
+/// What an endpoint tells, in the order in which it happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Server mode: a frontend may connect.
+    Listening,
+    /// Client mode: looking for the frontend, again and again.
+    Connecting,
+    /// A frontend is connected and has negotiated these virtio features.
+    Up {
+        /// The feature bits.
+        features: u64,
+    },
+    /// The session is over and all its rings are stopped.
+    Down {
+        /// Why.
+        reason: String,
+    },
+    /// A connection was refused; the session in force is not affected.
+    Refused {
+        /// Why, and who it was.
+        reason: String,
+    },
+    /// Something is not as it should be, and the port works on.
+    Warned {
+        /// What.
+        reason: String,
+    },
+}
+
+/// What a ready descriptor is.
+mod token {
+    pub(super) const LISTENER: u32 = 0;
+    pub(super) const ALARM: u32 = 1;
+    pub(super) const DONE: u32 = 2;
+    pub(super) const FRONTEND: u32 = 3;
+    pub(super) const LINK: u32 = 4;
+}
+
+/// A port's vhost-user socket, a subscriber of the control loop. It never blocks the loop.
+pub struct Endpoint {
+    spec: SessionSpec,
+    limits: Limits,
+    host: Arc<dyn RingHost>,
+    outlet: Outlet,
+    source: Source,
+    alarm: Alarm,
+    state: State,
+    /// Why the session is being ended from our side.
+    end_reason: Option<String>,
+}
+
+impl Endpoint {
+    /// Opens the port's socket. Nothing is served before the endpoint is added to the control loop. `wake` is rung for
+    /// each notice.
+    ///
+    /// # Errors
+    /// [`OpenError`]; its text tells what to do.
+    pub fn open(
+        config: EndpointConfig,
+        host: Arc<dyn RingHost>,
+        notices: Sender<(String, Notice)>,
+        wake: EventFd,
+    ) -> Result<Self, OpenError> {
+        if !(1..=128).contains(&config.queue_pairs) {
+            return Err(OpenError::QueuePairs { got: config.queue_pairs });
+        }
+        let EndpointConfig { queue_pairs, mac, mtu, seals, .. } = config;
+        // Without the extension bit there is no session at all.
+        let features = config.features | PROTOCOL_FEATURES;
+        let limits = Limits { rings: 2 * u32::from(queue_pairs), features, mtu, seals };
+        let spec = SessionSpec { port: config.port.clone(), device: DeviceConfig { mac, queue_pairs, mtu }, features };
+        let alarm = Alarm::new().map_err(|source| OpenError::Io { path: config.path.clone(), source })?;
+        let source = Source::open(config.mode, config.path, config.inherited)?;
+        let outlet = Outlet::new(config.port, notices, wake);
+        Ok(Self { spec, limits, host, outlet, source, alarm, state: State::Idle, end_reason: None })
+    }
+
+    /// Ends the session in force, if there is one, with this reason; another may begin at once. For trouble that only the
+    /// data plane sees, such as guest memory that faults.
+    pub fn end_session(&mut self, reason: String) {
+        if let State::Serving { relay, .. } = &self.state {
+            self.end_reason = Some(reason);
+            // The event that follows does the rest; it fails only when the frontend has gone by itself.
+            let _ = relay.frontend().shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Closes the socket, after it was removed from the control loop: ends the session, waits until its rings are
+    /// stopped (milliseconds), and removes the socket's file if it is ours. Dropping does the same.
+    pub fn close(self) {}
+}
+
+impl MutEventSubscriber for Endpoint {
+    fn init(&mut self, ops: &mut EventOps<'_>) {
+        let mut registered = ops.add(Events::with_data(self.alarm.fd(), token::ALARM, EventSet::IN));
+        if let Some(listener) = self.source.listener() {
+            registered = registered.and(ops.add(Events::with_data(listener.socket(), token::LISTENER, EventSet::IN)));
+        }
+        if let Err(error) = registered {
+            self.outlet.warn(format!("the control loop cannot watch this port: {error}"));
+        }
+        self.awake(ops);
+    }
+
+    fn process(&mut self, events: Events, ops: &mut EventOps<'_>) {
+        let hung_up = events.event_set().intersects(EventSet::HANG_UP | EventSet::ERROR);
+        match events.data() {
+            token::LISTENER => self.welcome(ops),
+            token::ALARM => self.alarmed(Instant::now(), ops),
+            token::DONE => self.finish(ops),
+            token::FRONTEND => self.pump(Instant::now(), hung_up, ops),
+            _ => self.pump(Instant::now(), false, ops),
+        }
+    }
+}

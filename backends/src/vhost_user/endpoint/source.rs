@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Where connections come from, and the one that waits.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{Mode, Notice, OpenError};
+use crate::vhost_user::connect::{BackOff, try_connect};
+use crate::vhost_user::listen::{Listener, check_length};
+
+/// Where the next frontend comes from.
+pub(super) enum Source {
+    /// It connects to us. One connection may wait for the session before it to end.
+    Listener { listener: Listener, waiting: Option<UnixStream> },
+    /// We connect to it.
+    Dial { path: PathBuf, back_off: BackOff },
+}
+
+impl Source {
+    pub(super) fn open(mode: Mode, path: PathBuf, inherited: Option<OwnedFd>) -> Result<Self, OpenError> {
+        match (mode, inherited) {
+            (Mode::Client, _) => {
+                // Its directory may come with the frontend.
+                check_length(&path)?;
+                Ok(Self::Dial { path, back_off: BackOff::new() })
+            }
+            (Mode::Server, Some(fd)) => Ok(Self::Listener { listener: Listener::inherit(fd)?, waiting: None }),
+            (Mode::Server, None) => Ok(Self::Listener { listener: Listener::bind(&path)?, waiting: None }),
+        }
+    }
+
+    /// What to tell when there is no session.
+    pub(super) fn notice(&self) -> Notice {
+        match self {
+            Self::Listener { .. } => Notice::Listening,
+            Self::Dial { .. } => Notice::Connecting,
+        }
+    }
+
+    pub(super) fn listener(&self) -> Option<&Listener> {
+        match self {
+            Self::Listener { listener, .. } => Some(listener),
+            Self::Dial { .. } => None,
+        }
+    }
+
+    /// The connection that waited, if its peer is still there.
+    pub(super) fn take_waiting(&mut self) -> Option<UnixStream> {
+        match self {
+            Self::Listener { waiting, .. } => waiting.take().filter(|stream| !hung_up(stream)),
+            Self::Dial { .. } => None,
+        }
+    }
+
+    /// Lets a connection wait. It comes back when another one waits already.
+    pub(super) fn keep(&mut self, stream: UnixStream) -> Option<UnixStream> {
+        match self {
+            Self::Listener { waiting, .. } if waiting.as_ref().is_none_or(hung_up) => {
+                *waiting = Some(stream);
+                None
+            }
+            _ => Some(stream),
+        }
+    }
+
+    /// Client mode: connects, or says when to try again and why.
+    pub(super) fn dial(&mut self) -> Option<Result<UnixStream, (Duration, io::Error)>> {
+        let Self::Dial { path, back_off } = self else { return None };
+        Some(try_connect(path).map_err(|error| (back_off.next_pause(), error)))
+    }
+
+    /// Client mode: how long to wait after a session.
+    pub(super) fn pause(&mut self) -> Option<Duration> {
+        match self {
+            Self::Listener { .. } => None,
+            Self::Dial { back_off, .. } => Some(back_off.next_pause()),
+        }
+    }
+
+    /// The frontend has talked to us, so it is worth a quick attempt when it goes.
+    pub(super) fn encourage(&mut self) {
+        if let Self::Dial { back_off, .. } = self {
+            *back_off = BackOff::new();
+        }
+    }
+}
+
+/// Whether the peer of a connection is gone.
+pub(super) fn hung_up(stream: &UnixStream) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(stream.as_fd(), PollFlags::RDHUP)];
+    let polled = poll(&mut fds, Some(&Timespec::default()));
+    polled.is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::RDHUP | PollFlags::ERR)
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Each refusal of the guard, by table.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{MemfdFlags, SealFlags};
+
+use super::*;
+use crate::vhost_user::features::VERSION_1;
+use crate::vhost_user::message::NOFD;
+
+const PAGE: u64 = 4096;
+const USER: u64 = 0x7000_0000;
+
+fn limits(seals: SealPolicy) -> Limits {
+    Limits { rings: 2, features: PROTOCOL_FEATURES | VERSION_1, mtu: 1500, seals }
+}
+
+/// A guard whose session has negotiated everything that is offered.
+fn negotiated() -> Guard {
+    let mut guard = Guard::new(limits(SealPolicy::Warn));
+    for message in [
+        Message::new(id::GET_FEATURES, Vec::new()),
+        Message::new(id::SET_PROTOCOL_FEATURES, protocol_features().bits().to_ne_bytes().to_vec()),
+    ] {
+        assert!(matches!(guard.judge(message).verdict, Verdict::Forward { .. }));
+    }
+    guard
+}
+
+fn bell() -> OwnedFd {
+    rustix::event::eventfd(0, rustix::event::EventfdFlags::empty()).unwrap()
+}
+
+fn memory(pages: u64) -> OwnedFd {
+    let fd = rustix::fs::memfd_create("guest", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+    rustix::fs::ftruncate(&fd, pages * PAGE).unwrap();
+    fd
+}
+
+fn message(request: u32, body: &[u8], fds: Vec<OwnedFd>) -> Message {
+    Message { fds, ..Message::new(request, body.to_vec()) }
+}
+
+/// A SET_MEM_TABLE with these regions (guest, size, user, offset), each with its file.
+fn table(regions: &[[u64; 4]], fds: Vec<OwnedFd>) -> Message {
+    let count = u32::try_from(regions.len()).unwrap();
+    let head = [count.to_ne_bytes(), [0; 4]].concat();
+    let body = regions.iter().fold(head, |body, region| [body, region.map(u64::to_ne_bytes).concat()].concat());
+    message(id::SET_MEM_TABLE, &body, fds)
+}
+
+fn one(region: [u64; 4], fd: impl Into<OwnedFd>) -> Message {
+    table(&[region], vec![fd.into()])
+}
+
+/// The refusal that a message without a wish for an acknowledgement meets, as text.
+fn refused(guard: &mut Guard, message: Message) -> String {
+    let Ruling { verdict, notes } = guard.judge(message);
+    match (verdict, notes.into_iter().next()) {
+        (Verdict::Refuse(refusal), _) | (Verdict::Answer(_), Some(Note::Warn(refusal))) => refusal.to_string(),
+        (other, _) => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn every_malformed_message_is_refused_by_name() {
+    let word = |value: u64| value.to_ne_bytes();
+    let cases: Vec<(Message, &str)> = vec![
+        (message(id::GET_FEATURES, &[0], vec![]), "GET_FEATURES has a payload of 1 bytes, expected 0"),
+        (message(id::SET_FEATURES, &[0; 7], vec![]), "SET_FEATURES has a payload of 7 bytes, expected 8"),
+        (message(id::SET_FEATURES, &word(1 << 33), vec![]), "SET_FEATURES: the feature word is 0x200000000"),
+        (message(id::SET_PROTOCOL_FEATURES, &word(2), vec![]), "SET_PROTOCOL_FEATURES: the feature word is 0x2"),
+        (message(id::SET_OWNER, &[], vec![bell()]), "SET_OWNER came with 1 file descriptors, expected 0"),
+        (message(id::SET_VRING_NUM, &vring_state(2, 256), vec![]), "names ring 2, the port has 2"),
+        (message(id::SET_VRING_NUM, &vring_state(0x1_0000, 256), vec![]), "names ring 65536"),
+        (message(id::SET_VRING_NUM, &vring_state(u32::MAX, 256), vec![]), "names ring 4294967295"),
+        (message(id::SET_VRING_NUM, &vring_state(0, 0), vec![]), "the ring size is 0x0"),
+        (message(id::SET_VRING_NUM, &vring_state(0, 3), vec![]), "the ring size is 0x3"),
+        (message(id::SET_VRING_NUM, &vring_state(0, 65536), vec![]), "the ring size is 0x10000"),
+        (message(id::SET_VRING_NUM, &vring_state(0, 0x1_0001), vec![]), "the ring size is 0x10001"),
+        (message(id::SET_VRING_BASE, &vring_state(0, 0x1_0000), vec![]), "the ring's base is 0x10000"),
+        (message(id::SET_VRING_ENABLE, &vring_state(0, 2), vec![]), "the ring's state is 0x2"),
+        (message(id::SET_VRING_ADDR, &[0; 40], vec![]), "SET_VRING_ADDR: the descriptor table is 0x0"),
+        (message(id::SET_VRING_KICK, &word(0), vec![]), "SET_VRING_KICK came with 0 file descriptors, expected 1"),
+        (message(id::SET_VRING_KICK, &word(NOFD), vec![bell()]), "came with 1 file descriptors, expected 0"),
+        (message(id::SET_VRING_KICK, &word(1 << 32), vec![bell()]), "names ring 4294967296"),
+        (
+            message(id::SET_VRING_CALL, &word(1), vec![memory(1)]),
+            "SET_VRING_CALL came with a file descriptor that is no",
+        ),
+        (message(id::SET_VRING_ERR, &word(7), vec![bell()]), "names ring 7"),
+        (message(id::NET_SET_MTU, &word(67), vec![]), "the MTU is 0x43, expected 68 to 1500"),
+        (message(id::NET_SET_MTU, &word(1501), vec![]), "the MTU is 0x5dd, expected 68 to 1500"),
+        (message(id::SEND_RARP, &[0xff; 8], vec![]), "SEND_RARP: the MAC address is 0xffffffffffff"),
+        (message(id::SET_LOG_BASE, &[0; 16], vec![memory(1)]), "SET_LOG_BASE belongs to a feature that was not"),
+        (message(id::SET_BACKEND_REQ_FD, &[], vec![bell()]), "SET_BACKEND_REQ_FD belongs to a feature"),
+        (message(id::GET_CONFIG, &[0; 12], vec![]), "GET_CONFIG: the size is 0x0"),
+        (message(id::ADD_MEM_REG, &[0; 40], vec![]), "ADD_MEM_REG came with 0 file descriptors, expected 1"),
+        (message(id::REM_MEM_REG, &[0; 40], vec![]), "REM_MEM_REG: there is no region at 0x0"),
+        (message(4711, &[], vec![]), "message 4711 is unknown"),
+    ];
+    for (message, expected) in cases {
+        let text = refused(&mut negotiated(), message);
+        assert!(text.contains(expected), "{text:?} lacks {expected:?}");
+    }
+}
+
+#[test]
+fn every_impossible_memory_table_is_refused_by_name() {
+    let two = |a, b| table(&[a, b], vec![memory(4), memory(4)]);
+    let readable = {
+        let fd = memory(1);
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&fd));
+        OwnedFd::from(File::open(path).unwrap())
+    };
+    let sealed = memory(1);
+    rustix::fs::fcntl_add_seals(&sealed, SealFlags::FUTURE_WRITE).unwrap();
+    let many = |count: usize| {
+        let regions: Vec<[u64; 4]> = (0..count as u64).map(|at| [at * PAGE, PAGE, USER + at * PAGE, 0]).collect();
+        let file = memory(1);
+        let fds = regions.iter().map(|_| file.as_fd().try_clone_to_owned().unwrap()).collect();
+        table(&regions, fds)
+    };
+    let cases: Vec<(Message, &str)> = vec![
+        (many(0), "0 regions, expected 1 to 32"),
+        (many(33), "33 regions, expected 1 to 32"),
+        (table(&[[0, PAGE, USER, 0]], vec![]), "came with 0 file descriptors, expected 1"),
+        (table(&[[0, PAGE, USER, 0]], vec![memory(1), memory(1)]), "came with 2 file descriptors, expected 1"),
+        (one([0, 0, USER, 0], memory(1)), "impossible size 0x0"),
+        (one([0, 1 << 47, USER, 0], memory(1)), "impossible size 0x800000000000"),
+        (one([u64::MAX - PAGE, 2 * PAGE, USER, 0], memory(2)), "impossible size 0x2000"),
+        (one([0, 2 * PAGE, u64::MAX - PAGE, 0], memory(2)), "impossible size 0x2000"),
+        (one([0, PAGE, USER, u64::MAX - 1], memory(1)), "impossible size 0x1000"),
+        (one([0, PAGE, USER, 12], memory(2)), "file offset 0xc"),
+        (one([0, PAGE, USER, PAGE], memory(1)), "the memory file has 0x1000 bytes, the region needs 0x2000"),
+        (one([0, PAGE, USER, 0], memory(0)), "the memory file has 0x0 bytes"),
+        (two([0, 2 * PAGE, USER, 0], [PAGE, PAGE, 2 * USER, 0]), "the region at 0x1000 overlaps"),
+        (two([0, 2 * PAGE, USER, 0], [4 * PAGE, PAGE, USER + PAGE, 0]), "the region at 0x4000 overlaps"),
+        (one([0, PAGE, USER, 0], bell()), "neither tmpfs nor hugetlbfs"),
+        (one([0, PAGE, USER, 0], File::open("/").unwrap()), "neither tmpfs nor hugetlbfs"),
+        (one([0, PAGE, USER, 0], File::open("/dev/zero").unwrap()), "neither tmpfs nor hugetlbfs"),
+        (one([0, PAGE, USER, 0], File::open("/proc/self/maps").unwrap()), "neither tmpfs nor hugetlbfs"),
+        (one([0, PAGE, USER, 0], readable), "not open for reading and writing"),
+        (one([0, PAGE, USER, 0], sealed), "not open for reading and writing"),
+    ];
+    for (message, expected) in cases {
+        let text = refused(&mut negotiated(), message);
+        assert!(text.contains(expected), "{text:?} lacks {expected:?}");
+    }
+    assert!(matches!(negotiated().judge(many(32)).verdict, Verdict::Forward { .. }));
+}
+
+#[test]
+fn regions_go_to_the_daemon_sorted_and_each_keeps_its_file() {
+    let regions = [[8 * PAGE, PAGE, USER + 8 * PAGE, 0], [0, 2 * PAGE, USER, PAGE]];
+    let (small, large) = (memory(1), memory(3));
+    let Verdict::Forward { messages, .. } = negotiated().judge(table(&regions, vec![small, large])).verdict else {
+        panic!("refused");
+    };
+    let message = messages.last().unwrap();
+    assert_eq!((message.u64_at(8), message.u64_at(40)), (Some(0), Some(8 * PAGE)));
+    let sizes: Vec<i64> = message.fds.iter().map(|fd| rustix::fs::fstat(fd).unwrap().st_size).collect();
+    assert_eq!(sizes, [3 * 4096, 4096]);
+}
+
+#[test]
+fn the_daemon_is_greeted_before_the_first_message_and_once() {
+    let mut guard = Guard::new(limits(SealPolicy::Off));
+    let forwarded = |verdict| match verdict {
+        Verdict::Forward { messages, .. } => messages.iter().map(|message| message.request).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let enable = || Message::new(id::SET_VRING_ENABLE, vring_state(0, 1));
+    assert_eq!(forwarded(guard.judge(enable()).verdict), [id::SET_FEATURES, id::SET_VRING_ENABLE]);
+    assert_eq!(forwarded(guard.judge(enable()).verdict), [id::SET_VRING_ENABLE]);
+}
+
+#[test]
+fn acknowledgements_are_given_only_where_they_were_negotiated() {
+    let wish = || Message { flags: 1 | 8, ..Message::new(id::SET_VRING_NUM, vring_state(0, 3)) };
+    let mut early = Guard::new(limits(SealPolicy::Off));
+    assert!(matches!(early.judge(wish()).verdict, Verdict::Refuse(_)));
+    let mut guard = negotiated();
+    for _ in 0..WARNINGS_MAX {
+        let Verdict::Answer(Some(reply)) = guard.judge(wish()).verdict else { panic!("no acknowledgement") };
+        assert_eq!((reply.request, reply.u64_at(0)), (id::SET_VRING_NUM, Some(1)));
+    }
+    assert!(
+        matches!(guard.judge(wish()).verdict, Verdict::Refuse(Refusal::TooMany { .. })),
+        "it does not go on for ever"
+    );
+}
+
+#[test]
+fn optional_messages_that_are_refused_are_ignored_with_a_warning() {
+    let ruling = negotiated().judge(message(id::SET_BACKEND_REQ_FD, &[], vec![bell()]));
+    assert!(matches!(ruling.verdict, Verdict::Answer(None)));
+    assert_eq!(ruling.notes, [Note::Warn(Refusal::NotNegotiated { message: "SET_BACKEND_REQ_FD" })]);
+}
+
+#[test]
+fn doorbells_cannot_block_us() {
+    let bell = bell();
+    let copy = bell.as_fd().try_clone_to_owned().unwrap();
+    negotiated().judge(message(id::SET_VRING_CALL, &[0; 8], vec![bell]));
+    assert!(rustix::fs::fcntl_getfl(&copy).unwrap().contains(rustix::fs::OFlags::NONBLOCK));
+}
+
+#[test]
+fn the_table_has_one_line_for_each_message() {
+    let mut ids: Vec<u32> = table::TABLE.iter().map(|rule| rule.request).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), table::TABLE.len());
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a session drives.
+
+use wire::MacAddr;
+
+/// The rings of one port, as the data plane runs them. `queue` is the vring index (even: receive, to the guest; odd:
+/// transmit).
+///
+/// Every call returns only when the data plane has applied it, so that the frontend's acknowledgement means what it
+/// says. Calls come one at a time, but for [`RingHost::announce`], which may come beside another. A later session of the
+/// same port begins only after the last call of the one before.
+pub trait RingHost: Send + Sync + 'static {
+    /// The virtio feature bits in force from now on; 0 when the session ends. No ring runs during the call.
+    fn negotiated(&self, features: u64);
+
+    /// Serves this ring until [`RingHost::stop`].
+    fn start(&self, queue: u16, ring: sys::Ring);
+
+    /// Stops serving the ring and gives it back; nothing touches guest memory through it any more. `None`: it was not
+    /// running.
+    fn stop(&self, queue: u16) -> Option<sys::Ring>;
+
+    /// Announces that `mac` is behind this port (SEND_RARP, after a migration).
+    fn announce(&self, mac: MacAddr);
+}

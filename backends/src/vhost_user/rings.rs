@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The rings of one session: what the frontend has said about each, and whether it runs.
+//!
+//! Everything is built from two primitives, start and stop. Whatever changes under a running ring is stop, change, start;
+//! a ring is made anew each time, from the memory map, its layout and its doorbells, and takes its place from the used
+//! index in guest memory. So no order of messages is special, and nothing is ever half changed.
+//!
+//! All calls but [`Rings::close`] come from the daemon's one thread, so the lock is never contended.
+
+use std::fs::File;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sys::{Doorbells, MemoryMap, Ring, RingLayout};
+use vmm_sys_util::eventfd::EventFd;
+
+use super::features::EVENT_IDX;
+use super::host::RingHost;
+
+/// What is known of one ring.
+#[derive(Default)]
+struct Record {
+    /// A kick message came; a ring is live from then until GET_VRING_BASE.
+    live: bool,
+    /// The guest's bell; `None` on a live ring: we are to poll.
+    kick: Option<EventFd>,
+    /// Our bell to the guest; `None`: the guest polls.
+    call: Option<EventFd>,
+    enabled: bool,
+    size: Option<u16>,
+    /// Descriptor table, available ring, used ring; guest-physical.
+    addresses: Option<[u64; 3]>,
+    /// What GET_VRING_BASE answers while the ring is stopped.
+    base: u16,
+    running: bool,
+    /// GET_VRING_BASE is under way: the `vhost` crate takes the doorbells away afterwards, which is no new message.
+    closing: bool,
+}
+
+struct State {
+    features: u64,
+    memory: Option<Arc<MemoryMap>>,
+    records: Vec<Record>,
+    failure: Option<String>,
+}
+
+/// The rings of one session.
+pub(super) struct Rings {
+    host: Arc<dyn RingHost>,
+    state: Mutex<State>,
+    /// The relay's end of the connection to the daemon; shutting it down ends the session.
+    link: UnixStream,
+}
+
+impl Rings {
+    /// `count` rings that nothing is known of. `link` is shut down when one of them cannot be served.
+    pub(super) fn new(host: Arc<dyn RingHost>, count: u16, link: UnixStream) -> Self {
+        let records = (0..count).map(|_| Record::default()).collect();
+        let state = Mutex::new(State { features: 0, memory: None, records, failure: None });
+        Self { host, state, link }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic of the daemon's thread must not keep the supervisor from stopping the rings.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// SET_FEATURES: other features are other rings.
+    pub(super) fn negotiated(&self, features: u64) {
+        let mut state = self.lock();
+        if state.features == features {
+            return;
+        }
+        self.stop_all(&mut state);
+        state.features = features;
+        self.host.negotiated(features);
+        self.start_all(&mut state);
+    }
+
+    /// The memory table changed. The old mapping is let go when the last ring that used it is stopped, which is before
+    /// this returns.
+    pub(super) fn set_memory(&self, memory: Arc<MemoryMap>) {
+        let mut state = self.lock();
+        self.stop_all(&mut state);
+        state.memory = Some(memory);
+        self.start_all(&mut state);
+    }
+
+    /// SET_VRING_NUM.
+    pub(super) fn set_size(&self, index: u16, size: u16) {
+        self.change(index, |record| record.size = Some(size));
+    }
+
+    /// SET_VRING_ADDR, guest-physical: descriptor table, available ring, used ring.
+    pub(super) fn set_addresses(&self, index: u16, addresses: [u64; 3]) {
+        self.change(index, |record| record.addresses = Some(addresses));
+    }
+
+    /// SET_VRING_BASE. Only remembered: where a ring really stands is in guest memory.
+    pub(super) fn set_base(&self, index: u16, base: u16) {
+        self.change(index, |record| record.base = base);
+    }
+
+    /// SET_VRING_ENABLE.
+    pub(super) fn set_enabled(&self, index: u16, enabled: bool) {
+        if self.lock().records.get(usize::from(index)).is_some_and(|record| record.enabled == enabled) {
+            return;
+        }
+        self.change(index, |record| record.enabled = enabled);
+    }
+
+    /// SET_VRING_KICK.
+    pub(super) fn set_kick(&self, index: u16, file: Option<File>) {
+        let kick = self.doorbell(file);
+        self.change(index, |record| {
+            record.kick = kick;
+            record.live = !record.closing;
+        });
+    }
+
+    /// SET_VRING_CALL.
+    pub(super) fn set_call(&self, index: u16, file: Option<File>) {
+        let call = self.doorbell(file);
+        self.change(index, |record| {
+            record.call = call;
+            // The last step of GET_VRING_BASE in `vhost-user-backend`.
+            record.closing = false;
+        });
+    }
+
+    /// GET_VRING_BASE begins: the ring stops and is not live any more.
+    pub(super) fn retire(&self, index: u16) {
+        self.change(index, |record| {
+            record.live = false;
+            record.closing = true;
+        });
+    }
+
+    /// Where the stopped ring stands.
+    pub(super) fn base(&self, index: u16) -> u16 {
+        self.lock().records.get(usize::from(index)).map_or(0, |record| record.base)
+    }
+
+    /// Why the rings ended the session, if they did.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
+    }
+
+    /// The session is over: stops every ring and lets the memory go.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        self.stop_all(&mut state);
+        for record in &mut state.records {
+            *record = Record::default();
+        }
+        state.memory = None;
+        state.features = 0;
+        self.host.negotiated(0);
+    }
+
+    fn doorbell(&self, file: Option<File>) -> Option<EventFd> {
+        let taken = sys::fd::into_eventfd(file?.into());
+        taken.inspect_err(|error| self.fail(&mut self.lock(), format!("a doorbell cannot be used: {error}"))).ok()
+    }
+
+    fn change(&self, index: u16, edit: impl FnOnce(&mut Record)) {
+        let mut state = self.lock();
+        self.stop(&mut state, index);
+        if let Some(record) = state.records.get_mut(usize::from(index)) {
+            edit(record);
+        }
+        self.start(&mut state, index);
+    }
+
+    fn stop_all(&self, state: &mut State) {
+        (0..state.count()).for_each(|index| self.stop(state, index));
+    }
+
+    fn start_all(&self, state: &mut State) {
+        (0..state.count()).for_each(|index| self.start(state, index));
+    }
+
+    fn stop(&self, state: &mut State, index: u16) {
+        let Some(record) = state.records.get_mut(usize::from(index)).filter(|record| record.running) else { return };
+        record.running = false;
+        if let Some(ring) = self.host.stop(index) {
+            record.base = ring.next_avail();
+        }
+    }
+
+    fn start(&self, state: &mut State, index: u16) {
+        match state.build(index) {
+            None => {}
+            Some(Ok(ring)) => {
+                state.records[usize::from(index)].running = true;
+                self.host.start(index, ring);
+            }
+            Some(Err(reason)) => self.fail(state, format!("ring {index}: {reason}")),
+        }
+        if state.memory.as_ref().is_some_and(|memory| memory.poisoned()) {
+            self.fail(
+                state,
+                "guest memory faulted: its file was truncated, or all regions that weft can guard are in use"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Ends the session; the first reason counts.
+    fn fail(&self, state: &mut State, reason: String) {
+        state.failure.get_or_insert(reason);
+        // It fails only when the session has ended already.
+        let _ = self.link.shutdown(Shutdown::Both);
+    }
+}
+
+impl State {
+    fn count(&self) -> u16 {
+        u16::try_from(self.records.len()).unwrap_or(u16::MAX)
+    }
+
+    /// The ring, when everything is known that it needs: a kick, its memory, its addresses and size, and that it is
+    /// enabled.
+    fn build(&self, index: u16) -> Option<Result<Ring, String>> {
+        let record = self.records.get(usize::from(index))?;
+        if !record.live || !record.enabled || self.failure.is_some() {
+            return None;
+        }
+        let (memory, [desc, avail, used]) = (self.memory.as_ref()?, record.addresses?);
+        let layout = RingLayout { size: record.size?, desc, avail, used };
+        Some(record.build(Arc::clone(memory), layout, self.features & EVENT_IDX != 0))
+    }
+}
+
+impl Record {
+    fn build(&self, memory: Arc<MemoryMap>, layout: RingLayout, event_idx: bool) -> Result<Ring, String> {
+        // The data plane gets duplicates, so that the ring can be made anew without the frontend.
+        let copy = |bell: &Option<EventFd>| bell.as_ref().map(EventFd::try_clone).transpose();
+        let bells = |error: std::io::Error| format!("its doorbells cannot be duplicated: {error}");
+        let bells = Doorbells { kick: copy(&self.kick).map_err(bells)?, call: copy(&self.call).map_err(bells)? };
+        Ring::new(memory, layout, event_idx, bells).map_err(|error| error.to_string())
+    }
+}

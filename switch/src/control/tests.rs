@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+use super::*;
+use crate::port::State;
+use crate::spec::{Mode, VhostUser};
+
+const NOW: Instant = Instant::from_nanos(1_000_000_000);
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn spec(vm: &str, namespace: &str) -> PortSpec {
+    let socket = VhostUser { path: format!("/run/{vm}.sock"), mode: Mode::Server };
+    PortSpec::new(&name(vm), name(namespace), socket)
+}
+
+/// The actions that are due, as short texts.
+fn actions(control: &mut Control) -> Vec<String> {
+    std::iter::from_fn(|| control.poll_action())
+        .map(|action| match action {
+            Action::CloseEndpoint(port) => format!("close {port}"),
+            Action::OpenEndpoint(opening) => format!("open {} {:#x}", opening.port, opening.offered),
+            Action::SetMtu(port, mtu) => format!("mtu {port} {mtu}"),
+            Action::Save => "save".into(),
+        })
+        .collect()
+}
+
+/// A switch with namespaces red and blue and port vm1 in red.
+fn switch() -> Control {
+    let mut control = Control::new(42, BTreeMap::new());
+    for namespace in ["red", "blue"] {
+        control.handle_request(Request::NamespaceAdd(name(namespace), NamespaceSpec::default())).unwrap();
+    }
+    control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red"))).unwrap();
+    actions(&mut control);
+    control
+}
+
+fn ports(control: &Control) -> Vec<String> {
+    control.view_ports(None).unwrap().iter().map(|port| format!("{}/{}", port.spec.namespace, port.name)).collect()
+}
+
+fn macs(control: &Control, namespace: &str) -> Vec<String> {
+    let views = control.view_fdb(NOW, &name(namespace)).unwrap();
+    views.iter().map(|view| format!("{} {} {:?}", view.mac, view.port, view.kind)).collect()
+}
+
+fn key(namespace: &str, last: u8) -> FdbKey {
+    (name(namespace), MacAddr([2, 0, 0, 0, 0, last])).into()
+}
+
+#[test]
+fn test_a_port_comes_and_goes_with_its_session_and_its_mac() {
+    let mut control = switch();
+    control.handle_request(Request::PortAdd(name("vm2"), spec("vm2", "red"))).unwrap();
+    assert_eq!(actions(&mut control), ["open vm2 0x0", "save"]);
+    assert_eq!(ports(&control), ["red/vm1", "red/vm2"]);
+    assert_eq!(macs(&control, "red").len(), 2);
+    assert_eq!(control.view_port(&name("vm2")).unwrap().state, State::Down);
+    control.handle_request(Request::PortDel { name: name("vm2"), force: false }).unwrap();
+    assert_eq!(actions(&mut control), ["close vm2", "save"]);
+    assert_eq!(macs(&control, "red").len(), 1);
+}
+
+#[test]
+fn test_a_refused_request_changes_nothing() {
+    let mut control = switch();
+    let before = control.desired().clone();
+    let refused = [
+        Request::NamespaceAdd(name("red"), NamespaceSpec::default()),
+        Request::NamespaceDel(name("red")),
+        Request::PortAdd(name("vm1"), spec("vm1", "blue")),
+        Request::PortAdd(name("vm2"), spec("vm2", "green")),
+        Request::PortDel { name: name("vm9"), force: true },
+        Request::PortSet { name: name("vm1"), role: None, macs: None, mtu: Some(1) },
+        Request::FdbAdd(key("blue", 1), name("vm1")),
+        Request::FdbDel(key("red", 1)),
+        Request::FdbFlush(Some(name("green"))),
+    ];
+    for request in refused {
+        control.handle_request(request.clone()).expect_err(&format!("{request:?}"));
+        assert_eq!(*control.desired(), before);
+        assert_eq!(ports(&control), ["red/vm1"]);
+        assert!(actions(&mut control).is_empty());
+    }
+}
+
+#[test]
+fn test_a_connected_guest_protects_its_port() {
+    let mut control = switch();
+    control.handle_notice(&name("vm1"), Notice::Up { features: 1 });
+    let refusal = control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap_err();
+    assert_eq!(refusal.to_string(), r#"port "vm1" is in use by a connected guest"#);
+    control.handle_request(Request::PortDel { name: name("vm1"), force: true }).unwrap();
+    assert!(ports(&control).is_empty());
+    control.handle_notice(&name("vm1"), Notice::Down { reason: "too late to matter".into() });
+}
+
+#[test]
+fn test_a_change_in_place_keeps_session_and_counters() {
+    let mut control = switch();
+    let device = control.opening(&name("vm1")).unwrap().device;
+    control.handle_notice(&name("vm1"), Notice::Up { features: 1 });
+    let set = Request::PortSet { name: name("vm1"), role: Some(Role::Router), macs: None, mtu: Some(9000) };
+    control.handle_request(set).unwrap();
+    assert_eq!(actions(&mut control), ["mtu vm1 9000", "save"]);
+    let view = control.view_port(&name("vm1")).unwrap();
+    assert_eq!((view.state, view.spec.mtu, view.spec.role), (State::Up, 9000, Role::Router));
+    assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device));
+}
+
+#[test]
+fn test_applying_a_whole_state_closes_before_it_opens() {
+    let mut control = switch();
+    let mut next = Desired::default();
+    next.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+    next.add_port(name("vm0"), PortSpec { vhost_user: spec("vm1", "red").vhost_user, ..spec("vm0", "red") }).unwrap();
+    next.add_fdb(key("red", 3), name("vm0")).unwrap();
+    control.handle_request(Request::Apply(next.clone())).unwrap();
+    assert_eq!(actions(&mut control), ["close vm1", "open vm0 0x0", "save"]);
+    assert_eq!((ports(&control), control.desired()), (vec!["red/vm0".to_owned()], &next));
+    assert_eq!(control.handle_request(Request::Apply(next)).unwrap(), Reply::Changed(vec![]));
+    assert!(actions(&mut control).is_empty());
+}
+
+#[test]
+fn test_a_full_table_undoes_a_whole_apply() {
+    let mut control = switch();
+    control.handle_request(Request::FdbAdd(key("red", 200), name("vm1"))).unwrap();
+    actions(&mut control);
+    let (before, device) = (control.desired().clone(), control.opening(&name("vm1")).unwrap().device);
+    let mut next = Desired::default();
+    let small = NamespaceSpec { macs_max: 64, ..NamespaceSpec::default() };
+    next.add_namespace(name("green"), small).unwrap();
+    next.add_port(name("vm3"), spec("vm3", "green")).unwrap();
+    // Far more pinned addresses than the table has places.
+    for i in 0..limits_of_statics() {
+        let [high, low] = (i as u16).to_be_bytes();
+        next.add_fdb((name("green"), MacAddr([2, 0, 0, 1, high, low])).into(), name("vm3")).unwrap();
+    }
+    let refusal = control.handle_request(Request::Apply(next)).unwrap_err();
+    assert!(matches!(refusal, Refusal::Limit { .. }), "{refusal}");
+    assert_eq!((control.desired(), ports(&control)), (&before, vec!["red/vm1".to_owned()]));
+    assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device));
+    assert_eq!(macs(&control, "red").len(), 2);
+    assert!(actions(&mut control).is_empty());
+}
+
+fn limits_of_statics() -> usize {
+    crate::limits::STATIC_MACS_MAX
+}
+
+#[test]
+fn test_what_was_offered_never_shrinks_and_is_forgotten_with_the_port() {
+    let mut control = Control::new(1, BTreeMap::from([(name("vm1"), 0b100)]));
+    control.handle_request(Request::NamespaceAdd(name("red"), NamespaceSpec::default())).unwrap();
+    actions(&mut control);
+    // A port that comes later than the start of the daemon must not be forgotten before.
+    control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red"))).unwrap();
+    assert_eq!(actions(&mut control), ["open vm1 0x4", "save"]);
+    control.handle_offered(&name("vm1"), 0b011);
+    assert_eq!(actions(&mut control), ["save"]);
+    control.handle_offered(&name("vm1"), 0b001);
+    assert!(actions(&mut control).is_empty());
+    assert_eq!(control.opening(&name("vm1")).unwrap().offered, 0b111);
+    control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap();
+    assert!(control.offered().is_empty());
+}
+
+#[test]
+fn test_a_replaced_port_is_freed_when_nobody_holds_it() {
+    let mut control = switch();
+    let held = control.opening(&name("vm1")).unwrap();
+    control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap();
+    control.handle_tick(NOW);
+    assert_eq!(control.retired(), 1);
+    drop(held);
+    control.handle_tick(NOW);
+    assert_eq!(control.retired(), 0);
+}
+
+#[test]
+fn test_a_ports_own_entry_cannot_be_removed() {
+    let mut control = switch();
+    let own = FdbKey { namespace: name("red"), mac: spec("vm1", "red").mac };
+    let refusal = control.handle_request(Request::FdbDel(own)).unwrap_err();
+    assert!(matches!(refusal, Refusal::InUse { kind: Kind::Fdb, .. }), "{refusal}");
+    control.handle_request(Request::FdbAdd(key("red", 9), name("vm1"))).unwrap();
+    control.handle_request(Request::FdbDel(key("red", 9))).unwrap();
+    assert_eq!(macs(&control, "red").len(), 1);
+}

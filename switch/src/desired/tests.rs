@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+use super::*;
+use crate::spec::{Mode, VhostUser};
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn port(port: &str, namespace: &str) -> PortSpec {
+    let socket = VhostUser { path: format!("/run/{port}.sock"), mode: Mode::Server };
+    PortSpec::new(&name(port), name(namespace), socket)
+}
+
+fn key(namespace: &str, last: u8) -> FdbKey {
+    FdbKey { namespace: name(namespace), mac: MacAddr([2, 0, 0, 0, 0, last]) }
+}
+
+/// Two namespaces, one port each.
+fn two() -> Desired {
+    let mut state = Desired::default();
+    for (namespace, vm) in [("red", "vm1"), ("blue", "vm2")] {
+        state.add_namespace(name(namespace), NamespaceSpec::default()).unwrap();
+        state.add_port(name(vm), port(vm, namespace)).unwrap();
+    }
+    state
+}
+
+/// Runs `edit`, which must be refused with `text`, and checks that it changed nothing.
+fn refused(state: &mut Desired, text: &str, edit: impl FnOnce(&mut Desired) -> Result<(), Refusal>) {
+    let before = state.clone();
+    assert_eq!(edit(state).unwrap_err().to_string(), text);
+    assert_eq!(*state, before);
+}
+
+#[test]
+fn test_what_is_there_cannot_be_added_again_and_what_is_not_cannot_go() {
+    let mut state = two();
+    refused(&mut state, r#"namespace "red" exists already"#, |s| {
+        s.add_namespace(name("red"), NamespaceSpec::default())
+    });
+    refused(&mut state, r#"port "vm1" exists already"#, |s| s.add_port(name("vm1"), port("vm1", "blue")));
+    refused(&mut state, r#"namespace "green" not found"#, |s| s.del_namespace(&name("green")));
+    refused(&mut state, r#"port "vm9" not found"#, |s| s.del_port(&name("vm9")));
+    refused(&mut state, r#"namespace "green" not found"#, |s| s.add_port(name("vm3"), port("vm3", "green")));
+}
+
+#[test]
+fn test_a_namespace_with_ports_is_in_use() {
+    let mut state = two();
+    refused(&mut state, r#"namespace "red" is in use by port "vm1""#, |s| s.del_namespace(&name("red")));
+    state.add_port(name("vm3"), port("vm3", "red")).unwrap();
+    let text = r#"namespace "red" is in use by port "vm1" and 1 more"#;
+    refused(&mut state, text, |s| s.del_namespace(&name("red")));
+}
+
+#[test]
+fn test_a_mac_has_one_owner_in_a_namespace_and_any_number_outside() {
+    let mut state = two();
+    let mac = state.port(&name("vm1")).unwrap().mac;
+    let same = |vm: &str, namespace: &str| PortSpec { mac, ..port(vm, namespace) };
+    state.add_port(name("vm3"), same("vm3", "blue")).unwrap();
+    let text = format!(r#"mac "{mac}" is in use by port "vm1" of namespace "red""#);
+    refused(&mut state, &text, |s| s.add_port(name("vm4"), same("vm4", "red")));
+    state.add_port(name("vm4"), port("vm4", "red")).unwrap();
+    refused(&mut state, &text, |s| s.set_port(&name("vm4"), same("vm4", "red")));
+}
+
+#[test]
+fn test_a_socket_has_one_port() {
+    let mut state = two();
+    let spec = PortSpec { vhost_user: port("vm1", "red").vhost_user, ..port("vm3", "blue") };
+    refused(&mut state, r#"socket "/run/vm1.sock" is in use by port "vm1""#, |s| s.add_port(name("vm3"), spec));
+}
+
+#[test]
+fn test_a_port_stays_in_its_namespace() {
+    let mut state = two();
+    let text = r#"namespace: "blue" is not valid (expected red: a port stays in its namespace for its whole life)"#;
+    refused(&mut state, text, |s| s.set_port(&name("vm1"), port("vm1", "blue")));
+}
+
+#[test]
+fn test_static_entries_stay_inside_their_namespace_and_go_with_their_port() {
+    let mut state = two();
+    let text = r#"port: "vm1" is not valid (expected a port of namespace blue)"#;
+    refused(&mut state, text, |s| s.add_fdb(key("blue", 7), name("vm1")));
+    state.add_fdb(key("red", 7), name("vm1")).unwrap();
+    let text = r#"fdb entry "red/02:00:00:00:00:07" exists already"#;
+    refused(&mut state, text, |s| s.add_fdb(key("red", 7), name("vm1")));
+    let clash = PortSpec { mac: key("red", 7).mac, ..port("vm3", "red") };
+    let text = r#"mac "02:00:00:00:00:07" is in use by a static entry of port "vm1""#;
+    refused(&mut state, text, |s| s.add_port(name("vm3"), clash));
+    state.del_port(&name("vm1")).unwrap();
+    assert!(state.fdb().is_empty());
+    refused(&mut state, r#"fdb entry "red/02:00:00:00:00:07" not found"#, |s| s.del_fdb(&key("red", 7)));
+}
+
+#[test]
+fn test_numbers_are_bounded() {
+    let mut state = Desired::default();
+    state.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+    for i in 0..limits::NAMESPACE_PORTS_MAX {
+        let vm = format!("vm{i}");
+        state.add_port(name(&vm), port(&vm, "red")).unwrap();
+    }
+    let text = format!(r#"too many ports in namespace "red": the limit is {}"#, limits::NAMESPACE_PORTS_MAX);
+    refused(&mut state, &text, |s| s.add_port(name("more"), port("more", "red")));
+    let spec = NamespaceSpec { macs_max: 1, ..NamespaceSpec::default() };
+    let text = r#"macs-max: "1" is not valid (expected 64 to 1048576)"#;
+    refused(&mut state, text, |s| s.add_namespace(name("blue"), spec));
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A difference in words. One line for each object that an operator would recognise as changed: an object that is
+//! merely taken away and put back because of another one's change shows as changed too, for its guest notices.
+
+use super::{Change, Leaving, Op};
+use crate::desired::Desired;
+use crate::refusal::Kind;
+use crate::spec::{NamespaceSpec, PortSpec};
+use crate::words::{macs_word, role_word};
+
+pub(super) fn changes(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Change> {
+    let mut all = namespaces(old, new);
+    all.extend(ports(old, new, leaving));
+    all.extend(entries(old, new));
+    all.sort_by_key(|change| change.op);
+    all
+}
+
+fn change(op: Op, kind: Kind, name: impl Into<String>, detail: String, disrupts: bool) -> Change {
+    Change { op, kind, name: name.into(), detail, disrupts }
+}
+
+fn namespaces(old: &Desired, new: &Desired) -> Vec<Change> {
+    let gone = old.namespaces().keys().filter(|name| !new.namespaces().contains_key(name));
+    let mut all: Vec<Change> =
+        gone.map(|n| change(Op::Del, Kind::Namespace, n.as_str(), String::new(), false)).collect();
+    for (name, spec) in new.namespaces() {
+        match old.namespaces().get(name) {
+            None => all.push(change(Op::Add, Kind::Namespace, name.as_str(), String::new(), false)),
+            Some(before) if before != spec => {
+                let resized = before.macs_max != spec.macs_max;
+                let disrupts = resized && old.ports_of(name).next().is_some();
+                all.push(change(Op::Set, Kind::Namespace, name.as_str(), namespace_detail(before, spec), disrupts));
+            }
+            Some(_) => {}
+        }
+    }
+    all
+}
+
+fn ports(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Change> {
+    let gone = old.ports().iter().filter(|(name, _)| !new.ports().contains_key(*name));
+    let mut all: Vec<Change> = gone.map(|(n, s)| change(Op::Del, Kind::Port, n.as_str(), home(s), true)).collect();
+    for (name, spec) in new.ports() {
+        let disrupts = leaving.ports.contains(name);
+        match old.ports().get(name) {
+            None => all.push(change(Op::Add, Kind::Port, name.as_str(), home(spec), false)),
+            Some(before) if before != spec || disrupts => {
+                all.push(change(Op::Set, Kind::Port, name.as_str(), port_detail(before, spec), disrupts));
+            }
+            Some(_) => {}
+        }
+    }
+    all
+}
+
+fn entries(old: &Desired, new: &Desired) -> Vec<Change> {
+    let gone = old.fdb().iter().filter(|(key, _)| !new.fdb().contains_key(key));
+    let mut all: Vec<Change> =
+        gone.map(|(k, port)| change(Op::Del, Kind::Fdb, k.label(), format!("port {port}"), false)).collect();
+    for (key, port) in new.fdb() {
+        match old.fdb().get(key) {
+            None => all.push(change(Op::Add, Kind::Fdb, key.label(), format!("port {port}"), false)),
+            Some(before) if before != port => {
+                all.push(change(Op::Set, Kind::Fdb, key.label(), format!("port {before} -> {port}"), false));
+            }
+            Some(_) => {}
+        }
+    }
+    all
+}
+
+fn home(spec: &PortSpec) -> String {
+    format!("namespace {}, mac {}", spec.namespace, spec.mac)
+}
+
+fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
+    let pairs = [
+        ("macs-max", old.macs_max.to_string(), new.macs_max.to_string()),
+        ("age", format!("{}s", old.age.as_secs()), format!("{}s", new.age.as_secs())),
+    ];
+    differing(pairs)
+}
+
+fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
+    let pairs = [
+        ("namespace", old.namespace.to_string(), new.namespace.to_string()),
+        ("mac", old.mac.to_string(), new.mac.to_string()),
+        ("role", role_word(old.role).into(), role_word(new.role).into()),
+        ("macs", macs_word(old.macs).into(), macs_word(new.macs).into()),
+        ("mtu", old.mtu.to_string(), new.mtu.to_string()),
+        ("queues", old.queue_pairs.to_string(), new.queue_pairs.to_string()),
+        ("vhost-user", old.vhost_user.path.clone(), new.vhost_user.path.clone()),
+        ("mode", old.vhost_user.mode.as_str().into(), new.vhost_user.mode.as_str().into()),
+    ];
+    match differing(pairs) {
+        detail if detail.is_empty() => "attached anew: its namespace changes".into(),
+        detail => detail,
+    }
+}
+
+fn differing<const N: usize>(pairs: [(&str, String, String); N]) -> String {
+    let differing = pairs.into_iter().filter(|(_, old, new)| old != new);
+    differing.map(|(key, old, new)| format!("{key} {old} -> {new}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+use super::*;
+use crate::spec::{Mode, VhostUser};
+use dataplane::{MacPolicy, Role};
+use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+use std::time::Duration;
+use wire::MacAddr;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn port(vm: &str, namespace: &str) -> PortSpec {
+    let socket = VhostUser { path: format!("/run/{vm}.sock"), mode: Mode::Server };
+    PortSpec::new(&name(vm), name(namespace), socket)
+}
+
+fn state(ports: &[(&str, PortSpec)]) -> Desired {
+    let mut state = Desired::default();
+    state.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+    state.add_namespace(name("blue"), NamespaceSpec::default()).unwrap();
+    for (vm, spec) in ports {
+        state.add_port(name(vm), spec.clone()).unwrap();
+    }
+    state
+}
+
+fn lines(old: &Desired, new: &Desired) -> Vec<String> {
+    diff(old, new).changes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn test_a_change_in_place_disrupts_nobody() {
+    let old = state(&[("vm1", port("vm1", "red"))]);
+    let new = state(&[("vm1", PortSpec { mtu: 9000, role: Role::Router, ..port("vm1", "red") })]);
+    assert_eq!(lines(&old, &new), ["~ port vm1: role host -> router, mtu 1500 -> 9000"]);
+    assert!(matches!(diff(&old, &new).steps[..], [Step::SetPort(..)]));
+}
+
+#[test]
+fn test_a_moved_port_is_taken_away_and_put_back_with_its_entries() {
+    let key = FdbKey { namespace: name("red"), mac: MacAddr([2, 0, 0, 0, 0, 9]) };
+    let mut old = state(&[("vm1", port("vm1", "red"))]);
+    old.add_fdb(key.clone(), name("vm1")).unwrap();
+    let mut new = state(&[("vm1", PortSpec { queue_pairs: 4, ..port("vm1", "red") })]);
+    new.add_fdb(key, name("vm1")).unwrap();
+    assert_eq!(lines(&old, &new), ["~ port vm1: queues 1 -> 4 (disrupts)"]);
+    let steps = diff(&old, &new).steps;
+    let order = matches!(steps[..], [Step::DelFdb(..), Step::DelPort(_), Step::AddPort(..), Step::AddFdb(..)]);
+    assert!(order, "{steps:?}");
+}
+
+#[test]
+fn test_deletions_are_told_first() {
+    let mac = port("vm2", "red").mac;
+    let old = state(&[("vm2", port("vm2", "red"))]);
+    let new = state(&[("vm1", PortSpec { mac, ..port("vm1", "red") })]);
+    let del = format!("- port vm2: namespace red, mac {mac} (disrupts)");
+    assert_eq!(lines(&old, &new), [del, format!("+ port vm1: namespace red, mac {mac}")]);
+}
+
+#[test]
+fn test_a_table_of_another_size_takes_its_ports_along() {
+    let old = state(&[("vm1", port("vm1", "red"))]);
+    let mut new = old.clone();
+    new.set_namespace(&name("red"), NamespaceSpec { macs_max: 64, ..NamespaceSpec::default() }).unwrap();
+    let told = [
+        "~ namespace red: macs-max 8192 -> 64 (disrupts)",
+        "~ port vm1: attached anew: its namespace changes (disrupts)",
+    ];
+    assert_eq!(lines(&old, &new), told);
+}
+
+/// Any desired state of a small world: few names and addresses, so that states overlap and collide.
+fn any_state() -> impl Strategy<Value = Desired> {
+    let ports = proptest::collection::vec(any::<[u8; 8]>(), 0..8);
+    let namespaces = proptest::collection::vec((0u8..3, 0u8..2, 0u8..2), 0..4);
+    let fdb = proptest::collection::vec((0u8..3, 0u8..6, 0u8..5), 0..6);
+    (namespaces, ports, fdb).prop_map(|(namespaces, ports, fdb)| {
+        let mut state = Desired::default();
+        for (n, macs, age) in namespaces {
+            let age = Duration::from_secs(300 + u64::from(age));
+            let spec = NamespaceSpec { macs_max: 64 << macs, age };
+            let _ = state.add_namespace(name(&format!("n{n}")), spec);
+        }
+        for bytes in ports {
+            let _ = state.add_port(name(&format!("p{}", bytes[0] % 5)), some_port(bytes));
+        }
+        for (n, mac, port) in fdb {
+            let key = FdbKey { namespace: name(&format!("n{n}")), mac: MacAddr([2, 0, 0, 0, 0, mac]) };
+            let _ = state.add_fdb(key, name(&format!("p{port}")));
+        }
+        state
+    })
+}
+
+fn some_port([_, namespace, mac, role, macs, mtu, queues, path]: [u8; 8]) -> PortSpec {
+    PortSpec {
+        namespace: name(&format!("n{}", namespace % 3)),
+        mac: MacAddr([2, 0, 0, 0, 0, mac % 6]),
+        role: [Role::Host, Role::Router, Role::Uplink][usize::from(role % 3)],
+        macs: [MacPolicy::Own, MacPolicy::Any][usize::from(macs % 2)],
+        mtu: 1500 + u16::from(mtu % 2),
+        queue_pairs: 1 + u16::from(queues % 2),
+        vhost_user: VhostUser { path: format!("/run/{}.sock", path % 6), mode: Mode::Server },
+    }
+}
+
+proptest! {
+    #[test]
+    fn test_applying_the_difference_leads_there(old in any_state(), new in any_state()) {
+        let mut reached = old.clone();
+        prop_assert_eq!(diff(&old, &new).apply_to(&mut reached), Ok(()));
+        prop_assert_eq!(reached, new);
+    }
+
+    #[test]
+    fn test_nothing_differs_from_itself(state in any_state()) {
+        let same = diff(&state, &state);
+        prop_assert!(same.is_empty() && same.changes.is_empty());
+    }
+
+    #[test]
+    fn test_there_are_words_exactly_when_there_are_steps(old in any_state(), new in any_state()) {
+        let difference = diff(&old, &new);
+        prop_assert_eq!(difference.is_empty(), difference.changes.is_empty());
+    }
+}

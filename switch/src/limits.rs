@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Every bound of the control half, in one place.
+//!
+//! A bound exists so that a configuration, an operator's script or a bug in one cannot make the daemon grow without
+//! end. They are checked where [`crate::Desired`] is edited, before anything exists.
+
+/// Namespaces at most.
+pub const NAMESPACES_MAX: usize = 1024;
+
+/// Ports at most, over all namespaces.
+pub const PORTS_MAX: usize = 2048;
+
+/// Ports of one namespace at most; a slot number of the data plane names each.
+pub const NAMESPACE_PORTS_MAX: usize = 256;
+
+/// Static MAC entries of one namespace at most, so that guests always find room in the table.
+pub const STATIC_MACS_MAX: usize = 1024;
+
+/// Queue pairs of one port at most: with eight, one guest can keep eight of its CPUs busy.
+pub const QUEUE_PAIRS_MAX: u16 = 8;
+
+/// The smallest MTU, in bytes: what IPv4 demands of a link (RFC 791 3.2), and virtio 1.2 section 5.1.4.1 too.
+pub const MTU_MIN: u16 = 68;
+
+/// The largest MTU, in bytes: jumbo frames.
+pub const MTU_MAX: u16 = 9216;
+
+/// The MTU of a port that asks for none, in bytes.
+pub const MTU_DEFAULT: u16 = 1500;
+
+/// The longest path of a Unix socket, in bytes: `sun_path` has room for 108 with its closing NUL (unix(7)).
+pub const SOCKET_PATH_MAX: usize = 107;
+
+/// The longest name of a port or a namespace, in bytes.
+pub const NAME_MAX: usize = 63;
+
+/// MAC entries of one namespace, unless it asks for another number.
+pub const MACS_DEFAULT: u32 = 8192;
+
+/// The smallest and the largest number of MAC entries that a namespace may ask for.
+pub const MACS_RANGE: (u32, u32) = (64, 1 << 20);
+
+/// Seconds until a learned MAC entry ages out, unless the namespace asks for another time (IEEE 802.1Q-2018 8.8.3).
+pub const AGE_DEFAULT_SECONDS: u64 = 300;
+
+/// The smallest and the largest age in seconds (IEEE 802.1Q-2018 table 8-6).
+pub const AGE_RANGE_SECONDS: (u64, u64) = (10, 1_000_000);
+
+const _: () = assert!(NAMESPACE_PORTS_MAX <= u16::MAX as usize);
+const _: () = assert!(STATIC_MACS_MAX < MACS_DEFAULT as usize);
+const _: () = assert!(MTU_MIN <= MTU_DEFAULT && MTU_DEFAULT <= MTU_MAX);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Control's record of one port: what was asked for, the data-plane object, and how its guest's session fares.
+
+use crate::spec::PortSpec;
+use dataplane::{PortConfig, PortSlot};
+use std::sync::Arc;
+
+/// The longest reason that is kept, in characters.
+const REASON_MAX: usize = 240;
+
+/// Whether frames can flow through a port.
+///
+/// `Down` and `Connecting` and `Up` follow the session's notices; `Broken` is `Up` with a ring that the guest has
+/// corrupted, and ends when the guest resets its device or the session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// No guest is attached.
+    Down,
+    /// A guest is attaching.
+    Connecting,
+    /// A guest is attached.
+    Up,
+    /// A guest is attached and has corrupted a ring.
+    Broken,
+}
+
+/// What a session tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The socket is open and nobody is attached.
+    Listening,
+    /// A guest's VMM is connected and has not set up the device yet, or is being looked for.
+    Connecting,
+    /// The guest's driver has set up the device.
+    Up {
+        /// Virtio feature bits that it accepted.
+        features: u64,
+    },
+    /// The session ended.
+    Down {
+        /// Why.
+        reason: String,
+    },
+    /// A connection was turned away; the session runs on.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// Something is not as it should be; the session runs on.
+    Warned {
+        /// What.
+        reason: String,
+    },
+}
+
+/// How the guest's session fares.
+#[derive(Debug)]
+pub(crate) struct Session {
+    state: State,
+    pub(crate) features: u64,
+    reason: Option<String>,
+    warning: Option<String>,
+}
+
+impl Session {
+    fn new() -> Session {
+        Session { state: State::Down, features: 0, reason: None, warning: None }
+    }
+
+    fn note(&mut self, notice: Notice) {
+        match notice {
+            // The reason stays: it says why the session before ended.
+            Notice::Listening => (self.state, self.features) = (State::Down, 0),
+            Notice::Connecting => (self.state, self.features) = (State::Connecting, 0),
+            Notice::Up { features } => (self.state, self.features, self.reason) = (State::Up, features, None),
+            Notice::Down { reason } => {
+                *self = Session { reason: Some(printable(&reason)), ..Session::new() };
+            }
+            Notice::Refused { reason } | Notice::Warned { reason } => self.warning = Some(printable(&reason)),
+        }
+    }
+}
+
+/// A text that a guest's VMM may have had a hand in, fit for a terminal and a log: no control characters, bounded.
+fn printable(text: &str) -> String {
+    text.escape_debug().take(REASON_MAX).collect::<String>().replace("\\\"", "\"").replace("\\'", "'")
+}
+
+/// One port.
+pub(crate) struct PortRecord {
+    pub(crate) spec: PortSpec,
+    pub(crate) device: Arc<dataplane::Port>,
+    pub(crate) session: Session,
+}
+
+impl PortRecord {
+    pub(crate) fn new(spec: PortSpec, slot: PortSlot) -> PortRecord {
+        let config = PortConfig {
+            mac: spec.mac,
+            role: spec.role,
+            macs: spec.macs,
+            mtu: spec.mtu,
+            queue_pairs: spec.queue_pairs,
+        };
+        PortRecord { spec, device: dataplane::Port::new(slot, &config), session: Session::new() }
+    }
+
+    /// Changes what may change under a running session.
+    pub(crate) fn set(&mut self, spec: PortSpec) {
+        self.device.set_role(spec.role);
+        self.device.set_macs(spec.macs);
+        self.device.set_mtu(spec.mtu);
+        self.spec = spec;
+    }
+
+    pub(crate) fn note(&mut self, notice: Notice) {
+        self.session.note(notice);
+    }
+
+    /// The state, and why it is what it is.
+    pub(crate) fn state(&self) -> (State, Option<String>) {
+        match (self.session.state, self.device.fault()) {
+            (State::Up, Some(fault)) => (State::Broken, Some(fault.to_string())),
+            (state, _) => (state, self.session.reason.clone().or_else(|| self.session.warning.clone())),
+        }
+    }
+
+    /// A guest is attached, or about to be.
+    pub(crate) fn attached(&self) -> bool {
+        self.session.state != State::Down && !self.waiting()
+    }
+
+    /// A client-mode port looks for its guest all the time; nobody loses anything while it does.
+    fn waiting(&self) -> bool {
+        self.session.state == State::Connecting && self.spec.vhost_user.mode == crate::spec::Mode::Client
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+    use crate::spec::{Mode, VhostUser};
+
+    fn record() -> PortRecord {
+        let name = "vm1".parse().unwrap();
+        let socket = VhostUser { path: "/run/vm1.sock".into(), mode: Mode::Server };
+        PortRecord::new(PortSpec::new(&name, "red".parse().unwrap(), socket), PortSlot(0))
+    }
+
+    #[test]
+    fn test_why_the_last_session_ended_stays_visible_until_the_next_is_up() {
+        let mut port = record();
+        assert_eq!(port.state(), (State::Down, None));
+        port.note(Notice::Up { features: 5 });
+        assert_eq!((port.state(), port.session.features), ((State::Up, None), 5));
+        port.note(Notice::Down { reason: "memory truncated".into() });
+        port.note(Notice::Listening);
+        assert_eq!(port.state(), (State::Down, Some("memory truncated".into())));
+        assert_eq!(port.session.features, 0);
+        port.note(Notice::Connecting);
+        port.note(Notice::Up { features: 7 });
+        assert_eq!(port.state(), (State::Up, None));
+    }
+
+    #[test]
+    fn test_a_refused_connection_changes_no_state() {
+        let mut port = record();
+        port.note(Notice::Up { features: 1 });
+        port.note(Notice::Refused { reason: "port busy".into() });
+        assert_eq!(port.state(), (State::Up, Some("port busy".into())));
+        assert!(port.attached());
+    }
+
+    #[test]
+    fn test_reasons_are_printable_and_bounded() {
+        let mut port = record();
+        port.note(Notice::Down { reason: format!("\x1b[31m{}", "x".repeat(10_000)) });
+        let reason = port.state().1.unwrap();
+        assert!(reason.starts_with("\\u{1b}[31m") && reason.len() <= REASON_MAX);
+    }
+}

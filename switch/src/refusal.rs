@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Why a request was not carried out. A refusal is a promise: nothing has changed.
+
+use std::fmt;
+
+/// The kinds of things that a request can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A namespace.
+    Namespace,
+    /// A port.
+    Port,
+    /// An entry of a namespace's MAC table that an operator made; its name is `namespace/mac`.
+    Fdb,
+    /// A MAC address inside one namespace.
+    Mac,
+    /// A vhost-user socket.
+    Socket,
+}
+
+impl Kind {
+    /// The word for it in texts and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Namespace => "namespace",
+            Kind::Port => "port",
+            Kind::Fdb => "fdb entry",
+            Kind::Mac => "mac",
+            Kind::Socket => "socket",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A request that was refused; nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such thing.
+    #[error("{kind} {name:?} not found")]
+    NotFound {
+        /// What was looked for.
+        kind: Kind,
+        /// Its name.
+        name: String,
+    },
+    /// There is one of that name already.
+    #[error("{kind} {name:?} exists already")]
+    Exists {
+        /// What was to be made.
+        kind: Kind,
+        /// Its name.
+        name: String,
+    },
+    /// Something else depends on it.
+    #[error("{kind} {name:?} is in use by {by}")]
+    InUse {
+        /// What was to be removed or taken.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// Who uses it.
+        by: String,
+    },
+    /// A value makes no sense.
+    #[error("{field}: {value:?} is not valid (expected {expected})")]
+    Invalid {
+        /// The field of the request, or the key of the configuration.
+        field: String,
+        /// What was given.
+        value: String,
+        /// What would have been right.
+        expected: String,
+    },
+    /// It would exceed a bound of [`crate::limits`].
+    #[error("too many {what}: the limit is {limit}")]
+    Limit {
+        /// What there would be too many of.
+        what: String,
+        /// How many there may be.
+        limit: u64,
+    },
+}
+
+impl Refusal {
+    pub(crate) fn not_found(kind: Kind, name: impl Into<String>) -> Refusal {
+        Refusal::NotFound { kind, name: name.into() }
+    }
+
+    pub(crate) fn exists(kind: Kind, name: impl Into<String>) -> Refusal {
+        Refusal::Exists { kind, name: name.into() }
+    }
+
+    pub(crate) fn in_use(kind: Kind, name: impl Into<String>, by: impl Into<String>) -> Refusal {
+        Refusal::InUse { kind, name: name.into(), by: by.into() }
+    }
+
+    /// A value that makes no sense; for callers who parse text into requests.
+    pub fn invalid(field: impl Into<String>, value: impl Into<String>, expected: impl Into<String>) -> Refusal {
+        Refusal::Invalid { field: field.into(), value: value.into(), expected: expected.into() }
+    }
+
+    pub(crate) fn limit(what: impl Into<String>, limit: usize) -> Refusal {
+        Refusal::Limit { what: what.into(), limit: limit as u64 }
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What an operator says about one namespace or one port: plain data, checked field by field.
+
+use crate::limits;
+use crate::name::Name;
+use crate::refusal::Refusal;
+use dataplane::{MacPolicy, Role};
+use std::time::Duration;
+use wire::MacAddr;
+
+/// What an operator says about a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceSpec {
+    /// Entries of its MAC table; fixed for its life.
+    pub macs_max: u32,
+    /// After this long without a frame a learned entry is forgotten.
+    pub age: Duration,
+}
+
+impl Default for NamespaceSpec {
+    fn default() -> NamespaceSpec {
+        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age: Duration::from_secs(limits::AGE_DEFAULT_SECONDS) }
+    }
+}
+
+impl NamespaceSpec {
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        let (low, high) = limits::MACS_RANGE;
+        in_range("macs-max", u64::from(self.macs_max), u64::from(low), u64::from(high))?;
+        let (low, high) = limits::AGE_RANGE_SECONDS;
+        in_range("age", self.age.as_secs(), low, high)
+    }
+}
+
+/// Who makes the connection of a vhost-user socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// The daemon listens and the guest's VMM connects.
+    Server,
+    /// The VMM listens and the daemon connects, again and again.
+    Client,
+}
+
+impl Mode {
+    /// The word for it in configuration and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Server => "server",
+            Mode::Client => "client",
+        }
+    }
+}
+
+/// The vhost-user socket of a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VhostUser {
+    /// The socket's absolute path.
+    pub path: String,
+    /// Who connects.
+    pub mode: Mode,
+}
+
+/// What an operator says about a port, every default filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortSpec {
+    /// The namespace that it lives in for its whole life.
+    pub namespace: Name,
+    /// The MAC address of the guest's NIC.
+    pub mac: MacAddr,
+    /// What sits behind it.
+    pub role: Role,
+    /// Which source addresses its owner may use.
+    pub macs: MacPolicy,
+    /// The largest network-layer packet, in bytes.
+    pub mtu: u16,
+    /// Pairs of queues that the guest may use.
+    pub queue_pairs: u16,
+    /// The socket that its guest attaches to.
+    pub vhost_user: VhostUser,
+}
+
+impl PortSpec {
+    /// A port with nothing but defaults: role host, its own MAC only, MTU 1500, one queue pair, and a MAC address made
+    /// from its name (see [`mac_of_name`]).
+    pub fn new(name: &Name, namespace: Name, vhost_user: VhostUser) -> PortSpec {
+        PortSpec {
+            namespace,
+            mac: mac_of_name(name),
+            role: Role::Host,
+            macs: MacPolicy::Own,
+            mtu: limits::MTU_DEFAULT,
+            queue_pairs: 1,
+            vhost_user,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Refusal> {
+        check_mac("mac", self.mac)?;
+        let (low, high) = (u64::from(limits::MTU_MIN), u64::from(limits::MTU_MAX));
+        in_range("mtu", u64::from(self.mtu), low, high)?;
+        in_range("queues", u64::from(self.queue_pairs), 1, u64::from(limits::QUEUE_PAIRS_MAX))?;
+        check_path(&self.vhost_user.path)
+    }
+
+    /// Whether a port of this kind can become `other` while its guest stays attached.
+    pub(crate) fn can_become(&self, other: &PortSpec) -> bool {
+        PortSpec { role: other.role, macs: other.macs, mtu: other.mtu, ..self.clone() } == *other
+    }
+}
+
+/// The source addresses that a port of `role` may use when nobody says otherwise: behind an uplink sit many.
+pub fn default_macs(role: Role) -> MacPolicy {
+    match role {
+        Role::Uplink => MacPolicy::Any,
+        Role::Host | Role::Router => MacPolicy::Own,
+    }
+}
+
+/// A MAC address for a port that was given none: locally administered (`02:…`), and the same for the same name on every
+/// start and every host, so that a guest keeps its address. The hash is 64-bit FNV-1a, spread, of which the upper 40 bits are used.
+pub fn mac_of_name(name: &Name) -> MacAddr {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let hash = name.as_str().bytes().fold(OFFSET, |h, b| (h ^ u64::from(b)).wrapping_mul(PRIME));
+    // FNV leaves the last characters in the low bits; the multiplication spreads them.
+    let folded = (hash ^ (hash >> 32)).wrapping_mul(SPREAD).to_be_bytes();
+    MacAddr([0x02, folded[0], folded[1], folded[2], folded[3], folded[4]])
+}
+
+/// Refuses addresses that no NIC can have.
+pub(crate) fn check_mac(field: &str, mac: MacAddr) -> Result<(), Refusal> {
+    if !mac.is_station() {
+        return Err(Refusal::invalid(field, mac.to_string(), "the address of one NIC, not a group or all zeros"));
+    }
+    Ok(())
+}
+
+fn check_path(path: &str) -> Result<(), Refusal> {
+    if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
+        return Err(Refusal::invalid("vhost-user", path, "the absolute path of a Unix socket"));
+    }
+    if path.len() > limits::SOCKET_PATH_MAX {
+        let expected = format!("a path of at most {} bytes", limits::SOCKET_PATH_MAX);
+        return Err(Refusal::invalid("vhost-user", path, expected));
+    }
+    Ok(())
+}
+
+fn in_range(field: &str, value: u64, low: u64, high: u64) -> Result<(), Refusal> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(field, value.to_string(), format!("{low} to {high}")))
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn test_a_generated_mac_is_stable_local_and_spread() {
+        let mac = |text: &str| mac_of_name(&text.parse().unwrap());
+        assert_eq!(mac("vm1").to_string(), mac("vm1").to_string());
+        let all: BTreeSet<String> = (0..2000).map(|i| mac(&format!("vm{i}")).to_string()).collect();
+        assert_eq!(all.len(), 2000);
+        assert!(all.iter().all(|m| m.starts_with("02:")));
+    }
+
+    #[test]
+    fn test_bounds_are_named_in_the_error() {
+        let name = "vm1".parse().unwrap();
+        let socket = VhostUser { path: format!("/{}", "x".repeat(107)), mode: Mode::Server };
+        let mut spec = PortSpec::new(&name, "red".parse().unwrap(), socket);
+        assert!(spec.check().unwrap_err().to_string().ends_with("(expected a path of at most 107 bytes)"));
+        spec.vhost_user.path = "vm1.sock".into();
+        assert!(spec.check().unwrap_err().to_string().contains("absolute path"));
+        spec.vhost_user.path = "/run/vm1.sock".into();
+        spec.check().unwrap();
+        spec.mtu = 60;
+        assert_eq!(spec.check().unwrap_err().to_string(), r#"mtu: "60" is not valid (expected 68 to 9216)"#);
+        spec.mtu = 1500;
+        spec.mac = MacAddr([0xff; 6]);
+        assert!(spec.check().is_err());
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The words for roles and MAC policies, in configuration, on the wire and in texts: one table for all of them.
+
+use dataplane::{MacPolicy, Role};
+
+/// The word for a role.
+pub fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Host => "host",
+        Role::Router => "router",
+        Role::Uplink => "uplink",
+    }
+}
+
+/// The role that a word stands for.
+pub fn role_of(word: &str) -> Option<Role> {
+    [Role::Host, Role::Router, Role::Uplink].into_iter().find(|role| role_word(*role) == word)
+}
+
+/// The word for a MAC policy.
+pub fn macs_word(macs: MacPolicy) -> &'static str {
+    match macs {
+        MacPolicy::Own => "own",
+        MacPolicy::Any => "any",
+    }
+}
+
+/// The MAC policy that a word stands for.
+pub fn macs_of(word: &str) -> Option<MacPolicy> {
+    [MacPolicy::Own, MacPolicy::Any].into_iter().find(|macs| macs_word(*macs) == word)
+}
