@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The demo's guests, booted side by side. Dropping them kills them.
+
+use super::cast::{CAST, Role};
+use super::interrupt::Interrupt;
+use super::switch::Switch;
+use crate::failure::Failure;
+use crate::progress::{Mark, Progress};
+use qemu::{Attach, Guest, GuestSpec, Nic, Setup};
+use std::path::Path;
+
+/// One guest for each role.
+pub(crate) struct Guests(Vec<Guest>);
+
+impl Guests {
+    /// Boots them on their ports of `switch`, with sockets and logs in `folder`, and gives them their addresses.
+    ///
+    /// # Errors
+    /// The first guest that did not come up, or the interrupt.
+    pub(crate) fn boot(
+        setup: &Setup,
+        switch: &Switch,
+        folder: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Guests, Failure> {
+        let progress = Progress::start("booting three guests");
+        let mut guests = Guests(Vec::new());
+        for role in CAST {
+            let attach = Attach::SwitchListens(switch.socket(role));
+            let spec = GuestSpec::new(role.name, folder).with_nic(Nic::new("net", role.mac, attach));
+            guests.0.push(setup.start(&spec)?);
+        }
+        for (role, count) in CAST.into_iter().zip(1..) {
+            let guest = guests.get(role);
+            guest.wait_ready()?;
+            guest.run_ok(&addresses(role))?;
+            progress.note(&format!("{count} of {} are up", CAST.len()));
+            interrupt.check()?;
+        }
+        progress.end(Mark::Good, "");
+        Ok(guests)
+    }
+
+    /// The guest that plays `role`.
+    pub(crate) fn get(&self, role: Role) -> &Guest {
+        let found = self.0.iter().find(|guest| guest.name() == role.name);
+        found.expect("every role is started before it is asked for")
+    }
+}
+
+/// Duplicate address detection would only take its time: that nobody else has the address is what the play is about.
+fn addresses(Role { ip4, ip6, .. }: Role) -> String {
+    format!(
+        "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
+         ip link set eth0 up
+         ip addr add {ip4}/24 dev eth0
+         ip addr add {ip6}/64 dev eth0"
+    )
+}
