@@ -9,7 +9,7 @@ use sys::Ring;
 use wire::MacAddr;
 
 use super::clock;
-use super::workers::{Place, Pool};
+use super::pool::{Place, Pool};
 use crate::vhost_user::RingHost;
 
 /// See the module.

@@ -12,11 +12,22 @@ use vmm_sys_util::eventfd::EventFd;
 
 use super::clock;
 use super::sleeper::Sleeper;
-use super::workers::PollMode;
 
 /// How long an adaptive worker goes on polling after the last frame: longer than the gap between two bursts of a guest
 /// that is busy, shorter than anyone would notice on an idle machine.
 const LINGER: Duration = Duration::from_micros(50);
+
+/// When a worker polls and when it sleeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PollMode {
+    /// Polls under load and for a moment after, else sleeps.
+    #[default]
+    Adaptive,
+    /// Never sleeps: lowest latency, one core always busy.
+    Always,
+    /// Sleeps as soon as there is nothing to do: least CPU.
+    Never,
+}
 
 /// What a worker is told between two bursts.
 pub(super) enum Command {

@@ -1,74 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! All worker threads, and how to reach them.
+//! All worker threads, and how a port's session reaches them.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use dataplane::{Namespace, Port, Source, SourceId};
-use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
+use dataplane::{Namespace, Port};
 
 use super::attachment::Attachment;
-use super::thread::{Command, Gauges, WorkerThread};
+use super::pool::{Pool, WorkerStats};
+use super::thread::PollMode;
 use crate::vhost_user::RingHost;
-
-/// Commands that may wait for one worker; more make their senders wait.
-const MAILBOX: usize = 64;
-
-/// When a worker polls and when it sleeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PollMode {
-    /// Polls under load and for a moment after, else sleeps.
-    #[default]
-    Adaptive,
-    /// Never sleeps: lowest latency, one core always busy.
-    Always,
-    /// Sleeps as soon as there is nothing to do: least CPU.
-    Never,
-}
-
-/// What one worker has done since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WorkerStats {
-    /// Time spent with frames.
-    pub busy: Duration,
-    /// Frames taken from guests.
-    pub frames: u64,
-    /// Times it slept and was woken.
-    pub wakeups: u64,
-    /// Source queues that it owns.
-    pub sources: usize,
-}
 
 /// The worker threads. They end when this and all attachments are dropped.
 pub struct Workers {
     pool: Arc<Pool>,
-}
-
-/// What attachments share of the workers.
-pub(super) struct Pool {
-    members: Vec<Member>,
-    next_id: AtomicU64,
-}
-
-struct Member {
-    /// Taken when the pool ends, which ends the thread.
-    commands: Option<SyncSender<Command>>,
-    doorbell: EventFd,
-    gauges: Arc<Gauges>,
-    sources: AtomicUsize,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// A source that a worker owns.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    member: usize,
-    id: SourceId,
 }
 
 impl Workers {
@@ -77,8 +22,7 @@ impl Workers {
     /// # Errors
     /// A thread, an eventfd or an epoll set could not be made.
     pub fn start(count: usize, mode: PollMode) -> io::Result<Self> {
-        let members = (0..count.max(1)).map(|index| Member::start(index, mode)).collect::<io::Result<_>>()?;
-        Ok(Self { pool: Arc::new(Pool { members, next_id: AtomicU64::new(0) }) })
+        Ok(Self { pool: Arc::new(Pool::start(count, mode)?) })
     }
 
     /// What a session drives the rings of `port` through.
@@ -90,78 +34,6 @@ impl Workers {
     /// What each worker has done.
     #[must_use]
     pub fn stats(&self) -> Vec<WorkerStats> {
-        self.pool.members.iter().map(Member::stats).collect()
-    }
-}
-
-impl Pool {
-    /// Gives a source to the worker that owns fewest. Returns when it is polled.
-    pub(super) fn attach(&self, source: Source) -> Place {
-        let load = |index: &usize| self.members[*index].sources.load(Ordering::Relaxed);
-        let member = (0..self.members.len()).min_by_key(load).unwrap_or(0);
-        let id = SourceId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        self.members[member].sources.fetch_add(1, Ordering::Relaxed);
-        let (done, wait) = sync_channel(1);
-        self.members[member].command(Command::Attach(id, Box::new(source), done));
-        // An error means that the worker is gone, and a worker that panics takes the process with it.
-        let _ = wait.recv();
-        Place { member, id }
-    }
-
-    /// Takes a source back. Returns when its worker has finished the burst that it may be in.
-    pub(super) fn detach(&self, place: Place) -> Option<Box<Source>> {
-        let (reply, wait) = sync_channel(1);
-        self.members[place.member].command(Command::Detach(place.id, reply));
-        let source = wait.recv().ok().flatten()?;
-        self.members[place.member].sources.fetch_sub(1, Ordering::Relaxed);
-        Some(source)
-    }
-}
-
-impl Member {
-    fn start(index: usize, mode: PollMode) -> io::Result<Self> {
-        let doorbell = EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?;
-        let (commands, mailbox) = sync_channel(MAILBOX);
-        let gauges = Arc::new(Gauges::default());
-        let worker = WorkerThread::new(mode, mailbox, doorbell.try_clone()?, Arc::clone(&gauges))?;
-        let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(move || run_or_abort(worker))?;
-        let sources = AtomicUsize::new(0);
-        Ok(Self { commands: Some(commands), doorbell, gauges, sources, thread: Some(thread) })
-    }
-
-    fn command(&self, command: Command) {
-        if let Some(commands) = &self.commands {
-            let _ = commands.send(command);
-            // A full doorbell is rung already.
-            let _ = self.doorbell.write(1);
-        }
-    }
-
-    fn stats(&self) -> WorkerStats {
-        WorkerStats {
-            busy: Duration::from_nanos(self.gauges.busy_nanos.load(Ordering::Relaxed)),
-            frames: self.gauges.frames.load(Ordering::Relaxed),
-            wakeups: self.gauges.wakeups.load(Ordering::Relaxed),
-            sources: self.sources.load(Ordering::Relaxed),
-        }
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        self.commands = None;
-        let _ = self.doorbell.write(1);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// A worker without its thread would be a switch that forwards nothing and looks alive. Better to end, and be started
-/// again: guests reconnect by themselves.
-fn run_or_abort(worker: WorkerThread) {
-    if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
-        tracing::error!("a worker panicked; weftd ends so that it can be started anew");
-        std::process::abort();
+        self.pool.stats()
     }
 }
