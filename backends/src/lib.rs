@@ -24,6 +24,8 @@
 pub mod config;
 pub mod control;
 pub mod ctl_server;
+pub mod dispose;
 pub mod runtime;
+mod socket_file;
 pub mod store;
 pub mod vhost_user;

@@ -31,7 +31,7 @@ impl Pair {
     /// A pair whose first port sends frames of `len` bytes (14 and more) to the second.
     #[must_use]
     pub fn new(len: usize) -> Self {
-        let options = PortOptions { mtu: 9000, ..PortOptions::default() };
+        let options = PortOptions::default();
         let mut frame = [&mac(1).0[..], &mac(0).0, &[0x88, 0xb5]].concat();
         frame.resize(len, 0x5a);
         Self { rig: Rig::with_ports(2, &options), frame }

@@ -122,7 +122,7 @@ impl Control {
             Request::NamespaceDel(name) => next.del_namespace(&name)?,
             Request::PortAdd(name, spec) => next.add_port(name, spec)?,
             Request::PortDel { name, force } => {
-                self.check_detached(&name, force)?;
+                self.check_deletable(&name, force)?;
                 next.del_port(&name)?;
             }
             Request::PortSet { name, role, macs, mtu } => {
@@ -185,10 +185,11 @@ impl Control {
         })
     }
 
-    /// Ports whose guest's memory is gone: their sessions have to be ended.
-    pub fn ports_without_memory(&self) -> Vec<Name> {
-        let lost = |record: &PortRecord| record.device.fault() == Some(RingFault::Memory);
-        self.plant.ports.iter().filter(|(_, record)| lost(record)).map(|(name, _)| name.clone()).collect()
+    /// Ports whose VMM did what no reset of the guest can mend, and what that was: their sessions have to be ended.
+    pub fn ports_to_end(&self) -> Vec<(Name, RingFault)> {
+        let fault = |record: &PortRecord| record.fault().filter(|fault| fault.ends_session());
+        let ports = self.plant.ports.iter();
+        ports.filter_map(|(name, record)| fault(record).map(|fault| (name.clone(), fault))).collect()
     }
 
     /// Whether a guest is attached to the port, or about to be.
@@ -231,7 +232,12 @@ impl Control {
         }
     }
 
-    fn check_detached(&self, name: &Name, force: bool) -> Result<(), Refusal> {
+    /// Whether a port can be deleted, so that its session can be ended before its place in the namespace is given up.
+    ///
+    /// # Errors
+    /// It does not exist, or a guest is attached to it and `force` is not given.
+    pub fn check_deletable(&self, name: &Name, force: bool) -> Result<(), Refusal> {
+        self.desired.port(name)?;
         match self.plant.ports.get(name) {
             Some(record) if record.attached() && !force => {
                 Err(Refusal::in_use(Kind::Port, name.as_str(), "a connected guest"))

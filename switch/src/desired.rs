@@ -9,12 +9,15 @@
 //! * no two ports share a socket;
 //! * a static entry names a port of its own namespace, and goes with it.
 
+use crate::desired::index::Index;
 use crate::limits;
 use crate::name::Name;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec, check_mac};
 use std::collections::BTreeMap;
 use wire::MacAddr;
+
+mod index;
 
 /// The key of a static MAC entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +41,7 @@ pub struct Desired {
     namespaces: BTreeMap<Name, NamespaceSpec>,
     ports: BTreeMap<Name, PortSpec>,
     fdb: BTreeMap<FdbKey, Name>,
+    index: Index,
 }
 
 impl Desired {
@@ -107,11 +111,12 @@ impl Desired {
         if self.ports.len() >= limits::PORTS_MAX {
             return Err(Refusal::limit("ports", limits::PORTS_MAX));
         }
-        if self.ports_of(&spec.namespace).count() >= limits::NAMESPACE_PORTS_MAX {
+        if self.index.ports_of(&spec.namespace) >= limits::NAMESPACE_PORTS_MAX {
             let what = format!("ports in namespace {:?}", spec.namespace.as_str());
             return Err(Refusal::limit(what, limits::NAMESPACE_PORTS_MAX));
         }
         self.check_port(&name, &spec)?;
+        self.index.add_port(&name, &spec);
         self.ports.insert(name, spec);
         Ok(())
     }
@@ -121,12 +126,14 @@ impl Desired {
     /// # Errors
     /// It does not exist, the namespace differs, a value is out of bounds, or its address or socket is taken.
     pub fn set_port(&mut self, name: &Name, spec: PortSpec) -> Result<(), Refusal> {
-        let home = &self.port(name)?.namespace;
-        if *home != spec.namespace {
-            let expected = format!("{home}: a port stays in its namespace for its whole life");
+        let before = self.port(name)?.clone();
+        if before.namespace != spec.namespace {
+            let expected = format!("{}: a port stays in its namespace for its whole life", before.namespace);
             return Err(Refusal::invalid("namespace", spec.namespace.as_str(), expected));
         }
         self.check_port(name, &spec)?;
+        self.index.del_port(&before);
+        self.index.add_port(name, &spec);
         self.ports.insert(name.clone(), spec);
         Ok(())
     }
@@ -136,9 +143,12 @@ impl Desired {
     /// # Errors
     /// It does not exist.
     pub fn del_port(&mut self, name: &Name) -> Result<(), Refusal> {
-        self.port(name)?;
+        let spec = self.port(name)?.clone();
         self.ports.remove(name);
+        let before = self.fdb.len();
         self.fdb.retain(|_, port| port != name);
+        self.index.del_port(&spec);
+        self.index.del_entries(&spec.namespace, before - self.fdb.len());
         Ok(())
     }
 
@@ -157,10 +167,11 @@ impl Desired {
             return Err(Refusal::exists(Kind::Fdb, key.label()));
         }
         self.check_mac_free(&key, None)?;
-        if self.fdb.keys().filter(|k| k.namespace == key.namespace).count() >= limits::STATIC_MACS_MAX {
+        if self.index.entries_of(&key.namespace) >= limits::STATIC_MACS_MAX {
             let what = format!("static MAC entries in namespace {:?}", key.namespace.as_str());
             return Err(Refusal::limit(what, limits::STATIC_MACS_MAX));
         }
+        self.index.add_entry(&key.namespace);
         self.fdb.insert(key, port);
         Ok(())
     }
@@ -170,7 +181,9 @@ impl Desired {
     /// # Errors
     /// It does not exist.
     pub fn del_fdb(&mut self, key: &FdbKey) -> Result<(), Refusal> {
-        self.fdb.remove(key).map(|_| ()).ok_or_else(|| Refusal::not_found(Kind::Fdb, key.label()))
+        self.fdb.remove(key).ok_or_else(|| Refusal::not_found(Kind::Fdb, key.label()))?;
+        self.index.del_entries(&key.namespace, 1);
+        Ok(())
     }
 
     /// What is said about a namespace.
@@ -214,16 +227,15 @@ impl Desired {
             return Err(Refusal::in_use(Kind::Mac, key.mac.to_string(), by));
         }
         let path = &spec.vhost_user.path;
-        match self.ports.iter().find(|(other, s)| *other != name && s.vhost_user.path == *path) {
-            Some((other, _)) => Err(Refusal::in_use(Kind::Socket, path, format!("port {:?}", other.as_str()))),
+        match self.index.socket_owner(path).filter(|other| *other != name) {
+            Some(other) => Err(Refusal::in_use(Kind::Socket, path, format!("port {:?}", other.as_str()))),
             None => Ok(()),
         }
     }
 
     fn check_mac_free(&self, key: &FdbKey, owner: Option<&Name>) -> Result<(), Refusal> {
-        let mut others = self.ports_of(&key.namespace).filter(|(name, _)| Some(*name) != owner);
-        match others.find(|(_, spec)| spec.mac == key.mac) {
-            Some((port, _)) => {
+        match self.index.mac_owner(key).filter(|port| Some(*port) != owner) {
+            Some(port) => {
                 let by = format!("port {:?} of namespace {:?}", port.as_str(), key.namespace.as_str());
                 Err(Refusal::in_use(Kind::Mac, key.mac.to_string(), by))
             }

@@ -13,6 +13,10 @@ pub const PORTS_MAX: usize = 2048;
 /// Ports of one namespace at most; a slot number of the data plane names each.
 pub const NAMESPACE_PORTS_MAX: usize = 256;
 
+/// Slot numbers of one namespace: more than it has ports, for the slot of a port that was deleted is in use until its
+/// last user is gone, and all ports of a namespace may be replaced at once.
+pub const SLOTS: u16 = dataplane::limits::PORTS as u16;
+
 /// Static MAC entries of one namespace at most, so that guests always find room in the table.
 pub const STATIC_MACS_MAX: usize = 1024;
 
@@ -46,6 +50,6 @@ pub const AGE_DEFAULT_SECONDS: u64 = 300;
 /// The smallest and the largest age in seconds (IEEE 802.1Q-2018 table 8-6).
 pub const AGE_RANGE_SECONDS: (u64, u64) = (10, 1_000_000);
 
-const _: () = assert!(NAMESPACE_PORTS_MAX <= u16::MAX as usize);
+const _: () = assert!(2 * NAMESPACE_PORTS_MAX <= SLOTS as usize && dataplane::limits::PORTS <= u16::MAX as usize);
 const _: () = assert!(STATIC_MACS_MAX < MACS_DEFAULT as usize);
 const _: () = assert!(MTU_MIN <= MTU_DEFAULT && MTU_DEFAULT <= MTU_MAX);

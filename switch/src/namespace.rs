@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Control's record of one namespace: what was asked for, and the data-plane object that came of it.
 
-use crate::limits::NAMESPACE_PORTS_MAX;
+use crate::limits::SLOTS;
 use crate::spec::NamespaceSpec;
 use dataplane::{NamespaceConfig, PortSlot};
 use std::collections::BTreeSet;
@@ -23,9 +23,8 @@ impl NamespaceRecord {
     /// A slot that is not in `taken`. Slots are handed out in turn, so that a number is not reused while a frame that
     /// was looked up a moment ago may still carry it. `None` when all are taken.
     pub(crate) fn free_slot(&mut self, taken: &BTreeSet<u16>) -> Option<PortSlot> {
-        let slots = NAMESPACE_PORTS_MAX as u16;
-        let slot = (0..slots).map(|i| (self.next_slot + i) % slots).find(|slot| !taken.contains(slot))?;
-        self.next_slot = (slot + 1) % slots;
+        let slot = (0..SLOTS).map(|i| (self.next_slot + i) % SLOTS).find(|slot| !taken.contains(slot))?;
+        self.next_slot = (slot + 1) % SLOTS;
         Some(PortSlot(slot))
     }
 
@@ -59,7 +58,7 @@ mod test {
         let mut taken = BTreeSet::new();
         assert_eq!(namespace.free_slot(&taken), Some(PortSlot(0)));
         assert_eq!(namespace.free_slot(&taken), Some(PortSlot(1)), "slot 0 is free again, and rests");
-        for _ in 0..NAMESPACE_PORTS_MAX {
+        for _ in 0..SLOTS {
             let slot = namespace.free_slot(&taken).unwrap();
             assert!(taken.insert(slot.0));
         }

@@ -8,7 +8,7 @@
 
 use crate::desired::FdbKey;
 use crate::diff::Step;
-use crate::limits::NAMESPACE_PORTS_MAX;
+use crate::limits::SLOTS;
 use crate::name::Name;
 use crate::namespace::{NamespaceRecord, Seeds};
 use crate::port::PortRecord;
@@ -55,7 +55,7 @@ impl Plant {
     pub(crate) fn apply(&mut self, steps: &[Step]) -> Result<(), Refusal> {
         let mut done = Vec::with_capacity(steps.len());
         for step in steps {
-            match self.step(step) {
+            match self.step(step, &done) {
                 Ok(undo) => done.push(undo),
                 Err(refusal) => {
                     done.into_iter().rev().for_each(|undo| self.undo(undo));
@@ -67,9 +67,16 @@ impl Plant {
         Ok(())
     }
 
-    /// Frees what is retired and held by nobody else. To be called now and then.
+    /// Frees what is retired and held by nobody else. To be called now and then. A burst that was under way when a port
+    /// was unplugged may have learned addresses behind it again, and they must not wait for the next owner of its slot.
     pub(crate) fn reap(&mut self) {
-        self.retired_ports.retain(|(_, port)| Arc::strong_count(port) > 1);
+        let held = |port: &Arc<dataplane::Port>| Arc::strong_count(port) > 1;
+        for (home, port) in self.retired_ports.iter().filter(|(_, port)| !held(port)) {
+            if let Some(record) = self.namespaces.get(home) {
+                record.table.forget(port.slot());
+            }
+        }
+        self.retired_ports.retain(|(_, port)| held(port));
         self.retired_namespaces.retain(|namespace| Arc::strong_count(namespace) > 1);
     }
 
@@ -78,12 +85,13 @@ impl Plant {
         self.retired_ports.len() + self.retired_namespaces.len()
     }
 
-    fn step(&mut self, step: &Step) -> Result<Undo, Refusal> {
+    /// Carries out one step of a difference; `done` are those before it.
+    fn step(&mut self, step: &Step, done: &[Undo]) -> Result<Undo, Refusal> {
         match step.clone() {
             Step::DelFdb(key, port) => self.del_fdb(key, &port),
             Step::AddFdb(key, port) => self.add_fdb(key, &port),
             Step::DelPort(name) => self.del_port(name),
-            Step::AddPort(name, spec) => self.add_port(name, spec),
+            Step::AddPort(name, spec) => self.add_port(name, spec, done),
             Step::SetPort(name, spec) => {
                 let port = self.ports.get_mut(&name).ok_or_else(|| no_port(&name))?;
                 let before = port.spec.clone();
@@ -136,11 +144,12 @@ impl Plant {
         }
     }
 
-    fn add_port(&mut self, name: Name, spec: PortSpec) -> Result<Undo, Refusal> {
-        let taken = self.taken_slots(&spec.namespace);
+    fn add_port(&mut self, name: Name, spec: PortSpec, done: &[Undo]) -> Result<Undo, Refusal> {
+        let taken = self.taken_slots(&spec.namespace, done);
         let home = self.namespaces.get_mut(&spec.namespace).ok_or_else(|| no_namespace(&spec.namespace))?;
         let slot = home.free_slot(&taken).ok_or_else(|| {
-            Refusal::limit(format!("ports in namespace {:?}", spec.namespace.as_str()), NAMESPACE_PORTS_MAX)
+            let what = format!("ports in namespace {:?}, with those that are being closed", spec.namespace.as_str());
+            Refusal::limit(what, usize::from(SLOTS))
         })?;
         let record = PortRecord::new(spec, slot);
         let plugged = home.table.plug(Arc::clone(&record.device));
@@ -170,11 +179,16 @@ impl Plant {
         Ok(Undo::AddStatic(key, slot))
     }
 
-    /// Slots of the namespace that are in use, or whose last user is not gone yet.
-    fn taken_slots(&self, namespace: &Name) -> BTreeSet<u16> {
+    /// Slots of the namespace that are in use, or whose last user is not gone yet; those of ports that went in the steps
+    /// `done` before are among them.
+    fn taken_slots(&self, namespace: &Name, done: &[Undo]) -> BTreeSet<u16> {
         let live = self.ports.values().filter(|p| p.spec.namespace == *namespace).map(|p| p.device.slot().0);
         let retired = self.retired_ports.iter().filter(|(home, _)| home == namespace).map(|(_, p)| p.slot().0);
-        live.chain(retired).collect()
+        let leaving = done.iter().filter_map(|undo| match undo {
+            Undo::RestorePort(_, record) if record.spec.namespace == *namespace => Some(record.device.slot().0),
+            _ => None,
+        });
+        live.chain(retired).chain(leaving).collect()
     }
 
     fn table(&self, namespace: &Name) -> Result<Arc<dataplane::Namespace>, Refusal> {

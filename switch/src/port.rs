@@ -2,23 +2,26 @@
 //! Control's record of one port: what was asked for, the data-plane object, and how its guest's session fares.
 
 use crate::spec::PortSpec;
-use dataplane::{PortConfig, PortSlot};
+use dataplane::{PortConfig, PortSlot, RingFault};
 use std::sync::Arc;
 
 /// The longest reason that is kept, in characters.
 const REASON_MAX: usize = 240;
+/// Why a port whose session is up may still not be.
+const NOT_STARTED: &str = "the guest does not run its NIC: it is starting, or has no driver for it";
 
 /// Whether frames can flow through a port.
 ///
-/// `Down` and `Connecting` and `Up` follow the session's notices; `Broken` is `Up` with a ring that the guest has
-/// corrupted, and ends when the guest resets its device or the session ends.
+/// `Down` and `Connecting` and `Up` follow the session's notices. `Up` with no ring running is `Connecting` again: the
+/// guest is being reset. `Broken` is `Up` with a ring that the guest has corrupted, and ends when the guest resets its
+/// device or the session ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// No guest is attached.
     Down,
-    /// A guest is attaching.
+    /// A guest is attaching, or does not run its device.
     Connecting,
-    /// A guest is attached.
+    /// A guest is attached and its rings run.
     Up,
     /// A guest is attached and has corrupted a ring.
     Broken,
@@ -65,6 +68,12 @@ pub(crate) struct Session {
 impl Session {
     fn new() -> Session {
         Session { state: State::Down, features: 0, reason: None, warning: None }
+    }
+
+    /// A fault of the port, if it can be this session's: one that has not set up the device has no rings, so what is
+    /// said there is of the session before.
+    fn own(&self, fault: Option<RingFault>) -> Option<RingFault> {
+        fault.filter(|_| self.state == State::Up)
     }
 
     fn note(&mut self, notice: Notice) {
@@ -119,10 +128,19 @@ impl PortRecord {
 
     /// The state, and why it is what it is.
     pub(crate) fn state(&self) -> (State, Option<String>) {
-        match (self.session.state, self.device.fault()) {
+        let said = || self.session.reason.clone().or_else(|| self.session.warning.clone());
+        match (self.session.state, self.fault()) {
             (State::Up, Some(fault)) => (State::Broken, Some(fault.to_string())),
-            (state, _) => (state, self.session.reason.clone().or_else(|| self.session.warning.clone())),
+            (State::Up, None) if !self.device.is_running() => {
+                (State::Connecting, said().or_else(|| Some(NOT_STARTED.to_owned())))
+            }
+            (state, _) => (state, said()),
         }
+    }
+
+    /// What the guest that is attached did to break a ring.
+    pub(crate) fn fault(&self) -> Option<RingFault> {
+        self.session.own(self.device.fault())
     }
 
     /// A guest is attached, or about to be.
@@ -141,6 +159,11 @@ mod test {
     use super::*;
     use crate::spec::{Mode, VhostUser};
 
+    /// What a port says whose session is up, in a test without rings.
+    fn not_started() -> (State, Option<String>) {
+        (State::Connecting, Some(NOT_STARTED.to_owned()))
+    }
+
     fn record() -> PortRecord {
         let name = "vm1".parse().unwrap();
         let socket = VhostUser { path: "/run/vm1.sock".into(), mode: Mode::Server };
@@ -152,14 +175,14 @@ mod test {
         let mut port = record();
         assert_eq!(port.state(), (State::Down, None));
         port.note(Notice::Up { features: 5 });
-        assert_eq!((port.state(), port.session.features), ((State::Up, None), 5));
+        assert_eq!((port.state(), port.session.features), (not_started(), 5));
         port.note(Notice::Down { reason: "memory truncated".into() });
         port.note(Notice::Listening);
         assert_eq!(port.state(), (State::Down, Some("memory truncated".into())));
         assert_eq!(port.session.features, 0);
         port.note(Notice::Connecting);
         port.note(Notice::Up { features: 7 });
-        assert_eq!(port.state(), (State::Up, None));
+        assert_eq!(port.state(), not_started());
     }
 
     #[test]
@@ -167,8 +190,21 @@ mod test {
         let mut port = record();
         port.note(Notice::Up { features: 1 });
         port.note(Notice::Refused { reason: "port busy".into() });
-        assert_eq!(port.state(), (State::Up, Some("port busy".into())));
-        assert!(port.attached());
+        assert_eq!(port.state(), (State::Connecting, Some("port busy".into())));
+        assert!(port.attached(), "it is, though it does not run");
+    }
+
+    #[test]
+    fn test_a_session_does_not_answer_for_a_fault_of_the_one_before() {
+        let mut session = Session::new();
+        let fault = Some(RingFault::Memory);
+        assert_eq!(session.own(fault), None);
+        session.note(Notice::Connecting);
+        assert_eq!(session.own(fault), None);
+        session.note(Notice::Up { features: 1 });
+        assert_eq!((session.own(fault), session.own(None)), (fault, None));
+        session.note(Notice::Down { reason: "the guest's memory was truncated".into() });
+        assert_eq!(session.own(fault), None);
     }
 
     #[test]

@@ -64,10 +64,12 @@ impl Control {
     /// There is none of that name.
     pub fn view_namespaces(&self, only: Option<&Name>) -> Result<Vec<NamespaceView>, Refusal> {
         let plant = &self.plant;
+        let mut ports: BTreeMap<&Name, usize> = BTreeMap::new();
+        plant.ports.values().for_each(|port| *ports.entry(&port.spec.namespace).or_default() += 1);
         let view = |(name, record): (&Name, &NamespaceRecord)| NamespaceView {
             name: name.clone(),
             spec: record.spec.clone(),
-            ports: plant.ports.values().filter(|port| port.spec.namespace == *name).count(),
+            ports: ports.get(name).copied().unwrap_or(0),
             macs: record.table.fdb().used(),
         };
         match only {
@@ -101,27 +103,33 @@ impl Control {
         found.ok_or_else(|| Refusal::not_found(Kind::Port, name.as_str()))
     }
 
-    /// The MAC table of one namespace, by address.
+    /// At most `most` entries of the MAC table of one namespace, by address: the first of those behind `after`.
     ///
     /// # Errors
     /// There is no such namespace.
-    pub fn view_fdb(&self, now: Instant, namespace: &Name) -> Result<Vec<FdbView>, Refusal> {
+    pub fn view_fdb(
+        &self,
+        now: Instant,
+        namespace: &Name,
+        after: Option<MacAddr>,
+        most: usize,
+    ) -> Result<Vec<FdbView>, Refusal> {
         let record = self.plant.namespaces.get(namespace);
         let record = record.ok_or_else(|| Refusal::not_found(Kind::Namespace, namespace.as_str()))?;
         let owners = self.owners(namespace);
-        let mut views: Vec<FdbView> = record
-            .table
-            .fdb()
-            .entries(now)
-            .into_iter()
-            .filter_map(|entry| {
-                let age = (entry.kind == dataplane::Kind::Learned).then_some(entry.age);
-                let port = owners.get(&entry.port)?.clone();
-                Some(FdbView { namespace: namespace.clone(), mac: entry.mac, port, kind: entry.kind, age })
-            })
-            .collect();
-        views.sort_by_key(|view| view.mac);
-        Ok(views)
+        let mut entries = record.table.fdb().entries(now);
+        entries.retain(|entry| after.is_none_or(|mac| entry.mac > mac) && owners.contains_key(&entry.port));
+        if entries.len() > most {
+            entries.select_nth_unstable_by_key(most, |entry| entry.mac);
+            entries.truncate(most);
+        }
+        entries.sort_by_key(|entry| entry.mac);
+        let view = |entry: dataplane::Entry| {
+            let age = (entry.kind == dataplane::Kind::Learned).then_some(entry.age);
+            let port = owners.get(&entry.port)?.clone();
+            Some(FdbView { namespace: namespace.clone(), mac: entry.mac, port, kind: entry.kind, age })
+        };
+        Ok(entries.into_iter().filter_map(view).collect())
     }
 
     /// Who sits in which slot of a namespace.

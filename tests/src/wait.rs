@@ -9,8 +9,20 @@ use std::time::{Duration, Instant};
 /// The usual bound on one wait. Long enough for a loaded machine with two cores.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often a condition is looked at.
-const INTERVAL: Duration = Duration::from_millis(2);
+/// How soon a condition is looked at again: at first at once, then less and less often, for looking takes processor time
+/// from those who are waited for.
+const INTERVAL_MIN: Duration = Duration::from_millis(1);
+const INTERVAL_MAX: Duration = Duration::from_millis(30);
+
+/// Pauses between looks, each a little longer than the one before.
+struct Pauses(Duration);
+
+impl Pauses {
+    fn pause(&mut self, deadline: Deadline) {
+        thread::sleep(self.0.min(deadline.left()));
+        self.0 = (self.0 * 5 / 4).min(INTERVAL_MAX);
+    }
+}
 
 /// A point in time after which a test gives up.
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +55,13 @@ impl Deadline {
 /// # Panics
 /// When `deadline` passes first; `what` completes the sentence "waited in vain for ...".
 pub fn for_value<T>(what: &str, deadline: Deadline, mut probe: impl FnMut() -> Option<T>) -> T {
+    let mut pauses = Pauses(INTERVAL_MIN);
     loop {
         if let Some(value) = probe() {
             return value;
         }
         assert!(!deadline.passed(), "waited in vain for {what}");
-        thread::sleep(INTERVAL.min(deadline.left()));
+        pauses.pause(deadline);
     }
 }
 
@@ -62,12 +75,13 @@ pub fn until(what: &str, deadline: Deadline, mut probe: impl FnMut() -> bool) {
 /// # Panics
 /// When `deadline` passes first, with the last error that `probe` gave: use it where the reason matters.
 pub fn for_ok<T, E: std::fmt::Display>(what: &str, deadline: Deadline, mut probe: impl FnMut() -> Result<T, E>) -> T {
+    let mut pauses = Pauses(INTERVAL_MIN);
     loop {
         match probe() {
             Ok(value) => return value,
             Err(error) => assert!(!deadline.passed(), "waited in vain for {what}: {error}"),
         }
-        thread::sleep(INTERVAL.min(deadline.left()));
+        pauses.pause(deadline);
     }
 }
 

@@ -76,7 +76,7 @@ struct Line {
 }
 
 impl Weftd {
-    /// Starts a daemon without a configuration file, and waits until it takes control connections.
+    /// Starts a daemon without a configuration file, and waits until it answers and its ports are open.
     ///
     /// # Panics
     /// When it does not start, with its log.
@@ -172,13 +172,21 @@ impl Weftd {
         self.await_ready();
     }
 
+    /// Sends the daemon a signal.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("a child can be signalled until it is waited for");
+    }
+
     /// Asks the daemon to end (SIGTERM) and returns how it did.
     ///
     /// # Panics
     /// When it does not by the usual deadline.
     pub fn stop(&mut self) -> ExitStatus {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("a child can be signalled until it is waited for");
+        self.signal(Signal::TERM);
         for_value("weftd to end after SIGTERM", Deadline::patient(), || self.child.try_wait().ok().flatten())
     }
 
@@ -195,6 +203,8 @@ impl Weftd {
             assert!(self.alive(), "weftd ended during its start");
             UnixStream::connect(&socket).is_ok()
         });
+        // It listens before it has opened the ports, and answers afterwards.
+        self.weft(&["status"]).expect_ok();
     }
 }
 

@@ -6,6 +6,7 @@ use super::load::Load;
 use super::logging::Logging;
 use super::options::differing;
 use super::subscriber::Loop;
+use super::warnings::Warnings;
 use crate::config::{Config, Settings};
 use crate::ctl_server::access::Policy;
 use crate::runtime::clock;
@@ -33,8 +34,7 @@ pub(super) struct Daemon {
     /// What is in force since the start.
     pub(super) settings: Settings,
     pub(super) load: Load,
-    /// What an operator ought to know, one sentence each.
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Warnings,
     pub(super) started: Instant,
 }
 
@@ -42,7 +42,7 @@ impl Daemon {
     /// Makes the file and what was done with `weft` since come true.
     pub(super) fn begin(&mut self, events: &mut Loop, overlay: &Overlay) {
         let (desired, left_out) = overlay.over(&self.origin.base);
-        left_out.into_iter().for_each(|what| self.warn(what));
+        self.left_out(left_out);
         if let Err(why) = self.request(events, Request::Apply(desired)) {
             self.warn(format!("the state from before was not restored: {why}"));
             let base = self.origin.base.clone();
@@ -53,8 +53,14 @@ impl Daemon {
     }
 
     /// Carries out a request and what it entails. An endpoint that cannot be opened is not an error here: its port is
-    /// down, says why, and is tried again.
+    /// down, says why, and is tried again. Nor is a state that cannot be saved: [`Daemon::unsaved`].
     pub(super) fn request(&mut self, events: &mut Loop, request: Request) -> Result<switch::Reply, Refusal> {
+        if let Request::PortDel { name, force } = &request {
+            // Its guest goes first, so that no frame of it is under way when its place in the namespace is given up. A
+            // whole configuration may be refused at its last step, so there the sessions end when it is accepted.
+            self.control.check_deletable(name, *force)?;
+            self.endpoints.close(events, name);
+        }
         let reply = self.control.handle_request(request)?;
         self.act(events);
         Ok(reply)
@@ -75,13 +81,13 @@ impl Daemon {
     fn rebase(&mut self, events: &mut Loop, config: Config) {
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
         let (desired, left_out) = overlay.over(&config.desired);
-        left_out.into_iter().for_each(|what| self.warn(what));
         for (key, old, new) in differing(&self.settings, &config.settings) {
             tracing::warn!(key, old, new, "this setting is read when weftd starts, and at no other time");
         }
         match self.request(events, Request::Apply(desired)) {
             Ok(_) => {
                 self.origin.base = config.desired;
+                self.left_out(left_out);
                 self.save();
                 tracing::info!("the configuration was read again");
             }
@@ -92,10 +98,12 @@ impl Daemon {
     /// Makes everything as `config` says, and what was done with `weft` before is forgotten. What then differs from the
     /// configuration file is what a restart has to remember.
     pub(super) fn apply(&mut self, events: &mut Loop, config: Config) -> Result<switch::Reply, Refusal> {
-        if let Some(Ok(file)) = self.origin.file.as_deref().map(Config::load) {
+        let file = self.origin.file.as_deref().map(Config::load);
+        let reply = self.request(events, Request::Apply(config.desired))?;
+        if let Some(Ok(file)) = file {
             self.origin.base = file.desired;
         }
-        let reply = self.request(events, Request::Apply(config.desired))?;
+        self.left_out(Vec::new());
         self.save();
         Ok(reply)
     }
@@ -110,17 +118,22 @@ impl Daemon {
                 self.reopen(events, &port);
             }
         }
+        self.act(events);
     }
 
     /// What is due by time.
     pub(super) fn tick(&mut self, events: &mut Loop, now: Instant) {
-        for port in self.control.ports_without_memory() {
-            self.endpoints.end_session(events, &port, "the guest's memory was truncated");
+        for (port, fault) in self.control.ports_to_end() {
+            self.endpoints.end_session(events, &port, &fault.to_string());
         }
         for port in self.endpoints.due(now) {
             self.reopen(events, &port);
         }
         self.control.handle_tick(clock());
+        self.act(events);
+        if self.warnings.unsaved.is_some() {
+            self.save();
+        }
         self.logging.tick(now);
         self.load.tick(now, &self.endpoints.workers().stats());
     }
@@ -159,12 +172,24 @@ impl Daemon {
         failures
     }
 
-    pub(super) fn save(&mut self) {
+    /// Why what was done is not saved, if it is not.
+    pub(super) fn unsaved(&self) -> Option<&str> {
+        self.warnings.unsaved.as_deref()
+    }
+
+    /// Saves the state. What fails is tried again at each tick.
+    fn save(&mut self) {
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
         let saved = Saved { offered: self.control.offered().clone(), overlay };
-        if let Err(why) = self.origin.store.save(&saved) {
-            tracing::error!(%why, "the state cannot be saved; a restart would lose what was done with weft");
+        let store = &self.origin.store;
+        let failed = |why| format!("the state cannot be saved in {}: {why}", store.path().display());
+        let unsaved = store.save(&saved).err().map(failed);
+        match &unsaved {
+            Some(why) if unsaved != self.warnings.unsaved => tracing::error!("{why}"),
+            None if self.warnings.unsaved.is_some() => tracing::info!("the state is saved again"),
+            _ => {}
         }
+        self.warnings.unsaved = unsaved;
     }
 
     fn reopen(&mut self, events: &mut Loop, port: &Name) {
@@ -177,7 +202,13 @@ impl Daemon {
 
     fn warn(&mut self, what: String) {
         tracing::warn!("{what}");
-        self.warnings.push(what);
+        self.warnings.start.push(what);
+    }
+
+    /// Takes note of what had to be left out when the configuration file was last read.
+    fn left_out(&mut self, what: Vec<String>) {
+        what.iter().for_each(|what| tracing::warn!("{what}"));
+        self.warnings.left_out = what;
     }
 }
 

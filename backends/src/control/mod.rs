@@ -8,7 +8,7 @@
 //!
 //! 1. takes note of what the sessions told;
 //! 2. answers calls of the control socket, each of them completely: the switch decides, endpoints are opened and
-//!    closed, the state is saved, and only then the reply is queued;
+//!    closed, the state is saved, and only then the reply is queued; one that could not be saved is answered as failed;
 //! 3. serves signals: SIGTERM and SIGINT end the loop, SIGHUP reads the configuration file again;
 //! 4. once a second, ages learned addresses, frees what was replaced, tries again what failed.
 //!
@@ -24,12 +24,14 @@ mod options;
 mod requests;
 mod signals;
 mod subscriber;
+mod warnings;
 
 pub use logging::BadFilter;
 pub use options::{Options, SOCKET_DEFAULT};
 pub use signals::{Asked, Signals};
 
 use crate::ctl_server::Server;
+use crate::ctl_server::access::Access;
 use crate::ctl_server::socket::{Socket, SocketError};
 use crate::runtime::Workers;
 use crate::store::{Overlay, Store};
@@ -49,11 +51,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use subscriber::{Loop, Subscriber};
 use switch::Control;
+use warnings::Warnings;
 
 /// How often what is due by time is looked for.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Calls of the control socket that are answered before other events have their turn again.
+/// Calls of administrators that are answered before other events have their turn again; of others it is one.
 const CALLS_AT_ONCE: usize = 64;
 
 /// Why the daemon did not start, or ended.
@@ -140,7 +143,7 @@ impl Running {
             policy,
             settings: options.settings,
             load: Load::new(started),
-            warnings: told.into_iter().collect(),
+            warnings: Warnings { start: told.into_iter().collect(), ..Warnings::default() },
             started,
         };
         let running = Running { events, server, server_id, signals, daemon, ticked: started, more_calls: false };
@@ -170,13 +173,16 @@ impl Running {
         Ok(true)
     }
 
-    /// Answers calls that wait. True: there are more.
+    /// Answers calls that wait. True: there may be more.
     fn answer_calls(&mut self) -> Result<bool, RunError> {
         for _ in 0..CALLS_AT_ONCE {
             let Some(pending) = self.server.borrow_mut().next_call() else { return Ok(false) };
-            let replies = requests::answer(&mut self.daemon, &mut self.events, &pending);
+            let answer = requests::answer(&mut self.daemon, &mut self.events, &pending);
             let mut ops = self.events.event_ops(self.server_id)?;
-            self.server.borrow_mut().answer(&pending, replies, &mut ops);
+            self.server.borrow_mut().answer(&pending, answer, &mut ops);
+            if pending.access != Access::Administer {
+                break;
+            }
         }
         Ok(true)
     }
@@ -189,7 +195,7 @@ impl Running {
         self.ticked = now;
         self.daemon.tick(&mut self.events, now);
         let mut ops = self.events.event_ops(self.server_id)?;
-        self.server.borrow_mut().drop_stalled(now, &mut ops);
+        self.server.borrow_mut().tick(now, &mut ops);
         Ok(())
     }
 }

@@ -7,17 +7,18 @@ use super::subscriber::Loop;
 use crate::config::{Config, Settings};
 use crate::ctl_server::access;
 use crate::ctl_server::convert;
-use crate::ctl_server::{Pending, Replies};
+use crate::ctl_server::{Answer, Pending};
 use crate::runtime::clock;
 use ctl::codec::Reply;
 use ctl::proto::service;
 use ctl::proto::v1::{self, Empty, Error, FDB_PAGE, Request, ServiceError};
 use serde::Serialize;
+use std::ops::Bound;
 use std::time::{Duration, Instant};
-use switch::{FdbView, Name, PortView, State};
+use switch::{FdbKey, Name, PortView, State};
 
-/// Answers a call. Whatever it asks for, there is a reply.
-pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Replies {
+/// Answers a call, or a part of one. Whatever it asks for, there is a reply.
+pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Answer {
     let call = &pending.call;
     let request = Request::parse(call).and_then(|request| {
         access::check(&daemon.policy, pending.access, &request)?;
@@ -25,15 +26,11 @@ pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) 
     });
     let result = match request {
         Ok(_) if call.upgrade => Err(ServiceError::invalid("upgrade is not offered")),
-        Ok(Request::FdbList(asked)) => fdb_list(daemon, &asked, call.more),
-        Ok(request) => Calls { daemon, events }.carry_out(request).map(one),
+        Ok(Request::FdbList(asked)) => fdb_list(daemon, &asked, call.more, pending.from.as_ref()),
+        Ok(request) => Calls { daemon, events }.carry_out(request).map(Answer::from),
         Err(why) => Err(why),
     };
-    result.unwrap_or_else(|why| one(Reply::error(&why)))
-}
-
-fn one(reply: Reply) -> Replies {
-    Box::new(std::iter::once(reply))
+    result.unwrap_or_else(|why| Reply::error(&why).into())
 }
 
 fn reply<T: Serialize>(result: &T) -> Result<Reply, Error> {
@@ -73,7 +70,17 @@ impl Calls<'_> {
     }
 
     fn request(&mut self, request: switch::Request) -> Result<switch::Reply, Error> {
-        self.daemon.request(self.events, request).map_err(convert::refusal)
+        let reply = self.daemon.request(self.events, request).map_err(convert::refusal)?;
+        match reply {
+            switch::Reply::Flushed(_) => Ok(reply),
+            switch::Reply::Changed(_) => self.saved().map(|()| reply),
+        }
+    }
+
+    /// Whether what was done will outlive this process.
+    fn saved(&self) -> Result<(), Error> {
+        let Some(why) = self.daemon.unsaved() else { return Ok(()) };
+        Err(Error::Failed { message: format!("it is done and would not survive a restart of weftd: {why}") })
     }
 
     fn status(&self) -> Result<v1::StatusReply, Error> {
@@ -110,7 +117,7 @@ impl Calls<'_> {
         let closed = self.daemon.endpoints.without_socket();
         let closed = closed.filter_map(|name| ports.iter().find(|port| port.name == *name));
         let closed = closed.map(|port| format!("port {} has no socket: {}", port.name, because(port)));
-        self.daemon.warnings.iter().cloned().chain(broken).chain(closed).collect()
+        self.daemon.warnings.all().chain(broken).chain(closed).collect()
     }
 
     fn namespace_add(&mut self, asked: &v1::NamespaceAdd) -> Result<v1::NamespaceAddReply, Error> {
@@ -155,8 +162,9 @@ impl Calls<'_> {
         let control = &mut self.daemon.control;
         control.handle_request(switch::Request::PortAdd(name.clone(), spec)).map_err(convert::refusal)?;
         let failures = self.daemon.act(self.events);
-        let Some(why) = failures.into_iter().next() else { return Ok(()) };
-        self.request(switch::Request::PortDel { name: name.clone(), force: true })?;
+        let Some(why) = failures.into_iter().next() else { return self.saved() };
+        let unmade = switch::Request::PortDel { name: name.clone(), force: true };
+        self.daemon.request(self.events, unmade).map_err(convert::refusal)?;
         Err(Error::Failed { message: format!("port {name} was not added: {why}") })
     }
 
@@ -224,7 +232,9 @@ impl Calls<'_> {
     fn config_apply(&mut self, text: &str, file: &str) -> Result<v1::ChangesReply, Error> {
         let config = self.config(text, file)?;
         let settings = config.settings.clone();
-        match self.daemon.apply(self.events, config).map_err(convert::refusal)? {
+        let reply = self.daemon.apply(self.events, config).map_err(convert::refusal)?;
+        self.saved()?;
+        match reply {
             switch::Reply::Changed(changes) => Ok(self.changes(changes, &settings)),
             switch::Reply::Flushed(_) => Ok(self.changes(Vec::new(), &settings)),
         }
@@ -252,29 +262,34 @@ impl Calls<'_> {
     }
 }
 
-/// Lists MAC tables page by page, each page made when the client has read the one before.
-fn fdb_list(daemon: &Daemon, asked: &v1::FdbList, more: bool) -> Result<Replies, Error> {
-    let names: Vec<Name> = match asked.namespace.as_deref() {
-        Some(name) => vec![convert::name("namespace", name)?],
-        None => daemon.control.desired().namespaces().keys().cloned().collect(),
-    };
-    let mut entries: Vec<FdbView> = Vec::new();
-    for name in &names {
-        entries.extend(daemon.control.view_fdb(clock(), name).map_err(convert::refusal)?);
+/// Lists MAC tables page by page, those behind `from`. A page is made when the client has read the one before, of what
+/// the tables say then: nothing is kept for it in between.
+fn fdb_list(daemon: &Daemon, asked: &v1::FdbList, more: bool, from: Option<&FdbKey>) -> Result<Answer, Error> {
+    let only = asked.namespace.as_deref().map(|name| convert::name("namespace", name)).transpose()?;
+    let mut entries = Vec::new();
+    for name in namespaces(daemon, only, from) {
+        let after = from.filter(|key| key.namespace == name).map(|key| key.mac);
+        // One more than fits tells that there is another page.
+        let room = FDB_PAGE + 1 - entries.len();
+        entries.extend(daemon.control.view_fdb(clock(), &name, after, room).map_err(convert::refusal)?);
+        if entries.len() > FDB_PAGE {
+            break;
+        }
     }
-    if !more && entries.len() > FDB_PAGE {
+    let is_last = entries.len() <= FDB_PAGE;
+    if !more && !is_last {
         let what = "MAC table entries for one reply; ask for a stream (more)".to_owned();
         return Err(Error::Limit { what, limit: FDB_PAGE as u64 });
     }
-    Ok(Box::new(pages(entries)))
+    entries.truncate(FDB_PAGE);
+    let reply = reply(&v1::FdbListReply { entries: entries.iter().map(convert::fdb_entry).collect() })?;
+    let last = entries.pop().filter(|_| !is_last).map(|entry| (entry.namespace, entry.mac).into());
+    Ok(Answer { reply: if is_last { reply } else { reply.continued() }, rest: last })
 }
 
-fn pages(entries: Vec<FdbView>) -> impl Iterator<Item = Reply> {
-    let last = entries.len().div_ceil(FDB_PAGE).max(1) - 1;
-    (0..=last).map(move |page| {
-        let chosen = entries.iter().skip(page * FDB_PAGE).take(FDB_PAGE);
-        let result = reply(&v1::FdbListReply { entries: chosen.map(convert::fdb_entry).collect() });
-        let reply = result.unwrap_or_else(|why| Reply::error(&why));
-        if page < last { reply.continued() } else { reply }
-    })
+/// The namespaces that are to be listed still: one, or all from that of `from` on.
+fn namespaces(daemon: &Daemon, only: Option<Name>, from: Option<&FdbKey>) -> Vec<Name> {
+    let start = from.map_or(Bound::Unbounded, |key| Bound::Included(&key.namespace));
+    let all = || daemon.control.desired().namespaces().range((start, Bound::Unbounded));
+    only.map_or_else(|| all().map(|(name, _)| name.clone()).collect(), |name| vec![name])
 }

@@ -32,18 +32,11 @@ impl World {
     }
 
     fn start(directory: Arc<tempfile::TempDir>, config: Option<PathBuf>) -> World {
-        let settings = Settings {
-            socket: Some(directory.path().join("ctl.sock")),
-            state: Some(directory.path().join("state")),
-            log: Some("off".into()),
-            ..Settings::default()
-        };
         let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, options) = (Arc::clone(&stop), Options::gather(config, settings).unwrap());
+        let (stopped, place) = (Arc::clone(&stop), Arc::clone(&directory));
         let (ready, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let (mut running, overlay) = Running::start(options, Signals::take_over().unwrap()).unwrap();
-            running.daemon.begin(&mut running.events, &overlay);
+            let mut running = running(place.path(), config);
             ready.send(()).unwrap();
             while !stopped.load(Ordering::Relaxed) && running.turn().unwrap() {}
             running.daemon.endpoints.close_all(&mut running.events);
@@ -136,6 +129,20 @@ impl Drop for World {
 
 fn dir(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// A daemon that has begun, to be turned by hand.
+fn running(directory: &Path, config: Option<PathBuf>) -> Running {
+    let settings = Settings {
+        socket: Some(directory.join("ctl.sock")),
+        state: Some(directory.join("state")),
+        log: Some("off".into()),
+        ..Settings::default()
+    };
+    let options = Options::gather(config, settings).unwrap();
+    let (mut running, overlay) = Running::start(options, Signals::take_over().unwrap()).unwrap();
+    running.daemon.begin(&mut running.events, &overlay);
+    running
 }
 
 const FILE: &str =
@@ -283,4 +290,76 @@ fn test_a_long_table_comes_in_pages() {
     let count = |reply: &Value| reply["parameters"]["entries"].as_array().unwrap().len();
     assert_eq!((first["continues"].as_bool(), second.get("continues")), (Some(true), None));
     assert_eq!(count(&first) + count(&second), 1202);
+}
+
+#[test]
+fn test_what_cannot_be_saved_is_told_and_saved_later() {
+    let mut world = World::new(None);
+    let state = world.directory.path().join("state");
+    let _ = fs::remove_dir_all(&state);
+    fs::write(&state, "a file where the directory should be").unwrap();
+    let reply = world.error("NamespaceAdd", &json!({ "name": "red" }));
+    assert_eq!(reply["error"], "org.weft.Switch1.Failed");
+    assert!(reply["parameters"]["message"].as_str().unwrap().contains("would not survive a restart"), "{reply}");
+    assert_eq!(world.names("namespaces"), ["red"], "accepted all the same");
+    let warnings = world.ok("Status", &json!({}))["warnings"].clone();
+    assert!(warnings[0].as_str().unwrap().contains("cannot be saved"), "{warnings}");
+    fs::remove_file(&state).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while world.ok("Status", &json!({}))["warnings"] != json!([]) {
+        assert!(Instant::now() < deadline, "it is not tried again");
+    }
+    assert_eq!(world.restart(None).names("namespaces"), ["red"]);
+}
+
+#[test]
+fn test_a_refused_configuration_does_not_change_what_a_restart_remembers() {
+    let mut world = World::new(Some(FILE));
+    let file = world.directory.path().join("weft.toml");
+    let more = format!("{}[[namespace]]\nname = \"blue\"\n", fs::read_to_string(&file).unwrap());
+    fs::write(&file, more).unwrap();
+    // More static entries than the smallest table has places: refused at the last step.
+    let mut text = FILE.replace("$D", &dir(world.directory.path()));
+    text = text.replacen("name = \"red\"", "name = \"red\"\nmacs-max = 64", 1);
+    for i in 0..1000 {
+        text += &format!("[[fdb]]\nnamespace = \"red\"\nmac = \"06:00:00:00:{:02x}:{:02x}\"\n", i / 256, i % 256);
+        text += "port = \"vm1\"\n";
+    }
+    let reply = world.error("ConfigApply", &json!({ "text": text, "file": "weft.toml" }));
+    assert_eq!(reply["error"], "org.weft.Switch1.Limit");
+    world.ok("NamespaceAdd", &json!({ "name": "green" }));
+    assert_eq!(world.restart(None).names("namespaces"), ["blue", "green", "red"], "blue was deleted by nobody");
+}
+
+#[test]
+fn test_what_a_socket_that_opens_late_offers_is_saved() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("weft.toml");
+    fs::write(&file, FILE.replace("$D/vm1.sock", &dir(&directory.path().join("later/vm1.sock")))).unwrap();
+    let mut running = running(directory.path(), Some(file));
+    let saved = || fs::read_to_string(directory.path().join("state/state.json")).unwrap();
+    assert!(!saved().contains("vm1"));
+    fs::create_dir(directory.path().join("later")).unwrap();
+    running.daemon.tick(&mut running.events, Instant::now() + Duration::from_secs(60));
+    assert!(saved().contains("vm1"), "a VMM that has seen a feature must see it after a restart");
+    running.daemon.endpoints.close_all(&mut running.events);
+}
+
+#[test]
+fn test_reading_the_file_again_tells_of_what_does_not_fit_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("weft.toml");
+    let text = FILE.replace("$D", &dir(directory.path()));
+    fs::write(&file, &text).unwrap();
+    let mut running = running(directory.path(), Some(file.clone()));
+    let mac = "02:00:00:00:00:07".parse().unwrap();
+    let entry = switch::Request::FdbAdd(("red".parse().unwrap(), mac).into(), "vm1".parse().unwrap());
+    running.daemon.request(&mut running.events, entry).unwrap();
+    let other = text.replace("vm1", "vm2");
+    for (text, warnings) in [(&other, 1), (&other, 0), (&text, 0)] {
+        fs::write(&file, text).unwrap();
+        running.daemon.reload(&mut running.events);
+        assert_eq!(running.daemon.warnings.all().count(), warnings);
+    }
+    running.daemon.endpoints.close_all(&mut running.events);
 }

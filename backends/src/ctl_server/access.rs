@@ -3,14 +3,28 @@
 //!
 //! The kernel says who connected (`SO_PEERCRED`, unix(7)). Root, the daemon's own user, and members of one group are
 //! administrators. Everybody else may look, or nothing at all, as the configuration has it.
+//!
+//! To look includes to have a configuration checked, and compared with what runs: neither tells more than the lists do,
+//! and the work is bounded by the size of a message and grows with it in proportion.
+//!
+//! The groups of a peer could be had from the kernel (`SO_PEERGROUPS`), but no safe wrapper of it is at hand. So they are
+//! looked up in the system's database, and because that may ask a server and wait for it, what was found out about a user
+//! is [`Known`] for a minute: whoever connects again and again does not hold up the control loop each time.
 
 use crate::config::Others;
 use ctl::proto::v1::{Error, Request};
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::time::{Duration, Instant};
 
 /// The group of administrators, unless the configuration names another.
 pub const GROUP_DEFAULT: &str = "weft";
+
+/// How long what was found out about a user is good for.
+const KNOWN_FOR: Duration = Duration::from_secs(60);
+/// Users of whom something is known at a time.
+const KNOWN_MAX: usize = 256;
 
 /// What a client may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +87,31 @@ impl Policy {
     /// `None`: there is no such group on this system, so nobody is a member.
     fn group_id(&self) -> Option<u32> {
         Group::from_name(&self.group).ok().flatten().map(|group| group.gid.as_raw())
+    }
+}
+
+/// What was found out about users lately, by user and primary group.
+#[derive(Debug, Default)]
+pub(super) struct Known(BTreeMap<(u32, u32), (Access, Instant)>);
+
+impl Known {
+    /// What a process of this user and primary group may do, or might a short while ago.
+    pub(super) fn access_of(&mut self, policy: &Policy, uid: u32, gid: u32, now: Instant) -> Access {
+        self.get((uid, gid), now, || policy.access_of(uid, gid))
+    }
+
+    fn get(&mut self, user: (u32, u32), now: Instant, look_up: impl FnOnce() -> Access) -> Access {
+        self.0.retain(|_, (_, since)| now.saturating_duration_since(*since) < KNOWN_FOR);
+        if let Some((access, _)) = self.0.get(&user) {
+            return *access;
+        }
+        if self.0.len() >= KNOWN_MAX {
+            let oldest = self.0.iter().min_by_key(|(_, (_, since))| *since).map(|(user, _)| *user);
+            oldest.map(|user| self.0.remove(&user));
+        }
+        let access = look_up();
+        self.0.insert(user, (access, now));
+        access
     }
 }
 
@@ -153,6 +192,27 @@ mod test {
         assert!(supplementary(us, 4242).contains(&4242), "the primary group is in the list");
         assert_eq!(Policy::new("root", Others::Refuse).access_of(54321, 0), Access::Administer);
         assert_eq!(Policy::new("root", Others::Refuse).access_of(54321, 54321), Access::None);
+    }
+
+    #[test]
+    fn test_a_user_is_looked_up_once_a_minute_and_few_are_remembered() {
+        let (mut known, now, mut asked) = (Known::default(), Instant::now(), 0);
+        let mut look = |known: &mut Known, user, at| {
+            let before = asked;
+            known.get((user, user), at, || {
+                asked += 1;
+                Access::Read
+            });
+            asked > before
+        };
+        assert!(look(&mut known, 1000, now));
+        assert!(!look(&mut known, 1000, now + KNOWN_FOR / 2));
+        assert!(look(&mut known, 1000, now + KNOWN_FOR));
+        for user in 0..2 * KNOWN_MAX as u32 {
+            look(&mut known, user, now + KNOWN_FOR + Duration::from_millis(user.into()));
+        }
+        assert_eq!(known.0.len(), KNOWN_MAX);
+        assert!(look(&mut known, 0, now + KNOWN_FOR), "it had to make room");
     }
 
     /// Every method of the interface, with parameters that parse, and who may call it.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One client of the control socket: read a call, wait for its answer, write the replies, and again.
 
-use super::Replies;
+use super::Answer;
 use super::access::Access;
+use crate::dispose::{Connection, Descriptors};
 use ctl::codec::{Call, CodecError, Decoder, MESSAGE_MAX, encode};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::io::{ErrorKind, Write};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
+use switch::FdbKey;
 use vmm_sys_util::epoll::EventSet;
 
 /// Bytes that are read at once.
@@ -32,47 +34,86 @@ enum State {
     Reading,
     /// Its call is being carried out.
     Calling,
-    /// The replies to its call are being written.
-    Replying(Replies),
+    /// A reply to its call is being written. Then the answer goes on from a place, or is over.
+    Replying(Option<Asked>),
 }
 
+/// A call, and from where on it is to be answered when a part of the answer has been given.
+pub(super) type Asked = (Call, Option<FdbKey>);
+
 pub(super) struct Client {
-    stream: UnixStream,
+    stream: Connection,
     access: Access,
     state: State,
     decoder: Decoder<Call>,
     out: Vec<u8>,
     written: usize,
-    /// When the last byte was written, while some wait.
-    moved: Option<Instant>,
+    /// Since when a reply waits to be read to its end.
+    waits: Option<Instant>,
+    /// When it last said something.
+    heard: Instant,
 }
 
 impl Client {
-    pub(super) fn new(stream: UnixStream, access: Access) -> Client {
+    pub(super) fn new(stream: Connection, access: Access) -> Client {
         let decoder = Decoder::new(MESSAGE_MAX);
-        Client { stream, access, state: State::Reading, decoder, out: Vec::new(), written: 0, moved: None }
+        Client {
+            stream,
+            access,
+            state: State::Reading,
+            decoder,
+            out: Vec::new(),
+            written: 0,
+            waits: None,
+            heard: Instant::now(),
+        }
     }
 
     pub(super) fn access(&self) -> Access {
         self.access
     }
 
-    /// Takes the answer of the call that [`Client::advance`] gave out.
-    pub(super) fn answer(&mut self, replies: Replies, oneway: bool) {
-        self.state = if oneway { State::Reading } else { State::Replying(replies) };
+    /// Whether nothing of it is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.state, State::Reading)
     }
 
-    /// Writes and reads as far as that goes without waiting. A call that has come in whole is given out; it must be
-    /// answered before there is another.
-    pub(super) fn advance(&mut self) -> Result<Option<Call>, Gone> {
-        if let State::Replying(_) = self.state {
-            self.write_replies()?;
+    /// When it last said something.
+    pub(super) fn heard(&self) -> Instant {
+        self.heard
+    }
+
+    /// Takes the answer of the call that [`Client::advance`] gave out.
+    ///
+    /// # Errors
+    /// The reply cannot be written down.
+    pub(super) fn answer(&mut self, answer: Answer, call: &Call) -> Result<(), Gone> {
+        self.state = State::Reading;
+        if !call.oneway {
+            encode(&answer.reply, &mut self.out)?;
+            self.state = State::Replying(answer.rest.map(|from| (call.clone(), Some(from))));
+        }
+        Ok(())
+    }
+
+    /// Writes and reads as far as that goes without waiting. A call that has come in whole is given out, and again for
+    /// the next part of its answer when the one before is read; it must be answered before there is another.
+    pub(super) fn advance(&mut self) -> Result<Option<Asked>, Gone> {
+        if !self.write_reply()? {
+            return Ok(None);
+        }
+        if let State::Replying(rest) = &mut self.state {
+            let rest = rest.take();
+            self.state = if rest.is_some() { State::Calling } else { State::Reading };
+            if rest.is_some() {
+                return Ok(rest);
+            }
         }
         let State::Reading = self.state else { return Ok(None) };
         loop {
             if let Some(call) = self.decoder.pull()? {
                 self.state = State::Calling;
-                return Ok(Some(call));
+                return Ok(Some((call, None)));
             }
             if !self.read()? {
                 return Ok(None);
@@ -98,20 +139,23 @@ impl Client {
         }
     }
 
-    /// How long the client has left a reply unread.
+    /// How long the client has left a reply unread, be it only the end of one.
     pub(super) fn stalled_for(&self, now: Instant) -> Duration {
-        self.moved.map_or(Duration::ZERO, |moved| now.saturating_duration_since(moved))
+        self.waits.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
     /// Reads once. False: there is nothing to read now.
     fn read(&mut self) -> Result<bool, Gone> {
         let mut chunk = [0; CHUNK];
-        match self.stream.read(&mut chunk) {
+        // Descriptors mean nothing here. A plain read would have the kernel close them in this thread.
+        let mut fds = Descriptors::default();
+        match sys::fd::recv_with_fds(self.stream.as_fd(), &mut chunk, &mut fds) {
             Ok(0) => {
                 self.decoder.finish()?;
                 Err(Gone::Closed)
             }
             Ok(n) => {
+                self.heard = Instant::now();
                 self.decoder.push(&chunk[..n])?;
                 Ok(true)
             }
@@ -119,30 +163,21 @@ impl Client {
         }
     }
 
-    /// Writes replies, making the next only when the one before is gone.
-    fn write_replies(&mut self) -> Result<(), Gone> {
-        loop {
-            while self.written < self.out.len() {
-                match self.stream.write(&self.out[self.written..]) {
-                    Ok(n) => (self.written, self.moved) = (self.written + n, None),
-                    Err(why) => {
-                        would_block(why)?;
-                        self.moved.get_or_insert_with(Instant::now);
-                        return Ok(());
-                    }
-                }
-            }
-            self.out.clear();
-            self.written = 0;
-            let State::Replying(replies) = &mut self.state else { return Ok(()) };
-            match replies.next() {
-                Some(reply) => encode(&reply, &mut self.out)?,
-                None => {
-                    self.state = State::Reading;
-                    return Ok(());
+    /// Writes what there is of a reply. False: the client has to read first.
+    fn write_reply(&mut self) -> Result<bool, Gone> {
+        while self.written < self.out.len() {
+            match (&*self.stream).write(&self.out[self.written..]) {
+                Ok(n) => self.written += n,
+                Err(why) => {
+                    would_block(why)?;
+                    self.waits.get_or_insert_with(Instant::now);
+                    return Ok(false);
                 }
             }
         }
+        self.out.clear();
+        (self.written, self.waits) = (0, None);
+        Ok(true)
     }
 }
 

@@ -6,35 +6,51 @@
 //! [`Server`] is a subscriber of the control loop. It accepts clients, cuts what they send into calls, and queues the
 //! calls; the loop takes one with [`Server::next_call`], does what it asks for, and hands the replies to
 //! [`Server::answer`]. A client has one call outstanding: the next is not read before the replies of the last are
-//! written. So what a client can make the daemon hold is bounded by one message in, one reply out and 32 clients, and
-//! a client that does not read its replies for [`STALL_MAX`] is dropped.
+//! written. A long answer is asked for part by part: the next is made when the client has read the one before. So what
+//! a client can make the daemon hold is bounded by one message in, one reply out and 32 clients, and a client that does
+//! not read a reply within [`STALL_MAX`] is dropped.
 //!
 //! Who a client is, is asked of the kernel once, when it connects ([`access`]); what it may do is decided in the same
-//! file, for each call. Names on the wire are turned into types and back in [`convert`] and nowhere else.
+//! file, for each call. Those who may only read cannot be in the way of those who administer: the calls of
+//! administrators come first, and their connections take the places of others when there is no room. Names on the wire
+//! are turned into types and back in [`convert`] and nowhere else.
 
 pub mod access;
 mod client;
 pub mod convert;
 pub mod socket;
 
-use access::{Access, Policy};
-use client::Client;
+use access::{Access, Known, Policy};
+use client::{Asked, Client};
 use ctl::codec::{Call, Reply};
 use event_manager::{EventOps, Events, MutEventSubscriber};
 use socket::Socket;
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
+use switch::FdbKey;
 use vmm_sys_util::epoll::EventSet;
 
-/// Clients at a time; one more is turned away.
+/// Clients at a time; one more takes the place of an idle one, or is turned away.
 pub const CLIENTS_MAX: usize = 32;
 
-/// A client that reads nothing for so long, while a reply waits for it, is dropped.
+/// A client that has not read a reply to its end after so long is dropped.
 pub const STALL_MAX: Duration = Duration::from_secs(10);
 
-/// The replies to one call, made as the client reads them.
-pub type Replies = Box<dyn Iterator<Item = Reply>>;
+/// The answer to a call, or a part of it.
+pub struct Answer {
+    /// What goes out now.
+    pub reply: Reply,
+    /// From where on the call is to be answered again when that is read; `None`: the answer is complete.
+    pub rest: Option<FdbKey>,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Answer {
+        Answer { reply, rest: None }
+    }
+}
 
 /// A call that waits to be answered.
 pub struct Pending {
@@ -44,37 +60,53 @@ pub struct Pending {
     pub access: Access,
     /// What it asks for.
     pub call: Call,
+    /// What was last told, when this is not the first part of the answer.
+    pub from: Option<FdbKey>,
 }
 
 /// The server's side of the control socket.
 pub struct Server {
     socket: Socket,
     policy: Policy,
+    known: Known,
     clients: BTreeMap<RawFd, Client>,
     calls: VecDeque<Pending>,
+    /// No clients are accepted until the next tick.
+    paused: bool,
 }
 
 impl Server {
     /// Serves a socket that is open already.
     pub fn new(socket: Socket, policy: Policy) -> Server {
-        Server { socket, policy, clients: BTreeMap::new(), calls: VecDeque::new() }
+        let (clients, calls) = (BTreeMap::new(), VecDeque::new());
+        Server { socket, policy, known: Known::default(), clients, calls, paused: false }
     }
 
-    /// The next call that waits to be answered.
+    /// The next call that waits to be answered; those of administrators first.
     pub fn next_call(&mut self) -> Option<Pending> {
-        self.calls.pop_front()
+        let urgent = self.calls.iter().position(|pending| pending.access == Access::Administer);
+        self.calls.remove(urgent.unwrap_or(0))
     }
 
     /// Answers a call. A client that is gone by now has no use for it.
-    pub fn answer(&mut self, pending: &Pending, replies: Replies, ops: &mut EventOps) {
-        if let Some(client) = self.clients.get_mut(&pending.client) {
-            client.answer(replies, pending.call.oneway);
-            self.advance(pending.client, ops);
+    pub fn answer(&mut self, pending: &Pending, answer: Answer, ops: &mut EventOps) {
+        let Some(client) = self.clients.get_mut(&pending.client) else { return };
+        match client.answer(answer, &pending.call) {
+            Ok(()) => self.advance(pending.client, ops),
+            Err(why) => self.give_up(pending.client, &why, ops),
         }
     }
 
-    /// Drops clients that do not read their replies. To be called about once a second.
-    pub fn drop_stalled(&mut self, now: Instant, ops: &mut EventOps) {
+    /// What is due by time: drops clients that do not read their replies, and accepts again after there was a shortage.
+    /// To be called about once a second.
+    pub fn tick(&mut self, now: Instant, ops: &mut EventOps) {
+        self.drop_stalled(now, ops);
+        if std::mem::take(&mut self.paused) {
+            self.watch(EventSet::IN, ops);
+        }
+    }
+
+    fn drop_stalled(&mut self, now: Instant, ops: &mut EventOps) {
         let stalled = |client: &Client| client.stalled_for(now) > STALL_MAX;
         let doomed: Vec<RawFd> = self.clients.iter().filter(|(_, c)| stalled(c)).map(|(fd, _)| *fd).collect();
         for fd in doomed {
@@ -89,15 +121,20 @@ impl Server {
     }
 
     fn accept_all(&mut self, ops: &mut EventOps) {
-        while let Some(stream) = self.socket.accept() {
-            if self.clients.len() >= CLIENTS_MAX {
+        loop {
+            let stream = match self.socket.accept() {
+                Ok(Some(stream)) => stream,
+                Ok(None) => return,
+                Err(why) => return self.pause(&why, ops),
+            };
+            let access = match sys::fd::peer_credentials(stream.as_fd()) {
+                Ok(peer) => self.known.access_of(&self.policy, peer.uid, peer.gid, Instant::now()),
+                Err(_) => Access::None,
+            };
+            if self.clients.len() >= CLIENTS_MAX && !self.make_room(access, ops) {
                 tracing::warn!("the control socket has {CLIENTS_MAX} clients already: one more was turned away");
                 continue;
             }
-            let access = match sys::fd::peer_credentials(stream.as_fd()) {
-                Ok(peer) => self.policy.access_of(peer.uid, peer.gid),
-                Err(_) => Access::None,
-            };
             let fd = stream.as_raw_fd();
             if ops.add(Events::new_raw(fd, EventSet::IN)).is_ok() {
                 self.clients.insert(fd, Client::new(stream, access));
@@ -105,22 +142,50 @@ impl Server {
         }
     }
 
+    /// Leaves those who wait to be accepted alone until the next tick: while descriptors or memory are short the socket
+    /// would be reported ready again and again.
+    fn pause(&mut self, why: &io::Error, ops: &mut EventOps) {
+        tracing::warn!(%why, "the control socket cannot accept a client now");
+        self.paused = true;
+        self.watch(EventSet::empty(), ops);
+    }
+
+    fn watch(&self, events: EventSet, ops: &mut EventOps) {
+        // Fails only when the socket is not registered, and it is.
+        let _ = ops.modify(Events::new(&self.socket, events));
+    }
+
+    /// Drops a client for one that may do `access`: one that may do less, or one that does nothing and may do no more.
+    /// So nobody is kept out by connections that are merely held, and no administrator by others at all. False: there is
+    /// none.
+    fn make_room(&mut self, access: Access, ops: &mut EventOps) -> bool {
+        let lesser = |client: &Client| client.access() < access || client.access() == access && client.is_idle();
+        let rank = |client: &Client| (client.access(), !client.is_idle(), client.heard());
+        let found = self.clients.iter().filter(|(_, client)| lesser(client)).min_by_key(|(_, client)| rank(client));
+        let Some(fd) = found.map(|(fd, _)| *fd) else { return false };
+        tracing::debug!("the control socket is full: the client that was silent for longest is dropped");
+        self.drop_client(fd, ops);
+        true
+    }
+
     /// Moves a client on as far as it goes without waiting, and asks to be told when it can go on.
     fn advance(&mut self, fd: RawFd, ops: &mut EventOps) {
         let Some(client) = self.clients.get_mut(&fd) else { return };
         match client.advance() {
-            Ok(call) => {
+            Ok(asked) => {
                 let access = client.access();
-                self.calls.extend(call.map(|call| Pending { client: fd, access, call }));
+                self.calls.extend(asked.map(|(call, from): Asked| Pending { client: fd, access, call, from }));
                 // Fails only when the descriptor is not registered, and it is.
                 let _ = ops.modify(Events::new_raw(fd, client.interest()));
             }
             Err(client::Gone::Closed) => self.drop_client(fd, ops),
-            Err(why) => {
-                tracing::info!(%why, "a client of the control socket is dropped");
-                self.drop_client(fd, ops);
-            }
+            Err(why) => self.give_up(fd, &why, ops),
         }
+    }
+
+    fn give_up(&mut self, fd: RawFd, why: &client::Gone, ops: &mut EventOps) {
+        tracing::info!(%why, "a client of the control socket is dropped");
+        self.drop_client(fd, ops);
     }
 
     fn drop_client(&mut self, fd: RawFd, ops: &mut EventOps) {

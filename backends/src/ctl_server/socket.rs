@@ -2,13 +2,18 @@
 //! The file of the control socket: made, guarded against a second daemon, and removed at the end.
 
 use super::access::Policy;
-use rustix::fs::{Gid, Mode, chmod, chown};
+use crate::dispose::Connection;
+use crate::socket_file;
+use rustix::fs::{AtFlags, CWD, Gid, chownat};
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+
+/// Clients that may wait until the control loop has its turn.
+const BACKLOG: i32 = 128;
 
 /// Why the control socket could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -48,16 +53,15 @@ impl Socket {
             fs::create_dir_all(parent).map_err(failed("make its directory"))?;
         }
         remove_stale(path)?;
-        let listener = UnixListener::bind(path).map_err(failed("listen"))?;
         let (mode, group) = policy.file_access();
-        // The group first: a mode of 0660 must not stand for a moment with another group.
+        let socket = socket_file::bound(path, mode).map_err(failed("listen"))?;
+        // Before it listens: a mode of 0660 must not stand for a moment with another group.
         if let Some(group) = group {
             // An unprivileged daemon may not be allowed to; calls are checked by credentials anyway.
-            let _ = chown(path, None, Some(Gid::from_raw(group)));
+            let _ = chownat(CWD, path, None, Some(Gid::from_raw(group)), AtFlags::SYMLINK_NOFOLLOW);
         }
-        chmod(path, Mode::from_raw_mode(mode)).map_err(|why| failed("set its mode")(why.into()))?;
-        listener.set_nonblocking(true).map_err(failed("listen"))?;
-        Ok(Socket { listener, remove: Some(path.to_owned()) })
+        rustix::net::listen(&socket, BACKLOG).map_err(|why| failed("listen")(why.into()))?;
+        Ok(Socket::new(socket.into(), Some(path.to_owned())))
     }
 
     /// Takes over a listening socket that systemd made.
@@ -68,14 +72,25 @@ impl Socket {
         let listener = UnixListener::from(fd);
         let failed = |why| SocketError::Io { path: path.to_owned(), what: "take it over", why };
         listener.set_nonblocking(true).map_err(failed)?;
-        Ok(Socket { listener, remove: None })
+        Ok(Socket::new(listener, None))
     }
 
-    /// The next client that waits, non-blocking. What fails is a client that gave up, or a moment without descriptors;
-    /// both pass.
-    pub(super) fn accept(&self) -> Option<UnixStream> {
-        let (stream, _) = self.listener.accept().ok()?;
-        stream.set_nonblocking(true).ok().map(|()| stream)
+    fn new(listener: UnixListener, remove: Option<PathBuf>) -> Socket {
+        // Nobody has descriptors to send here. Where the kernel is too old to refuse them, they are thrown away.
+        sys::fd::refuse_rights(listener.as_fd());
+        Socket { listener, remove }
+    }
+
+    /// The next client, non-blocking; `None`: nobody waits, or who waited is gone.
+    ///
+    /// # Errors
+    /// No descriptors or memory left: the client waits on.
+    pub(super) fn accept(&self) -> io::Result<Option<Connection>> {
+        match self.listener.accept() {
+            Ok((stream, _)) => stream.set_nonblocking(true).map(|()| Some(stream.into())),
+            Err(why) if matches!(why.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionAborted) => Ok(None),
+            Err(why) => Err(why),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
+use wire::MacAddr;
 
 /// A server in a directory of its own, turned by hand.
 struct World {
@@ -40,19 +41,20 @@ impl World {
         stream
     }
 
-    /// Turns the loop once and answers all calls, each with `replies` replies that name its method.
+    /// Turns the loop once and answers all calls, each with `replies` replies that name its method, one by one.
     fn turn(&mut self, replies: usize) -> usize {
         self.events.run_with_timeout(20).unwrap();
         let mut answered = 0;
         while let Some(pending) = { self.server.borrow_mut().next_call() } {
-            let method = pending.call.method.clone();
-            let reply = move |i| {
-                let reply = Reply::result(&serde_json::json!({ "method": method })).unwrap();
-                if i + 1 < replies { reply.continued() } else { reply }
+            let reply = Reply::result(&serde_json::json!({ "method": pending.call.method })).unwrap();
+            let told = 1 + pending.from.as_ref().map_or(0, |key| key.mac.to_u64());
+            let answer = match told < replies as u64 {
+                true => Answer { reply: reply.continued(), rest: Some(place(told)) },
+                false => reply.into(),
             };
             let mut ops = self.events.event_ops(self.id).unwrap();
-            self.server.borrow_mut().answer(&pending, Box::new((0..replies).map(reply)), &mut ops);
-            answered += 1;
+            self.server.borrow_mut().answer(&pending, answer, &mut ops);
+            answered += usize::from(told == 1);
         }
         answered
     }
@@ -75,6 +77,11 @@ impl World {
         }
         panic!("nothing came in time; so far {:?}", String::from_utf8_lossy(&bytes));
     }
+}
+
+/// A place in a list: so many were told.
+fn place(told: u64) -> FdbKey {
+    FdbKey { namespace: "red".parse().unwrap(), mac: MacAddr::from_u64(told) }
 }
 
 #[test]
@@ -128,12 +135,40 @@ fn test_a_message_without_end_is_cut_off_at_the_limit() {
     assert_eq!(world.server.borrow().clients(), 0);
 }
 
-#[test]
-fn test_one_client_too_many_is_turned_away() {
+/// A world whose places are all taken.
+fn full() -> (World, Vec<UnixStream>) {
     let mut world = World::new();
-    let mut clients: Vec<UnixStream> = (0..CLIENTS_MAX).map(|_| world.client()).collect();
+    let clients: Vec<UnixStream> = (0..CLIENTS_MAX).map(|_| world.client()).collect();
     while world.server.borrow().clients() < CLIENTS_MAX {
         world.turn(1);
+    }
+    (world, clients)
+}
+
+#[test]
+fn test_one_client_too_many_takes_the_place_of_the_one_that_was_silent_for_longest() {
+    let (mut world, mut clients) = full();
+    let call = b"{\"method\":\"a.A\"}\0";
+    for client in &mut clients {
+        client.write_all(call).unwrap();
+        assert!(world.receive(client).is_some());
+    }
+    let mut more = world.client();
+    more.write_all(call).unwrap();
+    assert!(world.receive(&mut more).is_some());
+    assert_eq!(world.server.borrow().clients(), CLIENTS_MAX);
+    assert_eq!(world.receive(&mut clients[0]), None);
+    clients[1].write_all(call).unwrap();
+    assert!(world.receive(&mut clients[1]).is_some());
+}
+
+#[test]
+fn test_one_client_too_many_is_turned_away_when_all_are_busy() {
+    let (mut world, mut clients) = full();
+    clients.iter_mut().for_each(|client| client.write_all(b"{\"method\":\"a.A\",\"more\":true}\0").unwrap());
+    let mut busy = 0;
+    while busy < CLIENTS_MAX {
+        busy += world.turn(10_000_000);
     }
     let mut more = world.client();
     assert_eq!(world.receive(&mut more), None);
@@ -161,11 +196,89 @@ fn test_replies_are_made_as_they_are_read_and_a_client_that_reads_none_is_droppe
     let now = Instant::now();
     let drop_at = |world: &mut World, now| {
         let mut ops = world.events.event_ops(world.id).unwrap();
-        world.server.borrow_mut().drop_stalled(now, &mut ops);
+        world.server.borrow_mut().tick(now, &mut ops);
         world.server.borrow().clients()
     };
     assert_eq!(drop_at(&mut world, now), 1);
     assert_eq!(drop_at(&mut world, now + STALL_MAX + Duration::from_secs(1)), 0);
+}
+
+#[test]
+fn test_a_client_that_takes_its_time_over_one_reply_is_dropped_too() {
+    let mut world = World::new();
+    let mut client = world.client();
+    client.set_nonblocking(true).unwrap();
+    // The reply is as long, and more than the socket holds at a time.
+    let call = format!("{{\"method\":\"{}\"}}\0", "A".repeat(900 << 10)).into_bytes();
+    let mut sent = 0;
+    while world.turn(1) == 0 {
+        sent += client.write(&call[sent..]).unwrap_or(0);
+    }
+    let since = Instant::now();
+    let mut bytes = vec![0; 1 << 20];
+    while client.read(&mut bytes).is_ok() {}
+    world.turn(1);
+    assert!(client.read(&mut bytes).is_ok(), "more of it was written");
+    let mut ops = world.events.event_ops(world.id).unwrap();
+    world.server.borrow_mut().tick(since + STALL_MAX + Duration::from_nanos(1), &mut ops);
+    assert_eq!(world.server.borrow().clients(), 0);
+}
+
+/// Seats a client of this kind, as if it had connected, and returns its side.
+fn seat(world: &mut World, access: Access) -> UnixStream {
+    let (theirs, ours) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    theirs.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let mut ops = world.events.event_ops(world.id).unwrap();
+    ops.add(Events::new_raw(ours.as_raw_fd(), EventSet::IN)).unwrap();
+    world.server.borrow_mut().clients.insert(ours.as_raw_fd(), Client::new(ours.into(), access));
+    theirs
+}
+
+#[test]
+fn test_readers_cannot_keep_an_administrator_out() {
+    let mut world = World::new();
+    let mut readers: Vec<UnixStream> = (0..CLIENTS_MAX).map(|_| seat(&mut world, Access::Read)).collect();
+    // They even keep the daemon busy.
+    readers.iter_mut().for_each(|client| client.write_all(b"{\"method\":\"a.A\",\"more\":true}\0").unwrap());
+    let mut busy = 0;
+    while busy < CLIENTS_MAX {
+        busy += world.turn(10_000_000);
+    }
+    let mut root = world.client();
+    root.write_all(b"{\"method\":\"a.B\"}\0").unwrap();
+    assert!(world.receive(&mut root).is_some());
+    let ops = &mut world.events.event_ops(world.id).unwrap();
+    let mut server = world.server.borrow_mut();
+    assert_eq!(server.clients(), CLIENTS_MAX);
+    assert!(!server.make_room(Access::Read, ops), "neither the administrator nor a reader that is served goes");
+    assert!(server.make_room(Access::Administer, ops), "a reader goes");
+}
+
+#[test]
+fn test_calls_of_administrators_come_first() {
+    let mut world = World::new();
+    let call = |method: &str| format!("{{\"method\":\"{method}\"}}\0").into_bytes();
+    let mut clients = [Access::Read, Access::Read, Access::Administer].map(|access| (access, seat(&mut world, access)));
+    for (access, client) in &mut clients {
+        client.write_all(&call(if *access == Access::Read { "a.Look" } else { "a.Act" })).unwrap();
+        world.events.run_with_timeout(1000).unwrap();
+    }
+    let mut server = world.server.borrow_mut();
+    let order: Vec<String> = std::iter::from_fn(|| server.next_call()).map(|pending| pending.call.method).collect();
+    assert_eq!(order, ["a.Act", "a.Look", "a.Look"]);
+}
+
+#[test]
+fn test_a_socket_that_cannot_accept_is_left_alone_until_the_next_tick() {
+    let mut world = World::new();
+    let shortage = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+    world.server.borrow_mut().pause(&shortage, &mut world.events.event_ops(world.id).unwrap());
+    let mut client = world.client();
+    client.write_all(b"{\"method\":\"a.A\"}\0").unwrap();
+    assert_eq!(world.events.run_with_timeout(20).unwrap(), 0, "the loop does not spin");
+    world.server.borrow_mut().tick(Instant::now(), &mut world.events.event_ops(world.id).unwrap());
+    assert!(world.receive(&mut client).is_some());
 }
 
 #[test]

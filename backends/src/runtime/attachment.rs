@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dataplane::{Namespace, Negotiated, Port, Source};
+use dataplane::{Busy, Namespace, Negotiated, Port, Source};
 use sys::Ring;
 use wire::MacAddr;
 
@@ -24,6 +24,16 @@ pub(super) struct Attachment {
 impl Attachment {
     pub(super) fn new(pool: Arc<Pool>, namespace: Arc<Namespace>, port: Arc<Port>) -> Self {
         Self { pool, namespace, port, sources: Mutex::default() }
+    }
+
+    /// A worker that is in the middle of a burst needs microseconds to finish it.
+    fn stop_receiver(&self, pair: u16) -> Option<Ring> {
+        loop {
+            match self.port.detach_receiver(pair) {
+                Ok(ring) => return ring,
+                Err(Busy) => std::thread::yield_now(),
+            }
+        }
     }
 
     fn sources(&self) -> MutexGuard<'_, BTreeMap<u16, Place>> {
@@ -53,7 +63,7 @@ impl RingHost for Attachment {
 
     fn stop(&self, queue: u16) -> Option<Ring> {
         if is_receive(queue) {
-            return self.port.detach_receiver(queue / 2);
+            return self.stop_receiver(queue / 2);
         }
         let place = self.sources().remove(&queue)?;
         self.pool.detach(place).map(|source| source.into_ring())

@@ -13,6 +13,7 @@ mod clock;
 mod pool;
 mod sleeper;
 mod thread;
+mod watchdog;
 mod workers;
 
 pub use clock::clock;

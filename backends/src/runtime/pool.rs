@@ -13,6 +13,7 @@ use dataplane::{Source, SourceId};
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 use super::thread::{Command, Gauges, PollMode, WorkerThread};
+use super::watchdog::Watchdog;
 
 /// Commands that may wait for one worker; more make their senders wait.
 const MAILBOX: usize = 64;
@@ -34,6 +35,7 @@ pub struct WorkerStats {
 pub(super) struct Pool {
     members: Vec<Member>,
     next_id: AtomicU64,
+    _watchdog: Watchdog,
 }
 
 struct Member {
@@ -55,8 +57,9 @@ pub(super) struct Place {
 impl Pool {
     /// Starts `count` threads, at least one.
     pub(super) fn start(count: usize, mode: PollMode) -> io::Result<Self> {
-        let members = (0..count.max(1)).map(|index| Member::start(index, mode)).collect::<io::Result<_>>()?;
-        Ok(Self { members, next_id: AtomicU64::new(0) })
+        let members = (0..count.max(1)).map(|index| Member::start(index, mode)).collect::<io::Result<Vec<_>>>()?;
+        let watchdog = Watchdog::start(members.iter().map(|member| Arc::clone(&member.gauges.pulse)).collect())?;
+        Ok(Self { members, next_id: AtomicU64::new(0), _watchdog: watchdog })
     }
 
     /// What each worker has done.

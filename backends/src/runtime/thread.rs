@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The loop of one worker thread.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +13,7 @@ use vmm_sys_util::eventfd::EventFd;
 
 use super::clock;
 use super::sleeper::Sleeper;
+use super::watchdog::Pulse;
 
 /// How long an adaptive worker goes on polling after the last frame: longer than the gap between two bursts of a guest
 /// that is busy, shorter than anyone would notice on an idle machine.
@@ -43,6 +45,7 @@ pub(super) struct Gauges {
     pub(super) busy_nanos: AtomicU64,
     pub(super) frames: AtomicU64,
     pub(super) wakeups: AtomicU64,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 /// All that the thread owns.
@@ -52,6 +55,8 @@ pub(super) struct WorkerThread {
     commands: Receiver<Command>,
     doorbell: EventFd,
     sleeper: Sleeper,
+    /// Sources that cannot wake us: their guests give no kick. While there is one, we do not sleep.
+    kickless: BTreeSet<SourceId>,
     gauges: Arc<Gauges>,
 }
 
@@ -63,14 +68,19 @@ impl WorkerThread {
         gauges: Arc<Gauges>,
     ) -> io::Result<Self> {
         let sleeper = Sleeper::new(&doorbell)?;
-        Ok(Self { worker: Worker::new(), mode, commands, doorbell, sleeper, gauges })
+        let kickless = BTreeSet::new();
+        Ok(Self { worker: Worker::new(), mode, commands, doorbell, sleeper, kickless, gauges })
     }
 
     /// Runs until the last sender of commands is gone.
     pub(super) fn run(mut self) {
+        if let Err(error) = self.gauges.pulse.begin() {
+            tracing::warn!(%error, "a doorbell that blocks would stop this worker");
+        }
         let mut now = clock();
         let mut last_work = now;
         while self.obey() {
+            self.gauges.pulse.beat();
             let taken = self.worker.poll(now);
             let then = std::mem::replace(&mut now, clock());
             if taken > 0 {
@@ -104,16 +114,16 @@ impl WorkerThread {
     }
 
     fn attach(&mut self, id: SourceId, source: Source) {
-        if let Some(kick) = source.ring().kick()
-            && let Err(error) = self.sleeper.watch(id, kick)
-        {
-            tracing::warn!(%error, "a ring's kick cannot be watched: its guest is served only when others are");
+        let watched = source.ring().kick().map(|kick| self.sleeper.watch(id, kick));
+        if !matches!(watched, Some(Ok(()))) {
+            self.kickless.insert(id);
         }
         self.worker.attach(id, source);
     }
 
     fn detach(&mut self, id: SourceId) -> Option<Box<Source>> {
         let source = self.worker.detach(id)?;
+        self.kickless.remove(&id);
         if let Some(kick) = source.ring().kick() {
             self.sleeper.forget(kick);
         }
@@ -122,6 +132,7 @@ impl WorkerThread {
 
     fn may_sleep(&self, now: Instant, last_work: Instant) -> bool {
         match self.mode {
+            _ if !self.kickless.is_empty() => false,
             PollMode::Always => false,
             PollMode::Never => true,
             PollMode::Adaptive => now.since(last_work) > LINGER,
@@ -130,7 +141,7 @@ impl WorkerThread {
 
     fn sleep(&mut self) {
         if !self.worker.arm() {
-            for id in self.sleeper.sleep() {
+            for id in self.gauges.pulse.rest(|| self.sleeper.sleep()) {
                 self.worker.drain_kick(id);
             }
             self.gauges.wakeups.fetch_add(1, Ordering::Relaxed);

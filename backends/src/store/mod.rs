@@ -61,6 +61,11 @@ impl Store {
         }
     }
 
+    /// Where it is stored.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Stores all of it.
     ///
     /// # Errors

@@ -6,10 +6,10 @@
 //! mean anything. At most one message is held, so memory is bounded by [`BODY_MAX`].
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::message::{BODY_MAX, HEADER_LEN, Header, Message};
+use crate::dispose::Descriptors;
 
 /// Longest time from the first byte of a message to its last. Real frontends send a message in one call.
 pub const MESSAGE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -72,7 +72,7 @@ pub enum Direction {
 pub struct Assembler {
     direction: Direction,
     partial: Vec<u8>,
-    fds: Vec<OwnedFd>,
+    fds: Descriptors,
     /// When the first byte of the partial message came.
     begun: Option<Instant>,
     ready: VecDeque<Message>,
@@ -82,7 +82,7 @@ impl Assembler {
     /// An empty assembler.
     #[must_use]
     pub fn new(direction: Direction) -> Self {
-        Self { direction, partial: Vec::new(), fds: Vec::new(), begun: None, ready: VecDeque::new() }
+        Self { direction, partial: Vec::new(), fds: Descriptors::default(), begun: None, ready: VecDeque::new() }
     }
 
     /// How many bytes to read next, so that a read ends where the header or the message ends. Reading further could mix
@@ -106,7 +106,7 @@ impl Assembler {
     ///
     /// # Errors
     /// [`Unreadable`]: the stream is lost.
-    pub fn push(&mut self, mut bytes: &[u8], fds: Vec<OwnedFd>, now: Instant) -> Result<(), Unreadable> {
+    pub fn push(&mut self, mut bytes: &[u8], fds: Descriptors, now: Instant) -> Result<(), Unreadable> {
         if !fds.is_empty() {
             if !self.partial.is_empty() {
                 return Err(Unreadable::LateDescriptors);
@@ -186,6 +186,8 @@ fn check(header: Header, direction: Direction) -> Result<(), Unreadable> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use super::*;
     use crate::vhost_user::message::request as id;
 
@@ -200,7 +202,7 @@ mod tests {
         for step in [1, 2, 11, 12, 13, 500, stream.len()] {
             let mut assembler = Assembler::new(Direction::Requests);
             for piece in stream.chunks(step) {
-                assembler.push(piece, Vec::new(), Instant::now()).unwrap();
+                assembler.push(piece, Descriptors::default(), Instant::now()).unwrap();
             }
             let lens: Vec<usize> = std::iter::from_fn(|| assembler.pull()).map(|message| message.body.len()).collect();
             assert_eq!(lens, [0, 100, 200, 300, 400], "in pieces of {step}");
@@ -212,22 +214,22 @@ mod tests {
     fn descriptors_belong_to_the_message_that_they_begin_with() {
         let (mut assembler, now) = (Assembler::new(Direction::Requests), Instant::now());
         let bytes = Message::new(id::SET_VRING_KICK, vec![0; 8]).to_bytes();
-        assembler.push(&bytes[..1], vec![bell()], now).unwrap();
-        assembler.push(&bytes[1..], Vec::new(), now).unwrap();
-        assembler.push(&bytes, Vec::new(), now).unwrap();
+        assembler.push(&bytes[..1], vec![bell()].into(), now).unwrap();
+        assembler.push(&bytes[1..], Descriptors::default(), now).unwrap();
+        assembler.push(&bytes, Descriptors::default(), now).unwrap();
         assert_eq!(assembler.pull().unwrap().fds.len(), 1);
         assert_eq!(assembler.pull().unwrap().fds.len(), 0);
-        assembler.push(&bytes[..1], Vec::new(), now).unwrap();
-        assert_eq!(assembler.push(&bytes[1..2], vec![bell()], now), Err(Unreadable::LateDescriptors));
+        assembler.push(&bytes[..1], Descriptors::default(), now).unwrap();
+        assert_eq!(assembler.push(&bytes[1..2], vec![bell()].into(), now), Err(Unreadable::LateDescriptors));
     }
 
     #[test]
     fn a_message_that_is_not_finished_in_time_is_an_error() {
         let (mut assembler, now) = (Assembler::new(Direction::Requests), Instant::now());
         assert_eq!(assembler.check_time(now + MESSAGE_TIME_MAX), Ok(()), "an idle frontend may be silent");
-        assembler.push(&[1], Vec::new(), now).unwrap();
+        assembler.push(&[1], Descriptors::default(), now).unwrap();
         // A trickle does not buy time.
-        assembler.push(&[0], Vec::new(), now + MESSAGE_TIME_MAX / 2).unwrap();
+        assembler.push(&[0], Descriptors::default(), now + MESSAGE_TIME_MAX / 2).unwrap();
         assert_eq!(assembler.check_time(now + MESSAGE_TIME_MAX / 2), Ok(()));
         assert_eq!(assembler.check_time(now + MESSAGE_TIME_MAX), Err(Unreadable::TooSlow));
     }

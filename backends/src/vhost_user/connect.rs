@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
+use crate::dispose::Connection;
+
 /// First pause between two attempts.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Longest pause between two attempts.
@@ -17,11 +19,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// `NotFound` and `ConnectionRefused` when nobody listens, `WouldBlock` when its queue is full.
-pub(super) fn try_connect(path: &Path) -> io::Result<UnixStream> {
+pub(super) fn try_connect(path: &Path) -> io::Result<Connection> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-    Ok(socket.into())
+    Ok(UnixStream::from(socket).into())
 }
 
 /// The pauses between attempts: they double up to a limit, and start anew once a frontend has talked to us.

@@ -13,6 +13,7 @@ use super::assembler::{Assembler, Direction};
 use super::features::{FeatureSpec, offered_features};
 use super::guard::{Guard, Limits, SealPolicy, Verdict};
 use super::message::{BODY_MAX, Message};
+use crate::dispose::Descriptors;
 
 /// A byte stream in pieces: the first byte of each piece says how long it is, and how late it comes.
 pub fn stream(mut data: &[u8]) {
@@ -20,7 +21,7 @@ pub fn stream(mut data: &[u8]) {
     while let Some((&head, rest)) = data.split_first() {
         let (piece, rest) = rest.split_at(rest.len().min(usize::from(head & 0x3f)));
         now += Duration::from_millis(u64::from(head >> 6));
-        if assembler.push(piece, Vec::new(), now).is_err() || assembler.check_time(now).is_err() {
+        if assembler.push(piece, Descriptors::default(), now).is_err() || assembler.check_time(now).is_err() {
             return;
         }
         while let Some(message) = assembler.pull() {

@@ -7,7 +7,7 @@
 //! * QEMU enables rings before it negotiates features, the crate refuses that. So the guard tells the daemon
 //!   `SET_FEATURES(PROTOCOL_FEATURES)` before the first message, and again after RESET_OWNER.
 //! * The crate ends a session over any message that it does not know. SEND_RARP, NET_SET_MTU, SET_LOG_FD and the status
-//!   messages are served here; what we never offered is refused here.
+//!   messages are served here, and GET_MAX_MEM_SLOTS, to which the crate's answer is more than we can keep; what we never offered is refused here.
 //!
 //! What becomes of a message that is refused, in this order:
 //! 1. The sender asked for an acknowledgement: it gets a 1, the session goes on, the reason is a warning.
@@ -28,13 +28,17 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use vhost::vhost_user::message::VhostUserProtocolFeatures as Protocol;
 use wire::MacAddr;
 
-use self::memory::{MemoryTable, Sealed};
+use self::memory::{MemoryTable, SLOTS_MAX, Sealed};
 use self::table::{Fds, Reply, RingField, Rule, Serve, rule_of};
+use super::budget::{Ledger, PROCESS};
 use super::features::{PROTOCOL_FEATURES, protocol_features};
 use super::message::{Message, request as id, vring_state};
+use crate::dispose::Descriptors;
 
 pub use fds::SealPolicy;
 pub use refusal::{MemoryFault, Refusal};
@@ -99,6 +103,8 @@ pub struct Ruling {
 pub struct Guard {
     limits: Limits,
     memory: MemoryTable,
+    /// What the session maps, now and soon.
+    ledger: Arc<Ledger>,
     /// The frontend has sent something, so the daemon has had its SET_FEATURES.
     greeted: bool,
     owned: bool,
@@ -118,6 +124,7 @@ impl Guard {
         Self {
             limits,
             memory: MemoryTable::default(),
+            ledger: Arc::new(Ledger::new(&PROCESS)),
             greeted: false,
             owned: false,
             asked_features: false,
@@ -127,6 +134,11 @@ impl Guard {
             warnings: 0,
             notes: Vec::new(),
         }
+    }
+
+    /// Where the daemon's side tells that a memory table is in force.
+    pub(super) fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger)
     }
 
     /// Judges one message. A message that is not forwarded is dropped here, and its descriptors are closed.
@@ -165,7 +177,7 @@ impl Guard {
             return Err(Refusal::NotNegotiated { message: rule.name });
         }
         if let Fds::Ignored(_) = rule.fds {
-            message.fds.clear();
+            message.fds = Descriptors::default();
         }
         match rule.serve {
             Serve::Answer => self.answer(rule, &message),
@@ -192,6 +204,9 @@ impl Guard {
             id::SEND_RARP => self.notes.push(Note::Announce(rarp_mac(rule.name, value)?)),
             id::NET_SET_MTU => self.check_mtu(rule.name, value)?,
             id::SET_STATUS => self.status = value & 0xff,
+            id::GET_MAX_MEM_SLOTS => {
+                return Ok(Verdict::Answer(Some(Message::reply_u64(rule.request, SLOTS_MAX as u64))));
+            }
             id::GET_STATUS => return Ok(Verdict::Answer(Some(Message::reply_u64(rule.request, self.status)))),
             _ => {}
         }
@@ -247,13 +262,18 @@ impl Guard {
     }
 
     fn change_memory(&mut self, rule: &Rule, message: &mut Message) -> Result<(), Refusal> {
-        let seals = self.limits.seals;
+        let (seals, mut memory) = (self.limits.seals, self.memory.clone());
+        let refusal = |fault| Refusal::Memory { message: rule.name, fault };
         let outcome = match rule.request {
-            id::SET_MEM_TABLE => self.memory.replace(message, seals),
-            id::ADD_MEM_REG => self.memory.add(message, seals),
-            _ => self.memory.remove(message).map(|()| Sealed::Fine),
+            id::SET_MEM_TABLE => memory.replace(message, seals),
+            id::ADD_MEM_REG => memory.add(message, seals),
+            _ => memory.remove(message).map(|()| Sealed::Fine),
         };
-        let sealed = outcome.map_err(|fault| Refusal::Memory { message: rule.name, fault })?;
+        let sealed = outcome.map_err(refusal)?;
+        if !self.ledger.enter(memory.share()) {
+            return Err(refusal(MemoryFault::Exhausted));
+        }
+        self.memory = memory;
         if sealed == Sealed::Missing && !self.seals_warned {
             self.seals_warned = true;
             self.notes.push(Note::Warn(Refusal::Memory { message: rule.name, fault: MemoryFault::Unsealed }));

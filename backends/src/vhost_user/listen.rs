@@ -4,26 +4,32 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rustix::fs::Mode;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, SocketType, sockopt};
 
 use super::connect;
 use super::error::OpenError;
+use crate::dispose::{Connection, ListenerEnd};
+use crate::socket_file;
 
 /// Longest path of a Unix socket: `sun_path` has 108 bytes, one of them for the NUL.
 const PATH_MAX: usize = 107;
+/// Who may connect: owner and group.
+const MODE: u32 = 0o660;
 /// Connections that may wait until the control loop has its turn.
 const BACKLOG: i32 = 16;
 
 /// A listening socket. Its file, if it made one, goes with it.
 pub(super) struct Listener {
-    socket: UnixListener,
+    socket: Arc<UnixListener>,
     /// Path, device and inode of the file that we made.
     file: Option<(PathBuf, u64, u64)>,
+    /// `None` for a socket that others hold as well.
+    _end: Option<ListenerEnd>,
 }
 
 impl Listener {
@@ -33,15 +39,12 @@ impl Listener {
         check_directory(path)?;
         clear(path)?;
         let at = |source| OpenError::Io { path: path.to_owned(), source };
-        let socket = socket().map_err(at)?;
-        let address = SocketAddrUnix::new(path).map_err(|error| at(error.into()))?;
-        rustix::net::bind(&socket, &address).map_err(|error| at(error.into()))?;
+        let socket = socket_file::bound(path, MODE).map_err(at)?;
         let made = fs::symlink_metadata(path).map_err(at)?;
-        let listener = Self { socket: socket.into(), file: Some((path.to_owned(), made.dev(), made.ino())) };
-        // bind(2) takes the mode from the socket and the umask; this is for a umask that took too much away.
-        fs::set_permissions(path, fs::Permissions::from_mode(0o660)).map_err(at)?;
-        rustix::net::listen(&listener.socket, BACKLOG).map_err(|error| at(error.into()))?;
-        Ok(listener)
+        rustix::net::listen(&socket, BACKLOG).map_err(|error| at(error.into()))?;
+        let socket = Arc::new(UnixListener::from(socket));
+        let end = ListenerEnd(Arc::clone(&socket));
+        Ok(Self { socket, file: Some((path.to_owned(), made.dev(), made.ino())), _end: Some(end) })
     }
 
     /// Takes over a listening socket that systemd made; its file is systemd's.
@@ -52,7 +55,7 @@ impl Listener {
             return Err(OpenError::Inherited);
         }
         sys::fd::set_nonblocking(fd.as_fd()).map_err(|_| OpenError::Inherited)?;
-        Ok(Self { socket: fd.into(), file: None })
+        Ok(Self { socket: Arc::new(fd.into()), file: None, _end: None })
     }
 
     pub(super) fn socket(&self) -> &UnixListener {
@@ -63,9 +66,9 @@ impl Listener {
     ///
     /// # Errors
     /// No descriptors or memory left: the connection waits on.
-    pub(super) fn accept(&self) -> io::Result<Option<UnixStream>> {
+    pub(super) fn accept(&self) -> io::Result<Option<Connection>> {
         match self.socket.accept() {
-            Ok((stream, _)) => Ok(Some(stream)),
+            Ok((stream, _)) => Ok(Some(stream.into())),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionAborted) => {
                 Ok(None)
             }
@@ -82,14 +85,6 @@ impl Drop for Listener {
             let _ = fs::remove_file(path);
         }
     }
-}
-
-fn socket() -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    // The file that bind(2) makes inherits this mode, so it is never open to all, not even for a moment.
-    rustix::fs::fchmod(&socket, Mode::from_raw_mode(0o660))?;
-    Ok(socket)
 }
 
 /// Refuses a path that no Unix socket can have.
@@ -119,4 +114,10 @@ fn clear(path: &Path) -> Result<(), OpenError> {
         }
         _ => Err(OpenError::InUse { path: path.to_owned() }),
     }
+}
+
+/// Opens a port's socket and closes it again.
+#[cfg(test)]
+pub(crate) fn bind_for_test(path: &Path) -> Result<(), OpenError> {
+    Listener::bind(path).map(drop)
 }

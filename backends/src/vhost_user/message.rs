@@ -5,7 +5,7 @@
 //! can look at, change and invent. Source of every number here: the vhost-user specification of QEMU
 //! (`docs/interop/vhost-user.rst`), sections "Message format" and "Front-end message types".
 
-use std::os::fd::OwnedFd;
+use crate::dispose::Descriptors;
 
 /// Length of the header: request, flags, payload size, 32 bits each in host byte order.
 pub const HEADER_LEN: usize = 12;
@@ -129,21 +129,21 @@ pub struct Message {
     pub flags: u32,
     /// The payload.
     pub body: Vec<u8>,
-    /// The descriptors, owned: dropping the message closes them.
-    pub fds: Vec<OwnedFd>,
+    /// The descriptors, owned: dropping the message has them closed, where that cannot block us.
+    pub fds: Descriptors,
 }
 
 impl Message {
     /// A message of our own towards the daemon, without a wish for an acknowledgement.
     #[must_use]
     pub fn new(request: u32, body: Vec<u8>) -> Self {
-        Self { request, flags: VERSION, body, fds: Vec::new() }
+        Self { request, flags: VERSION, body, fds: Descriptors::default() }
     }
 
     /// A reply to `request` towards the frontend.
     #[must_use]
     pub fn reply(request: u32, body: Vec<u8>) -> Self {
-        Self { request, flags: VERSION | REPLY, body, fds: Vec::new() }
+        Self { request, flags: VERSION | REPLY, body, fds: Descriptors::default() }
     }
 
     /// The reply that carries one number: 0 is success where it acknowledges.

@@ -31,6 +31,7 @@
 
 pub mod assembler;
 mod backend;
+mod budget;
 mod connect;
 mod device;
 mod endpoint;
@@ -48,6 +49,9 @@ mod vring;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use listen::bind_for_test;
 
 pub use endpoint::{Endpoint, EndpointConfig, Mode, Notice};
 pub use error::OpenError;

@@ -9,13 +9,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::assembler::{Assembler, Direction, Unreadable};
-use super::guard::{Guard, Limits, Note, Refusal, Verdict};
+use super::guard::{Guard, Note, Refusal, Verdict};
 use super::message::{BODY_MAX, HEADER_LEN, Message};
+use crate::dispose::{Connection, Descriptors};
 
 /// Messages served before the event loop has its turn again.
 const BATCH: usize = 16;
@@ -46,7 +47,7 @@ pub(super) struct Interest {
 
 /// The two sockets of one session and what is under way between them.
 pub(super) struct Relay {
-    frontend: UnixStream,
+    frontend: Connection,
     link: UnixStream,
     guard: Guard,
     requests: Assembler,
@@ -60,11 +61,11 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    pub(super) fn new(frontend: UnixStream, link: UnixStream, limits: Limits, now: Instant) -> Self {
+    pub(super) fn new(frontend: Connection, link: UnixStream, guard: Guard, now: Instant) -> Self {
         Self {
             frontend,
             link,
-            guard: Guard::new(limits),
+            guard,
             requests: Assembler::new(Direction::Requests),
             replies: Assembler::new(Direction::Replies),
             to_daemon: VecDeque::new(),
@@ -198,7 +199,8 @@ impl Relay {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 _ => return Err(Ended::Daemon),
             }
-            self.to_daemon.pop_front();
+            // What the guard lets through is memory or an eventfd, which we can close ourselves.
+            self.to_daemon.pop_front().into_iter().for_each(|mut message| message.fds.clear());
         }
         Ok(moved)
     }
@@ -229,11 +231,11 @@ impl Drop for Relay {
 }
 
 /// Bytes and the descriptors that came with them.
-type Received = (Vec<u8>, Vec<OwnedFd>);
+type Received = (Vec<u8>, Descriptors);
 
 /// Reads at most `wanted` bytes; `None`: nothing waits; no bytes: the end.
 fn receive(socket: BorrowedFd<'_>, wanted: usize) -> io::Result<Option<Received>> {
-    let (mut bytes, mut fds) = ([0; HEADER_LEN + BODY_MAX], Vec::new());
+    let (mut bytes, mut fds) = ([0; HEADER_LEN + BODY_MAX], Descriptors::default());
     let space = bytes.len().min(wanted);
     match sys::fd::recv_with_fds(socket, &mut bytes[..space], &mut fds) {
         Ok(count) => Ok(Some((bytes[..count].to_vec(), fds))),
@@ -248,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::vhost_user::features::PROTOCOL_FEATURES;
-    use crate::vhost_user::guard::SealPolicy;
+    use crate::vhost_user::guard::{Limits, SealPolicy};
     use crate::vhost_user::message::request as id;
 
     /// A relay, its frontend and its daemon.
@@ -256,7 +258,7 @@ mod tests {
         let limits = Limits { rings: 2, features: PROTOCOL_FEATURES, mtu: 1500, seals: SealPolicy::Off };
         let (frontend, ours) = UnixStream::pair().unwrap();
         let (link, daemon) = UnixStream::pair().unwrap();
-        (Relay::new(ours, link, limits, now), frontend, daemon)
+        (Relay::new(ours.into(), link, Guard::new(limits), now), frontend, daemon)
     }
 
     fn pump(relay: &mut Relay, now: Instant) -> Option<Ended> {

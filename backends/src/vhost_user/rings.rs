@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sys::{Doorbells, MemoryMap, Ring, RingLayout};
 use vmm_sys_util::eventfd::EventFd;
 
+use super::budget::Ledger;
 use super::features::EVENT_IDX;
 use super::host::RingHost;
 
@@ -48,6 +49,7 @@ struct State {
 /// The rings of one session.
 pub(super) struct Rings {
     host: Arc<dyn RingHost>,
+    ledger: Arc<Ledger>,
     state: Mutex<State>,
     /// The relay's end of the connection to the daemon; shutting it down ends the session.
     link: UnixStream,
@@ -55,10 +57,10 @@ pub(super) struct Rings {
 
 impl Rings {
     /// `count` rings that nothing is known of. `link` is shut down when one of them cannot be served.
-    pub(super) fn new(host: Arc<dyn RingHost>, count: u16, link: UnixStream) -> Self {
+    pub(super) fn new(host: Arc<dyn RingHost>, count: u16, link: UnixStream, ledger: Arc<Ledger>) -> Self {
         let records = (0..count).map(|_| Record::default()).collect();
         let state = Mutex::new(State { features: 0, memory: None, records, failure: None });
-        Self { host, state, link }
+        Self { host, ledger, state, link }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -84,6 +86,7 @@ impl Rings {
         let mut state = self.lock();
         self.stop_all(&mut state);
         state.memory = Some(memory);
+        self.ledger.advance();
         self.start_all(&mut state);
     }
 
@@ -199,11 +202,7 @@ impl Rings {
             Some(Err(reason)) => self.fail(state, format!("ring {index}: {reason}")),
         }
         if state.memory.as_ref().is_some_and(|memory| memory.poisoned()) {
-            self.fail(
-                state,
-                "guest memory faulted: its file was truncated, or all regions that weft can guard are in use"
-                    .to_owned(),
-            );
+            self.fail(state, "guest memory faulted: its file was truncated, or weft could not guard it".to_owned());
         }
     }
 

@@ -24,6 +24,7 @@ use vm_memory::{GuestMemoryAtomic, GuestMemoryMmap};
 use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 
 use super::backend::PortBackend;
+use super::budget::Ledger;
 use super::device::DeviceConfig;
 use super::host::RingHost;
 use super::rings::Rings;
@@ -47,9 +48,13 @@ pub(super) struct Session {
 
 impl Session {
     /// Starts the daemon. The second value is our end of the connection to it.
-    pub(super) fn start(spec: &SessionSpec, host: Arc<dyn RingHost>) -> io::Result<(Self, UnixStream)> {
+    pub(super) fn start(
+        spec: &SessionSpec,
+        host: Arc<dyn RingHost>,
+        ledger: Arc<Ledger>,
+    ) -> io::Result<(Self, UnixStream)> {
         let (listener, link) = private_pair()?;
-        let rings = Arc::new(Rings::new(host, 2 * spec.device.queue_pairs, link.try_clone()?));
+        let rings = Arc::new(Rings::new(host, 2 * spec.device.queue_pairs, link.try_clone()?, ledger));
         let backend = PortBackend { device: spec.device, features: spec.features, rings };
         let done = Arc::new(EventFd::new(EFD_NONBLOCK)?);
         let bell = Bell(Arc::clone(&done));

@@ -34,6 +34,11 @@ pub struct Chain {
     pub bytes: u32,
 }
 
+/// The two halves of a descriptor as they lie in memory.
+#[repr(C, packed)]
+#[derive(Clone, Copy)]
+struct Raw(u64, u64);
+
 /// A descriptor as the guest wrote it, read once.
 struct Descriptor {
     segment: Segment,
@@ -53,12 +58,10 @@ impl Table {
         if index >= self.len {
             return None;
         }
-        // SAFETY: the table has `len` entries of 16 bytes inside one mapped region; the reads may be unaligned (an
-        // indirect table need not be aligned), so each half is read bytewise-safe, once.
-        let (address, rest) = unsafe {
-            let entry = self.base.add(usize::from(index) * DESC_LEN as usize);
-            (ptr::read_unaligned(entry.cast::<u64>()), ptr::read_unaligned(entry.add(8).cast::<u64>()))
-        };
+        // SAFETY: the table has `len` entries of 16 bytes inside one mapped region; `Raw` needs no alignment (an
+        // indirect table may have none), and volatile means once: no second look at what a guest may have changed.
+        let Raw(address, rest) =
+            unsafe { ptr::read_volatile(self.base.add(usize::from(index) * DESC_LEN as usize).cast::<Raw>()) };
         Some(Descriptor {
             segment: Segment { address: u64::from_le(address), len: u64::from_le(rest) as u32 },
             flags: (u64::from_le(rest) >> 32) as u16,

@@ -10,8 +10,9 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Regions that can be guarded at a time, in the whole process: 64 ports with 32 regions each, twice over.
-const SLOTS: usize = 4096;
+/// Regions that can be guarded at a time, in the whole process: 2048 ports with 64 regions each. What is not used costs
+/// nothing: the table is zeroes until it is written.
+pub const GUARDED_REGIONS_MAX: usize = 2048 * 64;
 
 /// One guarded range. `start == 0`: free. `start == CLAIMED`: being set up.
 struct Slot {
@@ -22,11 +23,15 @@ struct Slot {
 
 const CLAIMED: usize = usize::MAX;
 
-static TABLE: [Slot; SLOTS] =
-    [const { Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0), poisoned: AtomicBool::new(false) } }; SLOTS];
+static TABLE: [Slot; GUARDED_REGIONS_MAX] =
+    [const { Slot { start: AtomicUsize::new(0), end: AtomicUsize::new(0), poisoned: AtomicBool::new(false) } };
+        GUARDED_REGIONS_MAX];
 
 /// How far into the table the handler must look.
 static HIGH_WATER: AtomicUsize = AtomicUsize::new(0);
+
+/// Where the first free slot probably is, so that the table stays dense and is not searched from its start each time.
+static FREE_HINT: AtomicUsize = AtomicUsize::new(0);
 
 /// A registration in the table; ends when dropped.
 pub(crate) struct FaultSlot(Option<usize>);
@@ -35,10 +40,16 @@ impl FaultSlot {
     /// Guards `len` bytes at host address `start`. A full table leaves the range unguarded: [`FaultSlot::poisoned`] is
     /// then true at once, so that the session is refused and not run without its guard.
     pub(crate) fn register(start: usize, len: usize) -> Self {
-        let free = |slot: &Slot| slot.start.compare_exchange(0, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        let Some(index) = TABLE.iter().position(free) else {
+        let hint = FREE_HINT.load(Ordering::Relaxed);
+        let claim = |index: &usize| {
+            let start = &TABLE[*index].start;
+            start.compare_exchange(0, CLAIMED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        };
+        // Below the hint only when there is nothing above it: two threads may have moved it past a slot that is free.
+        let Some(index) = (hint..GUARDED_REGIONS_MAX).chain(0..hint).find(claim) else {
             return Self(None);
         };
+        FREE_HINT.store(index + 1, Ordering::Relaxed);
         let slot = &TABLE[index];
         slot.poisoned.store(false, Ordering::Relaxed);
         slot.end.store(start.saturating_add(len), Ordering::Release);
@@ -58,6 +69,7 @@ impl Drop for FaultSlot {
         if let Some(index) = self.0 {
             TABLE[index].end.store(0, Ordering::Relaxed);
             TABLE[index].start.store(0, Ordering::Release);
+            FREE_HINT.fetch_min(index, Ordering::Relaxed);
         }
     }
 }

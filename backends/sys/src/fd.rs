@@ -29,13 +29,18 @@ pub struct PeerCredentials {
     pub gid: u32,
 }
 
+/// Descriptors that Linux lets come with one message (`SCM_MAX_FD`). What a shorter buffer has no room for is closed by
+/// the kernel there and then, which may block.
+const FDS_BY_KERNEL: usize = 253;
+
 /// Receives up to `buf.len()` bytes without blocking and appends the descriptors that came with them to `fds`.
 /// Returns the byte count; 0 is the end of the stream.
 ///
 /// # Errors
-/// `WouldBlock` when nothing waits; `InvalidData` when `fds` would hold more than [`MAX_FDS`]; all of it is closed then.
+/// `WouldBlock` when nothing waits; `InvalidData` when `fds` holds more than [`MAX_FDS`] then, or when some were lost. Those that came
+/// are in `fds` all the same, because to close them is the caller's choice: it may block.
 pub fn recv_with_fds(socket: BorrowedFd<'_>, buf: &mut [u8], fds: &mut Vec<OwnedFd>) -> io::Result<usize> {
-    let mut space = [MaybeUninit::<u8>::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+    let mut space = [MaybeUninit::<u8>::uninit(); rustix::cmsg_space!(ScmRights(FDS_BY_KERNEL), ScmCredentials(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
     let received = recvmsg(socket, &mut [IoSliceMut::new(buf)], &mut control, flags)?;
@@ -44,9 +49,8 @@ pub fn recv_with_fds(socket: BorrowedFd<'_>, buf: &mut [u8], fds: &mut Vec<Owned
             fds.extend(rights);
         }
     }
-    // The kernel rounds the space up, so a few too many may arrive untruncated.
+    // Truncated: we have no descriptors left, or somebody asked for more kinds of messages on this socket.
     if received.flags.contains(ReturnFlags::CTRUNC) || fds.len() > MAX_FDS {
-        fds.clear();
         return Err(too_many(io::ErrorKind::InvalidData));
     }
     Ok(received.bytes)
@@ -98,6 +102,17 @@ pub fn into_eventfd(fd: OwnedFd) -> io::Result<EventFd> {
 pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     let flags = rustix::fs::fcntl_getfl(fd)?;
     Ok(rustix::fs::fcntl_setfl(fd, flags | rustix::fs::OFlags::NONBLOCK)?)
+}
+
+/// Makes the kernel refuse descriptors that a peer wants to send over a Unix socket, and over those that are accepted
+/// from it (`SO_PASSRIGHTS`, Linux 6.16). False: the kernel is older, they still come.
+pub fn refuse_rights(socket: BorrowedFd<'_>) -> bool {
+    /// From the kernel's asm-generic/socket.h; the `libc` crate does not have it yet.
+    const SO_PASSRIGHTS: libc::c_int = 83;
+    let off: libc::c_int = 0;
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: `off` is an int and `len` says so; the kernel only reads it.
+    unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, SO_PASSRIGHTS, (&raw const off).cast(), len) == 0 }
 }
 
 /// Credentials of the peer of a connected Unix socket (`SO_PEERCRED`, unix(7)).

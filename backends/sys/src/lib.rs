@@ -15,6 +15,7 @@
 //! * [`install_fault_guard`] catches SIGBUS. Guest memory is a file that its owner may truncate; the page fault of the
 //!   next access would kill the daemon with all its tenants. The guard maps zero pages over the region and marks the
 //!   [`MemoryMap`] poisoned, which ends that session alone.
+//! * [`interrupt`] gets a thread out of a doorbell that its sender has made to block.
 //! * [`fd`] passes file descriptors over Unix sockets and tells what a descriptor is.
 //!
 //! # Shared memory and data races
@@ -28,13 +29,15 @@
 mod chain;
 mod fault;
 pub mod fd;
+pub mod interrupt;
 mod memory;
+mod prefetch;
 mod ring;
 
 #[cfg(test)]
 mod tests;
 
 pub use chain::{Access, Chain, MAX_CHAIN};
-pub use fault::install_fault_guard;
+pub use fault::{GUARDED_REGIONS_MAX, install_fault_guard};
 pub use memory::{MemoryMap, OutsideMemory, Segment, copy};
 pub use ring::{Doorbells, Ring, RingError, RingFault, RingLayout};

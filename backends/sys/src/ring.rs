@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering, fence};
 
+use rustix::io::Errno;
 use vmm_sys_util::eventfd::EventFd;
 
 use crate::chain::{self, Access, Chain};
@@ -71,13 +72,21 @@ pub enum RingFault {
     Head = 2,
     /// The memory behind the ring is gone (its file was truncated).
     Memory = 3,
+    /// A doorbell was made to block.
+    Doorbell = 4,
 }
 
 impl RingFault {
+    /// Whether it is the VMM's doing, and not the guest's: a reset of the guest's device does not mend it.
+    #[must_use]
+    pub fn ends_session(self) -> bool {
+        matches!(self, Self::Memory | Self::Doorbell)
+    }
+
     /// The fault with this number, as [`RingFault`] casts to it.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::AvailIndex, Self::Head, Self::Memory].into_iter().find(|fault| *fault as u8 == code)
+        [Self::AvailIndex, Self::Head, Self::Memory, Self::Doorbell].into_iter().find(|fault| *fault as u8 == code)
     }
 }
 
@@ -87,6 +96,7 @@ impl fmt::Display for RingFault {
             Self::AvailIndex => "the guest moved a ring's available index by more than the ring holds",
             Self::Head => "the guest made a descriptor available that its ring does not have",
             Self::Memory => "the guest's memory was truncated",
+            Self::Doorbell => "the VMM made a doorbell block",
         })
     }
 }
@@ -103,10 +113,14 @@ pub struct Ring {
     event_idx: bool,
     next_avail: u16,
     next_used: u16,
+    /// Used index that the guest has been told.
+    published: u16,
     /// Used index when it was last decided whether to signal; `None`: not since the start, so the next signal is
     /// unconditional, for we do not know what the previous owner of the ring signalled.
     signalled: Option<u16>,
     bells: Doorbells,
+    /// A doorbell blocked us.
+    blocked: bool,
     memory: Arc<MemoryMap>,
 }
 
@@ -156,12 +170,14 @@ impl Ring {
             event_idx,
             next_avail: 0,
             next_used: 0,
+            published: 0,
             signalled: None,
             bells,
+            blocked: false,
             memory,
         };
         let base = u16::from_le(ring.used_word(1).load(Ordering::Acquire));
-        (ring.next_avail, ring.next_used) = (base, base);
+        (ring.next_avail, ring.next_used, ring.published) = (base, base, base);
         Ok(ring)
     }
 
@@ -181,8 +197,7 @@ impl Ring {
     /// The guest's doorbell, for a poll set.
     #[must_use]
     pub fn kick(&self) -> Option<BorrowedFd<'_>> {
-        // SAFETY: the descriptor is owned by `self.bells.kick`, which outlives the borrow.
-        self.bells.kick.as_ref().map(|kick| unsafe { BorrowedFd::borrow_raw(kick.as_raw_fd()) })
+        self.bells.kick.as_ref().map(borrow)
     }
 
     /// 16-bit word `index` of the available ring: flags, idx, ring[size], used_event.
@@ -226,7 +241,7 @@ impl Ring {
     /// Memory that was taken away reads as zeroes, and no index survives that: names the cause, not the symptom.
     #[cold]
     fn blame(&self, symptom: RingFault) -> RingFault {
-        self.memory_fault().unwrap_or(symptom)
+        self.late_fault().unwrap_or(symptom)
     }
 
     /// Appends the segments of the chain at `head` to `out`, never beyond its capacity. `None`: malformed; `out` is
@@ -256,10 +271,38 @@ impl Ring {
         self.next_used = self.next_used.wrapping_add(1);
     }
 
+    /// Where the element is that will be written `ahead` completions from now.
+    #[inline]
+    pub(crate) fn used_element(&self, ahead: u16) -> *const u8 {
+        let slot = usize::from(self.next_used.wrapping_add(ahead) & (self.size - 1));
+        self.used.cast::<u8>().wrapping_add(4 + 8 * slot)
+    }
+
+    /// Where descriptor `index`, which is below the ring's size, begins.
+    #[inline]
+    pub(crate) fn descriptor(&self, index: u16) -> *const u8 {
+        debug_assert!(index < self.size);
+        self.desc.wrapping_add(16 * usize::from(index))
+    }
+
+    /// The used index as it will be once everything that was completed is published.
+    #[inline]
+    #[must_use]
+    pub fn completed(&self) -> u16 {
+        self.next_used
+    }
+
     /// Makes every completed chain visible to the guest.
     #[inline]
     pub fn publish(&mut self) {
-        self.used_word(1).store(self.next_used.to_le(), Ordering::Release);
+        self.publish_to(self.next_used);
+    }
+
+    /// Makes completed chains visible up to the used index `index`, which [`Ring::completed`] once gave.
+    #[inline]
+    pub fn publish_to(&mut self, index: u16) {
+        self.published = index;
+        self.used_word(1).store(index.to_le(), Ordering::Release);
     }
 
     /// Rings the guest's bell if it asked for that; call after [`Ring::publish`]. True: the bell was rung.
@@ -268,13 +311,31 @@ impl Ring {
     pub fn signal(&mut self) -> bool {
         // Remembered whether we ring or not: what passed is counted from here. Counted from the last ring instead, it
         // would be wrong once the guest has let the index wrap around without a wish.
-        let last = self.signalled.replace(self.next_used);
-        if last == Some(self.next_used) {
+        let last = self.signalled.replace(self.published);
+        if last == Some(self.published) {
             return false;
         }
         // The store of the used index must be visible before the guest's wish is read (section 2.7.10).
         fence(Ordering::SeqCst);
-        self.wants_signal(last) && self.bells.call.as_ref().is_some_and(|call| call.write(1).is_ok())
+        self.wants_signal(last) && self.nudge()
+    }
+
+    /// Rings the guest's bell whatever it wishes. For a ring that starts: its previous owner may have been killed
+    /// between a completion and its signal, and a guest whose queue is full waits for that signal.
+    pub fn nudge(&mut self) -> bool {
+        let Some(call) = &self.bells.call else { return false };
+        // One write, not `EventFd::write`, which tries again when it is interrupted.
+        let rung = rustix::io::write(borrow(call), &1_u64.to_ne_bytes());
+        if rung == Err(Errno::INTR) {
+            self.silence();
+        }
+        rung.is_ok()
+    }
+
+    /// A doorbell blocked us: whoever gave it to us has made it blocking again. Never touch it again.
+    fn silence(&mut self) {
+        self.bells.call = None;
+        self.blocked = true;
     }
 
     /// Whether the guest wants to hear of the completions since used index `last`.
@@ -285,7 +346,7 @@ impl Ring {
         }
         let wish = u16::from_le(self.avail_word(2 + usize::from(self.size)).load(Ordering::Relaxed));
         // vring_need_event (section 2.7.10.1): did the index pass `wish` since then?
-        self.next_used.wrapping_sub(wish).wrapping_sub(1) < self.next_used.wrapping_sub(last)
+        self.published.wrapping_sub(wish).wrapping_sub(1) < self.published.wrapping_sub(last)
     }
 
     /// Asks the guest to kick for the next chain. True: a chain arrived meanwhile, so do not sleep.
@@ -312,16 +373,25 @@ impl Ring {
     }
 
     /// Clears the guest's doorbell after a wake-up.
-    pub fn drain_kick(&self) {
-        if let Some(kick) = &self.bells.kick {
-            // EAGAIN: someone cleared it already.
-            let _ = kick.read();
+    pub fn drain_kick(&mut self) {
+        let Some(kick) = &self.bells.kick else { return };
+        // EAGAIN: someone cleared it already.
+        if rustix::io::read(borrow(kick), &mut [0; 8]) == Err(Errno::INTR) {
+            self.silence();
         }
     }
 
-    /// Tells a fault that only shows after the fact: the memory behind the ring is gone.
+    /// A fault that only shows after the fact: the memory behind the ring is gone, or a doorbell blocked us.
     #[must_use]
-    pub fn memory_fault(&self) -> Option<RingFault> {
-        self.memory.poisoned().then_some(RingFault::Memory)
+    pub fn late_fault(&self) -> Option<RingFault> {
+        let doorbell = self.blocked.then_some(RingFault::Doorbell);
+        doorbell.or_else(|| self.memory.poisoned().then_some(RingFault::Memory))
     }
+}
+
+/// Doorbells never block, so that nothing can interrupt them; unless their sender, who shares the open file with us,
+/// has cleared the flag ([`crate::interrupt`]).
+fn borrow(bell: &EventFd) -> BorrowedFd<'_> {
+    // SAFETY: the descriptor is owned by `bell`, which outlives the borrow.
+    unsafe { BorrowedFd::borrow_raw(bell.as_raw_fd()) }
 }

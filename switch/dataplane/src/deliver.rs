@@ -14,16 +14,32 @@ use crate::guard::fits;
 use crate::limits::{PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
 use crate::offload::{self, Scratch};
-use crate::port::{Port, PortSlot};
+use crate::port::{Port, PortSlot, SourceId};
 use crate::receiver::{Payload, Receiver};
 use crate::stats::Delta;
 use crate::steer;
+
+/// Whose burst is delivered.
+#[derive(Clone, Copy)]
+pub(crate) struct Sender<'a> {
+    pub(crate) id: SourceId,
+    pub(crate) slot: PortSlot,
+    pub(crate) memory: &'a MemoryMap,
+}
+
+/// One destination of a burst.
+#[derive(Clone, Copy)]
+struct Target {
+    slot: PortSlot,
+    /// Frames that are for it.
+    frames: usize,
+}
 
 /// The destinations of one burst, and what was done to each. Allocated once a worker.
 pub(crate) struct Delivery {
     /// Where each destination of this burst stands in `targets`, by slot; `u16::MAX`: not a destination.
     index: Vec<u16>,
-    targets: Vec<PortSlot>,
+    targets: Vec<Target>,
     /// Receive rings with unpublished frames.
     touched: Vec<(Arc<Port>, u16)>,
     scratch: Scratch,
@@ -40,26 +56,20 @@ impl Delivery {
     }
 
     /// Delivers every frame of the burst that is to be delivered; `delta` gets the drops that are the sender's.
-    pub(crate) fn deliver(
-        &mut self,
-        burst: &Burst,
-        memory: &MemoryMap,
-        ports: &PortSet,
-        from: PortSlot,
-        delta: &mut Delta,
-    ) {
-        self.collect_targets(burst, ports, from, delta);
+    pub(crate) fn deliver(&mut self, burst: &Burst, sender: Sender<'_>, ports: &PortSet, delta: &mut Delta) {
+        self.collect_targets(burst, ports, sender.slot, delta);
         for at in 0..self.targets.len() {
-            if let Some(port) = ports.get(self.targets[at]) {
-                self.deliver_to(port, burst, memory);
+            let Target { slot, frames } = self.targets[at];
+            if let Some(port) = ports.get(slot) {
+                self.deliver_to((port, frames), burst, sender);
             }
         }
     }
 
     /// Lists the destinations, and counts the frames that have none.
     fn collect_targets(&mut self, burst: &Burst, ports: &PortSet, from: PortSlot, delta: &mut Delta) {
-        for slot in self.targets.drain(..) {
-            self.index[usize::from(slot.0)] = u16::MAX;
+        for target in self.targets.drain(..) {
+            self.index[usize::from(target.slot.0)] = u16::MAX;
         }
         for frame in burst.frames() {
             match frame.verdict {
@@ -78,11 +88,12 @@ impl Delivery {
         let index = &mut self.index[usize::from(slot.0)];
         if *index == u16::MAX {
             *index = self.targets.len() as u16;
-            self.targets.push(slot);
+            self.targets.push(Target { slot, frames: 0 });
         }
+        self.targets[usize::from(*index)].frames += 1;
     }
 
-    fn deliver_to(&mut self, port: &Arc<Port>, burst: &Burst, memory: &MemoryMap) {
+    fn deliver_to(&mut self, (port, frames): (&Arc<Port>, usize), burst: &Burst, sender: Sender<'_>) {
         let mut delta = Delta::default();
         let mut locked: Option<(u16, MutexGuard<'_, Option<Receiver>>)> = None;
         let slot = port.slot();
@@ -91,8 +102,9 @@ impl Delivery {
                 continue;
             }
             let pair = port.steer(|| steer::flow(frame.head(), &frame.ether));
-            let receiver = pair.and_then(|pair| self.receiver(port, pair, &mut locked));
-            let payload = Payload { head: burst.bytes(frame), more: &[], body: burst.body(frame), memory };
+            let receiver = pair.and_then(|pair| self.receiver(port, pair, &mut locked, (sender.id, frames)));
+            let payload =
+                Payload { head: burst.bytes(frame), more: &[], body: burst.body(frame), memory: sender.memory };
             let outcome = match receiver {
                 Some(receiver) => put(receiver, port, frame, &payload, (&mut self.scratch, &mut delta)),
                 None => Err(DropReason::PortDown),
@@ -111,12 +123,16 @@ impl Delivery {
         port: &'p Arc<Port>,
         pair: u16,
         locked: &'a mut Option<(u16, MutexGuard<'p, Option<Receiver>>)>,
+        (owner, frames): (SourceId, usize),
     ) -> Option<&'a mut Receiver> {
         if locked.as_ref().is_none_or(|(held, _)| *held != pair) {
             // Never two at a time: another worker may want them in the other order.
             *locked = None;
-            let (pair, guard) = lock_in_use(port, pair);
+            let (pair, mut guard) = lock_in_use(port, pair);
             self.touch(port, pair);
+            if let Some(receiver) = guard.as_mut() {
+                receiver.begin(owner, frames);
+            }
             *locked = Some((pair, guard));
         }
         locked.as_mut()?.1.as_mut()
@@ -130,17 +146,15 @@ impl Delivery {
         }
     }
 
-    /// Makes all that was delivered visible, and rings the bells. Returns how many rings that were.
-    pub(crate) fn publish(&mut self) -> usize {
-        let rings = self.touched.len();
+    /// Makes all that was delivered for `owner` visible, and rings the bells.
+    pub(crate) fn publish(&mut self, owner: SourceId) {
         for (port, pair) in self.touched.drain(..) {
             if let Some(receiver) = port.lock(pair).as_mut()
-                && let Err(fault) = receiver.publish()
+                && let Err(fault) = receiver.publish(owner)
             {
                 port.set_fault(fault);
             }
         }
-        rings
     }
 }
 

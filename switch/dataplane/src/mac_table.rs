@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The MAC table of a namespace: fixed in size, shared by workers without a lock, fair when full.
 //!
-//! An entry is one atomic word: 48 bits of address and 16 of port. Eight entries are a bucket, which is one cache line;
-//! a MAC can only be in the bucket that its hash and the namespace's random seed choose, so that nobody outside can
-//! aim at one bucket. Beside each entry stands when it was last seen, or that it is pinned.
+//! An entry is one atomic word: 48 bits of address, 14 of port, 2 that say what pins it. Eight entries are a bucket,
+//! which is one cache line; a MAC can only be in the bucket that its hash and the namespace's random seed choose, so that
+//! nobody outside can aim at one bucket. Beside each entry stands when it was last seen; nothing else hangs on that.
 //!
 //! Looking up reads one line and never waits. A race of two workers can at worst leave a MAC twice in its bucket until
 //! one copy ages; both point where a guest really was. Ageing is done by control ([`MacTable::expire`]).
@@ -20,19 +20,20 @@ use crate::time::Instant;
 
 const WAYS: usize = 8;
 const MAC_MASK: u64 = (1 << 48) - 1;
-/// "Seen" values that are no time: the port's own address, and one that an administrator set.
-const OWN: u32 = u32::MAX;
-const STATIC: u32 = u32::MAX - 1;
+const KIND_SHIFT: u32 = 62;
+const PORT_SHIFT: u32 = 48;
+const _: () = assert!(limits::PORTS <= 1 << (KIND_SHIFT - PORT_SHIFT), "a port's number must fit beside the kind");
 
 /// Where an entry comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Kind {
-    /// The port's configured address; lives as long as the port.
-    Port,
-    /// Set by an administrator; never ages, never moves.
-    Static,
     /// Learned from a frame's source.
-    Learned,
+    Learned = 0,
+    /// Set by an administrator; never ages, never moves.
+    Static = 1,
+    /// The port's configured address; lives as long as the port.
+    Port = 2,
 }
 
 /// An entry as it is listed.
@@ -137,18 +138,17 @@ impl MacTable {
         let Some((way, word)) = self.find(bucket, mac) else {
             return self.insert_learned(bucket, mac, port, now.seconds());
         };
-        let seen = &self.seen[bucket][way];
-        let last = seen.load(Ordering::Relaxed);
-        if slot_of(word) == port {
-            if last < STATIC && last != now.seconds() {
-                seen.store(now.seconds(), Ordering::Relaxed);
+        if slot_of(word) != port {
+            if is_pinned(word) {
+                return Learned::Pinned;
             }
+            self.replace((bucket, way), word, pack(mac, port, Kind::Learned), now.seconds());
             return Learned::Yes;
         }
-        if last >= STATIC {
-            return Learned::Pinned;
+        let seen = &self.seen[bucket][way];
+        if seen.load(Ordering::Relaxed) != now.seconds() {
+            seen.store(now.seconds(), Ordering::Relaxed);
         }
-        self.replace((bucket, way), word, pack(mac, port), now.seconds());
         Learned::Yes
     }
 
@@ -156,14 +156,14 @@ impl MacTable {
     fn insert_learned(&self, bucket: usize, mac: u64, port: PortSlot, now: u32) -> Learned {
         let room = self.used.load(Ordering::Relaxed) < self.capacity;
         if room && let Some(way) = self.free_way(bucket) {
-            self.replace((bucket, way), 0, pack(mac, port), now);
+            self.replace((bucket, way), 0, pack(mac, port, Kind::Learned), now);
             return Learned::Yes;
         }
         let Some((way, word)) = self.victim(bucket, port) else {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Learned::Full;
         };
-        self.replace((bucket, way), word, pack(mac, port), now);
+        self.replace((bucket, way), word, pack(mac, port, Kind::Learned), now);
         Learned::Yes
     }
 
@@ -181,7 +181,7 @@ impl MacTable {
                 let seen = self.seen[bucket][way].load(Ordering::Relaxed);
                 let holder = slot_of(word);
                 let held = self.held(holder);
-                let weaker = word != 0 && seen < STATIC && (holder == port || held > own);
+                let weaker = word != 0 && !is_pinned(word) && (holder == port || held > own);
                 weaker.then_some((held, std::cmp::Reverse(seen), way, word))
             })
             .max()
@@ -194,23 +194,19 @@ impl MacTable {
         if word.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return false;
         }
-        let before = self.seen[bucket][way].swap(seen, Ordering::Relaxed);
-        if old != 0 {
-            self.release(old, before);
-        }
-        if new != 0 {
-            self.used.fetch_add(1, Ordering::Relaxed);
-            if seen < STATIC {
-                self.held[usize::from(slot_of(new).0)].fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        self.seen[bucket][way].store(seen, Ordering::Relaxed);
+        self.count(old, |counter| counter.fetch_sub(1, Ordering::Relaxed));
+        self.count(new, |counter| counter.fetch_add(1, Ordering::Relaxed));
         true
     }
 
-    fn release(&self, word: u64, seen: u32) {
-        self.used.fetch_sub(1, Ordering::Relaxed);
-        if seen < STATIC {
-            self.held[usize::from(slot_of(word).0)].fetch_sub(1, Ordering::Relaxed);
+    /// Changes the counters that an entry is counted in.
+    fn count(&self, word: u64, change: impl Fn(&AtomicU32) -> u32) {
+        if word != 0 {
+            change(&self.used);
+        }
+        if word != 0 && !is_pinned(word) {
+            change(&self.held[usize::from(slot_of(word).0)]);
         }
     }
 
@@ -223,41 +219,46 @@ impl MacTable {
     /// # Errors
     /// [`TableFull`] when its bucket holds nothing but pinned entries.
     pub fn add_static(&self, mac: MacAddr, port: PortSlot) -> Result<(), TableFull> {
-        self.pin(mac, port, STATIC)
+        self.pin(mac, port, Kind::Static)
     }
 
     /// Pins a port's own address.
     pub(crate) fn add_own(&self, mac: MacAddr, port: PortSlot) -> Result<(), TableFull> {
-        self.pin(mac, port, OWN)
+        self.pin(mac, port, Kind::Port)
     }
 
-    fn pin(&self, mac: MacAddr, port: PortSlot, kind: u32) -> Result<(), TableFull> {
+    fn pin(&self, mac: MacAddr, port: PortSlot, kind: Kind) -> Result<(), TableFull> {
         let mac = mac.to_u64();
         let bucket = self.bucket(mac);
-        let place = self
-            .find(bucket, mac)
-            .or_else(|| self.free_way(bucket).map(|way| (way, 0)))
-            .or_else(|| self.oldest_learned(bucket))
-            .ok_or(TableFull)?;
-        if self.replace((bucket, place.0), place.1, pack(mac, port), kind) { Ok(()) } else { Err(TableFull) }
+        loop {
+            let place = self
+                .find(bucket, mac)
+                .or_else(|| self.free_way(bucket).map(|way| (way, 0)))
+                .or_else(|| self.oldest_learned(bucket))
+                .ok_or(TableFull)?;
+            // A worker that learns at the same moment may be faster; what it wrote is not pinned, so this ends.
+            if self.replace((bucket, place.0), place.1, pack(mac, port, kind), 0) {
+                return Ok(());
+            }
+        }
     }
 
     fn oldest_learned(&self, bucket: usize) -> Option<(usize, u64)> {
-        (0..WAYS)
-            .filter(|&way| self.seen[bucket][way].load(Ordering::Relaxed) < STATIC)
-            .min_by_key(|&way| self.seen[bucket][way].load(Ordering::Relaxed))
-            .map(|way| (way, self.buckets[bucket].0[way].load(Ordering::Relaxed)))
+        let words = self.buckets[bucket].0.iter().map(|word| word.load(Ordering::Relaxed)).enumerate();
+        words
+            .filter(|&(_, word)| !is_pinned(word))
+            .min_by_key(|&(way, _)| self.seen[bucket][way].load(Ordering::Relaxed))
     }
 
     /// Removes an entry that is not a port's own. False: there was none.
     pub fn remove(&self, mac: MacAddr) -> bool {
         let mac = mac.to_u64();
-        self.remove_where(Some(self.bucket(mac)), |word, seen| word & MAC_MASK == mac && seen != OWN) > 0
+        self.remove_where(Some(self.bucket(mac)), |word, _| word & MAC_MASK == mac && kind_of(word) != Kind::Port) > 0
     }
 
     /// Forgets all that was learned; returns how many entries that were.
     pub fn flush(&self) -> usize {
-        self.remove_where(None, |_, seen| seen < STATIC)
+        self.remove_where(None, |word, _| !is_pinned(word))
     }
 
     /// Forgets all that is behind a port, pinned entries too.
@@ -269,7 +270,7 @@ impl MacTable {
     pub fn expire(&self, now: Instant, age: Duration) -> usize {
         let oldest = now.since(Instant::from_nanos(0) + age);
         let oldest = u32::try_from(oldest.as_secs()).unwrap_or(u32::MAX);
-        self.remove_where(None, |_, seen| seen < STATIC && seen < oldest)
+        self.remove_where(None, |word, seen| !is_pinned(word) && seen < oldest)
     }
 
     fn remove_where(&self, only: Option<usize>, doomed: impl Fn(u64, u32) -> bool) -> usize {
@@ -312,22 +313,30 @@ impl MacTable {
     }
 }
 
-fn pack(mac: u64, port: PortSlot) -> u64 {
-    u64::from(port.0) << 48 | mac
+fn pack(mac: u64, port: PortSlot, kind: Kind) -> u64 {
+    u64::from(kind as u8) << KIND_SHIFT | u64::from(port.0) << PORT_SHIFT | mac
 }
 
 fn slot_of(word: u64) -> PortSlot {
-    PortSlot((word >> 48) as u16)
+    PortSlot((word >> PORT_SHIFT) as u16 & ((1 << (KIND_SHIFT - PORT_SHIFT)) - 1))
+}
+
+fn kind_of(word: u64) -> Kind {
+    match word >> KIND_SHIFT {
+        0 => Kind::Learned,
+        1 => Kind::Static,
+        _ => Kind::Port,
+    }
+}
+
+fn is_pinned(word: u64) -> bool {
+    kind_of(word) != Kind::Learned
 }
 
 fn entry(word: u64, seen: u32, now: Instant) -> Entry {
-    let (kind, age) = match seen {
-        OWN => (Kind::Port, 0),
-        STATIC => (Kind::Static, 0),
-        seen => (Kind::Learned, now.seconds().saturating_sub(seen)),
-    };
+    let age = if is_pinned(word) { 0 } else { now.seconds().saturating_sub(seen) };
     let mac = MacAddr::from_u64(word & MAC_MASK);
-    Entry { mac, port: slot_of(word), kind, age: Duration::from_secs(age.into()) }
+    Entry { mac, port: slot_of(word), kind: kind_of(word), age: Duration::from_secs(age.into()) }
 }
 
 #[cfg(test)]

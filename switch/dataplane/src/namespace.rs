@@ -114,6 +114,12 @@ impl Namespace {
         Some(port)
     }
 
+    /// Forgets every address behind a slot. For a port that was unplugged: once nobody holds it any more, because a
+    /// burst that was under way may have learned an address again.
+    pub fn forget(&self, slot: PortSlot) {
+        self.table.forget(slot);
+    }
+
     fn replace(&self, members: Vec<Arc<Port>>) {
         let old = self.ports.swap(Arc::new(PortSet::from_members(members)));
         self.lock_retired().push(old);

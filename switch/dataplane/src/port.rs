@@ -16,6 +16,10 @@ use crate::stats::{Counters, PortStats};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortSlot(pub u16);
 
+/// A number that names one attachment of a source to a worker, never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub u64);
+
 /// What the owner of a port is to the tenant's network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -52,6 +56,10 @@ pub struct PortConfig {
     /// Queue pairs, 1 to [`limits::QUEUE_PAIRS`].
     pub queue_pairs: u16,
 }
+
+/// A worker is in the middle of a burst, which it will have finished in a moment. Nothing new begins meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy;
 
 /// A port's policy at one moment; a worker reads it once a burst.
 #[derive(Debug, Clone, Copy)]
@@ -131,6 +139,10 @@ impl Port {
 
     /// Sets what the session negotiated; 0 when there is none. Rings that are started later go by it.
     pub fn set_negotiated(&self, features: Negotiated) {
+        if features == Negotiated(0) {
+            // A fault is of one session and must not be held against the next.
+            self.clear_fault();
+        }
         self.features.store(features.0, Ordering::Relaxed);
     }
 
@@ -162,6 +174,12 @@ impl Port {
         self.counters.read()
     }
 
+    /// Whether a receive ring runs: the guest's driver is at work.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed) != 0
+    }
+
     /// What its guest did to break a ring, until a ring of it is started anew.
     #[must_use]
     pub fn fault(&self) -> Option<RingFault> {
@@ -190,13 +208,20 @@ impl Port {
         before.map(Receiver::into_ring)
     }
 
-    /// Ends delivery into a receive ring. When this returns no worker touches the ring any more.
-    pub fn detach_receiver(&self, pair: u16) -> Option<Ring> {
+    /// Ends delivery into a receive ring. When this has succeeded no worker touches the ring any more.
+    ///
+    /// # Errors
+    /// [`Busy`]: try again.
+    pub fn detach_receiver(&self, pair: u16) -> Result<Option<Ring>, Busy> {
         if usize::from(pair) >= self.receivers.len() {
-            return None;
+            return Ok(None);
         }
         self.running.fetch_and(!(1 << pair), Ordering::Release);
-        self.lock(pair).take().map(Receiver::into_ring)
+        let mut receiver = self.lock(pair);
+        if receiver.as_ref().is_some_and(Receiver::is_busy) {
+            return Err(Busy);
+        }
+        Ok(receiver.take().map(Receiver::into_ring))
     }
 
     /// The lock of a receive ring, taken once a burst; nobody holds it for longer than a burst.

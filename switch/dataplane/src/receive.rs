@@ -22,6 +22,7 @@ pub(crate) fn receive(
 ) -> Result<(), RingFault> {
     burst.clear();
     let waiting = ring.available()?.min(BURST as u16);
+    ring.prefetch(waiting, Access::Read);
     let mut fault = Ok(());
     for ahead in 0..waiting {
         if !burst.has_room() {

@@ -7,6 +7,7 @@ use wire::VnetHeader;
 use crate::drops::DropReason;
 use crate::features::Negotiated;
 use crate::limits::MERGED;
+use crate::port::SourceId;
 
 /// The bytes of a frame: two parts that we hold and one in the sender's memory, in this order.
 #[derive(Clone, Copy)]
@@ -37,23 +38,44 @@ pub(crate) struct Receiver {
     /// Buffers of the frame that is being delivered; allocated once.
     segments: Vec<Segment>,
     chains: Vec<Chain>,
-    /// Completed and not yet published.
-    pending: bool,
+    /// What was completed and is not published, in the order in which it stands in the ring.
+    chunks: Vec<Chunk>,
+    /// Whose burst is being delivered; a source has one burst under way at a time.
+    owner: SourceId,
     /// The guest has given this queue buffers before.
     filled: bool,
 }
 
+/// Completions of one burst that stand together in the ring. They may be published when the burst's sender has its
+/// chains back, and when everything before them may.
+struct Chunk {
+    owner: SourceId,
+    /// The used index behind them.
+    end: u16,
+    finished: bool,
+}
+
+/// Chunks that are kept apart; far more than there are workers. Beyond that they run together, which costs a killed
+/// weftd's promise and nothing else.
+const CHUNKS: usize = 64;
+
 impl Receiver {
-    pub(crate) fn new(ring: Ring, negotiated: Negotiated) -> Self {
+    pub(crate) fn new(mut ring: Ring, negotiated: Negotiated) -> Self {
         let segments = Vec::with_capacity(2 * sys::MAX_CHAIN);
-        let (chains, filled) = (Vec::with_capacity(MERGED), ring.next_avail() != 0);
-        Self { ring, negotiated, fault: None, segments, chains, pending: false, filled }
+        let (chains, chunks) = (Vec::with_capacity(MERGED), Vec::with_capacity(CHUNKS));
+        let filled = ring.next_avail() != 0;
+        ring.nudge();
+        Self { ring, negotiated, fault: None, segments, chains, chunks, owner: SourceId(0), filled }
     }
 
-    pub(crate) fn into_ring(mut self) -> Ring {
-        // What was delivered belongs to the guest, and nobody else will tell it. A fault ends with the ring's session.
-        let _ = self.publish();
+    /// The ring, once nothing of it is busy.
+    pub(crate) fn into_ring(self) -> Ring {
         self.ring
+    }
+
+    /// Whether a burst that has delivered here is still to be published.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.chunks.is_empty()
     }
 
     pub(crate) fn negotiated(&self) -> Negotiated {
@@ -63,6 +85,13 @@ impl Receiver {
     /// Whether the guest has ever given this queue buffers. Some VMMs enable every queue pair, used or not.
     pub(crate) fn in_use(&self) -> bool {
         self.filled || self.ring.available() != Ok(0)
+    }
+
+    /// Delivers for `owner` from now on, about `frames` frames: asks for what they will touch if they are small.
+    pub(crate) fn begin(&mut self, owner: SourceId, frames: usize) {
+        self.owner = owner;
+        let waiting = self.ring.available().unwrap_or(0);
+        self.ring.prefetch(waiting.min(frames as u16), Access::Write);
     }
 
     /// Copies one frame into the guest's buffers; the guest sees it after [`Receiver::publish`].
@@ -84,7 +113,8 @@ impl Receiver {
             self.ring.complete(chain.head, written);
             left -= written;
         }
-        (self.pending, self.filled) = (true, true);
+        self.filled = true;
+        self.note();
         Ok(())
     }
 
@@ -94,14 +124,14 @@ impl Receiver {
         self.chains.clear();
         let waiting = self.ring.available().map_err(|fault| self.break_ring(fault))?;
         let most = if self.negotiated.mergeable() { MERGED } else { 1 };
-        let mut room = 0;
+        let mut room = 0_u32;
         for ahead in 0..waiting.min(most as u16) {
             let head = self.ring.head(ahead).map_err(|fault| self.break_ring(fault))?;
             let Some(chain) = self.ring.walk(head, Access::Write, &mut self.segments) else {
                 return Err(self.reject(ahead, head));
             };
             self.chains.push(chain);
-            room += chain.bytes;
+            room = room.saturating_add(chain.bytes);
             if room >= total {
                 return Ok(());
             }
@@ -116,7 +146,7 @@ impl Receiver {
         if ahead == 0 {
             self.ring.consume(1);
             self.ring.complete(head, 0);
-            self.pending = true;
+            self.note();
         }
         DropReason::BrokenRing
     }
@@ -134,17 +164,30 @@ impl Receiver {
         payload.body.iter().try_for_each(|&segment| out.copy(payload.memory, segment))
     }
 
-    /// Makes delivered frames visible to the guest and rings its bell if it wants that.
+    /// Remembers whose burst the latest completions are of.
+    fn note(&mut self) {
+        let owner = self.owner;
+        let (end, full) = (self.ring.completed(), self.chunks.len() == CHUNKS);
+        match self.chunks.last_mut() {
+            Some(last) if full || (last.owner == owner && !last.finished) => last.end = end,
+            _ => self.chunks.push(Chunk { owner, end, finished: false }),
+        }
+    }
+
+    /// The sender of `owner`'s burst has its chains back: makes the burst's frames visible to the guest, unless another
+    /// worker's stand before them, which will then take them along; and rings the guest's bell if it wants that.
     ///
     /// # Errors
-    /// The ring's fault, once known: broken indices, or memory that was taken away.
-    pub(crate) fn publish(&mut self) -> Result<(), RingFault> {
-        if std::mem::take(&mut self.pending) {
-            self.ring.publish();
+    /// The ring's fault, once known: broken indices, memory that was taken away, a bell that blocked.
+    pub(crate) fn publish(&mut self, owner: SourceId) -> Result<(), RingFault> {
+        self.chunks.iter_mut().filter(|chunk| chunk.owner == owner).for_each(|chunk| chunk.finished = true);
+        let ready = self.chunks.iter().take_while(|chunk| chunk.finished).count();
+        if let Some(last) = self.chunks.drain(..ready).next_back() {
+            self.ring.publish_to(last.end);
             self.ring.signal();
         }
         if self.fault.is_none() {
-            self.fault = self.ring.memory_fault();
+            self.fault = self.ring.late_fault();
         }
         self.fault.map_or(Ok(()), Err)
     }
@@ -195,3 +238,6 @@ impl Scatter<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,11 +8,11 @@ use arc_swap::cache::Cache;
 use sys::{Ring, RingFault};
 
 use crate::burst::Burst;
-use crate::deliver::Delivery;
+use crate::deliver::{Delivery, Sender};
 use crate::forward::forward;
 use crate::guard::guard;
 use crate::namespace::{Namespace, PortSet};
-use crate::port::Port;
+use crate::port::{Port, SourceId};
 use crate::receive::receive;
 use crate::stats::Delta;
 use crate::time::Instant;
@@ -29,8 +29,9 @@ pub struct Source {
 impl Source {
     /// A source over a ring that has just been started.
     #[must_use]
-    pub fn new(namespace: &Arc<Namespace>, port: &Arc<Port>, ring: Ring) -> Self {
+    pub fn new(namespace: &Arc<Namespace>, port: &Arc<Port>, mut ring: Ring) -> Self {
         port.clear_fault();
+        ring.nudge();
         Self {
             port: Arc::clone(port),
             namespace: Arc::clone(namespace),
@@ -53,7 +54,7 @@ impl Source {
     }
 
     /// Switches one burst. Returns how many chains were taken.
-    fn poll(&mut self, burst: &mut Burst, delivery: &mut Delivery, now: Instant) -> usize {
+    fn poll(&mut self, id: SourceId, burst: &mut Burst, delivery: &mut Delivery, now: Instant) -> usize {
         if self.fault.is_some() {
             return 0;
         }
@@ -64,14 +65,15 @@ impl Source {
             let memory = Arc::clone(self.ring.memory());
             guard(burst, &memory, self.port.mac(), &policy);
             forward(burst, self.namespace.fdb(), self.port.slot(), now);
-            delivery.deliver(burst, &memory, self.ports.load(), self.port.slot(), &mut delta);
+            let sender = Sender { id, slot: self.port.slot(), memory: &memory };
+            delivery.deliver(burst, sender, self.ports.load(), &mut delta);
             self.finish(burst);
-            delivery.publish();
+            delivery.publish(id);
             self.port.counters.add_tx(&delta);
         }
         if let Err(fault) = received {
             self.break_ring(fault);
-        } else if let Some(fault) = self.ring.memory_fault() {
+        } else if let Some(fault) = self.ring.late_fault() {
             self.break_ring(fault);
         }
         burst.chains.len()
@@ -93,6 +95,8 @@ impl Source {
 
     /// Asks the guest to kick. True: do not sleep, there is work.
     fn arm(&mut self) -> bool {
+        // Who sleeps holds on to nothing that control has replaced.
+        self.ports.load();
         if self.fault.is_some() {
             return false;
         }
@@ -105,10 +109,6 @@ impl Source {
         }
     }
 }
-
-/// A number that names one attachment of a source to a worker, never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SourceId(pub u64);
 
 /// The frame path of one thread. It neither sleeps nor reads a clock: who runs it does.
 pub struct Worker {
@@ -146,8 +146,8 @@ impl Worker {
     /// Polls every source once, a burst each, so that none can starve another. Returns the chains that were taken.
     pub fn poll(&mut self, now: Instant) -> usize {
         let mut taken = 0;
-        for (_, source) in &mut self.sources {
-            taken += source.poll(&mut self.burst, &mut self.delivery, now);
+        for (id, source) in &mut self.sources {
+            taken += source.poll(*id, &mut self.burst, &mut self.delivery, now);
         }
         self.frames += taken as u64;
         taken
@@ -166,8 +166,8 @@ impl Worker {
     }
 
     /// Clears the doorbell of a source that woke the caller.
-    pub fn drain_kick(&self, id: SourceId) {
-        if let Some((_, source)) = self.sources.iter().find(|(other, _)| *other == id) {
+    pub fn drain_kick(&mut self, id: SourceId) {
+        if let Some((_, source)) = self.sources.iter_mut().find(|(other, _)| *other == id) {
             source.ring.drain_kick();
         }
     }

@@ -42,7 +42,7 @@ fn ports(control: &Control) -> Vec<String> {
 }
 
 fn macs(control: &Control, namespace: &str) -> Vec<String> {
-    let views = control.view_fdb(NOW, &name(namespace)).unwrap();
+    let views = control.view_fdb(NOW, &name(namespace), None, usize::MAX).unwrap();
     views.iter().map(|view| format!("{} {} {:?}", view.mac, view.port, view.kind)).collect()
 }
 
@@ -106,7 +106,7 @@ fn test_a_change_in_place_keeps_session_and_counters() {
     control.handle_request(set).unwrap();
     assert_eq!(actions(&mut control), ["mtu vm1 9000", "save"]);
     let view = control.view_port(&name("vm1")).unwrap();
-    assert_eq!((view.state, view.spec.mtu, view.spec.role), (State::Up, 9000, Role::Router));
+    assert_eq!((view.features, view.spec.mtu, view.spec.role), (1, 9000, Role::Router));
     assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device));
 }
 
@@ -178,6 +178,64 @@ fn test_a_replaced_port_is_freed_when_nobody_holds_it() {
     drop(held);
     control.handle_tick(NOW);
     assert_eq!(control.retired(), 0);
+}
+
+#[test]
+fn test_a_port_that_comes_with_another_ones_going_does_not_get_its_slot() {
+    let mut control = switch();
+    let slot = |control: &Control, port: &str| control.opening(&name(port)).unwrap().device.slot();
+    let old = slot(&control, "vm1");
+    // Slots are handed out in turn: until the turn is at the old port's again.
+    for _ in 1..crate::limits::SLOTS {
+        control.handle_request(Request::PortAdd(name("vm2"), spec("vm2", "red"))).unwrap();
+        control.handle_request(Request::PortDel { name: name("vm2"), force: false }).unwrap();
+        actions(&mut control);
+        control.handle_tick(NOW);
+    }
+    let mut next = Desired::default();
+    next.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+    next.add_port(name("vm3"), spec("vm3", "red")).unwrap();
+    control.handle_request(Request::Apply(next)).unwrap();
+    assert_ne!(slot(&control, "vm3"), old, "the old port's guest still sends");
+}
+
+#[test]
+fn test_all_ports_of_a_full_namespace_are_replaced_at_once() {
+    let mut control = switch();
+    for turn in ["old", "new"] {
+        let mut next = Desired::default();
+        next.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+        for i in 0..crate::limits::NAMESPACE_PORTS_MAX {
+            let vm = format!("{turn}{i}");
+            next.add_port(name(&vm), spec(&vm, "red")).unwrap();
+        }
+        control.handle_request(Request::Apply(next)).unwrap();
+    }
+    assert_eq!(control.view_ports(None).unwrap().len(), crate::limits::NAMESPACE_PORTS_MAX);
+}
+
+#[test]
+fn test_what_a_late_burst_learned_goes_with_the_last_user_of_the_port() {
+    let mut control = switch();
+    let held = control.opening(&name("vm1")).unwrap();
+    control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap();
+    let (namespace, mac) = (Arc::clone(&held.namespace), key("red", 77).mac);
+    namespace.fdb().learn(mac, held.device.slot(), NOW);
+    control.handle_tick(NOW);
+    drop(held);
+    control.handle_tick(NOW);
+    assert_eq!(namespace.fdb().lookup(mac), None, "it would lead to the next port in this slot");
+}
+
+#[test]
+fn test_a_table_is_listed_in_portions() {
+    let mut control = switch();
+    (1..=5).for_each(|last| drop(control.handle_request(Request::FdbAdd(key("red", last), name("vm1"))).unwrap()));
+    let all = control.view_fdb(NOW, &name("red"), None, usize::MAX).unwrap();
+    let mut portions = control.view_fdb(NOW, &name("red"), None, 4).unwrap();
+    assert_eq!(portions, all[..4]);
+    portions.extend(control.view_fdb(NOW, &name("red"), Some(all[3].mac), 4).unwrap());
+    assert_eq!((portions.len(), portions), (6, all));
 }
 
 #[test]

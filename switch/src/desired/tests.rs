@@ -96,6 +96,34 @@ fn test_static_entries_stay_inside_their_namespace_and_go_with_their_port() {
 }
 
 #[test]
+fn test_what_a_port_or_an_entry_took_is_free_again() {
+    let mut state = two();
+    let with = |vm: &str, mac| PortSpec { mac, ..port(vm, "red") };
+    state.set_port(&name("vm1"), with("vm1", key("red", 1).mac)).unwrap();
+    state.add_port(name("vm3"), port("vm3", "red")).unwrap();
+    state.set_port(&name("vm1"), with("other", key("red", 2).mac)).unwrap();
+    state.add_port(name("vm4"), with("vm1", key("red", 1).mac)).unwrap();
+    state.add_fdb(key("red", 9), name("vm4")).unwrap();
+    state.add_fdb(key("red", 8), name("vm4")).unwrap();
+    state.del_fdb(&key("red", 9)).unwrap();
+    ["vm1", "vm3", "vm4"].into_iter().for_each(|vm| state.del_port(&name(vm)).unwrap());
+    state.add_port(name("vm1"), port("vm1", "red")).unwrap();
+    assert_eq!(state, two());
+}
+
+#[test]
+fn test_static_entries_of_a_namespace_are_bounded_and_those_that_went_do_not_count() {
+    let mut state = two();
+    let entry = |i: usize| FdbKey { namespace: name("red"), mac: MacAddr([6, 0, 0, 0, (i >> 8) as u8, i as u8]) };
+    (0..limits::STATIC_MACS_MAX).for_each(|i| state.add_fdb(entry(i), name("vm1")).unwrap());
+    let text = format!(r#"too many static MAC entries in namespace "red": the limit is {}"#, limits::STATIC_MACS_MAX);
+    refused(&mut state, &text, |s| s.add_fdb(entry(limits::STATIC_MACS_MAX), name("vm1")));
+    state.add_fdb(key("blue", 1), name("vm2")).unwrap();
+    state.del_fdb(&entry(0)).unwrap();
+    state.add_fdb(entry(limits::STATIC_MACS_MAX), name("vm1")).unwrap();
+}
+
+#[test]
 fn test_numbers_are_bounded() {
     let mut state = Desired::default();
     state.add_namespace(name("red"), NamespaceSpec::default()).unwrap();

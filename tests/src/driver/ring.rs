@@ -71,6 +71,11 @@ impl Ring {
         }
     }
 
+    /// A ring over parts that the caller chose, which a hostile driver may let overlap.
+    pub fn over(size: u16, desc: Window, avail: Window, used: Window) -> Ring {
+        Ring { size, desc, avail, used }
+    }
+
     /// Number of entries.
     pub fn size(&self) -> u16 {
         self.size

@@ -18,6 +18,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::SendFlags;
 
 pub use calls::{RingAddresses, protocol};
 pub use message::{FLAG_NEED_REPLY, FLAG_REPLY, FLAG_VERSION, HEADER_LEN, Request};
@@ -100,6 +101,15 @@ impl Frontend {
     /// [`FrontendError::Io`] when the switch has hung up or does not read.
     pub fn send_raw(&self, bytes: &[u8], fds: &[BorrowedFd]) -> Result<(), FrontendError> {
         Ok(socket::send_all(&self.stream, bytes, fds)?)
+    }
+
+    /// Sends as much of `bytes` as there is room for, without waiting, and returns how much that was.
+    ///
+    /// # Errors
+    /// [`FrontendError::Io`] when the switch has hung up; of the kind `WouldBlock` when there is no room at all.
+    pub fn try_send_raw(&self, bytes: &[u8]) -> Result<usize, FrontendError> {
+        Ok(rustix::net::send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
+            .map_err(io::Error::from)?)
     }
 
     /// Sends one message with these header flags, and waits for nothing.

@@ -16,6 +16,7 @@
 mod moved;
 mod options;
 mod port;
+mod race;
 mod raw;
 
 use std::collections::BTreeMap;
@@ -30,10 +31,11 @@ use crate::driver::{self, Shape, VnetHeader};
 pub use moved::{Moved, Traffic, moved};
 pub use options::{PortOptions, feature};
 pub use port::RigPort;
+pub use race::meanwhile;
 pub use raw::{RawQueue, readable, writable};
 
 /// Bursts after which a poll that finds ever new work is a bug of the test or of the switch.
-const BURSTS_MAX: usize = 1 << 20;
+const BURSTS_MAX: usize = 1 << 12;
 
 /// See the module.
 pub struct Rig {

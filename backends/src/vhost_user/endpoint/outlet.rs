@@ -42,6 +42,16 @@ impl Outlet {
         self.send(Notice::Down { reason });
     }
 
+    /// A session begins: warnings from before are not about it.
+    pub(super) fn begin(&mut self) {
+        self.warned = None;
+    }
+
+    /// The last warning of the session in force.
+    pub(super) fn warned(&self) -> Option<&str> {
+        self.warned.as_deref()
+    }
+
     pub(super) fn warn(&mut self, reason: String) {
         if self.warned.as_ref() != Some(&reason) {
             self.warned = Some(reason.clone());

@@ -2,7 +2,6 @@
 //! From one state of the endpoint to the next.
 
 use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,8 @@ use event_manager::{EventOps, EventSet, Events};
 
 use super::source::hung_up;
 use super::{Endpoint, Notice, token};
-use crate::vhost_user::guard::Note;
+use crate::dispose::Connection;
+use crate::vhost_user::guard::{Guard, Note};
 use crate::vhost_user::relay::{Ended, Interest, Relay};
 use crate::vhost_user::session::Session;
 
@@ -83,7 +83,7 @@ impl Endpoint {
     }
 
     /// Refuses a connection by closing it.
-    fn turn_away(&self, stream: &UnixStream) {
+    fn turn_away(&self, stream: &Connection) {
         let who = match sys::fd::peer_credentials(stream.as_fd()) {
             Ok(peer) => format!("process {} of user {}", peer.pid, peer.uid),
             Err(_) => "an unknown process".to_owned(),
@@ -92,7 +92,7 @@ impl Endpoint {
     }
 
     /// Begins a session with this frontend.
-    fn begin(&mut self, stream: UnixStream, now: Instant, ops: &mut EventOps<'_>) {
+    fn begin(&mut self, stream: Connection, now: Instant, ops: &mut EventOps<'_>) {
         match self.try_begin(stream, now, ops) {
             Ok(()) => self.attend(now, ops),
             Err(error) => {
@@ -103,10 +103,11 @@ impl Endpoint {
         }
     }
 
-    fn try_begin(&mut self, stream: UnixStream, now: Instant, ops: &mut EventOps<'_>) -> Result<(), String> {
+    fn try_begin(&mut self, stream: Connection, now: Instant, ops: &mut EventOps<'_>) -> Result<(), String> {
         let text = |error: std::io::Error| error.to_string();
-        let (session, link) = Session::start(&self.spec, Arc::clone(&self.host)).map_err(text)?;
-        let relay = Box::new(Relay::new(stream, link, self.limits, now));
+        let guard = Guard::new(self.limits);
+        let (session, link) = Session::start(&self.spec, Arc::clone(&self.host), guard.ledger()).map_err(text)?;
+        let relay = Box::new(Relay::new(stream, link, guard, now));
         let watch = |ops: &mut EventOps<'_>| {
             ops.add(Events::with_data(session.done(), token::DONE, EventSet::IN))?;
             ops.add(Events::with_data(relay.frontend(), token::FRONTEND, EventSet::IN))?;
@@ -118,6 +119,7 @@ impl Endpoint {
             drop(relay);
             return Err(error.to_string());
         }
+        self.outlet.begin();
         let reads = Interest { read: true, write: false };
         self.state = State::Serving { relay, interest: (reads, reads), session };
         Ok(())
@@ -165,7 +167,7 @@ impl Endpoint {
         if relay.greeted() {
             self.source.encourage();
         }
-        let reason = self.end_reason.take().or_else(|| reason(ended));
+        let reason = self.end_reason.take().or_else(|| reason(ended, self.outlet.warned()));
         self.state = State::Ending { reason, session };
     }
 
@@ -222,10 +224,14 @@ fn event_set(interest: Interest) -> EventSet {
     read | write
 }
 
-/// What the relay knows of the end; `None`: the daemon knows better.
-fn reason(ended: Ended) -> Option<String> {
+/// What the relay knows of the end; `None`: the daemon knows better. A frontend that goes may do so over what it was
+/// refused, which the last warning tells.
+fn reason(ended: Ended, warned: Option<&str>) -> Option<String> {
     match ended {
-        Ended::Closed => Some("the frontend closed the connection".to_owned()),
+        Ended::Closed => Some(match warned {
+            None => "the frontend closed the connection".to_owned(),
+            Some(warning) => format!("the frontend closed the connection; the last warning was: {warning}"),
+        }),
         Ended::Daemon => None,
         Ended::Refused(refusal) => Some(format!("the frontend broke the protocol: {refusal}")),
         Ended::Silent => Some("the frontend connected and said nothing".to_owned()),

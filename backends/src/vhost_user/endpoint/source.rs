@@ -10,13 +10,14 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Mode, Notice, OpenError};
+use crate::dispose::Connection;
 use crate::vhost_user::connect::{BackOff, try_connect};
 use crate::vhost_user::listen::{Listener, check_length};
 
 /// Where the next frontend comes from.
 pub(super) enum Source {
     /// It connects to us. One connection may wait for the session before it to end.
-    Listener { listener: Listener, waiting: Option<UnixStream> },
+    Listener { listener: Listener, waiting: Option<Connection> },
     /// We connect to it.
     Dial { path: PathBuf, back_off: BackOff },
 }
@@ -50,7 +51,7 @@ impl Source {
     }
 
     /// The connection that waited, if its peer is still there.
-    pub(super) fn take_waiting(&mut self) -> Option<UnixStream> {
+    pub(super) fn take_waiting(&mut self) -> Option<Connection> {
         match self {
             Self::Listener { waiting, .. } => waiting.take().filter(|stream| !hung_up(stream)),
             Self::Dial { .. } => None,
@@ -58,9 +59,9 @@ impl Source {
     }
 
     /// Lets a connection wait. It comes back when another one waits already.
-    pub(super) fn keep(&mut self, stream: UnixStream) -> Option<UnixStream> {
+    pub(super) fn keep(&mut self, stream: Connection) -> Option<Connection> {
         match self {
-            Self::Listener { waiting, .. } if waiting.as_ref().is_none_or(hung_up) => {
+            Self::Listener { waiting, .. } if waiting.as_ref().is_none_or(|stream| hung_up(stream)) => {
                 *waiting = Some(stream);
                 None
             }
@@ -69,7 +70,7 @@ impl Source {
     }
 
     /// Client mode: connects, or says when to try again and why.
-    pub(super) fn dial(&mut self) -> Option<Result<UnixStream, (Duration, io::Error)>> {
+    pub(super) fn dial(&mut self) -> Option<Result<Connection, (Duration, io::Error)>> {
         let Self::Dial { path, back_off } = self else { return None };
         Some(try_connect(path).map_err(|error| (back_off.next_pause(), error)))
     }

@@ -39,6 +39,10 @@ pub(super) struct MemoryFile {
 
 /// Examines a descriptor that should be guest memory.
 pub(super) fn memory_file(fd: &OwnedFd) -> Result<MemoryFile, MemoryFault> {
+    let flags = fcntl_getfl(fd).map_err(|error| MemoryFault::File(error.to_string()))?;
+    // Only memory files have seals, and the kernel tells so without asking the file's file system. Any other question
+    // could take as long as the daemon of a FUSE file system likes.
+    let seals = fcntl_get_seals(fd).map_err(|_| MemoryFault::Kind)?;
     let stat = fstat(fd).map_err(|error| MemoryFault::File(error.to_string()))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(MemoryFault::Kind);
@@ -49,8 +53,6 @@ pub(super) fn memory_file(fd: &OwnedFd) -> Result<MemoryFile, MemoryFault> {
         HUGETLBFS => filesystem.f_bsize as u64,
         _ => return Err(MemoryFault::Kind),
     };
-    let seals = fcntl_get_seals(fd).unwrap_or(SealFlags::empty());
-    let flags = fcntl_getfl(fd).map_err(|error| MemoryFault::File(error.to_string()))?;
     let unwritable = SealFlags::WRITE | SealFlags::FUTURE_WRITE;
     if flags & OFlags::ACCMODE != OFlags::RDWR || flags.contains(OFlags::PATH) || seals.intersects(unwritable) {
         return Err(MemoryFault::ReadOnly);

@@ -5,14 +5,15 @@ use std::os::fd::OwnedFd;
 
 use super::fds::{self, SealPolicy};
 use super::refusal::MemoryFault;
+use crate::vhost_user::budget::Share;
 use crate::vhost_user::message::Message;
 
 /// Regions that one SET_MEM_TABLE can carry: each needs a descriptor.
 pub(super) const TABLE_MAX: usize = 32;
-/// Slots that the daemon announces (GET_MAX_MEM_SLOTS of `vhost-user-backend`).
-pub(super) const SLOTS_MAX: usize = 509;
-/// Guest memory that one session may map: our own address space is finite and shared by all tenants.
-const TOTAL_MAX: u64 = 1 << 42;
+/// Regions that one session may have (GET_MAX_MEM_SLOTS).
+pub(super) const SLOTS_MAX: usize = 64;
+/// Guest memory in bytes that one session may map: our own address space is finite and shared by all tenants.
+const TOTAL_MAX: u64 = 1 << 40;
 /// Bytes of one region on the wire.
 pub(super) const REGION_LEN: usize = 32;
 
@@ -72,12 +73,17 @@ pub(super) enum Sealed {
 }
 
 /// The regions in force.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct MemoryTable {
     regions: Vec<Region>,
 }
 
 impl MemoryTable {
+    /// What it takes to map them.
+    pub(super) fn share(&self) -> Share {
+        Share { bytes: self.regions.iter().map(|region| region.size).sum(), regions: self.regions.len() }
+    }
+
     /// Whether a frontend address lies in a region, so that the daemon can translate it.
     pub(super) fn contains_user(&self, address: u64) -> bool {
         self.regions.iter().any(|region| address.wrapping_sub(region.user) < region.size)
@@ -87,20 +93,21 @@ impl MemoryTable {
     /// sends them in any order, and `vm-memory` takes them in one.
     pub(super) fn replace(&mut self, message: &mut Message, seals: SealPolicy) -> Result<Sealed, MemoryFault> {
         let count = message.fds.len();
-        let fds = std::mem::take(&mut message.fds);
+        let fds = std::mem::take(&mut *message.fds);
         let parsed = (0..count).map(|index| Region::parse(message, 8 + REGION_LEN * index));
         let mut pairs: Vec<(Region, OwnedFd)> = parsed.zip(fds).collect();
         pairs.sort_by_key(|(region, _)| region.guest);
+        let (regions, fds): (Vec<Region>, Vec<OwnedFd>) = pairs.into_iter().unzip();
+        let head = [u32::try_from(count).unwrap_or(0).to_ne_bytes(), [0; 4]].concat();
+        message.body = regions.iter().fold(head, |body, region| [body, region.to_bytes()].concat());
+        message.fds = fds.into();
         let mut table = Self::default();
         let mut sealed = Sealed::Fine;
-        for (region, fd) in &pairs {
-            if table.insert(*region, fd, seals)? == Sealed::Missing {
+        for (region, fd) in regions.into_iter().zip(message.fds.iter()) {
+            if table.insert(region, fd, seals)? == Sealed::Missing {
                 sealed = Sealed::Missing;
             }
         }
-        let head = [u32::try_from(count).unwrap_or(0).to_ne_bytes(), [0; 4]].concat();
-        message.body = pairs.iter().fold(head, |body, (region, _)| [body, region.to_bytes()].concat());
-        message.fds = pairs.into_iter().map(|(_, fd)| fd).collect();
         *self = table;
         Ok(sealed)
     }
@@ -134,7 +141,7 @@ impl MemoryTable {
         }
         let total = self.regions.iter().map(|other| other.size).sum::<u64>() + region.size;
         if total > TOTAL_MAX {
-            return Err(MemoryFault::Size { guest: region.guest, size: total });
+            return Err(MemoryFault::Total { size: total, max: TOTAL_MAX });
         }
         self.regions.push(region);
         Ok(sealed)

@@ -96,7 +96,7 @@ pub enum MemoryFault {
         /// How many can be.
         max: usize,
     },
-    /// No bytes, or its end lies beyond the address space, or all of it is beyond reason.
+    /// No bytes, or its end lies beyond the address space, or more than one session may map.
     #[error("the region at {guest:#x} has the impossible size {size:#x}")]
     Size {
         /// Guest-physical start.
@@ -104,6 +104,19 @@ pub enum MemoryFault {
         /// Its size.
         size: u64,
     },
+    /// One session's regions are too much together.
+    #[error("{size:#x} bytes of guest memory, at most {max:#x} can be mapped for one guest")]
+    Total {
+        /// The sum of their sizes.
+        size: u64,
+        /// What can be.
+        max: u64,
+    },
+    /// All sessions' memory is too much together.
+    #[error(
+        "the guests of all ports would need more than 64 TiB of address space or 40960 regions; detach others first"
+    )]
+    Exhausted,
     /// Two regions share guest-physical or frontend addresses.
     #[error("the region at {guest:#x} overlaps another one")]
     Overlap {

@@ -10,7 +10,7 @@ use crate::vhost_user::message::request as id;
 pub(super) enum Fds {
     /// Exactly so many.
     Exactly(usize),
-    /// Up to so many; they are closed.
+    /// Up to so many; they are disposed of.
     Ignored(usize),
     /// One for each memory region.
     Regions,
@@ -140,7 +140,7 @@ table! {
     GET_INFLIGHT_FD       F(0),      Any,     No,     Always,    Never,   PLAIN;
     SET_INFLIGHT_FD       Ignored(1), Any,    No,     OnRequest, Never,   PLAIN;
     RESET_DEVICE          F(0),      L(0),    No,     OnRequest, Never,   PLAIN;
-    GET_MAX_MEM_SLOTS     F(0),      L(0),    No,     Always,    Forward, SLOTS;
+    GET_MAX_MEM_SLOTS     F(0),      L(0),    No,     Always,    Answer,  SLOTS;
     ADD_MEM_REG           F(1),      L(40),   No,     OnRequest, Forward, SLOTS;
     REM_MEM_REG           Ignored(1), L(40),  No,     OnRequest, Forward, SLOTS;
     SET_STATUS            F(0),      L(8),    No,     Optional,  Answer,  PLAIN;

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
+use super::super::budget::{Budget, Share};
 use super::*;
 use crate::vhost_user::features::VERSION_1;
 use crate::vhost_user::message::NOFD;
@@ -40,7 +41,7 @@ fn memory(pages: u64) -> OwnedFd {
 }
 
 fn message(request: u32, body: &[u8], fds: Vec<OwnedFd>) -> Message {
-    Message { fds, ..Message::new(request, body.to_vec()) }
+    Message { fds: fds.into(), ..Message::new(request, body.to_vec()) }
 }
 
 /// A SET_MEM_TABLE with these regions (guest, size, user, offset), each with its file.
@@ -214,4 +215,50 @@ fn the_table_has_one_line_for_each_message() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), table::TABLE.len());
+}
+
+/// An ADD_MEM_REG of `size` bytes at guest-physical `guest`.
+fn add(guest: u64, size: u64, fd: OwnedFd) -> Message {
+    let words = [0, guest, size, USER + guest, 0].map(u64::to_ne_bytes).concat();
+    message(id::ADD_MEM_REG, &words, vec![fd])
+}
+
+#[test]
+fn regions_are_taken_up_to_the_slots_that_are_announced() {
+    let mut guard = negotiated();
+    let ask = guard.judge(message(id::GET_MAX_MEM_SLOTS, &[], vec![])).verdict;
+    let Verdict::Answer(Some(reply)) = ask else { panic!("{ask:?}") };
+    assert_eq!(reply.u64_at(0), Some(64));
+    for at in 0..64 {
+        assert!(matches!(guard.judge(add(at * PAGE, PAGE, memory(1))).verdict, Verdict::Forward { .. }));
+    }
+    assert!(refused(&mut guard, add(64 * PAGE, PAGE, memory(1))).contains("65 regions"));
+}
+
+#[test]
+fn one_guest_has_a_tebibyte_at_most() {
+    let mut guard = negotiated();
+    let half = (1 << 39) / PAGE;
+    for at in 0..2 {
+        assert!(matches!(guard.judge(add(at << 39, 1 << 39, memory(half))).verdict, Verdict::Forward { .. }));
+    }
+    let text = refused(&mut guard, add(1 << 40, PAGE, memory(1)));
+    assert!(text.contains("0x10000001000 bytes of guest memory, at most 0x10000000000"), "{text}");
+}
+
+#[test]
+fn what_all_guests_map_is_bounded_and_a_refusal_is_of_one_session() {
+    let budget = Box::leak(Box::new(Budget::new(Share { bytes: 3 * PAGE, regions: 9 })));
+    let guard = || Guard { ledger: Arc::new(Ledger::new(budget)), ..negotiated() };
+    let (mut greedy, mut other) = (guard(), guard());
+    let two = || one([0, 2 * PAGE, USER, 0], memory(2));
+    assert!(matches!(greedy.judge(two()).verdict, Verdict::Forward { .. }));
+    assert!(refused(&mut other, two()).contains("the guests of all ports would need more than"));
+    // What was refused is not in the table either.
+    assert!(refused(&mut other, message(id::REM_MEM_REG, &[0; 40], vec![])).contains("there is no region"));
+    drop(greedy);
+    assert!(matches!(other.judge(two()).verdict, Verdict::Forward { .. }));
+    assert!(refused(&mut other, two()).contains("the guests of all ports"), "old and new would be there at once");
+    other.ledger().advance();
+    assert!(matches!(other.judge(one([0, PAGE, USER, 0], memory(1))).verdict, Verdict::Forward { .. }));
 }

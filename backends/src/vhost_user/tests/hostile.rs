@@ -2,6 +2,7 @@
 //! Frontends that break the protocol: their session ends with a reason, and the next is served.
 
 use super::*;
+use crate::dispose::tests::{assert_broken_off, lingering};
 
 /// The port works for whoever comes next.
 fn assert_served(world: &World) {
@@ -175,5 +176,37 @@ fn random_bytes_never_hang_or_stop_the_port() {
         while bad.hear().is_some() {}
         world.down();
     }
+    assert_served(&world);
+}
+
+#[test]
+fn descriptors_that_take_a_minute_to_close_hold_up_nobody() {
+    let world = World::new();
+    let kick = Message::new(id::SET_VRING_KICK, vec![0; 8]).to_bytes();
+    // Refused; more than may come with one message; in the middle of one; in a connection that is turned away.
+    for (bytes, count) in [(&kick[..], 1), (&kick[..], 33), (&kick[..1], 1)] {
+        let mut bad = world.frontend();
+        let (sender, reader) = lingering();
+        if bytes.len() == 1 {
+            bad.0.write_all(&kick[..12]).unwrap();
+        }
+        let senders: Vec<OwnedFd> = (0..count).map(|_| sender.try_clone().unwrap().into()).collect();
+        send_many(&bad, bytes, &senders);
+        drop((sender, senders));
+        assert_eq!(bad.hear(), None);
+        world.down();
+        assert_broken_off(reader);
+    }
+    let first = world.frontend();
+    first.say(id::SET_OWNER, &[]);
+    let (sender, reader) = lingering();
+    let mut second = world.frontend();
+    // It may be closed already; then the descriptor never leaves us.
+    let _ = sys::fd::send_with_fds(second.0.as_fd(), &kick, &[sender.as_fd()]);
+    drop(sender);
+    assert_eq!(second.hear(), None);
+    assert_broken_off(reader);
+    drop(first);
+    world.down();
     assert_served(&world);
 }

@@ -57,6 +57,15 @@ fn every_map_of_a_truncated_mapping_is_poisoned() {
 }
 
 #[test]
+fn there_is_room_for_the_regions_of_every_port() {
+    // Far more than one map for each of 4096 slots, which was the table once.
+    let (file, small) = memory(LEN);
+    let maps: Vec<_> = (0..6000).map(|_| MemoryMap::new(&small)).collect();
+    assert!(maps.iter().all(|map| !map.poisoned()));
+    drop((maps, file));
+}
+
+#[test]
 fn a_ring_in_truncated_memory_names_the_cause_and_not_the_symptom() {
     install_fault_guard().unwrap();
     let (file, memory) = memory(LEN);

@@ -3,7 +3,7 @@ use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use crate::fd::{MAX_FDS, into_eventfd, is_eventfd, peer_credentials, recv_with_fds, send_with_fds};
+use crate::fd::{MAX_FDS, into_eventfd, is_eventfd, peer_credentials, recv_with_fds, refuse_rights, send_with_fds};
 
 fn eventfd() -> OwnedFd {
     rustix::event::eventfd(0, rustix::event::EventfdFlags::empty()).unwrap()
@@ -31,11 +31,11 @@ fn nothing_to_read_and_end_of_stream_are_told_apart() {
 }
 
 #[test]
-fn more_descriptors_than_allowed_are_an_error_and_none_leaks() {
+fn more_descriptors_than_allowed_are_an_error_and_the_callers() {
     let (a, b) = UnixStream::pair().unwrap();
     let fd = eventfd();
-    let many: Vec<BorrowedFd<'_>> = std::iter::repeat_n(fd.as_fd(), MAX_FDS + 1).collect();
-    assert_eq!(send_with_fds(a.as_fd(), b"x", &many).unwrap_err().kind(), ErrorKind::InvalidInput);
+    let many: Vec<BorrowedFd<'_>> = std::iter::repeat_n(fd.as_fd(), 253).collect();
+    assert_eq!(send_with_fds(a.as_fd(), b"x", &many[..=MAX_FDS]).unwrap_err().kind(), ErrorKind::InvalidInput);
     // Another program has no such limit: build the message by hand.
     let mut space = vec![std::mem::MaybeUninit::uninit(); 8192];
     let mut control = rustix::net::SendAncillaryBuffer::new(&mut space);
@@ -44,7 +44,7 @@ fn more_descriptors_than_allowed_are_an_error_and_none_leaks() {
     rustix::net::sendmsg(&a, &bytes, &mut control, rustix::net::SendFlags::empty()).unwrap();
     let mut fds = Vec::new();
     let error = recv_with_fds(b.as_fd(), &mut [0; 4], &mut fds).unwrap_err();
-    assert_eq!((error.kind(), fds.len()), (ErrorKind::InvalidData, 0));
+    assert_eq!((error.kind(), fds.len()), (ErrorKind::InvalidData, 253), "the kernel has closed none of them");
 }
 
 #[test]
@@ -71,4 +71,15 @@ fn the_peer_of_a_pair_is_ourselves() {
     let peer = peer_credentials(a.as_fd()).unwrap();
     assert_eq!(peer.pid as u32, std::process::id());
     assert_eq!(peer.uid, rustix::process::getuid().as_raw());
+}
+
+#[test]
+fn descriptors_can_be_refused_where_the_kernel_knows_how() {
+    let dir = std::env::temp_dir().join(format!("weft-rights-{}", std::process::id()));
+    let listener = std::os::unix::net::UnixListener::bind(&dir).unwrap();
+    let known = refuse_rights(listener.as_fd());
+    let peer = UnixStream::connect(&dir).unwrap();
+    std::fs::remove_file(&dir).unwrap();
+    let sent = send_with_fds(peer.as_fd(), b"x", &[peer.as_fd()]);
+    assert_eq!(sent.is_err(), known, "{sent:?}");
 }

@@ -4,6 +4,7 @@
 mod chain;
 mod fault;
 mod fd;
+mod interrupt;
 mod memory;
 mod ring;
 

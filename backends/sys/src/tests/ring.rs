@@ -150,3 +150,25 @@ fn without_event_idx_the_flag_says_whether_to_kick() {
     ring.arm().unwrap();
     assert_eq!(guest.word(LAYOUT.used), 0);
 }
+
+#[test]
+fn a_ring_that_starts_tells_its_guest_to_look() {
+    let guest = Guest::new();
+    guest.set_word(LAYOUT.avail, 1);
+    let (mut ring, call) = guest.ring(false);
+    assert!(ring.nudge(), "whatever the guest wishes: a signal may have been lost with the previous owner");
+    assert_eq!(call.read().unwrap(), 1);
+}
+
+#[test]
+fn completions_can_be_published_in_part() {
+    let guest = Guest::new();
+    let (mut ring, _call) = guest.ring(false);
+    ring.complete(1, 0);
+    let first = ring.completed();
+    ring.complete(2, 0);
+    ring.publish_to(first);
+    assert_eq!(guest.word(USED_IDX), 1);
+    ring.publish();
+    assert_eq!(guest.word(USED_IDX), 2);
+}

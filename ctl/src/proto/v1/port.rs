@@ -56,7 +56,7 @@ pub struct PortSpec {
 pub struct PortCounters {
     /// Frames delivered to the guest.
     pub rx_frames: u64,
-    /// Frames the guest sent and the switch accepted.
+    /// Frames the guest sent, dropped or not.
     pub tx_frames: u64,
     /// Bytes of `rx_frames`, Ethernet header included.
     pub rx_bytes: u64,
@@ -122,7 +122,7 @@ pub enum State {
     /// No guest is connected.
     #[default]
     Down,
-    /// A guest is being connected, or has not enabled its rings yet.
+    /// A guest is being connected, or does not run its NIC: it is starting, is being reset, or has no driver for it.
     Connecting,
     /// Frames flow.
     Up,

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The frame path as a well-behaved tenant sees it: who gets which frame, in which shape, by which rule.
+
+mod forwarding;
+mod guard;
+mod policy;
+mod queues;
+mod receive;
+mod shapes;
+
+use tests::frames;
+use wire::MacAddr;
+
+/// A frame of `len` bytes that knows its number and notices damage.
+fn numbered(to: MacAddr, from: MacAddr, number: u64, len: usize) -> Vec<u8> {
+    frames::numbered(to.0, from.0, number, len)
+}
+
+/// Frame number 1, 100 bytes.
+fn frame(to: MacAddr, from: MacAddr) -> Vec<u8> {
+    numbered(to, from, 1, 100)
+}

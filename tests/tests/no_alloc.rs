@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! In steady state the frame path does not allocate, whatever the frames are.
+
+use allocation_counter::{AllocationInfo, measure};
+use tests::driver::{QueueOptions, Shape, VnetHeader};
+use tests::memory::Layout;
+use tests::rig::{PortOptions, Rig, feature, mac};
+use wire::MacAddr;
+use wire::build::{Ether, Ip, IpFrame, Tcp};
+
+/// Frames of the commonest kind; there is no warming up.
+const FRAMES: usize = 100_000;
+const BURST: usize = 32;
+
+fn rig() -> Rig {
+    let queue = QueueOptions { size: 512, heap_len: 8 << 20, ..QueueOptions::default() };
+    let options = PortOptions { queue, memory: Layout::flat(128 << 20), ..PortOptions::with_features(feature::SENDER) };
+    let mut rig = Rig::with_ports(3, &options);
+    // One that takes offloads, beside two that do not.
+    rig.add(0, &PortOptions { features: feature::RECEIVER, pairs: 4, ..options });
+    rig
+}
+
+/// Sends bursts of this frame and returns what `Worker::poll` allocated meanwhile. The drivers may allocate.
+fn allocated(rig: &mut Rig, header: VnetHeader, frame: &[u8], frames: usize) -> AllocationInfo {
+    let mut total = AllocationInfo::default();
+    for _ in 0..frames.div_ceil(BURST) {
+        for _ in 0..BURST {
+            rig.port(0).tx[0].enqueue(&Shape::own_header(), header, frame).expect("room for a frame");
+        }
+        rig.port(0).tx[0].flush();
+        let mut taken = 0;
+        total += measure(|| taken = rig.poll_once());
+        assert_eq!((taken, rig.port(0).tx[0].reclaim().len()), (BURST, BURST));
+        (1..4).for_each(|port| drop(rig.received(port)));
+    }
+    total
+}
+
+fn check(what: &str, rig: &mut Rig, (header, frame): &(VnetHeader, Vec<u8>), frames: usize) {
+    let allocated = allocated(rig, *header, frame, frames);
+    assert_eq!((allocated.count_total, allocated.bytes_total), (0, 0), "{what}");
+}
+
+fn to(destination: MacAddr) -> IpFrame {
+    Ether::new(destination, mac(0)).ip(Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]))
+}
+
+fn plain(frame: Vec<u8>) -> (VnetHeader, Vec<u8>) {
+    (VnetHeader::default(), frame)
+}
+
+fn offloaded((header, frame): (wire::VnetHeader, Vec<u8>)) -> (VnetHeader, Vec<u8>) {
+    (VnetHeader::from_bytes(&header.to_bytes()), frame)
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(measure(|| drop(std::hint::black_box(vec![1_u8; 100]))).count_total, 1);
+}
+
+#[test]
+fn a_hundred_thousand_frames_allocate_nothing() {
+    let mut rig = rig();
+    check("to one port", &mut rig, &plain(to(mac(1)).udp(1, 2, &[0; 100])), FRAMES);
+    check("long, to several queues", &mut rig, &plain(to(mac(3)).udp(1, 2, &[0; 1400])), FRAMES / 10);
+    check("to everybody", &mut rig, &plain(to(MacAddr::BROADCAST).udp(1, 2, &[0; 100])), FRAMES / 10);
+    check("to nobody known", &mut rig, &plain(to(MacAddr([2, 9, 9, 9, 9, 9])).udp(1, 2, &[0; 100])), FRAMES / 10);
+}
+
+#[test]
+fn neither_drops_nor_slow_paths_allocate() {
+    let mut rig = rig();
+    let advertisement = wire::build::advertisement(mac(0), [0xfe; 16].into(), 1800, &[]);
+    check("an advertisement", &mut rig, &plain(advertisement), 1000);
+    check("spoofed", &mut rig, &plain(Ether::new(mac(1), mac(2)).raw(0x88b5, &[0; 100])), 1000);
+    let ip = Ip::v6([0xfe; 16], [0xff; 16]).extension(60, &[&[24, 1, 196][..], &[0; 196]].concat());
+    let hidden = Ether::new(MacAddr::BROADCAST, mac(0)).ip(ip).icmp6(128, 0, &[0; 8]);
+    check("classified whole", &mut rig, &plain(hidden), 1000);
+    let unsummed = to(MacAddr::BROADCAST).tcp_offloaded(&Tcp::default(), &[0; 900], None);
+    check("checksums in software", &mut rig, &offloaded(unsummed), 1000);
+    let large = to(MacAddr::BROADCAST).tcp_offloaded(&Tcp::default(), &[0; 10_000], Some(1400));
+    check("segments in software", &mut rig, &offloaded(large), 1000);
+}
