@@ -228,7 +228,9 @@ pub(crate) mod tests {
     pub(crate) fn assert_broken_off(mut reader: TcpStream) {
         reader.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut chunk = vec![0; 1 << 20];
+        let deadline = std::time::Instant::now() + Duration::from_secs(20);
         let end = loop {
+            assert!(std::time::Instant::now() < deadline, "the sender lingers");
             // A reset discards what was not read yet; a look at that would let the sender finish instead.
             match reader.take_error().unwrap() {
                 Some(error) => break error,

@@ -3,7 +3,7 @@
 //!
 //! # Theory of operation
 //!
-//! `cargo bench -p benches` measures the frame path alone: one [`dataplane::Worker`], two ports, and for each the
+//! `cargo bench -p benches` measures the frame path alone: one `dataplane` worker, two ports, and for each the
 //! synthetic guest's driver over real memfds, in one thread. [`Pair`] prepares bursts of frames in one guest's transmit
 //! ring; only the worker's poll is timed, not the driver's work before and after it. What the figures leave out is
 //! what a second core adds: the cache lines that travel between a guest's core and the worker's.

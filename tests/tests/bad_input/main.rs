@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What an operator types wrongly: a named error, the right exit code, and nothing has changed.
+#![forbid(unsafe_code)]
+
+mod limits;
+mod scene;
+mod values;

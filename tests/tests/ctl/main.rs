@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `weft` and the control socket of the real daemon, end to end.
+#![forbid(unsafe_code)]
+
+mod access;
+mod codes;
+mod config;
+mod fdb;
+mod interop;
+mod log;
+mod verbs;

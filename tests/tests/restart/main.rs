@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The daemon ends, by a crash or in peace, and comes back under running guests.
+#![forbid(unsafe_code)]
+
+mod end;
+mod flood;
+mod kill;
+mod offered;
+mod state;
