@@ -37,7 +37,7 @@ pub(super) enum Verb {
 pub(super) struct Add {
     /// Its name
     name: String,
-    /// How many MACs it may hold [default: weftd's]
+    /// How many MACs it may hold [default: 8192]
     #[arg(long, value_name = "N")]
     macs_max: Option<u64>,
     /// When a MAC that is not seen again is forgotten: seconds, or 5m, 1h [default: 5m]

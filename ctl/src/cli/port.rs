@@ -85,13 +85,14 @@ pub(super) struct Set {
 /// What can be said when a port is created and afterwards.
 #[derive(Debug, Args)]
 struct Policy {
-    /// What it may say to the others [default: host]
+    /// Whether it may speak as a router: only `router` and `uplink` send Router Advertisements and Redirects. A new
+    /// port is a host
     #[arg(long)]
     role: Option<Role>,
-    /// Largest frame in bytes, Ethernet header not counted [default: 1500]
+    /// Largest frame in bytes, Ethernet header not counted. A new port has 1500
     #[arg(long, value_name = "N")]
     mtu: Option<u16>,
-    /// Which source MACs it may use [default: own]
+    /// Which source MACs it may use. A new port may use its own, a new uplink any
     #[arg(long)]
     macs: Option<MacPolicy>,
 }

@@ -110,7 +110,7 @@ pub(crate) fn port() -> Port {
         },
         state: State::Up,
         reason: Some("its guest is connected".to_owned()),
-        features: vec!["VERSION_1".to_owned(), "MRG_RXBUF".to_owned()],
+        features: vec!["version-1".to_owned(), "mrg-rxbuf".to_owned()],
         counters: PortCounters {
             rx_frames: 100,
             tx_frames: 200,

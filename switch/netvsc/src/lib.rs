@@ -11,7 +11,8 @@
 //!
 //! [`DataPath`] is that agreement as a pure state machine: [`DataPath::on`] takes an [`Event`] and yields the next state, or
 //! nothing when the event makes no sense there. Which lane is active follows from the state alone
-//! ([`DataPath::active`]). Every port of the switch is in [`DataPath::Synthetic`] today: there are no VF lanes yet.
+//! ([`DataPath::active`]). No port of the switch holds one yet: there are no VF lanes, and the synthetic lane carries
+//! everything.
 //!
 //! # Invariants
 //!

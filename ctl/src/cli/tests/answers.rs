@@ -53,7 +53,7 @@ port vm1
   vhost-user   /run/weft/vm1.sock (weftd listens)
   state        up
   reason       its guest is connected
-  features     VERSION_1 MRG_RXBUF
+  features     version-1 mrg-rxbuf
   rx           100 frames, 9007199254740993 bytes (to the guest)
   tx           200 frames, 25600 bytes (from the guest)
   software     7 checksums completed, 21 segments made (for the guest)

@@ -152,7 +152,7 @@ pub struct PortAdd {
     /// Absent: 1500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u16>,
-    /// Absent: `own`.
+    /// Absent: `own`, or `any` for an uplink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macs: Option<MacPolicy>,
     /// Succeed, and change nothing, when an equal port exists; a different one is still `Exists`.

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The fuzz targets, plain functions of bytes, over random inputs by seed. A panic inside is the failure.
+
+use backends::vhost_user::fuzz;
+use tests::seed::Rng;
+
+const INPUTS: usize = 5000;
+
+fn run(seed: u64, target: fn(&[u8])) {
+    let mut rng = Rng::from_env(seed);
+    for _ in 0..INPUTS {
+        let len = rng.between(0, 600);
+        target(&rng.bytes(len));
+    }
+}
+
+#[test]
+fn any_byte_stream_of_a_frontend_is_survived() {
+    run(11, fuzz::stream);
+}
+
+#[test]
+fn any_conversation_with_the_guard_is_survived() {
+    run(12, fuzz::conversation);
+}
