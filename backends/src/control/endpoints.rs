@@ -18,7 +18,7 @@ use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 const RETRY: Duration = Duration::from_secs(5);
 
 /// What a session tells, and of which port.
-type Told = (String, vhost_user::Notice);
+type Told = (String, Notice);
 
 /// The endpoints of all ports.
 pub(super) struct Endpoints {
@@ -131,7 +131,7 @@ impl Endpoints {
         // An error only says that nothing was told.
         let _ = self.wake.read();
         let told = self.heard.try_iter();
-        told.filter_map(|(port, told)| Some((port.parse().ok()?, notice(told)))).collect()
+        told.filter_map(|(port, told)| Some((port.parse().ok()?, told))).collect()
     }
 
     fn try_open(&self, opening: &Opening, features: u64) -> Result<Endpoint, OpenError> {
@@ -153,16 +153,5 @@ impl Endpoints {
         };
         let host = self.workers.attachment(&opening.namespace, &opening.device);
         Endpoint::open(config, host, self.told.clone(), self.wake.try_clone().map_err(io)?)
-    }
-}
-
-fn notice(told: vhost_user::Notice) -> Notice {
-    match told {
-        vhost_user::Notice::Listening => Notice::Listening,
-        vhost_user::Notice::Connecting => Notice::Connecting,
-        vhost_user::Notice::Up { features } => Notice::Up { features },
-        vhost_user::Notice::Down { reason } => Notice::Down { reason },
-        vhost_user::Notice::Refused { reason } => Notice::Refused { reason },
-        vhost_user::Notice::Warned { reason } => Notice::Warned { reason },
     }
 }

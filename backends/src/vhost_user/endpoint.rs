@@ -25,6 +25,7 @@ use std::sync::mpsc::Sender;
 use std::time::Instant;
 
 use event_manager::{EventOps, EventSet, Events, MutEventSubscriber};
+use switch::Notice;
 use vmm_sys_util::eventfd::EventFd;
 use wire::MacAddr;
 
@@ -69,35 +70,6 @@ pub struct EndpointConfig {
     pub features: u64,
     /// What is demanded of memory files.
     pub seals: SealPolicy,
-}
-
-/// What an endpoint tells, in the order in which it happens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// Server mode: a frontend may connect.
-    Listening,
-    /// Client mode: looking for the frontend, again and again.
-    Connecting,
-    /// A frontend is connected and has negotiated these virtio features.
-    Up {
-        /// The feature bits.
-        features: u64,
-    },
-    /// The session is over and all its rings are stopped.
-    Down {
-        /// Why.
-        reason: String,
-    },
-    /// A connection was refused; the session in force is not affected.
-    Refused {
-        /// Why, and who it was.
-        reason: String,
-    },
-    /// Something is not as it should be, and the port works on.
-    Warned {
-        /// What.
-        reason: String,
-    },
 }
 
 /// What a ready descriptor is.

@@ -26,7 +26,7 @@
 //! # Trust
 //!
 //! Whoever can open the socket may send anything, in any pieces, with any descriptors. The worst outcome is the end of
-//! that session with a reason ([`Notice::Down`]). Guest memory is touched only through [`sys`], whose fault guard is in
+//! that session with a reason ([`switch::Notice::Down`]). Guest memory is touched only through [`sys`], whose fault guard is in
 //! force from the moment that a memory table is taken.
 
 pub mod assembler;
@@ -53,7 +53,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use listen::bind_for_test;
 
-pub use endpoint::{Endpoint, EndpointConfig, Mode, Notice};
+pub use endpoint::{Endpoint, EndpointConfig, Mode};
 pub use error::OpenError;
 pub use features::{FeatureSpec, feature_names, offered_features};
 pub use guard::SealPolicy;

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use event_manager::{EventManager, RemoteEndpoint, SubscriberId, SubscriberOps};
 use rustix::fs::{MemfdFlags, SealFlags};
+use switch::Notice;
 use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 use wire::MacAddr;
 
