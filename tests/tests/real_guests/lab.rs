@@ -37,6 +37,11 @@ impl Lab {
         Some(Lab { daemon: Weftd::start_configured(config), setup, _turn: turn })
     }
 
+    /// What guests are made with.
+    pub(crate) fn setup(&self) -> &Setup {
+        self.setup
+    }
+
     /// Runs `weft`, which must succeed.
     pub(crate) fn weft(&self, line: &str) -> String {
         self.daemon.weft(&line.split_whitespace().collect::<Vec<_>>()).expect_ok()
