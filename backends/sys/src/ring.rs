@@ -187,6 +187,13 @@ impl Ring {
         self.next_avail
     }
 
+    /// Entries of the ring: the most chains that can be available at a time.
+    #[inline]
+    #[must_use]
+    pub fn size(&self) -> u16 {
+        self.size
+    }
+
     /// The guest memory that the ring lies in.
     #[inline]
     #[must_use]

@@ -123,9 +123,9 @@ impl Receiver {
         self.segments.clear();
         self.chains.clear();
         let waiting = self.ring.available().map_err(|fault| self.break_ring(fault))?;
-        let most = if self.negotiated.mergeable() { MERGED } else { 1 };
+        let most = if self.negotiated.mergeable() { self.ring.size().min(MERGED as u16) } else { 1 };
         let mut room = 0_u32;
-        for ahead in 0..waiting.min(most as u16) {
+        for ahead in 0..waiting.min(most) {
             let head = self.ring.head(ahead).map_err(|fault| self.break_ring(fault))?;
             let Some(chain) = self.ring.walk(head, Access::Write, &mut self.segments) else {
                 return Err(self.reject(ahead, head));
@@ -136,8 +136,10 @@ impl Receiver {
                 return Ok(());
             }
         }
-        let short = usize::from(waiting) >= most;
-        Err(if short { DropReason::BufferTooSmall } else { DropReason::RingFull })
+        // Where as many buffers as a frame may take would not do if they were like these, waiting for more is in vain.
+        let (seen, most) = (self.chains.len() as u64, u64::from(most));
+        let small = u64::from(room) * most < u64::from(total) * seen;
+        Err(if small { DropReason::BufferTooSmall } else { DropReason::RingFull })
     }
 
     /// A malformed receive chain is given back empty, so that it cannot stand in the way for ever. The chains before it
@@ -148,7 +150,7 @@ impl Receiver {
             self.ring.complete(head, 0);
             self.note();
         }
-        DropReason::BrokenRing
+        DropReason::BadBuffer
     }
 
     fn break_ring(&mut self, fault: RingFault) -> DropReason {

@@ -77,6 +77,25 @@ fn g15_posts_tiny_buffers_to_be_merged() {
 }
 
 #[test]
+fn g15_posts_tiny_buffers_of_which_no_number_would_do() {
+    for (ring, posted, len, reason) in [
+        // 112 bytes are wanted. A frame takes 64 buffers at most, and no more than the ring has.
+        (128, 3, 1, DropReason::BufferTooSmall),
+        (128, 3, 2, DropReason::RingFull),
+        (8, 3, 13, DropReason::BufferTooSmall),
+        (8, 8, 13, DropReason::BufferTooSmall),
+        (8, 7, 14, DropReason::RingFull),
+    ] {
+        let mut scene = Scene::with(&PortOptions::with_features(feature::BASIC));
+        let mut rx = scene.rig.raw_receive(EVIL, ring);
+        (0..posted).for_each(|head| rx.chain(head, &[writable(rx.buffers().gpa(), len)]));
+        rx.offer(&(0..posted).collect::<Vec<_>>());
+        expect(&mut scene, "tiny, and too few so far", reason);
+        assert_eq!(rx.take_used(), []);
+    }
+}
+
+#[test]
 fn g15_posts_chains_of_nothing_but_empty_buffers() {
     let (mut scene, mut rx) = scene(feature::BASIC);
     let table: Vec<u8> = (0..1024_u16)
@@ -88,9 +107,9 @@ fn g15_posts_chains_of_nothing_but_empty_buffers() {
     let addr = rx.fill(0, &table);
     rx.ring().set_descriptor(0, Descriptor { addr, len: 16 * 1024, flags: 4, next: 0 });
     rx.offer(&[0; 128]);
-    expect(&mut scene, "empty buffers", DropReason::BrokenRing);
+    expect(&mut scene, "empty buffers", DropReason::BadBuffer);
     assert_eq!(rx.take_used(), [(0, 0); 2], "each frame clears one away");
-    (0..63).for_each(|_| expect(&mut scene, "empty buffers", DropReason::BrokenRing));
+    (0..63).for_each(|_| expect(&mut scene, "empty buffers", DropReason::BadBuffer));
     works(&mut scene, &mut rx);
 }
 
@@ -101,7 +120,7 @@ fn g10_posts_buffers_that_cannot_be_written() {
     rx.chain(0, &[readable(at, 2048)]);
     rx.chain(1, &[writable(at, 100), readable(at, 2048)]);
     rx.offer(&[0, 1]);
-    expect(&mut scene, "readable buffers", DropReason::BrokenRing);
+    expect(&mut scene, "readable buffers", DropReason::BadBuffer);
     assert_eq!(rx.take_used(), [(0, 0), (1, 0)], "given back empty, so that they stand in nobody's way");
     works(&mut scene, &mut rx);
 }
@@ -114,7 +133,7 @@ fn g6_posts_buffers_outside_its_memory() {
     for addr in [end - 10, end, u64::MAX - 5, victim, 1 << 40] {
         rx.chain(0, &[writable(addr, 2048)]);
         rx.offer(&[0, 0]);
-        expect(&mut scene, "outside", DropReason::BrokenRing);
+        expect(&mut scene, "outside", DropReason::BadBuffer);
     }
     works(&mut scene, &mut rx);
 }
@@ -125,7 +144,7 @@ fn g1_loops_the_chains_of_its_buffers() {
     let write = writable(rx.buffers().gpa(), 16);
     rx.ring().set_descriptor(0, Descriptor { flags: write.flags | DESCRIPTOR_NEXT, next: 0, ..write });
     rx.offer(&[0, 0]);
-    expect(&mut scene, "a loop", DropReason::BrokenRing);
+    expect(&mut scene, "a loop", DropReason::BadBuffer);
     works(&mut scene, &mut rx);
 }
 
