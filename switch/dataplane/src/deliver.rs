@@ -18,6 +18,7 @@ use crate::port::{Port, PortSlot, SourceId};
 use crate::receiver::{Payload, Receiver};
 use crate::stats::Delta;
 use crate::steer;
+use crate::time::Instant;
 
 /// Whose burst is delivered.
 #[derive(Clone, Copy)]
@@ -25,6 +26,7 @@ pub(crate) struct Sender<'a> {
     pub(crate) id: SourceId,
     pub(crate) slot: PortSlot,
     pub(crate) memory: &'a MemoryMap,
+    pub(crate) now: Instant,
 }
 
 /// One destination of a burst.
@@ -97,8 +99,14 @@ impl Delivery {
         let mut delta = Delta::default();
         let mut locked: Option<(u16, MutexGuard<'_, Option<Receiver>>)> = None;
         let slot = port.slot();
+        let policers = port.policers();
+        let mut meter = policers.as_ref().and_then(|policers| policers.receive(burst, slot, sender.now));
         for frame in burst.frames() {
             if frame.verdict != Verdict::Port(slot) && frame.verdict != Verdict::Flood {
+                continue;
+            }
+            if meter.as_mut().is_some_and(|meter| !meter.admit(frame.len)) {
+                delta.drops.add(DropReason::RxPoliced);
                 continue;
             }
             let pair = port.steer(|| steer::flow(frame.head(), &frame.ether));

@@ -8,12 +8,15 @@
 //!
 //! 1. `receive`: chains are taken off the ring and walked; the virtio-net header and the first [`limits::HEAD`] bytes
 //!    of each frame are copied out of guest memory, once. What follows is left where it is.
-//! 2. `guard`: the private copy is parsed and the port's policy applied: source MAC, offloads (`claims`), length, and for hosts
+//! 2. `policing`, where the port has limits: what its guest sends too fast is dropped before anything is learned from it.
+//! 3. `guard`: the private copy is parsed and the port's policy applied: source MAC, offloads (`claims`), length, and for hosts
 //!    that they do not speak as routers (`router`). What cannot be judged by its head is copied whole.
-//! 3. `forward`: the [`MacTable`] learns the source and looks up the destination.
-//! 4. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
-//!    guest, the only copy of it. A receiver that lacks an offload gets the frame finished in software (`offload`).
-//! 5. The sender's chains are given back, then the receivers' used indices are published and their bells rung, each
+//! 4. `forward`: the [`MacTable`] learns the source and looks up the destination. `policing` then drops what is flooded
+//!    too fast.
+//! 5. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
+//!    guest, the only copy of it. A receiver that lacks an offload gets the frame finished in software (`offload`). What is more
+//!    than the receiving port's limits allow is dropped here (`policing`).
+//! 6. The sender's chains are given back, then the receivers' used indices are published and their bells rung, each
 //!    once a burst. In this order, because a process that is killed in between must not deliver a frame twice.
 //!
 //! # Ownership
@@ -48,7 +51,10 @@ pub mod limits;
 mod mac_table;
 mod namespace;
 mod offload;
+mod policer;
+mod policing;
 mod port;
+mod rate;
 mod receive;
 mod receiver;
 mod router;
@@ -62,6 +68,7 @@ pub use features::Negotiated;
 pub use mac_table::{Entry, Kind, Learned, MacTable, TableFull};
 pub use namespace::{Namespace, NamespaceConfig};
 pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, Role, SourceId};
+pub use rate::{Limit, Limits, Rate};
 pub use stats::{Drops, PortStats, Traffic};
 pub use sys::RingFault;
 pub use time::Instant;

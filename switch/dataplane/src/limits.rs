@@ -32,6 +32,9 @@ pub const MACS: u32 = 1 << 20;
 /// Smallest and largest MTU of a port, in bytes (RFC 791; virtio 1.2 section 5.1.4.1).
 pub const MTU: std::ops::RangeInclusive<u16> = 68..=65535;
 
+/// Highest rate of a policer, in frames or bytes a second, and largest burst: a terabyte.
+pub const RATE_MAX: u64 = 1_000_000_000_000;
+
 const _: () = assert!(SEGMENTS >= 2 * sys::MAX_CHAIN, "a burst must hold at least one chain of any size");
 const _: () = assert!(PRIVATE >= FRAME_MAX, "a burst must hold at least one whole frame");
 const _: () = assert!(BURST <= u8::MAX as usize, "frames of a burst are linked by u8");

@@ -4,11 +4,14 @@
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::Guard;
 use sys::{Ring, RingFault};
 use wire::MacAddr;
 
 use crate::features::Negotiated;
 use crate::limits;
+use crate::policing::{Policers, Policing};
+use crate::rate::Limits;
 use crate::receiver::Receiver;
 use crate::stats::{Counters, PortStats};
 
@@ -82,6 +85,7 @@ pub struct Port {
     running: AtomicU32,
     receivers: Box<[Mutex<Option<Receiver>>]>,
     fault: AtomicU8,
+    policing: Policing,
     pub(crate) counters: Counters,
 }
 
@@ -100,6 +104,7 @@ impl Port {
             running: AtomicU32::new(0),
             receivers: (0..pairs).map(|_| Mutex::new(None)).collect(),
             fault: AtomicU8::new(0),
+            policing: Policing::default(),
             counters: Counters::default(),
         })
     }
@@ -135,6 +140,18 @@ impl Port {
     /// Changes its role, from the next burst on.
     pub fn set_role(&self, role: Role) {
         self.role.store(role as u8, Ordering::Relaxed);
+    }
+
+    /// Sets how much its guest may send and receive, from the next burst on. A new port is not limited. A limit that is
+    /// new or changes begins with its whole burst; one that stays what it was goes on counting.
+    pub fn set_limits(&self, limits: &Limits) {
+        self.policing.set(limits);
+    }
+
+    /// Its policers; `None`: nothing is limited.
+    #[inline]
+    pub(crate) fn policers(&self) -> Option<Guard<Arc<Policers>>> {
+        self.policing.policers()
     }
 
     /// Sets what the session negotiated; 0 when there is none. Rings that are started later go by it.

@@ -59,13 +59,20 @@ impl Source {
             return 0;
         }
         let policy = self.port.policy();
+        let policers = self.port.policers();
         let mut delta = Delta::default();
         let received = receive(&mut self.ring, policy.negotiated.header_len(), burst, &mut delta);
         if !burst.chains.is_empty() {
             let memory = Arc::clone(self.ring.memory());
+            if let Some(policers) = &policers {
+                policers.transmit(burst, now);
+            }
             guard(burst, &memory, self.port.mac(), &policy);
             forward(burst, self.namespace.fdb(), self.port.slot(), now);
-            let sender = Sender { id, slot: self.port.slot(), memory: &memory };
+            if let Some(policers) = &policers {
+                policers.flood(burst, now);
+            }
+            let sender = Sender { id, slot: self.port.slot(), memory: &memory, now };
             delivery.deliver(burst, sender, self.ports.load(), &mut delta);
             self.finish(burst);
             delivery.publish(id);

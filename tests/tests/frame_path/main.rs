@@ -3,6 +3,7 @@
 
 mod forwarding;
 mod guard;
+mod limits;
 mod policy;
 mod queues;
 mod receive;
