@@ -4,6 +4,7 @@
 
 use backends::config::{Config, Settings};
 use backends::control::{self, Options, Signals};
+use backends::runtime::Cpus;
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,6 +31,10 @@ struct Arguments {
     /// Data-plane threads, 1 to 64 [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     workers: Option<u8>,
+
+    /// CPUs of the workers, one each, in order, e.g. 2-3,8 [default: where the kernel places them]
+    #[arg(long, value_name = "CPUS", value_parser = Cpus::parse)]
+    pin: Option<Cpus>,
 
     /// Log filter: a level (error, warn, info, debug, trace) or module=level pairs [default: info]
     #[arg(long, value_name = "FILTER")]
@@ -66,6 +71,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         socket: arguments.socket,
         state: arguments.state,
         workers: arguments.workers.map(usize::from),
+        pin: arguments.pin,
         log: arguments.log,
         ..Settings::default()
     };

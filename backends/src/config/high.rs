@@ -2,12 +2,10 @@
 //! What a configuration means. Objects are added to a [`Desired`] one by one, which refuses what does not fit; the
 //! refusal is then put beside the key that caused it.
 
-use super::Config;
 use super::low::{self, Number, Text};
 use super::mistake::{Mistake, line_of};
-use super::settings::{Others, Poll, SEALS, Settings, WORKERS_MAX};
+use super::{Config, daemon};
 use std::ops::Range;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use switch::{Desired, Kind, Mode, Name, NamespaceSpec, PortSpec, Refusal, VhostUser, limits};
@@ -32,7 +30,7 @@ pub(super) fn config(text: &str) -> Result<Config, Mistake> {
     for entry in &file.fdb {
         add_fdb(&mut desired, entry)?;
     }
-    Ok(Config { desired, settings: settings(&file.daemon)? })
+    Ok(Config { desired, settings: daemon::settings(&file)? })
 }
 
 fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mistake> {
@@ -84,19 +82,6 @@ fn add_fdb(desired: &mut Desired, low: &low::Fdb) -> Result<(), Mistake> {
     desired.add_fdb(key, name(&low.port)?).map_err(|refusal| at_key(&refusal, low.mac.span(), &keys))
 }
 
-fn settings(low: &low::Daemon) -> Result<Settings, Mistake> {
-    Ok(Settings {
-        workers: low.workers.as_ref().map(|n| number(n, 1..=WORKERS_MAX)).transpose()?,
-        poll: low.poll.as_ref().map(|text| word(text, &Poll::WORDS)).transpose()?,
-        seals: low.seals.as_ref().map(|text| word(text, &SEALS)).transpose()?,
-        group: low.group.as_ref().map(|text| text.get_ref().clone()),
-        others: low.others.as_ref().map(|text| word(text, &Others::WORDS)).transpose()?,
-        socket: low.socket.as_ref().map(absolute).transpose()?,
-        state: low.state.as_ref().map(absolute).transpose()?,
-        log: low.log.as_ref().map(log_filter).transpose()?,
-    })
-}
-
 fn name(text: &Text) -> Result<Name, Mistake> {
     let bad = |_| not(text, "a name", Name::EXPECTED);
     text.get_ref().parse().map_err(bad)
@@ -106,18 +91,7 @@ fn mac(text: &Text) -> Result<MacAddr, Mistake> {
     MacAddr::from_str(text.get_ref()).map_err(|_| not(text, "a MAC address", MAC_EXPECTED))
 }
 
-fn absolute(text: &Text) -> Result<PathBuf, Mistake> {
-    let path = PathBuf::from(text.get_ref());
-    if path.is_absolute() { Ok(path) } else { Err(not(text, "an absolute path", "a path that begins with /")) }
-}
-
-fn log_filter(text: &Text) -> Result<String, Mistake> {
-    let good = tracing_subscriber::EnvFilter::try_new(text.get_ref()).is_ok();
-    let filter = good.then(|| text.get_ref().clone());
-    filter.ok_or_else(|| not(text, "a log filter", "a level such as info, or module=level pairs"))
-}
-
-fn word<T: Copy>(text: &Text, words: &[(&str, T)]) -> Result<T, Mistake> {
+pub(super) fn word<T: Copy>(text: &Text, words: &[(&str, T)]) -> Result<T, Mistake> {
     let expected = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
     known(text, |given| words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value), &expected)
 }
@@ -126,14 +100,14 @@ fn known<T>(text: &Text, meaning: impl Fn(&str) -> Option<T>, expected: &str) ->
     meaning(text.get_ref()).ok_or_else(|| Mistake::new(text.span(), invalid(&quoted(text), expected)))
 }
 
-fn number<T: TryFrom<i64>>(number: &Number, range: std::ops::RangeInclusive<i64>) -> Result<T, Mistake> {
+pub(super) fn number<T: TryFrom<i64>>(number: &Number, range: std::ops::RangeInclusive<i64>) -> Result<T, Mistake> {
     let value = Some(*number.get_ref()).filter(|value| range.contains(value));
     let fits = value.and_then(|value| T::try_from(value).ok());
     let expected = format!("{} to {}", range.start(), range.end());
     fits.ok_or_else(|| Mistake::new(number.span(), invalid(&number.get_ref().to_string(), &expected)))
 }
 
-fn not(text: &Text, what: &str, expected: &str) -> Mistake {
+pub(super) fn not(text: &Text, what: &str, expected: &str) -> Mistake {
     Mistake::new(text.span(), format!("{} is not {what} (expected {expected})", quoted(text)))
 }
 
@@ -141,7 +115,7 @@ fn invalid(value: &str, expected: &str) -> String {
     format!("{value} is not valid (expected {expected})")
 }
 
-fn quoted(text: &Text) -> String {
+pub(super) fn quoted(text: &Text) -> String {
     format!("{:?}", text.get_ref())
 }
 

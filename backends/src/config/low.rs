@@ -16,6 +16,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) daemon: Daemon,
     #[serde(default)]
+    pub(super) worker: Vec<Worker>,
+    #[serde(default)]
     pub(super) namespace: Vec<Namespace>,
     #[serde(default)]
     pub(super) port: Vec<Port>,
@@ -28,12 +30,21 @@ pub(super) struct File {
 pub(super) struct Daemon {
     pub(super) workers: Option<Number>,
     pub(super) poll: Option<Text>,
+    pub(super) pin: Option<Text>,
     pub(super) seals: Option<Text>,
     pub(super) group: Option<Text>,
     pub(super) others: Option<Text>,
     pub(super) socket: Option<Text>,
     pub(super) state: Option<Text>,
     pub(super) log: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Worker {
+    pub(super) id: Number,
+    pub(super) poll: Option<Text>,
+    pub(super) pin: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]

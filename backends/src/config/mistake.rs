@@ -92,7 +92,8 @@ fn object_at(text: &str, line_start: usize) -> Option<String> {
     let kind = lines.next()?.trim().trim_matches(['[', ']']).trim().to_owned();
     let name = lines.take_while(|line| !header(line)).find_map(|line| {
         let (key, value) = line.split_once('=')?;
-        (key.trim() == "name").then(|| value.trim().to_owned())
+        // What its object is called: workers have numbers.
+        matches!(key.trim(), "name" | "id").then(|| value.trim().to_owned())
     });
     Some(name.map_or(kind.clone(), |name| format!("{kind} {name}")))
 }

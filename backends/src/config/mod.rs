@@ -16,6 +16,7 @@
 //! vhost-user = "/run/weft/vm1.sock"
 //! ```
 
+mod daemon;
 mod high;
 mod low;
 mod mistake;
@@ -23,7 +24,7 @@ mod settings;
 
 pub(crate) use high::MAC_EXPECTED;
 pub use mistake::ConfigError;
-pub use settings::{Others, Poll, Settings};
+pub use settings::{Others, Settings, WorkerSettings};
 
 use switch::Desired;
 
@@ -35,7 +36,7 @@ pub const CONFIG_MAX: usize = 1 << 20;
 pub struct Config {
     /// Namespaces, ports and static MAC entries.
     pub desired: Desired,
-    /// What the `[daemon]` table says.
+    /// What the `[daemon]` table and the `[[worker]]` tables say.
     pub settings: Settings,
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The `[daemon]` table: what concerns the process and not the switch.
 
+use crate::runtime::{Cpus, PollMode};
 use crate::vhost_user::SealPolicy;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,23 +9,9 @@ use std::path::PathBuf;
 /// Workers at most; the machine decides how many make sense.
 pub(super) const WORKERS_MAX: i64 = 64;
 
-/// When workers poll their queues.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Poll {
-    /// Under load; an idle worker sleeps.
-    #[default]
-    Adaptive,
-    /// All the time: the lowest latency, a whole CPU.
-    Always,
-    /// Never: every burst is announced by a kick.
-    Never,
-}
-
-impl Poll {
-    /// The words of the configuration.
-    pub(super) const WORDS: [(&str, Poll); 3] =
-        [("adaptive", Poll::Adaptive), ("always", Poll::Always), ("never", Poll::Never)];
-}
+/// The words of the configuration for [`PollMode`].
+pub(super) const POLLS: [(&str, PollMode); 3] =
+    [("adaptive", PollMode::Adaptive), ("always", PollMode::Always), ("never", PollMode::Never)];
 
 /// What the control socket does for callers that are no administrators.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,13 +32,26 @@ impl Others {
 pub(super) const SEALS: [(&str, SealPolicy); 3] =
     [("off", SealPolicy::Off), ("warn", SealPolicy::Warn), ("require", SealPolicy::Require)];
 
-/// What the `[daemon]` table says; `None` where it says nothing, so that a command line option or the default decides.
+/// What a `[[worker]]` table says; `None` where it says nothing, so that what all workers are told holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// When it polls.
+    pub poll: Option<PollMode>,
+    /// Where it may run.
+    pub pin: Option<Cpus>,
+}
+
+/// What the `[daemon]` table and the `[[worker]]` tables say; `None` where it says nothing, so that a command line option or the default decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Data-plane threads.
     pub workers: Option<usize>,
     /// When they poll.
-    pub poll: Option<Poll>,
+    pub poll: Option<PollMode>,
+    /// Where they run: each on one of these CPUs, in order.
+    pub pin: Option<Cpus>,
+    /// What single workers are told instead, by number.
+    pub single: Option<BTreeMap<usize, WorkerSettings>>,
     /// What to do about guest memory that its owner could truncate.
     pub seals: Option<SealPolicy>,
     /// Members of this group are administrators.
@@ -73,6 +73,8 @@ impl Settings {
         Settings {
             workers: self.workers.or(other.workers),
             poll: self.poll.or(other.poll),
+            pin: self.pin.or(other.pin),
+            single: self.single.or(other.single),
             seals: self.seals.or(other.seals),
             group: self.group.or(other.group),
             others: self.others.or(other.others),
@@ -87,7 +89,9 @@ impl Settings {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let said = [
             ("workers", self.workers.map(|workers| workers.to_string())),
-            ("poll", word_of(&Poll::WORDS, self.poll)),
+            ("poll", word_of(&POLLS, self.poll)),
+            ("pin", self.pin.as_ref().map(ToString::to_string)),
+            ("worker", self.single.as_ref().map(said_of_single)),
             ("seals", word_of(&SEALS, self.seals)),
             ("group", self.group.clone()),
             ("others", word_of(&Others::WORDS, self.others)),
@@ -97,6 +101,15 @@ impl Settings {
         ];
         said.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }
+}
+
+/// `0: always; 2: never, pin 3`
+fn said_of_single(single: &BTreeMap<usize, WorkerSettings>) -> String {
+    let said = |settings: &WorkerSettings| {
+        let pin = settings.pin.as_ref().map(|cpus| format!("pin {cpus}"));
+        [word_of(&POLLS, settings.poll), pin].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    };
+    single.iter().map(|(id, settings)| format!("{id}: {}", said(settings))).collect::<Vec<_>>().join("; ")
 }
 
 fn word_of<T: PartialEq + Copy>(words: &[(&str, T)], value: Option<T>) -> Option<String> {

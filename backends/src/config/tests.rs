@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
+use crate::runtime::PollMode;
 use crate::vhost_user::SealPolicy;
 
 const GOOD: &str = r#"
@@ -49,7 +50,7 @@ fn error(from: &str, to: &str) -> String {
 fn test_a_whole_file() {
     let config = Config::parse("weft.toml", GOOD).unwrap();
     assert_eq!(config.settings.workers, Some(2));
-    assert_eq!(config.settings.poll, Some(Poll::Always));
+    assert_eq!(config.settings.poll, Some(PollMode::Always));
     assert_eq!(config.settings.seals, Some(SealPolicy::Require));
     assert_eq!(config.settings.others, Some(Others::Refuse));
     let ports = config.desired.ports();
@@ -80,7 +81,7 @@ fn test_unknown_and_missing_keys() {
     assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
     assert_eq!(
         error("[[fdb]]", "[[fbd]]"),
-        "weft.toml:31: fbd: unknown key `fbd`, expected one of `daemon`, `namespace`, `port`, `fdb`"
+        "weft.toml:31: fbd: unknown key `fbd`, expected one of `daemon`, `worker`, `namespace`, `port`, `fdb`"
     );
 }
 
@@ -116,6 +117,41 @@ fn test_bad_values() {
     ] {
         assert_eq!(error(from, to), format!("weft.toml{expected}"));
     }
+}
+
+/// A CPU that no machine has.
+const NOWHERE: usize = 1 << 20;
+
+#[test]
+fn test_what_workers_are_told() {
+    let somewhere = (0..1024).find_map(|cpu: usize| crate::runtime::Cpus::parse(&cpu.to_string()).ok()).unwrap();
+    let text =
+        format!("[daemon]\npin = \"{somewhere}\"\n[[worker]]\nid = 0\npoll = \"never\"\npin = \"{somewhere}\"\n");
+    let settings = Config::parse("weft.toml", &text).unwrap().settings;
+    let own = WorkerSettings { poll: Some(PollMode::Never), pin: Some(somewhere.clone()) };
+    assert_eq!((settings.pin.clone(), settings.single.clone()), (Some(somewhere.clone()), Some([(0, own)].into())));
+    assert_eq!(settings.said()["worker"], format!("0: never, pin {somewhere}"));
+    let error = |from: &str, to: &str| {
+        let text = text.replacen(from, to, 1);
+        Config::parse("weft.toml", &text).unwrap_err().to_string()
+    };
+    let pin = format!("pin = \"{somewhere}\"");
+    assert_eq!(
+        error(&pin, "pin = \"a\""),
+        "weft.toml:2: daemon: pin: \"a\" is not a list of CPUs (expected numbers and ranges, e.g. 0-3,8)"
+    );
+    assert_eq!(
+        error(&pin, &format!("workers = 2\n{pin}")),
+        format!("weft.toml:3: daemon: pin: \"{somewhere}\" is too short (expected 2 CPUs, one a worker)")
+    );
+    let nowhere = error(&format!("never\"\n{pin}"), &format!("never\"\npin = \"{NOWHERE}\""));
+    let begin = format!("weft.toml:6: worker 0: pin: \"{NOWHERE}\" names CPU {NOWHERE}, where weftd cannot run");
+    assert!(nowhere.starts_with(&begin), "{nowhere}");
+    assert_eq!(error("id = 0", "id = 1"), "weft.toml:4: worker 1: id: 1 is not valid (expected 0 to 0)");
+    assert_eq!(
+        error("[[worker]]", "[[worker]]\nid = 0\n[[worker]]"),
+        "weft.toml:6: worker 0: id: worker 0 has a [[worker]] table already"
+    );
 }
 
 #[test]

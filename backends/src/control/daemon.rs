@@ -135,7 +135,7 @@ impl Daemon {
             self.save();
         }
         self.logging.tick(now);
-        self.load.tick(now, &self.endpoints.workers().stats());
+        self.load.tick(&self.endpoints.workers().stats());
     }
 
     /// Opens an endpoint and returns why that failed, which the port then says too.

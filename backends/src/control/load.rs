@@ -1,50 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! How busy the workers were lately: the difference of their counters between two ticks.
+//! What the workers did lately: the difference of their counters between two ticks.
 
-use crate::runtime::WorkerStats;
-use std::time::{Duration, Instant};
+use crate::runtime::{Work, WorkerStats};
 
 /// Measures the workers from tick to tick.
+#[derive(Default)]
 pub(super) struct Load {
-    at: Instant,
-    busy: Vec<Duration>,
-    permille: Vec<u32>,
+    before: Vec<Work>,
+    lately: Vec<Work>,
 }
 
 impl Load {
-    pub(super) fn new(now: Instant) -> Load {
-        Load { at: now, busy: Vec::new(), permille: Vec::new() }
-    }
-
     /// Takes a new measurement.
-    pub(super) fn tick(&mut self, now: Instant, stats: &[WorkerStats]) {
-        let span = now.saturating_duration_since(self.at);
-        let before = |i: usize| self.busy.get(i).copied().unwrap_or_default();
-        let shares = stats.iter().enumerate().map(|(i, s)| share(s.busy.saturating_sub(before(i)), span));
-        self.permille = shares.collect();
-        self.busy = stats.iter().map(|s| s.busy).collect();
-        self.at = now;
+    pub(super) fn tick(&mut self, stats: &[WorkerStats]) {
+        let before = |i: usize| self.before.get(i).copied().unwrap_or_default();
+        self.lately = stats.iter().enumerate().map(|(i, stats)| stats.work.since(&before(i))).collect();
+        self.before = stats.iter().map(|stats| stats.work).collect();
     }
 
-    /// Share of the last tick's time that a worker moved frames, in thousandths.
-    pub(super) fn permille(&self, worker: usize) -> u32 {
-        self.permille.get(worker).copied().unwrap_or(0)
+    /// What a worker did between the last two ticks.
+    pub(super) fn lately(&self, worker: usize) -> Work {
+        self.lately.get(worker).copied().unwrap_or_default()
     }
-}
-
-fn share(busy: Duration, span: Duration) -> u32 {
-    let permille = busy.as_nanos() * 1000 / span.as_nanos().max(1);
-    permille.min(1000) as u32
 }
 
 #[cfg(test)]
 mod test {
     use super::*;
+    use crate::runtime::WorkerSpec;
 
     #[test]
-    fn test_a_share_is_of_the_last_span_and_never_above_the_whole() {
-        assert_eq!(share(Duration::from_millis(250), Duration::from_secs(1)), 250);
-        assert_eq!(share(Duration::from_secs(2), Duration::from_secs(1)), 1000);
-        assert_eq!(share(Duration::ZERO, Duration::ZERO), 0);
+    fn test_lately_is_since_the_last_tick() {
+        let stats = |frames, cycles| {
+            let work = Work { frames, cycles, ..Work::default() };
+            [WorkerStats { spec: WorkerSpec::default(), sources: 0, work }]
+        };
+        let mut load = Load::default();
+        assert_eq!(load.lately(0), Work::default());
+        load.tick(&stats(10, 100));
+        load.tick(&stats(17, 300));
+        assert_eq!(load.lately(0), Work { frames: 7, cycles: 200, ..Work::default() });
     }
 }

@@ -121,8 +121,7 @@ impl Running {
             None => Socket::bind(&path, &policy)?,
         };
         sys::install_fault_guard().map_err(system("cannot install the guard against truncated guest memory"))?;
-        let workers = Workers::start(options.settings.workers.unwrap_or(1), options.poll());
-        let workers = workers.map_err(system("cannot start the workers"))?;
+        let workers = Workers::start(&options.workers()).map_err(system("cannot start the workers"))?;
         let seals = options.settings.seals.unwrap_or_default();
         let endpoints = Endpoints::new(workers, seals, inherited).map_err(system("cannot make an eventfd"))?;
         let (store, saved, told) = Store::open(&options.state());
@@ -142,7 +141,7 @@ impl Running {
             logging,
             policy,
             settings: options.settings,
-            load: Load::new(started),
+            load: Load::default(),
             warnings: Warnings { start: told.into_iter().collect(), ..Warnings::default() },
             started,
         };

@@ -2,9 +2,9 @@
 //! How a daemon is to run: the command line before the configuration file before the default.
 
 use super::logging::LOG_DEFAULT;
-use crate::config::{Config, ConfigError, Others, Poll, Settings};
+use crate::config::{Config, ConfigError, Others, Settings};
 use crate::ctl_server::access::{GROUP_DEFAULT, Policy};
-use crate::runtime::PollMode;
+use crate::runtime::{Cpus, PollMode, WorkerSpec};
 use crate::store::STATE_DEFAULT;
 use crate::vhost_user::SealPolicy;
 use std::path::PathBuf;
@@ -28,10 +28,12 @@ impl Options {
     /// Reads the configuration file, if there is one, and puts all together. `line` is what the command line says.
     ///
     /// # Errors
-    /// A mistake in the configuration file.
+    /// A mistake in the configuration file, or what it says does not fit the command line.
     pub fn gather(config: Option<PathBuf>, line: Settings) -> Result<Options, ConfigError> {
         let file = config.as_deref().map(Config::load).transpose()?.unwrap_or_default();
-        Ok(Options { config, base: file.desired, settings: line.or(file.settings).or(defaults()) })
+        let settings = line.or(file.settings).or(defaults());
+        check_pin(&settings)?;
+        Ok(Options { config, base: file.desired, settings })
     }
 
     pub(super) fn socket(&self) -> PathBuf {
@@ -47,15 +49,33 @@ impl Options {
         Policy::new(group, self.settings.others.unwrap_or_default())
     }
 
-    pub(super) fn poll(&self) -> PollMode {
-        poll_mode(self.settings.poll.unwrap_or_default())
+    /// How each worker is to run.
+    pub(super) fn workers(&self) -> Vec<WorkerSpec> {
+        let Settings { workers, poll, pin, single, .. } = &self.settings;
+        let of = |id: usize| {
+            let own = single.as_ref().and_then(|single| single.get(&id)).cloned().unwrap_or_default();
+            let pin = own.pin.or_else(|| pin.as_ref()?.nth(id));
+            WorkerSpec { poll: own.poll.or(*poll).unwrap_or_default(), pin }
+        };
+        (0..workers.unwrap_or(1)).map(of).collect()
     }
+}
+
+/// Command line and file may each be right and not fit each other.
+fn check_pin(settings: &Settings) -> Result<(), ConfigError> {
+    let (workers, cpus) = (settings.workers.unwrap_or(1), settings.pin.as_ref().map(Cpus::count));
+    let Some(cpus) = cpus.filter(|cpus| *cpus < workers) else { return Ok(()) };
+    let (file, key) = ("command line and configuration".to_owned(), "pin".to_owned());
+    let message = format!("{cpus} CPUs for {workers} workers (expected one each)");
+    Err(ConfigError { file, line: 0, column: 0, key, message })
 }
 
 fn defaults() -> Settings {
     Settings {
         workers: Some(1),
-        poll: Some(Poll::default()),
+        poll: Some(PollMode::default()),
+        pin: None,
+        single: None,
         seals: Some(SealPolicy::default()),
         group: Some(GROUP_DEFAULT.to_owned()),
         others: Some(Others::default()),
@@ -73,17 +93,10 @@ pub(super) fn differing(in_force: &Settings, text: &Settings) -> Vec<(&'static s
     pairs.filter(|(_, old, new)| old != new).collect()
 }
 
-fn poll_mode(poll: Poll) -> PollMode {
-    match poll {
-        Poll::Adaptive => PollMode::Adaptive,
-        Poll::Always => PollMode::Always,
-        Poll::Never => PollMode::Never,
-    }
-}
-
 #[cfg(test)]
 mod test {
     use super::*;
+    use crate::config::WorkerSettings;
 
     #[test]
     fn test_the_command_line_comes_before_the_file_before_the_default() {
@@ -96,6 +109,25 @@ mod test {
         assert_eq!(options.socket(), PathBuf::from(SOCKET_DEFAULT));
         let nothing = Options::gather(None, Settings::default()).unwrap();
         assert_eq!((nothing.settings, nothing.base), (defaults(), Desired::default()));
+    }
+
+    #[test]
+    fn test_a_worker_takes_what_all_are_told_unless_it_is_told_itself() {
+        let cpus = Cpus::parse(&allowed()).unwrap();
+        let own = WorkerSettings { poll: Some(PollMode::Always), pin: None };
+        let line = Settings { workers: Some(1), pin: Some(cpus.clone()), ..Settings::default() };
+        let told = Settings { single: Some([(0, own), (1, WorkerSettings::default())].into()), ..line.clone() };
+        let options = Options::gather(None, told).unwrap();
+        assert_eq!(options.workers(), [WorkerSpec { poll: PollMode::Always, pin: cpus.nth(0) }]);
+        let too_many = Settings { workers: Some(cpus.count() + 1), ..line };
+        let refused = Options::gather(None, too_many).unwrap_err().to_string();
+        assert!(refused.ends_with("(expected one each)"), "{refused}");
+    }
+
+    /// Every CPU of this process, as the kernel lists them.
+    fn allowed() -> String {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim().to_owned()
     }
 
     #[test]

@@ -49,6 +49,7 @@ impl Calls<'_> {
             Request::GetInfo => reply(&service::info(env!("CARGO_PKG_VERSION"))),
             Request::GetInterfaceDescription(asked) => reply(&service::describe(&asked.interface)?),
             Request::Status(_) => reply(&self.status()?),
+            Request::WorkerList(_) => reply(&v1::WorkerListReply { workers: self.workers() }),
             Request::NamespaceAdd(asked) => reply(&self.namespace_add(&asked)?),
             Request::NamespaceDel(asked) => reply(&self.namespace_del(&asked)?),
             Request::NamespaceList(asked) => reply(&self.namespace_list(&asked)?),
@@ -87,18 +88,11 @@ impl Calls<'_> {
         let daemon = &self.daemon;
         let ports = daemon.control.view_ports(None).map_err(convert::refusal)?;
         let namespaces = daemon.control.view_namespaces(None).map_err(convert::refusal)?;
-        let stats = daemon.endpoints.workers().stats();
-        let workers = stats.iter().enumerate().map(|(id, stats)| v1::Worker {
-            id: id as u32,
-            busy_permille: daemon.load.permille(id),
-            frames: stats.frames,
-            wakeups: stats.wakeups,
-        });
         Ok(v1::StatusReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             uptime_s: daemon.started.elapsed().as_secs(),
-            workers: workers.collect(),
+            workers: self.workers(),
             counts: v1::Counts {
                 namespaces: namespaces.len() as u64,
                 ports: ports.len() as u64,
@@ -107,6 +101,12 @@ impl Calls<'_> {
             },
             warnings: self.warnings(&ports),
         })
+    }
+
+    fn workers(&self) -> Vec<v1::Worker> {
+        let stats = self.daemon.endpoints.workers().stats();
+        let worker = |(id, stats)| convert::worker(id, stats, &self.daemon.load.lately(id));
+        stats.iter().enumerate().map(worker).collect()
     }
 
     /// What an operator ought to know or repair.

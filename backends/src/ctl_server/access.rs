@@ -127,6 +127,7 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
     match request {
         Request::GetInfo | Request::GetInterfaceDescription(_) => (Access::None, "introspect"),
         Request::Status(_) => (Access::Read, "status"),
+        Request::WorkerList(_) => (Access::Read, "worker list"),
         Request::NamespaceList(_) => (Access::Read, "namespace list"),
         Request::PortList(_) => (Access::Read, "port list"),
         Request::FdbList(_) => (Access::Read, "fdb list"),
@@ -218,7 +219,16 @@ mod test {
     /// Every method of the interface, with parameters that parse, and who may call it.
     #[test]
     fn test_what_each_may_do() {
-        let readers = ["Status", "NamespaceList", "PortList", "FdbList", "DropReasons", "ConfigCheck", "ConfigDiff"];
+        let readers = [
+            "Status",
+            "WorkerList",
+            "NamespaceList",
+            "PortList",
+            "FdbList",
+            "DropReasons",
+            "ConfigCheck",
+            "ConfigDiff",
+        ];
         let policy = Policy::new("weft", Others::Read);
         for method in METHODS {
             let request = Request::parse(&call(method)).unwrap_or_else(|why| panic!("{method}: {why}"));

@@ -3,6 +3,7 @@
 //! without the other; what crosses here is the contract with `weft`.
 
 use crate::config::ConfigError;
+use crate::runtime::{PollMode, Work, WorkerStats};
 use crate::vhost_user::feature_names;
 use ctl::proto::v1;
 use std::time::Duration;
@@ -193,6 +194,29 @@ pub fn change(change: switch::Change) -> v1::Change {
         detail: change.detail,
         disrupts: change.disrupts,
     }
+}
+
+/// A worker for the wire; `lately` is what it did in the last second.
+pub fn worker(id: usize, stats: &WorkerStats, lately: &Work) -> v1::Worker {
+    v1::Worker {
+        id: id as u32,
+        poll: match stats.spec.poll {
+            PollMode::Adaptive => v1::Poll::Adaptive,
+            PollMode::Always => v1::Poll::Always,
+            PollMode::Never => v1::Poll::Never,
+        },
+        pin: stats.spec.pin.as_ref().map(ToString::to_string),
+        sources: stats.sources as u64,
+        busy_permille: lately.busy_permille(),
+        cycle: sys::CYCLE.to_owned(),
+        work: work(&stats.work),
+        lately: work(lately),
+    }
+}
+
+fn work(work: &Work) -> v1::Work {
+    let Work { cycles, busy_cycles, frames, bursts, wakeups } = *work;
+    v1::Work { cycles, busy_cycles, frames, bursts, wakeups }
 }
 
 /// Why frames are dropped: the reason of that name, or all.

@@ -5,11 +5,17 @@
 //! more, and sleeps in epoll until a kick or a command. Commands are applied between bursts; who sends one that takes
 //! something away waits for the answer, so that nothing is touched after it was given back.
 //!
-//! `thread` is the loop, `sleeper` where it sleeps, `pool` all of them; `attachment` is one port's way to them, and
-//! [`Workers`] the face of it all.
+//! `thread` is the loop, `patience` when it stops to poll, `sleeper` where it sleeps, `gauges` what it shows, `cpus`
+//! where it runs, `pool` all of them; `attachment` is one port's way to them, and [`Workers`] the face of it all.
+//!
+//! What a worker shows costs it one reading of the processor's clock a turn: the time of a turn that found
+//! frames is busy, all other time is not.
 
 mod attachment;
 mod clock;
+mod cpus;
+mod gauges;
+mod patience;
 mod pool;
 mod sleeper;
 mod thread;
@@ -17,6 +23,8 @@ mod watchdog;
 mod workers;
 
 pub use clock::clock;
-pub use pool::WorkerStats;
-pub use thread::PollMode;
+pub use cpus::{BadCpus, Cpus};
+pub use gauges::Work;
+pub use patience::PollMode;
+pub use pool::{WorkerSpec, WorkerStats};
 pub use workers::Workers;

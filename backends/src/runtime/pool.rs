@@ -7,28 +7,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use dataplane::{Source, SourceId};
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
-use super::thread::{Command, Gauges, PollMode, WorkerThread};
+use super::cpus::Cpus;
+use super::gauges::{Gauges, Work};
+use super::patience::PollMode;
+use super::thread::{Command, WorkerThread};
 use super::watchdog::Watchdog;
 
 /// Commands that may wait for one worker; more make their senders wait.
 const MAILBOX: usize = 64;
 
-/// What one worker has done since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How one worker is to run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkerSpec {
+    /// When it polls.
+    pub poll: PollMode,
+    /// Where it may run; `None`: where the kernel likes.
+    pub pin: Option<Cpus>,
+}
+
+/// How one worker runs, and what it has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerStats {
-    /// Time spent with frames.
-    pub busy: Duration,
-    /// Frames taken from guests.
-    pub frames: u64,
-    /// Times it slept and was woken.
-    pub wakeups: u64,
+    /// As it was told.
+    pub spec: WorkerSpec,
     /// Source queues that it owns.
     pub sources: usize,
+    /// All that it did since it started.
+    pub work: Work,
 }
 
 /// The threads; they end when it is dropped.
@@ -39,6 +48,7 @@ pub(super) struct Pool {
 }
 
 struct Member {
+    spec: WorkerSpec,
     /// Taken when the pool ends, which ends the thread.
     commands: Option<SyncSender<Command>>,
     doorbell: EventFd,
@@ -55,9 +65,10 @@ pub(super) struct Place {
 }
 
 impl Pool {
-    /// Starts `count` threads, at least one.
-    pub(super) fn start(count: usize, mode: PollMode) -> io::Result<Self> {
-        let members = (0..count.max(1)).map(|index| Member::start(index, mode)).collect::<io::Result<Vec<_>>>()?;
+    /// Starts one thread for each of `specs`.
+    pub(super) fn start(specs: &[WorkerSpec]) -> io::Result<Self> {
+        let members = specs.iter().enumerate().map(|(index, spec)| Member::start(index, spec.clone()));
+        let members = members.collect::<io::Result<Vec<_>>>()?;
         let watchdog = Watchdog::start(members.iter().map(|member| Arc::clone(&member.gauges.pulse)).collect())?;
         Ok(Self { members, next_id: AtomicU64::new(0), _watchdog: watchdog })
     }
@@ -91,14 +102,22 @@ impl Pool {
 }
 
 impl Member {
-    fn start(index: usize, mode: PollMode) -> io::Result<Self> {
+    /// Returns when the thread runs where it is to run.
+    fn start(index: usize, spec: WorkerSpec) -> io::Result<Self> {
         let doorbell = EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?;
         let (commands, mailbox) = sync_channel(MAILBOX);
-        let gauges = Arc::new(Gauges::default());
-        let worker = WorkerThread::new(mode, mailbox, doorbell.try_clone()?, Arc::clone(&gauges))?;
-        let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(move || run_or_abort(worker))?;
+        let gauges = Arc::new(Gauges::new());
+        let worker = WorkerThread::new(spec.poll, mailbox, doorbell.try_clone()?, Arc::clone(&gauges))?;
+        let (tell, pinned) = sync_channel(1);
+        let pin = spec.pin.clone();
+        let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
+            // Nobody commands a worker that could not be pinned, and so it ends.
+            let _ = tell.send(pin.map_or(Ok(()), |cpus| cpus.pin()));
+            run_or_abort(worker);
+        })?;
+        pinned.recv().unwrap_or(Ok(()))?;
         let sources = AtomicUsize::new(0);
-        Ok(Self { commands: Some(commands), doorbell, gauges, sources, thread: Some(thread) })
+        Ok(Self { spec, commands: Some(commands), doorbell, gauges, sources, thread: Some(thread) })
     }
 
     fn command(&self, command: Command) {
@@ -110,12 +129,8 @@ impl Member {
     }
 
     fn stats(&self) -> WorkerStats {
-        WorkerStats {
-            busy: Duration::from_nanos(self.gauges.busy_nanos.load(Ordering::Relaxed)),
-            frames: self.gauges.frames.load(Ordering::Relaxed),
-            wakeups: self.gauges.wakeups.load(Ordering::Relaxed),
-            sources: self.sources.load(Ordering::Relaxed),
-        }
+        let sources = self.sources.load(Ordering::Relaxed);
+        WorkerStats { spec: self.spec.clone(), sources, work: self.gauges.work() }
     }
 }
 

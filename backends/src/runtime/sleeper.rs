@@ -17,13 +17,14 @@ const DOORBELL: u64 = u64::MAX;
 /// An epoll set. Level-triggered: whoever wakes up clears the kick.
 pub(super) struct Sleeper {
     epoll: RawFd,
+    doorbell: EventFd,
     ready: Vec<Event>,
 }
 
 impl Sleeper {
-    pub(super) fn new(doorbell: &EventFd) -> io::Result<Self> {
-        let sleeper = Self { epoll: epoll::create(true)?, ready: vec![Event::new(Events::empty(), 0); 64] };
-        sleeper.add(doorbell.as_raw_fd(), DOORBELL)?;
+    pub(super) fn new(doorbell: EventFd) -> io::Result<Self> {
+        let sleeper = Self { epoll: epoll::create(true)?, doorbell, ready: vec![Event::new(Events::empty(), 0); 64] };
+        sleeper.add(sleeper.doorbell.as_raw_fd(), DOORBELL)?;
         Ok(sleeper)
     }
 
@@ -47,7 +48,12 @@ impl Sleeper {
     pub(super) fn sleep(&mut self) -> impl Iterator<Item = SourceId> + '_ {
         // EINTR is a wake-up like any other.
         let count = epoll::wait(self.epoll, HEARTBEAT_MS, &mut self.ready).unwrap_or(0);
-        self.ready[..count].iter().map(|event| event.data).filter(|&data| data != DOORBELL).map(SourceId)
+        let ready = self.ready[..count].iter().map(|event| event.data);
+        if ready.clone().any(|data| data == DOORBELL) {
+            // Cannot fail in a way that matters: it is readable.
+            let _ = self.doorbell.read();
+        }
+        ready.filter(|&data| data != DOORBELL).map(SourceId)
     }
 }
 

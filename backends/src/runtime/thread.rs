@@ -4,32 +4,15 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
-use std::time::Duration;
 
-use dataplane::{Instant, Source, SourceId, Worker};
+use dataplane::{Source, SourceId, Worker};
 use vmm_sys_util::eventfd::EventFd;
 
-use super::clock;
+use super::clock::TurnClock;
+use super::gauges::Gauges;
+use super::patience::{Patience, PollMode};
 use super::sleeper::Sleeper;
-use super::watchdog::Pulse;
-
-/// How long an adaptive worker goes on polling after the last frame: longer than the gap between two bursts of a guest
-/// that is busy, shorter than anyone would notice on an idle machine.
-const LINGER: Duration = Duration::from_micros(50);
-
-/// When a worker polls and when it sleeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PollMode {
-    /// Polls under load and for a moment after, else sleeps.
-    #[default]
-    Adaptive,
-    /// Never sleeps: lowest latency, one core always busy.
-    Always,
-    /// Sleeps as soon as there is nothing to do: least CPU.
-    Never,
-}
 
 /// What a worker is told between two bursts.
 pub(super) enum Command {
@@ -39,21 +22,12 @@ pub(super) enum Command {
     Detach(SourceId, SyncSender<Option<Box<Source>>>),
 }
 
-/// What a worker thread shows of itself.
-#[derive(Default)]
-pub(super) struct Gauges {
-    pub(super) busy_nanos: AtomicU64,
-    pub(super) frames: AtomicU64,
-    pub(super) wakeups: AtomicU64,
-    pub(super) pulse: Arc<Pulse>,
-}
-
 /// All that the thread owns.
 pub(super) struct WorkerThread {
     worker: Worker,
-    mode: PollMode,
+    clock: TurnClock,
+    patience: Patience,
     commands: Receiver<Command>,
-    doorbell: EventFd,
     sleeper: Sleeper,
     /// Sources that cannot wake us: their guests give no kick. While there is one, we do not sleep.
     kickless: BTreeSet<SourceId>,
@@ -61,15 +35,17 @@ pub(super) struct WorkerThread {
 }
 
 impl WorkerThread {
+    /// `doorbell` is rung by those who command.
     pub(super) fn new(
         mode: PollMode,
         commands: Receiver<Command>,
         doorbell: EventFd,
         gauges: Arc<Gauges>,
     ) -> io::Result<Self> {
-        let sleeper = Sleeper::new(&doorbell)?;
-        let kickless = BTreeSet::new();
-        Ok(Self { worker: Worker::new(), mode, commands, doorbell, sleeper, kickless, gauges })
+        let clock = TurnClock::start();
+        let patience = Patience::new(mode, clock.now());
+        let (sleeper, kickless) = (Sleeper::new(doorbell)?, BTreeSet::new());
+        Ok(Self { worker: Worker::new(), clock, patience, commands, sleeper, kickless, gauges })
     }
 
     /// Runs until the last sender of commands is gone.
@@ -77,18 +53,15 @@ impl WorkerThread {
         if let Err(error) = self.gauges.pulse.begin() {
             tracing::warn!(%error, "a doorbell that blocks would stop this worker");
         }
-        let mut now = clock();
-        let mut last_work = now;
         while self.obey() {
             self.gauges.pulse.beat();
-            let taken = self.worker.poll(now);
-            let then = std::mem::replace(&mut now, clock());
+            let taken = self.worker.poll(self.clock.now());
+            let spent = self.clock.turn();
             if taken > 0 {
-                last_work = now;
-                self.account(taken, now.since(then));
-            } else if self.may_sleep(now, last_work) {
+                self.patience.worked(self.clock.now());
+                self.gauges.worked(&self.worker, spent);
+            } else if self.kickless.is_empty() && self.patience.is_over(self.clock.now()) {
                 self.sleep();
-                now = clock();
             } else {
                 std::hint::spin_loop();
             }
@@ -130,29 +103,15 @@ impl WorkerThread {
         Some(Box::new(source))
     }
 
-    fn may_sleep(&self, now: Instant, last_work: Instant) -> bool {
-        match self.mode {
-            _ if !self.kickless.is_empty() => false,
-            PollMode::Always => false,
-            PollMode::Never => true,
-            PollMode::Adaptive => now.since(last_work) > LINGER,
-        }
-    }
-
     fn sleep(&mut self) {
         if !self.worker.arm() {
             for id in self.gauges.pulse.rest(|| self.sleeper.sleep()) {
                 self.worker.drain_kick(id);
             }
-            self.gauges.wakeups.fetch_add(1, Ordering::Relaxed);
-            // Level-triggered: an unread doorbell would wake us for ever.
-            let _ = self.doorbell.read();
+            self.gauges.woke();
+            self.clock.turn();
+            self.patience.woke(self.clock.now());
         }
         self.worker.disarm();
-    }
-
-    fn account(&self, taken: usize, busy: Duration) {
-        self.gauges.frames.fetch_add(taken as u64, Ordering::Relaxed);
-        self.gauges.busy_nanos.fetch_add(busy.as_nanos() as u64, Ordering::Relaxed);
     }
 }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use dataplane::{Namespace, Port};
 
 use super::attachment::Attachment;
-use super::pool::{Pool, WorkerStats};
-use super::thread::PollMode;
+use super::pool::{Pool, WorkerSpec, WorkerStats};
 use crate::vhost_user::RingHost;
 
 /// The worker threads. They end when this and all attachments are dropped.
@@ -17,12 +16,14 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` worker threads, at least one.
+    /// Starts one worker thread for each of `specs`; one as the default has it when there are none.
     ///
     /// # Errors
-    /// A thread, an eventfd or an epoll set could not be made.
-    pub fn start(count: usize, mode: PollMode) -> io::Result<Self> {
-        Ok(Self { pool: Arc::new(Pool::start(count, mode)?) })
+    /// A thread, an eventfd or an epoll set could not be made, or a thread not be pinned.
+    pub fn start(specs: &[WorkerSpec]) -> io::Result<Self> {
+        let one = [WorkerSpec::default()];
+        let specs = if specs.is_empty() { &one } else { specs };
+        Ok(Self { pool: Arc::new(Pool::start(specs)?) })
     }
 
     /// What a session drives the rings of `port` through.

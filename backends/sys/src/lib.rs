@@ -16,6 +16,7 @@
 //!   next access would kill the daemon with all its tenants. The guard maps zero pages over the region and marks the
 //!   [`MemoryMap`] poisoned, which ends that session alone.
 //! * [`interrupt`] gets a thread out of a doorbell that its sender has made to block.
+//! * [`cycles`] reads the processor's own clock, for accounting.
 //! * [`fd`] passes file descriptors over Unix sockets and tells what a descriptor is.
 //!
 //! # Shared memory and data races
@@ -27,6 +28,7 @@
 #![allow(unsafe_code)]
 
 mod chain;
+mod cycles;
 mod fault;
 pub mod fd;
 pub mod interrupt;
@@ -38,6 +40,7 @@ mod ring;
 mod tests;
 
 pub use chain::{Access, Chain, MAX_CHAIN};
+pub use cycles::{CYCLE, cycles};
 pub use fault::{GUARDED_REGIONS_MAX, install_fault_guard};
 pub use memory::{MemoryMap, OutsideMemory, Segment, copy};
 pub use ring::{Doorbells, Ring, RingError, RingFault, RingLayout};

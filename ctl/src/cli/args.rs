@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::call::CallArgs;
-use super::{config, fdb, log, namespace, port};
+use super::{config, fdb, log, namespace, port, worker};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -68,6 +68,12 @@ impl Global {
 pub(super) enum Object {
     /// Show the state of weftd: version, workers, counts, warnings
     Status,
+    /// Workers: the threads that move frames
+    #[command(infer_subcommands = true)]
+    Worker {
+        #[command(subcommand)]
+        verb: worker::Verb,
+    },
     /// Namespaces: the virtual networks of tenants
     #[command(infer_subcommands = true)]
     Namespace {

@@ -17,6 +17,7 @@ mod port;
 mod status;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -105,6 +106,7 @@ fn not_run(why: &clap::Error, output: &mut dyn Write, errors: &mut dyn Write) ->
 fn dispatch(object: Object, context: Context<'_>) -> Outcome {
     match object {
         Object::Status => status::run(context),
+        Object::Worker { verb } => worker::run(&verb, context),
         Object::Namespace { verb } => namespace::run(verb, context),
         Object::Port { verb } => port::run(verb, context),
         Object::Fdb { verb } => fdb::run(verb, context),

@@ -3,7 +3,7 @@
 
 use super::output::Output;
 use super::{Context, Outcome};
-use crate::proto::v1::{Status, StatusReply};
+use crate::proto::v1::{Status, StatusReply, Work};
 use crate::render::table::Side;
 use crate::render::text::{duration, percent, printable};
 
@@ -23,7 +23,8 @@ fn text(status: &StatusReply, output: &Output<'_>) -> String {
     let mut table = output.table(&columns);
     for worker in workers {
         let busy = percent(worker.busy_permille);
-        table.row([worker.id.to_string(), busy, worker.frames.to_string(), worker.wakeups.to_string()]);
+        let Work { frames, wakeups, .. } = worker.work;
+        table.row([worker.id.to_string(), busy, frames.to_string(), wakeups.to_string()]);
     }
     text.push_str(&table.finish());
     for warning in warnings {

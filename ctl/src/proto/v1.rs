@@ -10,6 +10,7 @@ mod fdb;
 mod namespace;
 mod port;
 mod status;
+mod worker;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,7 +27,8 @@ pub use port::{
     MacPolicy, Mode, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,
     State, VhostUser,
 };
-pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply, Worker};
+pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
+pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};
 
 /// The answer of a method that has nothing to say but success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +75,8 @@ macro_rules! methods {
 methods! {
     /// State of the daemon as a whole.
     Status -> StatusReply;
+    /// Lists the data-plane threads.
+    WorkerList -> WorkerListReply;
     /// Creates a namespace.
     NamespaceAdd -> NamespaceAddReply;
     /// Deletes an empty namespace.

@@ -11,8 +11,8 @@ use crate::proto::v1::{
     Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, DropReason, DropReasons, DropReasonsReply,
     Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, LogSet,
     LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceAddReply, NamespaceDel, NamespaceList,
-    NamespaceListReply, Operation, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet,
-    PortSpec, Role, State, Status, StatusReply, VhostUser, Worker,
+    NamespaceListReply, Operation, Poll, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply,
+    PortSet, PortSpec, Role, State, Status, StatusReply, VhostUser, Work, Worker, WorkerList, WorkerListReply,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -30,6 +30,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     let port_set = PortSet { name: name(), macs: Some(MacPolicy::Any), mtu: Some(9000), role: Some(Role::Router) };
     vec![
         exchange(&Status {}, &status()),
+        exchange(&WorkerList {}, &WorkerListReply { workers: workers() }),
         exchange(&namespace_add(), &NamespaceAddReply { namespace: self::namespace() }),
         exchange(&NamespaceDel { name: namespace(), if_exists: true }, &Empty {}),
         exchange(&NamespaceList { name: Some(namespace()) }, &namespaces()),
@@ -62,10 +63,28 @@ pub(crate) fn status() -> StatusReply {
         version: "0.1.0".to_owned(),
         pid: 4711,
         uptime_s: 10_921,
-        workers: vec![Worker { id: 0, busy_permille: 123, frames: 1_000_000, wakeups: 17 }],
+        workers: workers(),
         counts: Counts { namespaces: 2, ports: 3, ports_up: 2, fdb_entries: 5 },
         warnings: vec!["the memory of vm1 is not sealed".to_owned()],
     }
+}
+
+/// A worker that is told all that one can be told and is busy, and one that is neither.
+pub(crate) fn workers() -> Vec<Worker> {
+    let pinned = Worker {
+        id: 0,
+        poll: Poll::Always,
+        pin: Some("2-3".to_owned()),
+        sources: 3,
+        busy_permille: 123,
+        cycle: "tsc".to_owned(),
+        work: Work { cycles: 900_000_000, busy_cycles: 90_000_000, frames: 1_000_000, bursts: 40_000, wakeups: 17 },
+        lately: Work { cycles: 3_000_000, busy_cycles: 369_000, frames: 3_000, bursts: 70, wakeups: 2 },
+    };
+    let (work, lately) = (Work::default(), Work::default());
+    let idle =
+        Worker { id: 1, poll: Poll::Adaptive, pin: None, sources: 0, busy_permille: 0, work, lately, ..pinned.clone() };
+    vec![pinned, idle]
 }
 
 pub(crate) fn namespace() -> Namespace {

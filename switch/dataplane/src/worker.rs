@@ -123,6 +123,7 @@ pub struct Worker {
     burst: Burst,
     delivery: Delivery,
     frames: u64,
+    bursts: u64,
 }
 
 impl Default for Worker {
@@ -135,7 +136,7 @@ impl Worker {
     /// A worker without sources; allocates all that the frame path needs.
     #[must_use]
     pub fn new() -> Self {
-        Self { sources: Vec::new(), burst: Burst::new(), delivery: Delivery::new(), frames: 0 }
+        Self { sources: Vec::new(), burst: Burst::new(), delivery: Delivery::new(), frames: 0, bursts: 0 }
     }
 
     /// Adds a source; it is polled from now on.
@@ -154,7 +155,9 @@ impl Worker {
     pub fn poll(&mut self, now: Instant) -> usize {
         let mut taken = 0;
         for (id, source) in &mut self.sources {
-            taken += source.poll(*id, &mut self.burst, &mut self.delivery, now);
+            let burst = source.poll(*id, &mut self.burst, &mut self.delivery, now);
+            self.bursts += u64::from(burst > 0);
+            taken += burst;
         }
         self.frames += taken as u64;
         taken
@@ -183,5 +186,11 @@ impl Worker {
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.frames
+    }
+
+    /// Bursts that were not empty since the start.
+    #[must_use]
+    pub fn bursts(&self) -> u64 {
+        self.bursts
     }
 }

@@ -73,10 +73,17 @@ weftd 0.1.0, pid 4711, running for 3 h 2 min
 
 WORKER    BUSY   FRAMES  WAKEUPS
      0  12.3 %  1000000       17
+     1   0.0 %        0        0
 
 warning: the memory of vm1 is not sealed
 ";
     assert_eq!(output("status"), expected);
+    let workers = "\
+WORKER  POLL      PIN  SOURCES    BUSY  CYCLES/FRAME  FRAMES/BURST   FRAMES  WAKEUPS
+     0  always    2-3        3  12.3 %         123.0          42.8  1000000       17
+     1  adaptive  any        0   0.0 %             -             -        0        0
+";
+    assert_eq!(output("worker list"), workers);
     let table = "NAME  PORTS  MACS  MACS-MAX    AGE\nred       2     3      8192  5 min\n";
     assert_eq!(output("namespace list"), table);
     let page = "namespace red\n  ports        2\n  MACs         3 of at most 8192\n  age limit    5 min\n";

@@ -72,6 +72,7 @@ fn verbs_of_namespaces_and_tables() {
 #[test]
 fn the_rest() {
     asks("status", "Status", json!({}));
+    asks("worker list", "WorkerList", json!({}));
     asks("log set info,vhost_user=debug --for 5m", "LogSet", json!({"filter": "info,vhost_user=debug", "for_s": 300}));
     asks("explain", "DropReasons", json!({}));
     asks("explain spoofed-mac", "DropReasons", json!({"name": "spoofed-mac"}));

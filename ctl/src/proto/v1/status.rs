@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::worker::Worker;
+
 /// Parameters of `Status`: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,19 +25,6 @@ pub struct StatusReply {
     pub counts: Counts,
     /// What the operator ought to know or repair, one sentence each; empty when all is well.
     pub warnings: Vec<String>,
-}
-
-/// One data-plane thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Worker {
-    /// Its number, from 0.
-    pub id: u32,
-    /// Share of its time that it moved frames lately, in thousandths.
-    pub busy_permille: u32,
-    /// Frames it took from ports since start.
-    pub frames: u64,
-    /// Times it was woken from sleep since start.
-    pub wakeups: u64,
 }
 
 /// How many objects the daemon holds.

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What the `[daemon]` table and the `[[worker]]` tables mean: what concerns the process and not the switch.
+
+use super::high::{not, number, quoted, word};
+use super::low::{self, Text};
+use super::mistake::Mistake;
+use super::settings::{Others, POLLS, SEALS, Settings, WORKERS_MAX, WorkerSettings};
+use crate::runtime::Cpus;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub(super) fn settings(file: &low::File) -> Result<Settings, Mistake> {
+    let low = &file.daemon;
+    let workers = low.workers.as_ref().map(|n| number(n, 1..=WORKERS_MAX)).transpose()?;
+    Ok(Settings {
+        workers,
+        poll: low.poll.as_ref().map(|text| word(text, &POLLS)).transpose()?,
+        pin: low.pin.as_ref().map(|text| one_each(text, workers.unwrap_or(1))).transpose()?,
+        single: single(&file.worker, workers.unwrap_or(1))?,
+        seals: low.seals.as_ref().map(|text| word(text, &SEALS)).transpose()?,
+        group: low.group.as_ref().map(|text| text.get_ref().clone()),
+        others: low.others.as_ref().map(|text| word(text, &Others::WORDS)).transpose()?,
+        socket: low.socket.as_ref().map(absolute).transpose()?,
+        state: low.state.as_ref().map(absolute).transpose()?,
+        log: low.log.as_ref().map(log_filter).transpose()?,
+    })
+}
+
+/// The `[[worker]]` tables, of which each must be of a worker that there is.
+fn single(low: &[low::Worker], workers: usize) -> Result<Option<BTreeMap<usize, WorkerSettings>>, Mistake> {
+    let mut single = BTreeMap::new();
+    for worker in low {
+        let settings = WorkerSettings {
+            poll: worker.poll.as_ref().map(|text| word(text, &POLLS)).transpose()?,
+            pin: worker.pin.as_ref().map(cpus).transpose()?,
+        };
+        let id = number(&worker.id, 0..=workers as i64 - 1)?;
+        if single.insert(id, settings).is_some() {
+            return Err(Mistake::new(worker.id.span(), format!("worker {id} has a [[worker]] table already")));
+        }
+    }
+    Ok(Some(single).filter(|single| !single.is_empty()))
+}
+
+fn cpus(text: &Text) -> Result<Cpus, Mistake> {
+    Cpus::parse(text.get_ref()).map_err(|bad| Mistake::new(text.span(), format!("{} {bad}", quoted(text))))
+}
+
+/// CPUs for `workers` workers.
+fn one_each(text: &Text, workers: usize) -> Result<Cpus, Mistake> {
+    let cpus = cpus(text)?;
+    let short = cpus.count() < workers;
+    let mistake =
+        || Mistake::new(text.span(), format!("{} is too short (expected {workers} CPUs, one a worker)", quoted(text)));
+    if short { Err(mistake()) } else { Ok(cpus) }
+}
+
+fn absolute(text: &Text) -> Result<PathBuf, Mistake> {
+    let path = PathBuf::from(text.get_ref());
+    if path.is_absolute() { Ok(path) } else { Err(not(text, "an absolute path", "a path that begins with /")) }
+}
+
+fn log_filter(text: &Text) -> Result<String, Mistake> {
+    let good = tracing_subscriber::EnvFilter::try_new(text.get_ref()).is_ok();
+    let filter = good.then(|| text.get_ref().clone());
+    filter.ok_or_else(|| not(text, "a log filter", "a level such as info, or module=level pairs"))
+}
