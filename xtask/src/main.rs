@@ -10,6 +10,7 @@
 //!   prints*. A demo that only prints would go on lying after the first regression.
 //! * [`check`] is the one gate: format, lints, documents, tests, real guests. CI calls nothing else. Every step's
 //!   output goes to a file; the screen shows progress, and the tail of the file when a step fails.
+//! * [`mod@bench`] measures: weft beside other switches on the same core in the same sitting.
 //! * [`console`] connects a terminal with the serial console of a guest that the demo left running.
 //! * [`dist`] derives man pages and completions from the command lines that the programs themselves parse.
 //!
@@ -17,14 +18,17 @@
 //! does. Nothing here touches the host's network or boot; all that runs lives in one folder and dies with the task.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cargo;
 mod check;
 mod console;
 mod demo;
 mod dist;
 mod failure;
+mod interrupt;
 mod machine;
 mod progress;
+mod weft;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -44,6 +48,9 @@ enum Task {
     Demo(demo::Options),
     /// Check everything: form, lints, documents, tests, real guests
     Check(check::Options),
+    /// Measure weft, and compare it with others
+    #[command(subcommand)]
+    Bench(bench::Measurement),
     /// Log in to a guest of `demo --keep`
     Console(console::Options),
     /// Write the man pages to target/dist/man
@@ -56,6 +63,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Demo(options) => demo::run(&options),
         Task::Check(options) => check::run(&options),
+        Task::Bench(measurement) => bench::run(&measurement),
         Task::Console(options) => console::run(&options),
         Task::Man => dist::man(),
         Task::Completions => dist::completions(),

@@ -2,9 +2,9 @@
 //! The demo's guests, booted side by side. Dropping them kills them.
 
 use super::cast::{CAST, Role};
-use super::interrupt::Interrupt;
 use super::switch::Switch;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::progress::{Mark, Progress};
 use qemu::{Attach, Guest, GuestSpec, Nic, Setup};
 use std::path::Path;

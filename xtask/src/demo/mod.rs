@@ -4,22 +4,20 @@
 
 mod cast;
 mod guests;
-mod interrupt;
 mod ping;
 mod scene;
 mod screen;
 mod steps;
 mod switch;
-mod weft;
 
 use crate::Outcome;
 use crate::cargo;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::machine;
 use crate::progress::{Mark, Progress};
 use cast::CAST;
 use clap::Args;
-use interrupt::Interrupt;
 use qemu::Setup;
 use scene::Scene;
 use screen::Screen;

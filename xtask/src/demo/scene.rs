@@ -2,9 +2,9 @@
 //! All that the demo runs: guests, a switch, a folder. Everything goes when the scene is dropped.
 
 use super::guests::Guests;
-use super::interrupt::Interrupt;
 use super::switch::Switch;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use qemu::Setup;
 use std::path::Path;
 use tempfile::TempDir;

@@ -2,9 +2,9 @@
 //! The demo's own weftd: a child process whose socket, state and log lie in the demo's folder.
 
 use super::cast::{CAST, Role, TENANTS};
-use super::weft::Weft;
 use crate::cargo::{self, tail};
 use crate::failure::Failure;
+use crate::weft::Weft;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -28,7 +28,7 @@ impl Switch {
     /// # Errors
     /// When it cannot be started, ends, or gives no answer within ten seconds; with the end of its log.
     pub(crate) fn start(folder: &Path) -> Result<Switch, Failure> {
-        let weft = Weft::new(&folder.join("ctl.sock"))?;
+        let weft = Weft::new(&cargo::binaries()?, &folder.join("ctl.sock"));
         let mut switch = Switch { weft, folder: folder.to_owned(), child: spawn(folder)? };
         switch.await_answer()?;
         Ok(switch)

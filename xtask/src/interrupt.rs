@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Ctrl-C, turned from a signal into something that the demo asks for, so that its guests and files go with it.
+//! Ctrl-C, turned from a signal into something that a task asks for, so that all it
+//! started and wrote goes with it.
 
 use crate::failure::Failure;
 use std::sync::mpsc::{Receiver, channel};
 
-/// Knows whether somebody asked the demo to stop (SIGINT, SIGTERM, SIGHUP).
+/// Knows whether somebody asked this task to stop (SIGINT, SIGTERM, SIGHUP).
 pub(crate) struct Interrupt(Receiver<()>);
 
 impl Interrupt {
@@ -15,7 +16,7 @@ impl Interrupt {
     pub(crate) fn install() -> Result<Interrupt, Failure> {
         let (sender, receiver) = channel();
         let note = move || {
-            // The receiver lives as long as the demo; after it nobody asks.
+            // The receiver lives as long as the task; after it nobody asks.
             let _ = sender.send(());
         };
         ctrlc::set_handler(note).map_err(Failure::of("taking over Ctrl-C"))?;
@@ -25,7 +26,7 @@ impl Interrupt {
     /// A failure when a signal has come; asked for between steps.
     ///
     /// # Errors
-    /// "interrupted", which ends the demo in the ordinary way.
+    /// "interrupted", which ends the task in the ordinary way.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.0.try_recv().is_ok() { Err(Failure::new("interrupted")) } else { Ok(()) }
     }

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The `weft` command, used as a person would use it.
 
-use crate::cargo;
 use crate::failure::Failure;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// `weft` of this build, bound to the control socket of this demo's weftd.
+/// One build's `weft`, bound to the control socket of one weftd.
 pub(crate) struct Weft {
     program: PathBuf,
     socket: PathBuf,
 }
 
 impl Weft {
-    /// For the daemon that listens on `socket`.
-    ///
-    /// # Errors
-    /// When the folder of binaries is unknown.
-    pub(crate) fn new(socket: &Path) -> Result<Weft, Failure> {
-        Ok(Weft { program: cargo::binaries()?.join("weft"), socket: socket.to_owned() })
+    /// The one in the folder `binaries`, for the daemon that listens on `socket`.
+    pub(crate) fn new(binaries: &Path, socket: &Path) -> Weft {
+        Weft { program: binaries.join("weft"), socket: socket.to_owned() }
     }
 
     /// Runs a command line such as `port list`, split at blanks, and answers what it printed.

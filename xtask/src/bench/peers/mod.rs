@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! weft beside its peers: the same load, the same core, the same sitting.
+//!
+//! One core switches ([`SWITCH_CPU`]), one makes the load ([`LOAD_CPU`]). The load is DPDK's testpmd with a virtio-user
+//! port for every port of the switch; it sends back whatever it receives, so that frames circle as fast as the slower of
+//! the two cores lets them. Where that is the load, frames a second say nothing more, and the switches' *busy cycles a
+//! frame* do; each switch accounts for them itself.
+//!
+//! Other work on the machine, heat and memory layout move all figures. Hence rounds: in each, every switch runs every
+//! scenario once, freshly started, one after the other, and a figure is the median over the rounds.
+//!
+//! Nothing is installed on the machine but debootstrap: the peers live in a [`tree::Tree`] of their own.
+
+mod load;
+mod options;
+mod pages;
+mod report;
+mod sample;
+mod scenario;
+mod site;
+mod sitting;
+mod switches;
+mod testpmd;
+mod tree;
+
+pub(crate) use options::{One, Options};
+
+use crate::Outcome;
+use crate::cargo;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::progress::{Mark, Progress};
+use pages::HugePages;
+use sitting::Sitting;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tree::Tree;
+
+/// Where the switch runs.
+const SWITCH_CPU: usize = 0;
+/// Where the load runs.
+const LOAD_CPU: usize = 1;
+
+/// Prepares, measures, reports. Afterwards the machine is as before, but for the tree in the cache.
+pub(crate) fn run(options: &Options) -> Outcome {
+    let interrupt = Interrupt::install()?;
+    match measure(options, &interrupt) {
+        // Ctrl-C reaches load and switch as well, and their end is what fails first.
+        Err(_) if interrupt.check().is_err() => Err(Failure::new("interrupted")),
+        outcome => outcome,
+    }
+}
+
+fn measure(options: &Options, interrupt: &Interrupt) -> Outcome {
+    let scenarios = options.scenarios()?;
+    let peers = options.peers(built)?;
+    let tree = Tree::prepare(&options.tree(), options.no_install)?;
+    let _pages = HugePages::reserve()?;
+    let sitting = Sitting { tree: &tree, seconds: options.seconds, wrap: options.wrap.as_deref(), interrupt };
+    let results = sitting.hold(&peers, &scenarios, options.rounds)?;
+    report::write(&results, &report::Facts::gather(&tree, options), options)?;
+    Ok(if results.complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One run alone, on pages and a tree that are there.
+pub(crate) fn one(options: &One) -> Outcome {
+    let tree = Tree::prepare(&options.tree(), true)?;
+    let sample = sitting::run(&tree, &options.peer, scenario::find(&options.scenario)?, options.seconds)?;
+    println!("{}", sample.to_json());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// weft and weftd of this tree as they are released; answers their folder.
+fn built() -> Result<PathBuf, Failure> {
+    let progress = Progress::start("building weft, release");
+    let log = cargo::output_folder("bench")?.join("build.log");
+    let mut command = cargo::cargo();
+    command.args(["build", "--release", "--package", "backends", "--package", "ctl", "--bins"]);
+    let status = cargo::run(command, &log, |line| progress.note(line)).map_err(Failure::of("cargo build"))?;
+    if !status.success() {
+        progress.end(Mark::Bad, "");
+        return Err(Failure::new(format!("cargo build failed:\n{}", cargo::tail(&log, 40))));
+    }
+    progress.end(Mark::Good, "");
+    // Beside the folder of the profile that this program was built with.
+    Ok(cargo::binaries()?.with_file_name("release"))
+}

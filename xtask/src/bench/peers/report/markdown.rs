@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The table, as Markdown that is fit for a terminal too.
+
+use super::facts::Facts;
+use crate::bench::peers::sample::Figure;
+use crate::bench::peers::sitting::{Cell, Results};
+use std::fmt::Write;
+
+/// Facts, then a row for each scenario: a column for each switch, and one for each ratio of the first to another.
+pub(super) fn write(results: &Results, facts: &Facts) -> String {
+    let mut text = String::new();
+    for (name, value) in &facts.0 {
+        // Writing to a String cannot fail; so below.
+        let _ = writeln!(text, "* {name}: {value}");
+    }
+    let ratios = results.peers.iter().skip(1).map(|peer| format!("{} / {peer}", results.peers[0]));
+    let mut rows = vec![std::iter::once(String::new()).chain(results.peers.iter().cloned()).chain(ratios).collect()];
+    for (scenario, cells) in &results.rows {
+        let others = cells.iter().skip(1).map(|other| ratio(&cells[0], other));
+        let title = std::iter::once(scenario.title.to_owned());
+        rows.push(title.chain(cells.iter().map(cell)).chain(others).collect());
+    }
+    text.push('\n');
+    text += &table(&rows);
+    for (scenario, cells) in &results.rows {
+        for (peer, failure) in
+            results.peers.iter().zip(cells).filter_map(|(peer, cell)| Some((peer, cell.failure.as_ref()?)))
+        {
+            let _ = writeln!(text, "\n{}, {peer}: {failure}", scenario.title);
+        }
+    }
+    text
+}
+
+/// `8.75 Mpps ± 2 %, 260 cycles`
+fn cell(cell: &Cell) -> String {
+    let Some(rate) = cell.rate() else { return "failed".to_owned() };
+    let cycles = cell.cycles().map_or(String::new(), |Figure { median, .. }| format!(", {median:.0} cycles"));
+    format!("{:.2} Mpps ± {:.0} %{cycles}", rate.median / 1e6, rate.spread_percent() / 2.0)
+}
+
+/// Of frames a second, and of cycles a frame where both tell: by how much the first is better.
+fn ratio(first: &Cell, other: &Cell) -> String {
+    let of = |over: Option<Figure>, under: Option<Figure>| Some(over?.median / under?.median);
+    let rate = of(first.rate(), other.rate()).map(|ratio| format!("{ratio:.2}"));
+    let cycles = of(other.cycles(), first.cycles()).map(|ratio| format!("cycles {ratio:.2}"));
+    [rate, cycles].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Rows of equal width; the first one is the head.
+fn table(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(text, "| {cell:width$} ");
+        }
+        text += "|\n";
+        if number == 0 {
+            widths.iter().for_each(|width| text += &format!("|{}", "-".repeat(width + 2)));
+            text += "|\n";
+        }
+    }
+    text
+}
