@@ -9,7 +9,7 @@ use crate::plant::Plant;
 use crate::port::{Notice, PortRecord};
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
-use dataplane::{Instant, MacPolicy, RingFault, Role};
+use dataplane::{Instant, Limit, MacPolicy, Rate, RingFault, Role};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use wire::MacAddr;
@@ -40,6 +40,8 @@ pub enum Request {
         macs: Option<MacPolicy>,
         /// Its MTU in bytes.
         mtu: Option<u16>,
+        /// Limits, each with its new rate, or `None` to take it away.
+        limits: Vec<(Limit, Option<Rate>)>,
     },
     /// Make a static MAC entry that leads to a port.
     FdbAdd(FdbKey, Name),
@@ -125,11 +127,12 @@ impl Control {
                 self.check_deletable(&name, force)?;
                 next.del_port(&name)?;
             }
-            Request::PortSet { name, role, macs, mtu } => {
+            Request::PortSet { name, role, macs, mtu, limits } => {
                 let mut spec = next.port(&name)?.clone();
                 spec.role = role.unwrap_or(spec.role);
                 spec.macs = macs.unwrap_or(spec.macs);
                 spec.mtu = mtu.unwrap_or(spec.mtu);
+                limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
                 next.set_port(&name, spec)?;
             }
             Request::FdbAdd(key, port) => next.add_fdb(key, port)?,

@@ -47,13 +47,14 @@ mod name;
 mod namespace;
 mod plant;
 mod port;
+mod rates;
 mod refusal;
 mod spec;
 mod view;
 mod words;
 
 pub use control::{Action, Control, Opening, Reply, Request};
-pub use dataplane::{MacPolicy, Role};
+pub use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
 pub use name::{BadName, Name};

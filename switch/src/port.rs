@@ -111,7 +111,9 @@ impl PortRecord {
             mtu: spec.mtu,
             queue_pairs: spec.queue_pairs,
         };
-        PortRecord { spec, device: dataplane::Port::new(slot, &config), session: Session::new() }
+        let device = dataplane::Port::new(slot, &config);
+        device.set_limits(&spec.limits);
+        PortRecord { spec, device, session: Session::new() }
     }
 
     /// Changes what may change under a running session.
@@ -119,6 +121,9 @@ impl PortRecord {
         self.device.set_role(spec.role);
         self.device.set_macs(spec.macs);
         self.device.set_mtu(spec.mtu);
+        if self.spec.limits != spec.limits {
+            self.device.set_limits(&spec.limits);
+        }
         self.spec = spec;
     }
 

@@ -3,8 +3,9 @@
 
 use crate::limits;
 use crate::name::Name;
+use crate::rates;
 use crate::refusal::Refusal;
-use dataplane::{MacPolicy, Role};
+use dataplane::{Limits, MacPolicy, Role};
 use std::time::Duration;
 use wire::MacAddr;
 
@@ -75,13 +76,15 @@ pub struct PortSpec {
     pub mtu: u16,
     /// Pairs of queues that the guest may use.
     pub queue_pairs: u16,
+    /// How much its guest may send and receive.
+    pub limits: Limits,
     /// The socket that its guest attaches to.
     pub vhost_user: VhostUser,
 }
 
 impl PortSpec {
-    /// A port with nothing but defaults: role host, its own MAC only, MTU 1500, one queue pair, and a MAC address made
-    /// from its name (see [`mac_of_name`]).
+    /// A port with nothing but defaults: role host, its own MAC only, MTU 1500, one queue pair, no limits, and a MAC
+    /// address made from its name (see [`mac_of_name`]).
     pub fn new(name: &Name, namespace: Name, vhost_user: VhostUser) -> PortSpec {
         PortSpec {
             namespace,
@@ -90,6 +93,7 @@ impl PortSpec {
             macs: MacPolicy::Own,
             mtu: limits::MTU_DEFAULT,
             queue_pairs: 1,
+            limits: Limits::default(),
             vhost_user,
         }
     }
@@ -99,12 +103,14 @@ impl PortSpec {
         let (low, high) = (u64::from(limits::MTU_MIN), u64::from(limits::MTU_MAX));
         in_range("mtu", u64::from(self.mtu), low, high)?;
         in_range("queues", u64::from(self.queue_pairs), 1, u64::from(limits::QUEUE_PAIRS_MAX))?;
+        rates::check(&self.limits)?;
         check_path(&self.vhost_user.path)
     }
 
     /// Whether a port of this kind can become `other` while its guest stays attached.
     pub(crate) fn can_become(&self, other: &PortSpec) -> bool {
-        PortSpec { role: other.role, macs: other.macs, mtu: other.mtu, ..self.clone() } == *other
+        let PortSpec { role, macs, mtu, limits, .. } = *other;
+        PortSpec { role, macs, mtu, limits, ..self.clone() } == *other
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
-use switch::{FdbKey, Mode, Name, NamespaceSpec, PortSpec, VhostUser};
+use switch::{FdbKey, Limit, Limits, Mode, Name, NamespaceSpec, PortSpec, Rate, VhostUser};
 
 /// The version that this daemon writes, and the only one that it reads.
 const VERSION: u32 = 1;
@@ -46,8 +46,17 @@ struct PortV1 {
     macs: String,
     mtu: u16,
     queues: u16,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<String, RateV1>,
     path: String,
     mode: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateV1 {
+    per_second: u64,
+    burst: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,6 +119,7 @@ fn port_v1(spec: &PortSpec) -> PortV1 {
         macs: switch::macs_word(spec.macs).to_owned(),
         mtu: spec.mtu,
         queues: spec.queue_pairs,
+        limits: spec.limits.iter().map(rate_v1).collect(),
         path: spec.vhost_user.path.clone(),
         mode: spec.vhost_user.mode.as_str().to_owned(),
     }
@@ -125,8 +135,22 @@ fn port_spec(port: PortV1) -> Result<PortSpec, String> {
         macs: switch::macs_of(&port.macs).ok_or_else(|| unknown("MAC policy", &port.macs))?,
         mtu: port.mtu,
         queue_pairs: port.queues,
+        limits: limits(&port.limits)?,
         vhost_user: VhostUser { path: port.path, mode: mode.ok_or_else(|| unknown("mode", &port.mode))? },
     })
+}
+
+fn rate_v1((limit, Rate { per_second, burst }): (Limit, Rate)) -> (String, RateV1) {
+    (limit.name().to_owned(), RateV1 { per_second, burst })
+}
+
+fn limits(rates: &BTreeMap<String, RateV1>) -> Result<Limits, String> {
+    let mut limits = Limits::default();
+    for (name, RateV1 { per_second, burst }) in rates {
+        let limit = Limit::of_name(name).ok_or_else(|| format!("{name:?} is not a limit"))?;
+        limits.set(limit, Some(Rate { per_second: *per_second, burst: *burst }));
+    }
+    Ok(limits)
 }
 
 fn name(text: &str) -> Result<Name, String> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
-use switch::{Desired, FdbKey, Mode, NamespaceSpec, PortSpec, VhostUser};
+use switch::{Desired, FdbKey, Limit, Limits, Mode, NamespaceSpec, PortSpec, Rate, VhostUser};
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -8,7 +8,10 @@ fn name(text: &str) -> Name {
 
 fn port(vm: &str, namespace: &str) -> PortSpec {
     let socket = VhostUser { path: format!("/run/{vm}.sock"), mode: Mode::Client };
-    PortSpec { mtu: 9000, queue_pairs: 2, ..PortSpec::new(&name(vm), name(namespace), socket) }
+    let mut limits = Limits::default();
+    limits.set(Limit::FloodFrames, Some(Rate { per_second: 1000, burst: 64 }));
+    limits.set(Limit::TxBytes, Some(Rate { per_second: 125_000_000, burst: 1 << 20 }));
+    PortSpec { mtu: 9000, queue_pairs: 2, limits, ..PortSpec::new(&name(vm), name(namespace), socket) }
 }
 
 fn state(ports: &[(&str, &str)]) -> Desired {
@@ -57,7 +60,8 @@ fn test_a_damaged_file_is_moved_aside_and_told() {
     let good = format::to_text(&saved()).unwrap();
     let newer = good.replace("\"version\": 1", "\"version\": 2");
     let (half, no_port) = (good[..good.len() / 2].to_owned(), good.replace("client", "sideways"));
-    for damaged in ["", "{}", "[1]", &half, &newer, &no_port, "\u{0}\u{0}"] {
+    let no_limit = good.replace("tx-bytes", "tx-bits");
+    for damaged in ["", "{}", "[1]", &half, &newer, &no_port, &no_limit, "\u{0}\u{0}"] {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state.json");
         fs::write(&file, damaged).unwrap();

@@ -73,7 +73,8 @@ fn test_a_refused_request_changes_nothing() {
         Request::PortAdd(name("vm1"), spec("vm1", "blue")),
         Request::PortAdd(name("vm2"), spec("vm2", "green")),
         Request::PortDel { name: name("vm9"), force: true },
-        Request::PortSet { name: name("vm1"), role: None, macs: None, mtu: Some(1) },
+        Request::PortSet { name: name("vm1"), role: None, macs: None, mtu: Some(1), limits: vec![] },
+        Request::PortSet { name: name("vm1"), role: None, macs: None, mtu: None, limits: limited(0) },
         Request::FdbAdd(key("blue", 1), name("vm1")),
         Request::FdbDel(key("red", 1)),
         Request::FdbFlush(Some(name("green"))),
@@ -102,11 +103,18 @@ fn test_a_change_in_place_keeps_session_and_counters() {
     let mut control = switch();
     let device = control.opening(&name("vm1")).unwrap().device;
     control.handle_notice(&name("vm1"), Notice::Up { features: 1 });
-    let set = Request::PortSet { name: name("vm1"), role: Some(Role::Router), macs: None, mtu: Some(9000) };
+    let set = Request::PortSet {
+        name: name("vm1"),
+        role: Some(Role::Router),
+        macs: None,
+        mtu: Some(9000),
+        limits: limited(1000),
+    };
     control.handle_request(set).unwrap();
     assert_eq!(actions(&mut control), ["mtu vm1 9000", "save"]);
     let view = control.view_port(&name("vm1")).unwrap();
     assert_eq!((view.features, view.spec.mtu, view.spec.role), (1, 9000, Role::Router));
+    assert_eq!(view.spec.limits.iter().collect::<Vec<_>>(), [(Limit::TxFrames, Rate { per_second: 1000, burst: 100 })]);
     assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device));
 }
 
@@ -145,6 +153,11 @@ fn test_a_full_table_undoes_a_whole_apply() {
     assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device));
     assert_eq!(macs(&control, "red").len(), 2);
     assert!(actions(&mut control).is_empty());
+}
+
+/// So many frames a second from the guest.
+fn limited(per_second: u64) -> Vec<(Limit, Option<Rate>)> {
+    vec![(Limit::TxFrames, Some(Rate { per_second, burst: 100 }))]
 }
 
 fn limits_of_statics() -> usize {

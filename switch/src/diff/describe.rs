@@ -4,6 +4,7 @@
 
 use super::{Change, Leaving, Op};
 use crate::desired::Desired;
+use crate::rates;
 use crate::refusal::Kind;
 use crate::spec::{NamespaceSpec, PortSpec};
 use crate::words::{macs_word, role_word};
@@ -93,13 +94,13 @@ fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
         ("vhost-user", old.vhost_user.path.clone(), new.vhost_user.path.clone()),
         ("mode", old.vhost_user.mode.as_str().into(), new.vhost_user.mode.as_str().into()),
     ];
-    match differing(pairs) {
+    match differing(pairs.into_iter().chain(rates::pairs(&old.limits, &new.limits))) {
         detail if detail.is_empty() => "attached anew: its namespace changes".into(),
         detail => detail,
     }
 }
 
-fn differing<const N: usize>(pairs: [(&str, String, String); N]) -> String {
+fn differing<'a>(pairs: impl IntoIterator<Item = (&'a str, String, String)>) -> String {
     let differing = pairs.into_iter().filter(|(_, old, new)| old != new);
     differing.map(|(key, old, new)| format!("{key} {old} -> {new}")).collect::<Vec<_>>().join(", ")
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use crate::spec::{Mode, VhostUser};
-use dataplane::{MacPolicy, Role};
+use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use std::time::Duration;
 use wire::MacAddr;
@@ -34,6 +34,15 @@ fn test_a_change_in_place_disrupts_nobody() {
     let old = state(&[("vm1", port("vm1", "red"))]);
     let new = state(&[("vm1", PortSpec { mtu: 9000, role: Role::Router, ..port("vm1", "red") })]);
     assert_eq!(lines(&old, &new), ["~ port vm1: role host -> router, mtu 1500 -> 9000"]);
+    assert!(matches!(diff(&old, &new).steps[..], [Step::SetPort(..)]));
+}
+
+#[test]
+fn test_limits_change_in_place_and_are_told_one_by_one() {
+    let with = |limits| state(&[("vm1", PortSpec { limits, ..port("vm1", "red") })]);
+    let (old, new) = (with(some_limits(8)), with(some_limits(18)));
+    let steps = ["~ port vm1: tx-frames none -> 2000:70000, rx-frames 1000:70000 -> none"];
+    assert_eq!(lines(&old, &new), steps);
     assert!(matches!(diff(&old, &new).steps[..], [Step::SetPort(..)]));
 }
 
@@ -102,8 +111,16 @@ fn some_port([_, namespace, mac, role, macs, mtu, queues, path]: [u8; 8]) -> Por
         macs: [MacPolicy::Own, MacPolicy::Any][usize::from(macs % 2)],
         mtu: 1500 + u16::from(mtu % 2),
         queue_pairs: 1 + u16::from(queues % 2),
+        limits: some_limits(mtu),
         vhost_user: VhostUser { path: format!("/run/{}.sock", path % 6), mode: Mode::Server },
     }
+}
+
+fn some_limits(byte: u8) -> Limits {
+    let mut limits = Limits::default();
+    let per_second = 1000 * u64::from(byte / 8 % 4);
+    limits.set(Limit::ALL[usize::from(byte) % 6], (per_second > 0).then_some(Rate { per_second, burst: 70_000 }));
+    limits
 }
 
 proptest! {
