@@ -4,6 +4,11 @@
 //! A VMM refuses a backend that lacks a bit its guest has negotiated, so what a port once offered it must offer for
 //! ever: the set is stored with the port and may only grow. For the same reason `MQ` is always offered, also with one
 //! queue pair: a port that is given more pairs later must not look like another device.
+//!
+//! Not offered, with offloads or without: UFO (receivers would have to be sent IP fragments), and HASH_REPORT and RSS.
+//! The guest says which hash it wants, with which key, over the control queue, which ends in the VMM: vhost-user has no
+//! message that would bring it here. And the hash is Toeplitz's, over up to 36 bytes of each frame: it would have to be
+//! computed beside the one that chooses the queue, and the header in front of each frame would grow by 8 bytes.
 
 use vhost::vhost_user::message::VhostUserProtocolFeatures as Protocol;
 
@@ -46,6 +51,9 @@ const OFFLOADS: &[Feature] = &[
     (11, "host-tso4"),
     (12, "host-tso6"),
     (13, "host-ecn"),
+    (54, "guest-uso4"),
+    (55, "guest-uso6"),
+    (56, "host-uso"),
 ];
 
 /// What a port is, as far as its features could depend on it.
@@ -101,6 +109,14 @@ mod tests {
             of(1, true) & (VERSION_1 | PROTOCOL_FEATURES | EVENT_IDX),
             VERSION_1 | PROTOCOL_FEATURES | EVENT_IDX
         );
+    }
+
+    #[test]
+    fn offloads_have_two_ends() {
+        let bits = offered_features(&FeatureSpec { queue_pairs: 1, offloads: true });
+        for (host, guests) in [(0, [1, 1]), (11, [7, 7]), (12, [8, 8]), (13, [9, 9]), (56, [54, 55])] {
+            assert!(bits >> host & 1 == 1 && guests.iter().all(|guest| bits >> guest & 1 == 1), "{host}");
+        }
     }
 
     #[test]

@@ -7,8 +7,9 @@
 
 use wire::ether::ethertype;
 use wire::ip4::Ip4Header;
-use wire::ip6::{Walk, protocol, walk};
-use wire::{EtherHeader, Gso};
+use wire::ip6::{Walk, walk};
+use wire::segment::headers_len;
+use wire::{EtherHeader, SegmentError};
 
 use crate::burst::Frame;
 use crate::drops::DropReason;
@@ -17,86 +18,80 @@ use crate::features::Negotiated;
 /// Below this an ethertype is the length of an 802.3 frame.
 const ETHERTYPE_MIN: u16 = 0x0600;
 /// Bytes of an ICMPv6 header that say what the message is: type and code.
-const MEANING: u16 = 2;
-/// Bytes of a TCP header without options, of a UDP header, and where TCP says how long its header is.
-const TCP_MIN: usize = 20;
-const UDP_LEN: usize = 8;
-const TCP_DATA_OFFSET: usize = 12;
+const MEANING: usize = 2;
 
-/// What a packet carries, and where in the frame that begins. No protocol: it is not an IP packet.
-struct Transport {
-    protocol: Option<u8>,
-    at: usize,
+/// What was found about a frame whose offloads make sense.
+#[derive(Clone, Copy)]
+pub(crate) struct Claims {
+    /// Bytes of all headers of a frame that is to be segmented, else 0. The guest's own figure is a hint that has led
+    /// others astray: ours is handed on.
+    hdr_len: u16,
+    /// Bytes of the longest frame that this one becomes.
+    longest: u32,
 }
 
-/// Checks the offloads that a frame asks for, and notes how long the frames are that it will become.
+impl Claims {
+    /// Notes it in the frame.
+    pub(crate) fn note(self, frame: &mut Frame) {
+        frame.vnet.hdr_len = self.hdr_len;
+        frame.longest = self.longest;
+    }
+}
+
+/// Checks the offloads that a frame asks for by its head, and notes how long the frames are that it will become.
+///
+/// # Errors
+/// As [`judge`].
 #[inline]
 pub(crate) fn check(frame: &mut Frame, negotiated: Negotiated) -> Result<(), DropReason> {
     frame.longest = frame.len;
-    if frame.vnet.is_plain() { Ok(()) } else { check_offload(frame, negotiated) }
-}
-
-#[inline(never)]
-fn check_offload(frame: &mut Frame, negotiated: Negotiated) -> Result<(), DropReason> {
-    let header = frame.vnet;
-    if header.check(frame.len as usize).is_err() || !negotiated.may_send(&header) {
-        return Err(DropReason::BadOffload);
-    }
-    // What passed the check has a checksum to complete, be it segmented or not.
-    let transport = transport(frame.head(), &frame.ether)?;
-    let start = usize::from(header.csum_start);
-    let sane = match header.gso() {
-        None => start >= transport.at && header.csum_offset >= MEANING,
-        Some(gso) => start == transport.at && carries(gso, frame.ether.ethertype, transport.protocol),
-    };
-    if !sane {
-        return Err(DropReason::BadOffload);
-    }
-    if let Some(gso) = header.gso() {
-        let headers = start + transport_len(frame.head(), start, gso);
-        // The guest's own figure is a hint that has led others astray: hand on ours.
-        frame.vnet.hdr_len = headers as u16;
-        frame.longest = frame.len.min(headers as u32 + u32::from(header.gso_size));
+    if !frame.vnet.is_plain() {
+        judge(frame, frame.head(), negotiated)?.note(frame);
     }
     Ok(())
 }
 
-/// Where what the packet carries begins, by the head alone.
-fn transport(head: &[u8], ether: &EtherHeader) -> Result<Transport, DropReason> {
-    let packet = head.get(ether.l3..).unwrap_or_default();
-    let (protocol, offset) = match ether.ethertype {
-        ethertype::IPV4 => {
-            let header = Ip4Header::parse(packet).ok_or(DropReason::BadOffload)?;
-            (Some(header.protocol), header.len)
-        }
+/// Judges the offloads that a frame asks for by `bytes`, its private copy.
+///
+/// # Errors
+/// [`DropReason::Unclassifiable`]: the headers do not end within `bytes`; more of them may help.
+#[inline(never)]
+pub(crate) fn judge(frame: &Frame, bytes: &[u8], negotiated: Negotiated) -> Result<Claims, DropReason> {
+    let (vnet, len) = (frame.vnet, frame.len as usize);
+    if vnet.check(len).is_err() || !negotiated.may_send(&vnet) {
+        return Err(DropReason::BadOffload);
+    }
+    if vnet.gso().is_some() {
+        let headers = headers_len(bytes, len, &vnet).map_err(objection)?;
+        let longest = frame.len.min(headers as u32 + u32::from(vnet.gso_size));
+        return Ok(Claims { hdr_len: headers as u16, longest });
+    }
+    // What passed the check and is not to be segmented has a checksum to complete.
+    let field = usize::from(vnet.csum_start) + usize::from(vnet.csum_offset);
+    let judged = transport(bytes, &frame.ether)?;
+    if usize::from(vnet.csum_start) < judged || field < judged + MEANING {
+        return Err(DropReason::BadOffload);
+    }
+    Ok(Claims { hdr_len: 0, longest: frame.len })
+}
+
+fn objection(error: SegmentError) -> DropReason {
+    if error == SegmentError::Truncated { DropReason::Unclassifiable } else { DropReason::BadOffload }
+}
+
+/// Where in the frame what the packet carries begins.
+fn transport(bytes: &[u8], ether: &EtherHeader) -> Result<usize, DropReason> {
+    let packet = bytes.get(ether.l3..).unwrap_or_default();
+    let offset = match ether.ethertype {
+        ethertype::IPV4 => Ip4Header::parse(packet).ok_or(DropReason::BadOffload)?.len,
         ethertype::IPV6 => match walk(packet) {
-            Walk::End(chain) => (Some(chain.protocol), chain.offset),
+            Walk::End(chain) => chain.offset,
             Walk::Truncated => return Err(DropReason::Unclassifiable),
             Walk::NotIp6 => return Err(DropReason::BadOffload),
         },
         // LLC may hide an ethertype behind it, and nobody offloads a checksum in there.
         0..ETHERTYPE_MIN => return Err(DropReason::BadOffload),
-        _ => (None, 0),
+        _ => 0,
     };
-    Ok(Transport { protocol, at: ether.l3 + offset })
-}
-
-/// Whether a packet is what the kind of segmentation is for.
-fn carries(gso: Gso, ethertype: u16, protocol: Option<u8>) -> bool {
-    match gso {
-        Gso::Tcp4 => ethertype == ethertype::IPV4 && protocol == Some(protocol::TCP),
-        Gso::Tcp6 => ethertype == ethertype::IPV6 && protocol == Some(protocol::TCP),
-        Gso::UdpL4 => protocol == Some(protocol::UDP),
-        Gso::Udp => false,
-    }
-}
-
-/// Bytes of the transport header at `start`; the least possible where the head does not reach that far.
-fn transport_len(head: &[u8], start: usize, gso: Gso) -> usize {
-    match gso {
-        Gso::Udp | Gso::UdpL4 => UDP_LEN,
-        Gso::Tcp4 | Gso::Tcp6 => {
-            head.get(start + TCP_DATA_OFFSET).map_or(TCP_MIN, |offset| usize::from(offset >> 4) * 4).max(TCP_MIN)
-        }
-    }
+    Ok(ether.l3 + offset)
 }

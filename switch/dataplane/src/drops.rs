@@ -39,7 +39,7 @@ reasons! {
     Oversize "oversize"
         "The frame was longer than the sending port's MTU allows: lower the guest's MTU or raise the port's with `weft port set --mtu`."
     BadOffload "bad-offload"
-        "The frame's virtio-net header asked for an offload that makes no sense for it or that the guest did not negotiate."
+        "The frame's virtio-net header asked for an offload that the guest did not negotiate, or that makes no sense for the frame: a checksum outside it or among its headers, segments of no bytes or of another protocol, a header length beyond it."
     BadSource "bad-source"
         "The source MAC was zero or a group address."
     SpoofedMac "spoofed-mac"
@@ -71,7 +71,7 @@ reasons! {
     BrokenRing "broken-ring"
         "The receiving guest broke its ring; `weft port show` tells how. It works again after the guest resets its device."
     OffloadFailed "offload-failed"
-        "The receiving guest lacks an offload that the frame needs, and its headers did not let the switch do the work."
+        "The receiving guest does not take large frames, and this one was to be cut so small that the switch would have had to send more than 256 for it."
     GuestMemory "guest-memory"
         "The frame's bytes could not be read or written: a guest's memory was taken away under it."
 }

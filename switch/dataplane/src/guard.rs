@@ -8,18 +8,23 @@ use crate::burst::{Burst, Frame, Verdict};
 use crate::claims;
 use crate::drops::DropReason;
 use crate::port::{MacPolicy, Policy, Role};
-use crate::router;
+use crate::{router, whole};
 
 use wire::MacAddr;
 
 /// Decides on every frame that its port may not send. `memory` is the sender's, for the frames that need a whole copy.
 pub(crate) fn guard(burst: &mut Burst, memory: &MemoryMap, own: MacAddr, policy: &Policy) {
+    let mut cut = false;
     for frame in burst.frames_mut() {
         // A frame shorter than a header did not enter the burst.
         frame.ether = EtherHeader::parse(frame.head()).unwrap_or_default();
         if let Err(reason) = check(frame, own, policy) {
             frame.decide(Verdict::Drop(reason));
+            cut |= reason == DropReason::Unclassifiable;
         }
+    }
+    if cut {
+        check_whole(burst, memory, policy);
     }
     if policy.role == Role::Host {
         router::guard(burst, memory);
@@ -31,6 +36,28 @@ fn check(frame: &mut Frame, own: MacAddr, policy: &Policy) -> Result<(), DropRea
     check_source(frame.ether.src, own, policy.macs)?;
     claims::check(frame, policy.negotiated)?;
     if fits(frame, policy.mtu) { Ok(()) } else { Err(DropReason::Oversize) }
+}
+
+/// Checks the offloads of frames once more whose headers did not end within their heads.
+#[cold]
+fn check_whole(burst: &mut Burst, memory: &MemoryMap, policy: &Policy) {
+    for index in 0..burst.frames().len() {
+        if burst.frames()[index].verdict != Verdict::Drop(DropReason::Unclassifiable)
+            || !whole::copy(burst, index, memory)
+        {
+            continue;
+        }
+        let frame = &burst.frames()[index];
+        let claims = claims::judge(frame, burst.bytes(frame), policy.negotiated);
+        let frame = &mut burst.frames_mut()[index];
+        frame.verdict = match claims {
+            Err(reason) => Verdict::Drop(reason),
+            Ok(claims) => {
+                claims.note(frame);
+                if fits(frame, policy.mtu) { Verdict::Undecided } else { Verdict::Drop(DropReason::Oversize) }
+            }
+        };
+    }
 }
 
 #[inline]

@@ -10,7 +10,7 @@
 //!    of each frame are copied out of guest memory, once. What follows is left where it is.
 //! 2. `policing`, where the port has limits: what its guest sends too fast is dropped before anything is learned from it.
 //! 3. `guard`: the private copy is parsed and the port's policy applied: source MAC, offloads (`claims`), length, and for hosts
-//!    that they do not speak as routers (`router`). What cannot be judged by its head is copied whole.
+//!    that they do not speak as routers (`router`). What cannot be judged by its head is copied whole (`whole`).
 //! 4. `forward`: the [`MacTable`] learns the source and looks up the destination. `policing` then drops what is flooded
 //!    too fast.
 //! 5. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
@@ -61,6 +61,7 @@ mod router;
 mod stats;
 mod steer;
 mod time;
+mod whole;
 mod worker;
 
 pub use drops::DropReason;

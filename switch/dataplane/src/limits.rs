@@ -14,8 +14,9 @@ pub const FRAME_MAX: usize = 65535 + wire::ether::MAX_LEN;
 /// Guest buffers that one burst may consist of. A burst ends early when they run out.
 pub const SEGMENTS: usize = 4 * sys::MAX_CHAIN;
 
-/// Bytes for whole private copies of the frames of one burst that cannot be classified within [`HEAD`].
-pub const PRIVATE: usize = 4 * FRAME_MAX;
+/// Bytes for whole private copies of the frames of one burst that cannot be classified within [`HEAD`]. All may be such
+/// frames (segment routing makes long headers); memory that none has ever needed costs nothing.
+pub const PRIVATE: usize = BURST * FRAME_MAX;
 
 /// Receive chains that one frame may take (mergeable buffers): 64 KiB in buffers of 1 KiB and more.
 pub const MERGED: usize = 64;

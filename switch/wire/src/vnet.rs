@@ -43,9 +43,10 @@ pub struct VnetHeader {
     pub flags: u8,
     /// One of the `GSO_` kinds, perhaps with [`GSO_ECN`].
     pub gso_type: u8,
-    /// The driver's idea of the length of all headers: a hint that nothing may rely on.
+    /// The driver's idea of the length of all headers: a hint that nothing may rely on. Linux writes
+    /// how much of the frame lies in one piece, others write 0.
     pub hdr_len: u16,
-    /// Payload octets of each segment.
+    /// Payload octets of each segment. More than there are makes one segment, as it does for Linux.
     pub gso_size: u16,
     /// Where checksumming begins, from the start of the frame.
     pub csum_start: u16,
@@ -83,6 +84,8 @@ pub enum VnetError {
     EcnWithoutTcp,
     /// The checksum does not lie where the protocol to be segmented has it.
     GsoCsumOffset,
+    /// The headers of a frame to be segmented are said to be longer than the frame.
+    HdrLen,
 }
 
 impl fmt::Display for VnetError {
@@ -94,6 +97,7 @@ impl fmt::Display for VnetError {
             VnetError::GsoUnknown => "gso_type is none of NONE, TCPV4, TCPV6, UDP, UDP_L4",
             VnetError::EcnWithoutTcp => "gso_type has ECN for something that is not TCP",
             VnetError::GsoCsumOffset => "csum_offset is not where the segmented protocol has it",
+            VnetError::HdrLen => "hdr_len is longer than the frame",
         })
     }
 }
@@ -163,7 +167,8 @@ impl VnetHeader {
     /// Checks a header that a guest wrote for a frame of `frame_len` octets (without this header).
     ///
     /// Afterwards `csum_start + csum_offset + 2 <= frame_len` holds where [`needs_csum`] does, and
-    /// a frame with [`gso`] has a size, a checksum to complete, and this one in the right place.
+    /// a frame with [`gso`] has a size, a checksum to complete, this one in the right place, and
+    /// `hdr_len <= frame_len`.
     /// What the frame's own headers say is not looked at.
     ///
     /// # Errors
@@ -191,6 +196,10 @@ impl VnetHeader {
         let Some(gso) = self.gso() else {
             return Err(VnetError::GsoUnknown);
         };
+        // Linux refuses that as well (tun_get_user); less than the headers it takes, and so do we.
+        if self.hdr_len as usize > frame_len {
+            return Err(VnetError::HdrLen);
+        }
         self.check_gso(gso)
     }
 
@@ -280,6 +289,9 @@ mod tests {
         assert_eq!(check(|h| h.flags = DATA_VALID), Err(VnetError::GsoWithoutCsum));
         assert_eq!(check(|h| h.gso_size = 0), Err(VnetError::GsoSizeZero));
         assert_eq!(check(|h| h.csum_offset = 6), Err(VnetError::GsoCsumOffset));
+        assert_eq!(check(|h| h.hdr_len = 9001), Err(VnetError::HdrLen));
+        assert_eq!(check(|h| h.hdr_len = 9000), Ok(()), "it all lies in one piece");
+        assert_eq!(check(|h| h.hdr_len = 0), Ok(()), "not said");
         for unknown in [2, 6, 0x20, 0x41, 0x7f, GSO_ECN] {
             let header = VnetHeader { gso_type: unknown, ..TSO4 };
             assert_eq!(header.check(9000), Err(VnetError::GsoUnknown), "{unknown:#x}");

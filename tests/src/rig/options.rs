@@ -16,10 +16,20 @@ pub mod feature {
     pub const GUEST_TSO4: u64 = 1 << 7;
     /// The driver takes TCP over IPv6 unsegmented.
     pub const GUEST_TSO6: u64 = 1 << 8;
+    /// The driver takes unsegmented TCP with ECN's CWR.
+    pub const GUEST_ECN: u64 = 1 << 9;
     /// The device segments TCP over IPv4.
     pub const HOST_TSO4: u64 = 1 << 11;
     /// The device segments TCP over IPv6.
     pub const HOST_TSO6: u64 = 1 << 12;
+    /// The device segments TCP with ECN's CWR.
+    pub const HOST_ECN: u64 = 1 << 13;
+    /// The driver takes UDP over IPv4 unsegmented.
+    pub const GUEST_USO4: u64 = 1 << 54;
+    /// The driver takes UDP over IPv6 unsegmented.
+    pub const GUEST_USO6: u64 = 1 << 55;
+    /// The device segments UDP.
+    pub const HOST_USO: u64 = 1 << 56;
     /// Mergeable receive buffers.
     pub const MRG_RXBUF: u64 = 1 << 15;
     /// `used_event` and `avail_event`.
@@ -29,9 +39,9 @@ pub mod feature {
     /// What every port of a rig negotiates unless it is told otherwise.
     pub const BASIC: u64 = VERSION_1 | EVENT_IDX | MRG_RXBUF;
     /// Everything that a sender of offloaded frames needs.
-    pub const SENDER: u64 = BASIC | CSUM | HOST_TSO4 | HOST_TSO6;
+    pub const SENDER: u64 = BASIC | CSUM | HOST_TSO4 | HOST_TSO6 | HOST_ECN | HOST_USO;
     /// Everything that a receiver of offloaded frames needs.
-    pub const RECEIVER: u64 = BASIC | GUEST_CSUM | GUEST_TSO4 | GUEST_TSO6;
+    pub const RECEIVER: u64 = BASIC | GUEST_CSUM | GUEST_TSO4 | GUEST_TSO6 | GUEST_ECN | GUEST_USO4 | GUEST_USO6;
 }
 
 /// See the module. The default is a host with one queue pair and large mergeable buffers.

@@ -7,7 +7,7 @@ use dataplane::{DropReason, Role};
 use tests::driver::{Shape, VnetHeader};
 use tests::rig::{Moved, PortOptions, RawQueue, Rig, feature, mac, meanwhile, readable, writable};
 use wire::MacAddr;
-use wire::build::{Ether, Ip, IpFrame, Tcp, advertisement};
+use wire::build::{Ether, Ip, IpFrame, advertisement};
 use wire::icmp6::kind;
 
 const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
@@ -147,9 +147,14 @@ fn no_checksum_is_completed_where_the_switch_has_looked() {
         assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::BadOffload, 1), "{what}");
         assert_eq!(rig.moved(1), Moved::default(), "{what}");
     }
-    let far = packet(ip().extension(DEST_OPTIONS, &options(200))).tcp(&Tcp::default(), &[0; 60]);
-    rig.send_as(0, &Shape::whole(), VnetHeader::needs_checksum(254, 16), &far);
-    assert_eq!(rig.moved(0).drops, [(DropReason::Unclassifiable, 1)], "headers longer than the head");
+    let far = behind(1, 200, kind::ECHO_REQUEST);
+    for (what, start, offset) in [("a far type", 254, 0), ("a far type, from before", 250, 4), ("far options", 100, 2)]
+    {
+        rig.send_as(0, &Shape::whole(), VnetHeader::needs_checksum(start, offset), &far);
+        assert_eq!(rig.moved(0).drops, [(DropReason::BadOffload, 1)], "{what}");
+    }
+    rig.send_as(0, &Shape::whole(), VnetHeader::needs_checksum(254, 2), &far);
+    assert_eq!((rig.moved(0).drops, rig.moved(1).checksums), (vec![], 1), "the checksum itself");
 }
 
 #[test]

@@ -3,9 +3,12 @@
 //! etherparse is the judge of every frame that was finished.
 
 mod checksums;
+mod datagrams;
 mod judge;
+mod long_headers;
 mod refused;
 mod segments;
+mod sweeps;
 
 use tests::driver::{Shape, VnetHeader};
 use tests::rig::{PortOptions, Rig, feature, mac};

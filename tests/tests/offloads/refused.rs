@@ -45,14 +45,16 @@ fn what_was_not_negotiated_is_refused() {
     refuse(feature::BASIC | feature::CSUM, &[header], &frame);
     refuse(feature::BASIC | feature::CSUM | feature::HOST_TSO6, &[header], &frame);
     refuse(feature::BASIC | feature::HOST_TSO4, &[header], &frame);
-    refuse(feature::SENDER, &[VnetHeader { gso_type: header.gso_type | ECN, ..header }], &frame);
+    let ecn = VnetHeader { gso_type: header.gso_type | ECN, ..header };
+    refuse(feature::SENDER & !feature::HOST_ECN, &[ecn], &frame);
 }
 
 #[test]
 fn udp_segmentation_of_either_kind_is_refused_without_its_feature() {
     let (header, frame) = as_driver(packets()[0].clone().udp_offloaded((1, 2), &payload(3000), Some(1000)));
     let headers = [USO, UFO].map(|gso_type| VnetHeader { gso_type, ..header });
-    refuse(feature::SENDER, &headers, &frame);
+    refuse(feature::SENDER & !feature::HOST_USO, &headers, &frame);
+    refuse(feature::SENDER, &[headers[1], VnetHeader { gso_type: USO | ECN, ..header }], &frame);
 }
 
 #[test]
@@ -103,6 +105,26 @@ fn checksums_outside_the_frame_are_refused() {
     let mut rig = to(feature::BASIC);
     send(&mut rig, &(at(len - 18, 16), frame));
     assert_eq!(rig.received(1).len(), 1, "the last two bytes are still inside");
+}
+
+#[test]
+fn what_could_not_be_segmented_is_refused_whoever_receives_it() {
+    let (header, frame) = tso(0);
+    let damaged = |at: usize, value: u8| {
+        let mut frame = frame.clone();
+        frame[at] = value;
+        frame
+    };
+    for (what, frame) in [
+        ("more fragments", damaged(20, 0x20)),
+        ("a later fragment", damaged(21, 1)),
+        ("TCP in TCP's options", damaged(14, 0x46)),
+        ("a TCP header of 16 bytes", damaged(46, 0x40)),
+        ("a TCP header beyond the frame", damaged(46, 0xf0)[..90].to_vec()),
+    ] {
+        eprintln!("{what}");
+        refuse(feature::SENDER, &[VnetHeader { hdr_len: 58, ..header }], &frame);
+    }
 }
 
 #[test]

@@ -5,12 +5,14 @@ use dataplane::DropReason;
 use tests::driver::{QueueOptions, VnetHeader};
 use tests::memory::Layout;
 use tests::rig::{Moved, PortOptions, Rig, feature, mac};
-use wire::build::IpFrame;
+use wire::build::{IpFrame, Tcp, tcp_flag};
 
 use super::judge::{Judged, judge};
 use super::{PLAIN, as_driver, is_v4, l3, packets, payload, send, tcp, to};
 
 const MSS: u16 = 1400;
+/// Bit of `gso_type`: CWR is set.
+const ECN: u8 = 0x80;
 
 fn large(packet: IpFrame, len: usize, mss: u16) -> (VnetHeader, Vec<u8>) {
     as_driver(packet.tcp_offloaded(&tcp(), &payload(len), Some(mss)))
@@ -95,7 +97,7 @@ fn each_ip_version_is_segmented_by_its_own_feature() {
 #[test]
 fn the_length_of_headers_is_never_taken_from_the_guest() {
     for features in [feature::BASIC, feature::RECEIVER] {
-        for lie in [0, 1, 53, 4000, 65_535] {
+        for lie in [0, 1, 53, 4000, 5000] {
             let mut rig = to(features);
             let honest = large(packets()[0].clone(), 5000, MSS);
             send(&mut rig, &(VnetHeader { hdr_len: lie, ..honest.0 }, honest.1.clone()));
@@ -103,6 +105,35 @@ fn the_length_of_headers_is_never_taken_from_the_guest() {
             send(&mut rig, &honest);
             assert_eq!(rig.received_with_headers(1), with_lie, "hdr_len {lie}");
         }
+    }
+}
+
+/// A frame of TCP whose sender has reduced its window (RFC 3168 section 6.1.2).
+fn reduced(packet: IpFrame, len: usize) -> (VnetHeader, Vec<u8>) {
+    let tcp = Tcp { flags: tcp().flags | tcp_flag::CWR, ..tcp() };
+    let (header, frame) = as_driver(packet.tcp_offloaded(&tcp, &payload(len), Some(MSS)));
+    (VnetHeader { gso_type: header.gso_type | ECN, ..header }, frame)
+}
+
+#[test]
+fn a_reduced_window_is_told_once() {
+    for features in [feature::BASIC, feature::RECEIVER & !feature::GUEST_ECN] {
+        let mut rig = to(features);
+        for packet in packets() {
+            let sent = reduced(packet, 4200);
+            send(&mut rig, &sent);
+            let flags = usize::from(sent.0.csum_start) + 13;
+            let told: Vec<bool> = rig.received(1).iter().map(|frame| frame[flags] & tcp_flag::CWR != 0).collect();
+            assert_eq!(told, [true, false, false]);
+        }
+    }
+    let mut rig = to(feature::RECEIVER);
+    for packet in packets() {
+        let sent = reduced(packet, 4200);
+        send(&mut rig, &sent);
+        let arrived = rig.received_with_headers(1);
+        let expected = VnetHeader { num_buffers: arrived[0].0.num_buffers, ..sent.0 };
+        assert_eq!(arrived, [(expected, sent.1)], "who knows ECN tells it once itself");
     }
 }
 

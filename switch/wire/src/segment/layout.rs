@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Where the headers of a frame lie, and how a segment's copy of them is corrected.
 
-use super::{MAX_PACKET, Place, Segment, SegmentError};
+use super::{MAX_HEADERS, MAX_PACKET, Place, Segment, SegmentError};
 use crate::checksum::Sum;
 use crate::ether::{EtherHeader, ethertype};
 use crate::ip4::Ip4Header;
 use crate::ip6::{self, Walk, protocol};
-use crate::vnet::Gso;
+use crate::vnet::{Gso, VnetHeader};
 
 /// Flags of TCP in the octet at 13 (RFC 9293, section 3.1).
 const FIN: u8 = 0x01;
@@ -19,7 +19,7 @@ pub(super) struct Layout {
     network: Network,
     network_at: usize,
     transport: Transport,
-    pub(super) transport_at: usize,
+    transport_at: usize,
     pub(super) headers_len: usize,
     /// The sum of the pseudo header, without the length in it.
     pseudo: Sum,
@@ -38,11 +38,25 @@ enum Transport {
 }
 
 impl Layout {
-    /// Finds the headers of `frame`, which must be what `gso` says.
-    pub(super) fn parse(frame: &[u8], gso: Gso) -> Result<Layout, SegmentError> {
-        let ether = EtherHeader::parse(frame).ok_or(SegmentError::Headers)?;
-        let packet = frame.get(ether.l3..).ok_or(SegmentError::Headers)?;
-        if packet.len() > MAX_PACKET {
+    /// Finds the headers in `head`, the first octets of a frame of `frame_len`, which must be what
+    /// `vnet` says.
+    pub(super) fn parse(head: &[u8], frame_len: usize, vnet: &VnetHeader) -> Result<Layout, SegmentError> {
+        vnet.check(frame_len)?;
+        let gso = vnet.gso().ok_or(SegmentError::Unsupported)?;
+        let layout = Layout::read(head, frame_len, gso).map_err(|error| match error {
+            SegmentError::Headers if head.len() < frame_len => SegmentError::Truncated,
+            error => error,
+        })?;
+        if usize::from(vnet.csum_start) != layout.transport_at {
+            return Err(SegmentError::CsumStart);
+        }
+        if layout.headers_len > MAX_HEADERS { Err(SegmentError::HeadersTooLong) } else { Ok(layout) }
+    }
+
+    fn read(head: &[u8], frame_len: usize, gso: Gso) -> Result<Layout, SegmentError> {
+        let ether = EtherHeader::parse(head).ok_or(SegmentError::Headers)?;
+        let packet = head.get(ether.l3..).ok_or(SegmentError::Headers)?;
+        if frame_len.saturating_sub(ether.l3) > MAX_PACKET {
             return Err(SegmentError::TooLong);
         }
         let (network, found, offset) = match (ether.ethertype, gso) {
@@ -58,6 +72,7 @@ impl Layout {
             _ => return Err(SegmentError::Protocol),
         };
         let transport_at = ether.l3 + offset;
+        let data_len = frame_len.saturating_sub(transport_at) as u16;
         Ok(Layout {
             network,
             network_at: ether.l3,
@@ -67,7 +82,7 @@ impl Layout {
             // The sum in the frame is taken over, and not made anew, because the destination in it
             // need not be that of the IPv6 header (RFC 8200, section 8.1). Adding the complement
             // takes the length out again.
-            pseudo: Sum::new().add_u16(partial).add_u16(!(data.len() as u16)),
+            pseudo: Sum::new().add_u16(partial).add_u16(!data_len),
         })
     }
 

@@ -17,8 +17,9 @@
 //! That rule for the identification is Linux's. It keeps segments of a frame apart where they may be
 //! fragmented later, and is harmless where they may not (RFC 6864, section 4).
 //!
-//! Where the headers end follows from the headers alone: `hdr_len` is a guest's hint that has led
-//! other implementations out of their buffers. The frame's end is that of the bytes given, for
+//! Where the headers end follows from the headers alone ([`headers_len`], for who has only the
+//! beginning of the frame): `hdr_len` is a guest's hint that has led other implementations out of
+//! their buffers. The frame's end is that of the bytes given, for
 //! drivers write what they like into the length fields of such a packet.
 
 mod layout;
@@ -34,8 +35,9 @@ use layout::Layout;
 
 /// Segments that a frame may be cut into.
 ///
-/// Enough for a frame of 64 KiB at 256 octets a segment. More is a guest that makes the switch work:
-/// at one octet a segment, 64 KiB would become 3.5 MB.
+/// Enough for a frame of 64 KiB at 256 octets a segment; Linux cuts a UDP frame into 128 at most, and
+/// TCP's segments of so little are of no network that anybody runs. More is a guest that makes the
+/// switch work: at one octet a segment, 64 KiB would become 3.5 MB.
 pub const MAX_SEGMENTS: usize = 256;
 
 /// Octets of all headers of a frame that can be segmented, Ethernet to TCP.
@@ -55,6 +57,8 @@ pub enum SegmentError {
     Unsupported,
     /// The packet is longer than [`MAX_PACKET`].
     TooLong,
+    /// The octets given end before the headers do, and the frame does not: more of them may help.
+    Truncated,
     /// The IP or transport header is cut or impossible.
     Headers,
     /// The frame is no packet of the IP version to be segmented.
@@ -77,6 +81,7 @@ impl fmt::Display for SegmentError {
             SegmentError::Vnet(error) => return error.fmt(f),
             SegmentError::Unsupported => "gso_type is not TCPV4, TCPV6 or UDP_L4",
             SegmentError::TooLong => "the packet is longer than 65535 octets",
+            SegmentError::Truncated => "the headers do not end within the octets at hand",
             SegmentError::Headers => "the IP or transport header is cut or impossible",
             SegmentError::IpVersion => "gso_type and the packet's IP version differ",
             SegmentError::Fragment => "the packet is already a fragment",
@@ -94,6 +99,20 @@ impl From<VnetError> for SegmentError {
     fn from(error: VnetError) -> SegmentError {
         SegmentError::Vnet(error)
     }
+}
+
+/// Octets of the headers, Ethernet to transport, of a frame that is to be segmented.
+///
+/// `head`: the first octets of a frame of `frame_len`, as many as are at hand, but [`ether::MAX_LEN`]
+/// at least. What passes, the [`Segmenter`] takes too, unless it would become more than
+/// [`MAX_SEGMENTS`].
+///
+/// [`ether::MAX_LEN`]: crate::ether::MAX_LEN
+///
+/// # Errors
+/// The first thing wrong. [`SegmentError::Truncated`] alone may change with more octets.
+pub fn headers_len(head: &[u8], frame_len: usize, vnet: &VnetHeader) -> Result<usize, SegmentError> {
+    Layout::parse(head, frame_len, vnet).map(|layout| layout.headers_len)
 }
 
 /// The segments of a frame, in order. There is always at least one, even without payload.
@@ -114,15 +133,7 @@ impl<'a> Segmenter<'a> {
     /// # Errors
     /// The first thing wrong with them. Afterwards nothing can fail.
     pub fn new(frame: &'a [u8], vnet: &VnetHeader) -> Result<Segmenter<'a>, SegmentError> {
-        vnet.check(frame.len())?;
-        let gso = vnet.gso().ok_or(SegmentError::Unsupported)?;
-        let layout = Layout::parse(frame, gso)?;
-        if usize::from(vnet.csum_start) != layout.transport_at {
-            return Err(SegmentError::CsumStart);
-        }
-        if layout.headers_len > MAX_HEADERS {
-            return Err(SegmentError::HeadersTooLong);
-        }
+        let layout = Layout::parse(frame, frame.len(), vnet)?;
         let (headers, payload) = frame.split_at_checked(layout.headers_len).ok_or(SegmentError::Headers)?;
         let gso_size = usize::from(vnet.gso_size);
         let count = payload.len().div_ceil(gso_size).max(1);

@@ -87,9 +87,12 @@ fn no_payload_and_exact_multiples() {
 fn the_hint_about_header_length_changes_nothing() {
     let (vnet, frame) = Wrap::plain(true).frame(0).tcp_offloaded(&tcp(), &[9; 100], Some(30));
     let expected = segments(&frame, &vnet);
-    for hdr_len in [0, 1, 53, 55, 0xffff] {
+    let longest = frame.len() as u16;
+    for hdr_len in [0, 1, 53, 55, longest] {
         assert_eq!(segments(&frame, &VnetHeader { hdr_len, ..vnet }), expected);
     }
+    let lie = VnetHeader { hdr_len: longest + 1, ..vnet };
+    assert_eq!(refused(&frame, &lie), SegmentError::Vnet(VnetError::HdrLen));
 }
 
 /// CVE-2024-11614 (DPDK vhost): `csum_start` beyond the frame.
@@ -154,6 +157,19 @@ fn long_headers_and_long_packets_are_refused() {
     assert_eq!(segments(&frame, &vnet).len(), 46);
     frame.push(0);
     assert_eq!(refused(&frame, &vnet), SegmentError::TooLong);
+}
+
+#[test]
+fn the_beginning_of_a_frame_is_enough_once_it_holds_all_headers() {
+    let wrap = Wrap { extended: true, tagged: true, ..Wrap::plain(false) };
+    let (vnet, frame) = wrap.frame(0).tcp_offloaded(&tcp(), &[9; 3000], Some(1000));
+    let len = 14 + 8 + 40 + 16 + 20;
+    for given in crate::ether::MAX_LEN..len {
+        assert_eq!(headers_len(&frame[..given], frame.len(), &vnet), Err(SegmentError::Truncated), "{given}");
+    }
+    for given in len..=frame.len() {
+        assert_eq!(headers_len(&frame[..given], frame.len(), &vnet), Ok(len));
+    }
 }
 
 #[test]
