@@ -10,6 +10,7 @@ mod lab;
 mod life;
 mod machines;
 mod offloads;
+mod queues;
 mod restart;
 mod tenants;
 mod traffic;

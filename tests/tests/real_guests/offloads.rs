@@ -49,6 +49,7 @@ fn the_switch_finishes_what_the_receiver_does_not_take() {
         Nic { receive: pair.receive, ..nic }
     });
     let [sender, receiver] = lab.boot([lab.guest("sender", sender), lab.guest("receiver", receiver)]);
+    eprintln!("negotiated: {}", lab.show("all-to").features.join(" "));
     for (pair, net) in PAIRS.iter().zip(0..) {
         let interface = format!("eth{net}");
         address(&sender, &interface, net, 1);
