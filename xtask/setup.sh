@@ -5,7 +5,7 @@
 # It installs only what is missing, says what and why before it does, and never asks a question.
 # The guests' kernel and busybox are not installed: `cargo xtask` unpacks them into a cache folder.
 
-# Older QEMUs crash on their own control queue with a vhost-user NIC.
+# Older QEMUs crash on the interrupt vectors of a vhost-user NIC.
 QEMU_MIN=8
 
 say() { printf '%s\n' "setup: $*"; }

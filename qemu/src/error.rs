@@ -18,7 +18,7 @@ pub enum Error {
     NoQemu,
     /// QEMU is there and too old to run a guest on a vhost-user port.
     #[error(
-        "{} is QEMU {found}, and QEMU before 8 crashes by itself when a Linux guest uses a vhost-user NIC; \
+        "{} is QEMU {found}, and QEMU before 8 crashes by itself when an emulated guest uses a vhost-user NIC; \
          install a newer one (on Debian 12: apt-get install -t bookworm-backports qemu-system-x86)", path.display()
     )]
     OldQemu {

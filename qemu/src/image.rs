@@ -6,6 +6,7 @@
 //! ```text
 //! kernel-<package>/   vmlinuz, vmlinux (when it could be unpacked), modules/, modules.builtin
 //! busybox/busybox     a static busybox
+//! qemu-bookworm/      Debian 12's own QEMU, where a test has asked for it
 //! initrd-<hash>       the file system; the hash covers everything that is inside
 //! lock                held while one process prepares; others wait
 //! ```

@@ -37,7 +37,9 @@
 #![forbid(unsafe_code)]
 
 mod accel;
+mod archive;
 mod base64;
+mod bookworm;
 mod cloud_hypervisor;
 mod cmdline;
 mod commands;

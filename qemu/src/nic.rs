@@ -152,8 +152,9 @@ impl Nic {
         if self.model == Model::Virtio {
             if self.queue_pairs > 1 {
                 add("mq", "on");
-                // One interrupt vector a queue, one for the control queue, one for configuration changes.
-                add("vectors", &(2 * self.queue_pairs + 2).to_string());
+            }
+            if let Some(vectors) = self.vectors(version) {
+                add("vectors", &vectors.to_string());
             }
             if let Some(mtu) = self.mtu {
                 add("host_mtu", &mtu.to_string());
@@ -168,6 +169,15 @@ impl Nic {
             add(name, value);
         }
         text
+    }
+
+    /// Interrupt vectors (MSI-X), where QEMU's own choice does not do.
+    fn vectors(&self, version: Version) -> Option<u16> {
+        if version < Version::OLDEST && self.is_vhost_user() {
+            return Some(0);
+        }
+        // One a queue, one for the control queue, one for configuration changes.
+        (self.queue_pairs > 1).then_some(2 * self.queue_pairs + 2)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::Error;
-use crate::program;
+use crate::program::{self, Failure};
 
 /// A QEMU release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// The oldest QEMU that survives a Linux guest on a vhost-user NIC.
+    /// The oldest QEMU that survives an emulated guest that turns on the interrupt vectors of a vhost-user NIC.
     pub const OLDEST: Version = Version { major: 8, minor: 0 };
 
     /// Reads the first line of `qemu-system-x86_64 --version`.
@@ -40,7 +40,7 @@ impl fmt::Display for Version {
 pub struct Qemu {
     /// The program.
     pub path: PathBuf,
-    /// Its version, at least [`Version::OLDEST`].
+    /// Its version; below [`Version::OLDEST`] only where it came from [`Qemu::of_bookworm`].
     pub version: Version,
 }
 
@@ -58,16 +58,21 @@ impl Qemu {
     /// # Errors
     /// As [`Qemu::find`].
     pub fn at(path: &Path) -> Result<Qemu, Error> {
-        let text = program::run(Command::new(path).arg("--version"), "qemu-system-x86").map_err(|_| Error::NoQemu)?;
-        Qemu::judge(path, &text)
+        Qemu::of_any_age(path).map_err(|_| Error::NoQemu)?.judge()
     }
 
-    fn judge(path: &Path, version_text: &str) -> Result<Qemu, Error> {
-        let version = Version::parse(version_text).ok_or(Error::NoQemu)?;
-        if version < Version::OLDEST {
-            return Err(Error::OldQemu { path: path.to_owned(), found: version });
-        }
+    /// Takes the QEMU at `path` as it is.
+    pub(crate) fn of_any_age(path: &Path) -> Result<Qemu, Failure> {
+        let text = program::run(Command::new(path).arg("--version"), "qemu-system-x86")?;
+        let version = Version::parse(&text).ok_or_else(|| Failure::Failed(format!("no version in `{text}`")))?;
         Ok(Qemu { path: path.to_owned(), version })
+    }
+
+    fn judge(self) -> Result<Qemu, Error> {
+        if self.version < Version::OLDEST {
+            return Err(Error::OldQemu { path: self.path, found: self.version });
+        }
+        Ok(self)
     }
 }
 
@@ -86,8 +91,8 @@ mod tests {
 
     #[test]
     fn an_old_qemu_is_refused_with_advice() {
-        let refusal =
-            Qemu::judge(Path::new("/usr/bin/qemu-system-x86_64"), "QEMU emulator version 7.2.22").unwrap_err();
+        let old = Qemu { path: "/usr/bin/qemu-system-x86_64".into(), version: Version { major: 7, minor: 2 } };
+        let refusal = old.judge().unwrap_err();
         assert!(refusal.is_missing_tool());
         let text = refusal.to_string();
         for part in ["7.2", "crashes by itself", "bookworm-backports"] {

@@ -98,6 +98,15 @@ fn an_older_qemu_gets_options_that_it_knows() {
 }
 
 #[test]
+fn the_qemu_of_debian_12_gets_no_interrupt_vectors() {
+    let nic = Nic { queue_pairs: 2, ..nic(Attach::GuestListens) };
+    let line =
+        |major, minor| CommandLine::qemu(&qemu(major, minor), &image(), Kind::Tcg, &guest().with_nic(nic.clone()));
+    assert!(line(7, 2).to_string().contains("mq=on,vectors=0"));
+    assert!(line(8, 0).to_string().contains("mq=on,vectors=6"));
+}
+
+#[test]
 fn cloud_hypervisor_refuses_what_only_qemu_can() {
     let program = Path::new("cloud-hypervisor");
     let refusal = |spec: &GuestSpec| CommandLine::cloud_hypervisor(program, &image(), spec).unwrap_err().to_string();

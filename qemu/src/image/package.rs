@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Debian packages into the cache: searched with `apt-cache`, fetched with `apt-get download`, unpacked with `dpkg-deb`.
-//! None of the three installs anything or needs root.
+//! Kernel and busybox, from Debian packages into the cache. Packages are searched with `apt-cache`, which needs no root.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::{Flavour, vmlinux};
+use crate::archive::{Tree, download, publish};
 use crate::error::Error;
 use crate::program;
-use crate::progress::{Progress, Step};
+use crate::progress::Progress;
 
 /// How many of the newest kernels are tried: an archive may have dropped what a stale list still names.
 const KERNELS_TRIED: usize = 3;
@@ -81,89 +80,16 @@ pub(super) fn busybox(cache: &Path, progress: Progress<'_>) -> Result<PathBuf, E
         Some(program) => publish(&folder, |staging| copy(&program, &staging.join("busybox")))?,
         None => {
             let tree = download(cache, "busybox-static", progress)?;
-            let program = first_of(&tree.0, &["bin/busybox", "usr/bin/busybox"])?;
+            let program = first_of(tree.path(), &["bin/busybox", "usr/bin/busybox"])?;
             publish(&folder, |staging| copy(&program, &staging.join("busybox")))?;
         }
     }
     Ok(path)
 }
 
-/// Builds a folder of the cache under another name and renames it when `fill` is done.
-fn publish(folder: &Path, fill: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
-    let staging = folder.with_file_name("partial");
-    let _ = fs::remove_dir_all(&staging);
-    fs::create_dir_all(&staging).map_err(Error::file(&staging))?;
-    fill(&staging)?;
-    let _ = fs::remove_dir_all(folder);
-    fs::rename(&staging, folder).map_err(Error::file(folder))
-}
-
-/// An unpacked package; removed when dropped.
-struct Tree(PathBuf);
-
-impl Drop for Tree {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn download(cache: &Path, package: &str, progress: Progress<'_>) -> Result<Tree, Error> {
-    let tree = Tree(cache.join("unpacked"));
-    let fetched = cache.join("fetched");
-    for folder in [&tree.0, &fetched] {
-        let _ = fs::remove_dir_all(folder);
-        fs::create_dir_all(folder).map_err(Error::file(folder))?;
-    }
-    let file = fetch(&fetched, package, progress)?;
-    progress(Step::Unpacking { package: package.to_owned() });
-    program::run(Command::new("dpkg-deb").arg("-x").arg(&file).arg(&tree.0), "dpkg")
-        .map_err(|reason| reason.about(package))?;
-    let _ = fs::remove_dir_all(&fetched);
-    Ok(tree)
-}
-
-fn fetch(folder: &Path, package: &str, progress: Progress<'_>) -> Result<PathBuf, Error> {
-    let report = |percent| progress(Step::Downloading { package: package.to_owned(), percent });
-    report(0);
-    let mut reported = 0;
-    let errors = folder.join("errors");
-    let stderr = fs::File::create(&errors).map_err(Error::file(&errors))?;
-    let mut child = Command::new("apt-get")
-        .args(["download", "-q", "-o", "APT::Status-Fd=1", package])
-        .current_dir(folder)
-        .stdout(Stdio::piped())
-        .stderr(stderr)
-        .spawn()
-        .map_err(|_| Error::NoProgram { program: "apt-get".into(), package: "apt (a Debian machine)".into() })?;
-    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(Result::ok) {
-        if let Some(percent) = percent_of(&line).filter(|&percent| percent > reported) {
-            reported = percent;
-            report(percent);
-        }
-    }
-    let status = child.wait().map_err(Error::file(folder))?;
-    let file = fs::read_dir(folder).map_err(Error::file(folder))?.filter_map(Result::ok).map(|entry| entry.path());
-    match file.into_iter().find(|path| path.extension().is_some_and(|end| end == "deb")) {
-        Some(file) if status.success() => Ok(file),
-        _ => Err(Error::Package {
-            package: package.to_owned(),
-            reason: format!(
-                "apt-get download failed; run `apt-get update` and try again: {}",
-                fs::read_to_string(&errors).unwrap_or_default().trim()
-            ),
-        }),
-    }
-}
-
-/// `dlstatus:1:42.5:Retrieving file 1 of 1` is apt's way to say 42 %.
-fn percent_of(line: &str) -> Option<u8> {
-    let percent = line.strip_prefix("dlstatus:")?.split(':').nth(1)?;
-    percent.parse::<f32>().ok().map(|percent| percent.clamp(0.0, 100.0) as u8)
-}
-
 fn take_kernel(tree: &Tree, release: &str, folder: &Path) -> Result<(), Error> {
-    let packed = first_of(&tree.0, &[&format!("boot/vmlinuz-{release}"), &format!("usr/boot/vmlinuz-{release}")])?;
-    let modules = first_of(&tree.0, &[&format!("lib/modules/{release}"), &format!("usr/lib/modules/{release}")])?;
+    let packed = first_of(tree.path(), &[&format!("boot/vmlinuz-{release}"), &format!("usr/boot/vmlinuz-{release}")])?;
+    let modules = first_of(tree.path(), &[&format!("lib/modules/{release}"), &format!("usr/lib/modules/{release}")])?;
     publish(folder, |staging| {
         copy(&packed, &staging.join("vmlinuz"))?;
         copy(&modules.join("modules.builtin"), &staging.join("modules.builtin"))?;
@@ -238,12 +164,6 @@ mod tests {
         assert_eq!(release_of("linux-image-6.1.0-56-cloud-amd64", Flavour::Cloud), Some("6.1.0-56-cloud-amd64"));
         assert!(version_key("6.12.117+deb12-amd64") > version_key("6.12.43+deb12-amd64"));
         assert!(version_key("6.12.43+deb13-amd64") > version_key("6.1.0-56-amd64"));
-    }
-
-    #[test]
-    fn progress_of_apt_is_understood() {
-        assert_eq!(percent_of("dlstatus:1:42.7:Retrieving file 1 of 1"), Some(42));
-        assert_eq!(percent_of("Get:1 http://deb.debian.org bookworm/main"), None);
     }
 
     #[test]

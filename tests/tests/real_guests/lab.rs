@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use ctl::proto::v1::{Port, State};
-use qemu::{Attach, Error, Guest, GuestSpec, Mac, Nic, Setup};
+use qemu::{Attach, Error, Guest, GuestSpec, Mac, Nic, Qemu, Setup};
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
 
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running daemon, and the turn to have guests. Keep guests in variables that are declared after it: they end first.
 pub(crate) struct Lab {
     pub(crate) daemon: Weftd,
-    setup: &'static Setup,
+    setup: Setup,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -34,12 +34,17 @@ impl Lab {
         let setup = setup()?;
         // Whoever poisoned it has failed, and its guests are gone.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Lab { daemon: Weftd::start_configured(config), setup, _turn: turn })
+        Some(Lab { daemon: Weftd::start_configured(config), setup: setup.clone(), _turn: turn })
+    }
+
+    /// With guests under another QEMU than the one that is installed.
+    pub(crate) fn under(self, qemu: Qemu) -> Lab {
+        Lab { setup: Setup { qemu, ..self.setup }, ..self }
     }
 
     /// What guests are made with.
     pub(crate) fn setup(&self) -> &Setup {
-        self.setup
+        &self.setup
     }
 
     /// Runs `weft`, which must succeed.

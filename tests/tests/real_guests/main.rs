@@ -5,6 +5,7 @@
 //! several scenes with it. Tests take turns: no more than three guests live at any time, on however many threads the
 //! tests run. Nothing here waits for a time to pass; whatever needs time is waited for as a condition.
 
+mod bookworm;
 mod cloud_hypervisor;
 mod lab;
 mod life;

@@ -10,7 +10,7 @@ use ctl::proto::v1::State;
 use qemu::{Guest, Job};
 use tests::wait::until;
 
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 [[namespace]]
 name = "red"
 [[port]]
@@ -35,7 +35,12 @@ const STREAM: u16 = 9;
 
 #[test]
 fn a_killed_switch_comes_back_under_its_guests() {
-    let Some(mut lab) = Lab::open_with(CONFIG) else { return };
+    let Some(lab) = Lab::open_with(CONFIG) else { return };
+    guests_outlive_weftd(lab);
+}
+
+/// The whole walk, for a lab that was opened with [`CONFIG`].
+pub(crate) fn guests_outlive_weftd(mut lab: Lab) {
     lab.weft("namespace add blue");
     let red = [("red-vm1", 1), ("red-vm2", 2)].map(|(name, last)| lab.nic(name, last, false));
     let blue = [("blue-vm1", 3), ("blue-vm2", 4)].map(|(name, last)| lab.port(name, "blue", last, "--client"));

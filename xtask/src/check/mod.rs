@@ -104,8 +104,12 @@ fn skip_log(log: &Path) -> Result<PathBuf, Failure> {
 
 /// Image and calibration are made ahead of the tests, so that no test pays for them within its time limit.
 fn guest_image(log: &Path, progress: &Progress) -> Result<Tally, Failure> {
-    let (tally, text) = match machine::prepare(progress) {
-        Ok(setup) => (Tally::default(), format!("{setup:#?}")),
+    let prepared = machine::prepare(progress).and_then(|setup| match machine::prepare_bookworm(progress) {
+        Err(error) if !error.is_missing_tool() => Err(error),
+        bookworm => Ok(format!("{setup:#?}\n{bookworm:#?}")),
+    });
+    let (tally, text) = match prepared {
+        Ok(text) => (Tally::default(), text),
         Err(error) if error.is_missing_tool() => (Tally::skip(format!("real guests: {error}")), error.to_string()),
         Err(error) => (Tally::failure(), error.to_string()),
     };
