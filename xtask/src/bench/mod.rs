@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Measurements. Figures belong to one machine and one sitting; what is worth quoting are ratios.
 
+mod idle;
 mod peers;
 
 use crate::Outcome;
+use crate::cargo;
+use crate::failure::Failure;
+use crate::progress::{Mark, Progress};
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// What can be measured.
 #[derive(Subcommand)]
 pub(crate) enum Measurement {
     /// Compare weft with OVS-DPDK and with DPDK's testpmd, one core each, in turns
     Peers(peers::Options),
+    /// What weft costs while 64 guests are silent: processor time, memory, and the way out of sleep
+    Idle,
     /// Measure one switch in one scenario, once; prints JSON
     One(peers::One),
 }
@@ -19,6 +26,24 @@ pub(crate) enum Measurement {
 pub(crate) fn run(measurement: &Measurement) -> Outcome {
     match measurement {
         Measurement::Peers(options) => peers::run(options),
+        Measurement::Idle => idle::run(),
         Measurement::One(options) => peers::one(options),
     }
+}
+
+/// Builds programs of this tree as they are released; answers their folder.
+fn released(packages: &[&str]) -> Result<PathBuf, Failure> {
+    let progress = Progress::start("building weft, release");
+    let log = cargo::output_folder("bench")?.join("build.log");
+    let mut command = cargo::cargo();
+    command.args(["build", "--release", "--bins"]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    let status = cargo::run(command, &log, |line| progress.note(line)).map_err(Failure::of("cargo build"))?;
+    if !status.success() {
+        progress.end(Mark::Bad, "");
+        return Err(Failure::new(format!("cargo build failed:\n{}", cargo::tail(&log, 40))));
+    }
+    progress.end(Mark::Good, "");
+    // Beside the folder of the profile that this program was built with.
+    Ok(cargo::binaries()?.with_file_name("release"))
 }

@@ -25,14 +25,12 @@ mod tree;
 
 pub(crate) use options::{One, Options};
 
+use super::released;
 use crate::Outcome;
-use crate::cargo;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::progress::{Mark, Progress};
 use pages::HugePages;
 use sitting::Sitting;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use tree::Tree;
 
@@ -53,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 fn measure(options: &Options, interrupt: &Interrupt) -> Outcome {
     let scenarios = options.scenarios()?;
-    let peers = options.peers(built)?;
+    let peers = options.peers(|| released(&["backends", "ctl"]))?;
     let tree = Tree::prepare(&options.tree(), options.no_install)?;
     let _pages = HugePages::reserve()?;
     let sitting = Sitting { tree: &tree, seconds: options.seconds, wrap: options.wrap.as_deref(), interrupt };
@@ -68,20 +66,4 @@ pub(crate) fn one(options: &One) -> Outcome {
     let sample = sitting::run(&tree, &options.peer, scenario::find(&options.scenario)?, options.seconds)?;
     println!("{}", sample.to_json());
     Ok(ExitCode::SUCCESS)
-}
-
-/// weft and weftd of this tree as they are released; answers their folder.
-fn built() -> Result<PathBuf, Failure> {
-    let progress = Progress::start("building weft, release");
-    let log = cargo::output_folder("bench")?.join("build.log");
-    let mut command = cargo::cargo();
-    command.args(["build", "--release", "--package", "backends", "--package", "ctl", "--bins"]);
-    let status = cargo::run(command, &log, |line| progress.note(line)).map_err(Failure::of("cargo build"))?;
-    if !status.success() {
-        progress.end(Mark::Bad, "");
-        return Err(Failure::new(format!("cargo build failed:\n{}", cargo::tail(&log, 40))));
-    }
-    progress.end(Mark::Good, "");
-    // Beside the folder of the profile that this program was built with.
-    Ok(cargo::binaries()?.with_file_name("release"))
 }
