@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sys::{Access, Doorbells, MemoryMap, Ring, RingLayout};
+use sys::{Access, Doorbells, MemoryMap, Ring, RingLayout, Segments};
 use tests::driver::{DESCRIPTOR_INDIRECT, DESCRIPTOR_NEXT, DESCRIPTOR_WRITE, Descriptor};
 use tests::memory::{GuestMemory, Layout};
 use tests::rig::RawQueue;
@@ -16,7 +16,7 @@ const SIZE: u16 = 16;
 /// Guest memory; addresses of random buffers are drawn from a little more than that.
 const MEMORY: u64 = 4 << 20;
 
-/// Addresses and lengths of a chain's buffers, empty ones left out.
+/// Addresses and lengths of a chain's buffers.
 type Buffers = Vec<(u64, u32)>;
 
 /// One ring in one memory, seen by ours and by the reference.
@@ -53,9 +53,10 @@ impl Twins {
 
     /// The buffers of the chain at `head` as ours sees them; `None`: malformed.
     fn walk(&self, head: u16, access: Access) -> Option<Buffers> {
-        let mut segments = Vec::with_capacity(2 * sys::MAX_CHAIN);
+        let mut segments = Segments::with_capacity(2 * sys::MAX_CHAIN);
+        segments.hold(self.ours.memory());
         self.ours.walk(head, access, &mut segments)?;
-        Some(segments.iter().filter(|buffer| buffer.len > 0).map(|buffer| (buffer.address, buffer.len)).collect())
+        Some(joined(segments.guest_ranges()))
     }
 
     /// The next chain as the reference sees it: buffers, and whether it ended where it said.
@@ -68,12 +69,24 @@ impl Twins {
             if !writable {
                 break;
             }
-            if descriptor.len() > 0 {
-                buffers.push((descriptor.addr().0, descriptor.len()));
-            }
+            buffers.push((descriptor.addr().0, descriptor.len()));
         }
-        Some((head, buffers, ended))
+        Some((head, joined(buffers), ended))
     }
+}
+
+/// Without the empty ones, and with neighbours as one: ours has a piece for each region that a buffer lies in.
+fn joined(buffers: Buffers) -> Buffers {
+    let mut joined = Buffers::new();
+    for (address, len) in buffers.into_iter().filter(|(_, len)| *len > 0) {
+        match joined.last_mut() {
+            Some((before, room)) if before.checked_add((*room).into()) == Some(address) => {
+                *room = room.wrapping_add(len);
+            }
+            _ => joined.push((address, len)),
+        }
+    }
+    joined
 }
 
 /// A random descriptor, sound more often than not.
@@ -101,7 +114,7 @@ fn scribble(rng: &mut Rng, raw: &RawQueue, flags: u16) {
 
 /// Whether all buffers are guest memory: the reference hands out addresses and leaves that to its user.
 fn inside(map: &Arc<MemoryMap>, buffers: &[(u64, u32)]) -> bool {
-    buffers.iter().all(|&(address, len)| map.contains(sys::Segment { address, len }))
+    buffers.iter().all(|&(address, len)| map.contains(address, len))
 }
 
 #[test]

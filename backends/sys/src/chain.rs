@@ -3,7 +3,8 @@
 
 use std::ptr;
 
-use crate::memory::{MemoryMap, Segment};
+use crate::memory::MemoryMap;
+use crate::segments::Segments;
 
 /// Buffers that one chain may have, empty ones and those of an indirect table included: as many as vhost-net takes
 /// (`UIO_MAXIOV`).
@@ -28,8 +29,6 @@ pub enum Access {
 pub struct Chain {
     /// Its head, to be given back in the used ring.
     pub head: u16,
-    /// Number of segments that were appended.
-    pub segments: u16,
     /// Bytes in all of them.
     pub bytes: u32,
 }
@@ -41,7 +40,8 @@ struct Raw(u64, u64);
 
 /// A descriptor as the guest wrote it, read once.
 struct Descriptor {
-    segment: Segment,
+    address: u64,
+    len: u32,
     flags: u16,
     next: u16,
 }
@@ -63,7 +63,8 @@ impl Table {
         let Raw(address, rest) =
             unsafe { ptr::read_volatile(self.base.add(usize::from(index) * DESC_LEN as usize).cast::<Raw>()) };
         Some(Descriptor {
-            segment: Segment { address: u64::from_le(address), len: u64::from_le(rest) as u32 },
+            address: u64::from_le(address),
+            len: u64::from_le(rest) as u32,
             flags: (u64::from_le(rest) >> 32) as u16,
             next: (u64::from_le(rest) >> 48) as u16,
         })
@@ -72,34 +73,31 @@ impl Table {
     /// The indirect table that `descriptor` names: a whole number of entries, at least one, no more than a chain may
     /// have, in one region, and the descriptor must end its own chain (section 2.7.5.3.1).
     fn indirect(memory: &MemoryMap, descriptor: &Descriptor) -> Option<Self> {
-        let Segment { address, len } = descriptor.segment;
+        let Descriptor { address, len, .. } = *descriptor;
         let entries = u64::from(len) / DESC_LEN;
         let sane = u64::from(len) % DESC_LEN == 0 && (1..=MAX_CHAIN as u64).contains(&entries);
         if !sane || descriptor.flags & F_NEXT != 0 {
             return None;
         }
         let base = memory.host(address, u64::from(len))?;
-        Some(Self { base, len: entries as u16 })
+        Some(Self { base: base.as_ptr(), len: entries as u16 })
     }
 }
 
 /// Appends the segments of the chain at `head` to `out`. `None`: the chain is malformed (a loop, an index past the
-/// table, a nested or ill-sized indirect table, a buffer of the wrong direction or outside memory, no byte at all), and
-/// `out` is as it was.
+/// table, a nested or ill-sized indirect table, a buffer of the wrong direction or outside memory, no byte at all) or
+/// there is no room for it, and `out` is as it was.
 #[inline]
 pub(crate) fn walk(
     memory: &MemoryMap,
     ring: (*const u8, u16),
     head: u16,
     access: Access,
-    out: &mut Vec<Segment>,
+    out: &mut Segments,
 ) -> Option<Chain> {
     let before = out.len();
-    // Never grow: the caller's vector has room for a whole chain, and the frame path does not allocate.
-    let most = out.capacity().min(before + MAX_CHAIN);
-    let bytes = walk_into(memory, Table { base: ring.0, len: ring.1 }, head, access, &mut Places { out, most });
-    match bytes {
-        Some(bytes) if bytes > 0 => Some(Chain { head, segments: (out.len() - before) as u16, bytes }),
+    match walk_into(memory, Table { base: ring.0, len: ring.1 }, head, access, out) {
+        Some(bytes) if bytes > 0 && out.len() - before <= MAX_CHAIN => Some(Chain { head, bytes }),
         _ => {
             out.truncate(before);
             None
@@ -107,15 +105,9 @@ pub(crate) fn walk(
     }
 }
 
-/// Where the buffers of a chain go, and how long the vector may become.
-struct Places<'a> {
-    out: &'a mut Vec<Segment>,
-    most: usize,
-}
-
 /// The walk itself; leaves what it has appended also when it fails.
 #[inline]
-fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, places: &mut Places<'_>) -> Option<u32> {
+fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, out: &mut Segments) -> Option<u32> {
     let (mut table, mut index, mut bytes, mut nested) = (ring, head, 0_u32, false);
     // A chain longer than its table is a loop.
     let mut left = table.len;
@@ -133,23 +125,11 @@ fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, places:
         if (descriptor.flags & F_WRITE != 0) != (access == Access::Write) {
             return None;
         }
-        bytes = append(memory, descriptor.segment, bytes, places)?;
+        out.append(descriptor.address, descriptor.len).ok()?;
+        bytes = bytes.checked_add(descriptor.len)?;
         if descriptor.flags & F_NEXT == 0 {
             return Some(bytes);
         }
         index = descriptor.next;
     }
-}
-
-/// Appends one buffer. A zero-length one is legal, its address unused; it takes a place like any other, so that nobody
-/// makes us walk for nothing. `None`: outside memory, more than `most` places, or more bytes than a length can say.
-#[inline]
-fn append(memory: &MemoryMap, segment: Segment, bytes: u32, places: &mut Places<'_>) -> Option<u32> {
-    let host = || memory.host(segment.address, u64::from(segment.len));
-    let inside = segment.len == 0 || host().is_some() || memory.contains(segment);
-    if !inside || places.out.len() >= places.most {
-        return None;
-    }
-    places.out.push(segment);
-    bytes.checked_add(segment.len)
 }

@@ -28,6 +28,7 @@
 #![allow(unsafe_code)]
 
 mod chain;
+mod copy;
 mod cycles;
 mod fault;
 pub mod fd;
@@ -35,6 +36,7 @@ pub mod interrupt;
 mod memory;
 mod prefetch;
 mod ring;
+mod segments;
 
 #[cfg(test)]
 mod tests;
@@ -42,5 +44,7 @@ mod tests;
 pub use chain::{Access, Chain, MAX_CHAIN};
 pub use cycles::{CYCLE, cycles};
 pub use fault::{GUARDED_REGIONS_MAX, install_fault_guard};
-pub use memory::{MemoryMap, OutsideMemory, Segment, copy};
+pub use memory::{MemoryMap, OutsideMemory};
+pub use prefetch::prefetch;
 pub use ring::{Doorbells, Ring, RingError, RingFault, RingLayout};
+pub use segments::{NoRoom, Segment, Segments, Writer, gather};

@@ -2,10 +2,10 @@
 //! A flat, checked view of one guest's memory.
 
 use std::fmt;
-use std::ptr;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
-use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
+use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion, GuestRegionMmap};
 
 use crate::fault::FaultSlot;
 
@@ -21,20 +21,11 @@ impl fmt::Display for OutsideMemory {
 
 impl std::error::Error for OutsideMemory {}
 
-/// A range of guest-physical memory, as a descriptor names it. Not trusted: each use checks it again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Segment {
-    /// Guest-physical address of the first byte.
-    pub address: u64,
-    /// Length in bytes.
-    pub len: u32,
-}
-
 /// One mapped region: `len` bytes at guest-physical `base`, mapped at `host`.
 struct Region {
     base: u64,
     len: u64,
-    host: *mut u8,
+    host: NonNull<u8>,
 }
 
 /// One guest's memory: regions sorted by address, the mapping that backs them, and their entry in the fault guard.
@@ -61,10 +52,14 @@ impl MemoryMap {
     /// Builds the region table, keeps the mapping alive and registers it with the fault guard.
     #[must_use]
     pub fn new(memory: &GuestMemoryMmap<()>) -> Arc<Self> {
-        let mut regions: Vec<Region> =
-            memory.iter().map(|r| Region { base: r.start_addr().0, len: r.len(), host: r.as_ptr() }).collect();
+        let region = |r: &GuestRegionMmap<()>| {
+            // A mapping is never at address zero.
+            NonNull::new(r.as_ptr()).map(|host| Region { base: r.start_addr().0, len: r.len(), host })
+        };
+        let mut regions: Vec<Region> = memory.iter().filter_map(region).collect();
         regions.sort_by_key(|r| r.base);
-        let faults = regions.iter().map(|r| FaultSlot::register(r.host as usize, r.len as usize)).collect();
+        let slot = |r: &Region| FaultSlot::register(r.host.as_ptr() as usize, r.len as usize);
+        let faults = regions.iter().map(slot).collect();
         Arc::new(Self { regions, faults, mapping: memory.clone() })
     }
 
@@ -83,13 +78,13 @@ impl MemoryMap {
 
     /// Whether the whole range is guest memory (it may straddle regions that adjoin).
     #[must_use]
-    pub fn contains(&self, segment: Segment) -> bool {
-        self.mapping.check_range(GuestAddress(segment.address), segment.len as usize)
+    pub fn contains(&self, address: u64, len: u32) -> bool {
+        self.mapping.check_range(GuestAddress(address), len as usize)
     }
 
     /// Host address of `len` bytes that lie in one region.
     #[inline]
-    pub(crate) fn host(&self, address: u64, len: u64) -> Option<*mut u8> {
+    pub(crate) fn host(&self, address: u64, len: u64) -> Option<NonNull<u8>> {
         self.regions.iter().find_map(|region| {
             let offset = address.wrapping_sub(region.base);
             // `offset < region.len` first, so that the subtraction cannot wrap.
@@ -101,97 +96,17 @@ impl MemoryMap {
     }
 
     /// Host address of `address` and how many bytes follow it in the same region, at most `len`.
-    fn host_prefix(&self, address: u64, len: u64) -> Option<(*mut u8, u64)> {
-        self.regions.iter().find_map(|region| {
-            let offset = address.wrapping_sub(region.base);
-            (offset < region.len).then(|| {
-                // SAFETY: offset is inside the region's mapping, which `self.mapping` keeps alive.
-                (unsafe { region.host.add(offset as usize) }, len.min(region.len - offset))
-            })
-        })
+    pub(crate) fn host_prefix(&self, address: u64, len: u32) -> Option<(NonNull<u8>, u32)> {
+        let host = self.host(address, 1)?;
+        let region = self.regions.iter().find(|region| address.wrapping_sub(region.base) < region.len)?;
+        let left = region.len - (address - region.base);
+        Some((host, len.min(u32::try_from(left).unwrap_or(u32::MAX))))
     }
 
-    /// Copies guest memory into `out`.
-    ///
-    /// # Errors
-    /// [`OutsideMemory`] when a byte of the range is not guest memory; `out` is then unspecified.
-    #[inline]
-    pub fn read(&self, address: u64, out: &mut [u8]) -> Result<(), OutsideMemory> {
-        if let Some(host) = self.host(address, out.len() as u64) {
-            // SAFETY: `host` points at out.len() mapped bytes; `out` is ours and cannot overlap a foreign mapping.
-            unsafe { ptr::copy_nonoverlapping(host, out.as_mut_ptr(), out.len()) };
-            return Ok(());
-        }
-        self.read_straddling(address, out)
+    /// The guest-physical address of a host address in one of the regions.
+    pub(crate) fn guest_address(&self, host: *const u8) -> Option<u64> {
+        let offset = |region: &Region| (host as u64).wrapping_sub(region.host.as_ptr() as u64);
+        let region = self.regions.iter().find(|region| offset(region) < region.len)?;
+        Some(region.base + offset(region))
     }
-
-    #[cold]
-    fn read_straddling(&self, address: u64, out: &mut [u8]) -> Result<(), OutsideMemory> {
-        let mut done = 0;
-        while done < out.len() {
-            let at = address.checked_add(done as u64).ok_or(OutsideMemory)?;
-            let (host, len) = self.host_prefix(at, (out.len() - done) as u64).ok_or(OutsideMemory)?;
-            // SAFETY: `host` points at `len` mapped bytes and `out[done..]` holds at least as many.
-            unsafe { ptr::copy_nonoverlapping(host, out[done..].as_mut_ptr(), len as usize) };
-            done += len as usize;
-        }
-        Ok(())
-    }
-
-    /// Copies `bytes` into guest memory.
-    ///
-    /// # Errors
-    /// [`OutsideMemory`] when a byte of the range is not guest memory; a prefix may have been written.
-    #[inline]
-    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<(), OutsideMemory> {
-        if let Some(host) = self.host(address, bytes.len() as u64) {
-            // SAFETY: `host` points at bytes.len() mapped bytes; `bytes` is ours and cannot overlap a foreign mapping.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), host, bytes.len()) };
-            return Ok(());
-        }
-        self.write_straddling(address, bytes)
-    }
-
-    #[cold]
-    fn write_straddling(&self, address: u64, bytes: &[u8]) -> Result<(), OutsideMemory> {
-        let mut done = 0;
-        while done < bytes.len() {
-            let at = address.checked_add(done as u64).ok_or(OutsideMemory)?;
-            let (host, len) = self.host_prefix(at, (bytes.len() - done) as u64).ok_or(OutsideMemory)?;
-            // SAFETY: `host` points at `len` mapped bytes and `bytes[done..]` holds at least as many.
-            unsafe { ptr::copy_nonoverlapping(bytes[done..].as_ptr(), host, len as usize) };
-            done += len as usize;
-        }
-        Ok(())
-    }
-}
-
-/// Copies `len` bytes from one guest's memory straight into another's.
-///
-/// # Errors
-/// [`OutsideMemory`] when a byte of either range is not guest memory; a prefix may have been written.
-#[inline]
-pub fn copy(from: (&MemoryMap, u64), to: (&MemoryMap, u64), len: u32) -> Result<(), OutsideMemory> {
-    let len = u64::from(len);
-    if let (Some(source), Some(target)) = (from.0.host(from.1, len), to.0.host(to.1, len)) {
-        // SAFETY: both point at `len` mapped bytes. `copy`, not `copy_nonoverlapping`: both may be the same guest's.
-        unsafe { ptr::copy(source, target, len as usize) };
-        return Ok(());
-    }
-    copy_straddling(from, to, len)
-}
-
-#[cold]
-fn copy_straddling(from: (&MemoryMap, u64), to: (&MemoryMap, u64), len: u64) -> Result<(), OutsideMemory> {
-    let mut done = 0;
-    while done < len {
-        let source = from.1.checked_add(done).ok_or(OutsideMemory)?;
-        let target = to.1.checked_add(done).ok_or(OutsideMemory)?;
-        let (source, readable) = from.0.host_prefix(source, len - done).ok_or(OutsideMemory)?;
-        let (target, step) = to.0.host_prefix(target, readable).ok_or(OutsideMemory)?;
-        // SAFETY: both point at `step` mapped bytes: `step <= readable` by construction.
-        unsafe { ptr::copy(source, target, step as usize) };
-        done += step;
-    }
-    Ok(())
 }

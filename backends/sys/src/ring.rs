@@ -10,7 +10,8 @@ use rustix::io::Errno;
 use vmm_sys_util::eventfd::EventFd;
 
 use crate::chain::{self, Access, Chain};
-use crate::memory::{MemoryMap, Segment};
+use crate::memory::MemoryMap;
+use crate::segments::Segments;
 
 /// `VIRTQ_AVAIL_F_NO_INTERRUPT` (section 2.7.6).
 const NO_INTERRUPT: u16 = 1;
@@ -101,6 +102,25 @@ impl fmt::Display for RingFault {
     }
 }
 
+/// An index that counts chains, modulo 2^16.
+///
+/// Held as 32 bits: two 16-bit fields side by side are read by one wider load, which has to wait until the store of one
+/// of them, and every store to guest memory before it, has left the processor. That doubled the cost of a small frame.
+#[derive(Debug, Clone, Copy)]
+struct Index(u32);
+
+impl Index {
+    #[inline]
+    fn get(self) -> u16 {
+        self.0 as u16
+    }
+
+    #[inline]
+    fn advance(&mut self, by: u16) {
+        self.0 = self.0.wrapping_add(by.into());
+    }
+}
+
 /// A split virtqueue, device side. Owned by one thread at a time.
 ///
 /// Indices are private copies: what a guest writes into the used ring changes nothing here. `next_used` may run ahead of
@@ -111,8 +131,8 @@ pub struct Ring {
     used: *const AtomicU16,
     size: u16,
     event_idx: bool,
-    next_avail: u16,
-    next_used: u16,
+    next_avail: Index,
+    next_used: Index,
     /// Used index that the guest has been told.
     published: u16,
     /// Used index when it was last decided whether to signal; `None`: not since the start, so the next signal is
@@ -129,7 +149,7 @@ unsafe impl Send for Ring {}
 
 impl fmt::Debug for Ring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ring(size {}, next_avail {}, next_used {})", self.size, self.next_avail, self.next_used)
+        write!(f, "Ring(size {}, next_avail {}, next_used {})", self.size, self.next_avail.get(), self.next_used.get())
     }
 }
 
@@ -153,8 +173,8 @@ impl Ring {
         let place = |part, address: u64, align: u64, len: u64| {
             let host = memory.host(address, len).ok_or(RingError::Outside(part))?;
             // The host mapping is page-aligned, so both must agree; checking the host's is what the atomics need.
-            if address.is_multiple_of(align) && (host as u64).is_multiple_of(align) {
-                Ok(host)
+            if address.is_multiple_of(align) && (host.as_ptr() as u64).is_multiple_of(align) {
+                Ok(host.as_ptr())
             } else {
                 Err(RingError::Unaligned(part))
             }
@@ -168,8 +188,8 @@ impl Ring {
             used: used.cast(),
             size,
             event_idx,
-            next_avail: 0,
-            next_used: 0,
+            next_avail: Index(0),
+            next_used: Index(0),
             published: 0,
             signalled: None,
             bells,
@@ -177,14 +197,14 @@ impl Ring {
             memory,
         };
         let base = u16::from_le(ring.used_word(1).load(Ordering::Acquire));
-        (ring.next_avail, ring.next_used, ring.published) = (base, base, base);
+        (ring.next_avail, ring.next_used, ring.published) = (Index(base.into()), Index(base.into()), base);
         Ok(ring)
     }
 
     /// The next entry of the available ring that will be read.
     #[must_use]
     pub fn next_avail(&self) -> u16 {
-        self.next_avail
+        self.next_avail.get()
     }
 
     /// Entries of the ring: the most chains that can be available at a time.
@@ -230,7 +250,7 @@ impl Ring {
     #[inline]
     pub fn available(&self) -> Result<u16, RingFault> {
         let index = u16::from_le(self.avail_word(1).load(Ordering::Acquire));
-        let waiting = index.wrapping_sub(self.next_avail);
+        let waiting = index.wrapping_sub(self.next_avail.get());
         if waiting > self.size { Err(self.blame(RingFault::AvailIndex)) } else { Ok(waiting) }
     }
 
@@ -240,7 +260,7 @@ impl Ring {
     /// [`RingFault::Head`]: past the table.
     #[inline]
     pub fn head(&self, ahead: u16) -> Result<u16, RingFault> {
-        let slot = self.next_avail.wrapping_add(ahead) & (self.size - 1);
+        let slot = self.next_avail.get().wrapping_add(ahead) & (self.size - 1);
         let head = u16::from_le(self.avail_word(2 + usize::from(slot)).load(Ordering::Relaxed));
         if head < self.size { Ok(head) } else { Err(self.blame(RingFault::Head)) }
     }
@@ -251,37 +271,37 @@ impl Ring {
         self.late_fault().unwrap_or(symptom)
     }
 
-    /// Appends the segments of the chain at `head` to `out`, never beyond its capacity. `None`: malformed; `out` is
-    /// then as it was.
+    /// Appends the segments of the chain at `head` to `out`, which holds this ring's memory. `None`: malformed, or no
+    /// room; `out` is then as it was.
     #[inline]
     #[must_use]
-    pub fn walk(&self, head: u16, access: Access, out: &mut Vec<Segment>) -> Option<Chain> {
+    pub fn walk(&self, head: u16, access: Access, out: &mut Segments) -> Option<Chain> {
         chain::walk(&self.memory, (self.desc, self.size), head, access, out)
     }
 
     /// Takes `chains` chains off the available ring.
     #[inline]
     pub fn consume(&mut self, chains: u16) {
-        self.next_avail = self.next_avail.wrapping_add(chains);
+        self.next_avail.advance(chains);
     }
 
     /// Gives the chain at `head` back with `len` bytes written; the guest sees it at the next [`Ring::publish`].
     #[inline]
     pub fn complete(&mut self, head: u16, len: u32) {
-        let slot = usize::from(self.next_used & (self.size - 1));
+        let slot = usize::from(self.next_used.get() & (self.size - 1));
         // SAFETY: element `slot` is 8 bytes at 4 + 8 * slot of the used ring, checked and 4-aligned at construction.
         unsafe {
             let element = self.used.cast::<AtomicU32>().add(1 + 2 * slot);
             (*element).store(u32::from(head).to_le(), Ordering::Relaxed);
             (*element.add(1)).store(len.to_le(), Ordering::Relaxed);
         }
-        self.next_used = self.next_used.wrapping_add(1);
+        self.next_used.advance(1);
     }
 
     /// Where the element is that will be written `ahead` completions from now.
     #[inline]
     pub(crate) fn used_element(&self, ahead: u16) -> *const u8 {
-        let slot = usize::from(self.next_used.wrapping_add(ahead) & (self.size - 1));
+        let slot = usize::from(self.next_used.get().wrapping_add(ahead) & (self.size - 1));
         self.used.cast::<u8>().wrapping_add(4 + 8 * slot)
     }
 
@@ -296,13 +316,13 @@ impl Ring {
     #[inline]
     #[must_use]
     pub fn completed(&self) -> u16 {
-        self.next_used
+        self.next_used.get()
     }
 
     /// Makes every completed chain visible to the guest.
     #[inline]
     pub fn publish(&mut self) {
-        self.publish_to(self.next_used);
+        self.publish_to(self.next_used.get());
     }
 
     /// Makes completed chains visible up to the used index `index`, which [`Ring::completed`] once gave.
@@ -363,7 +383,7 @@ impl Ring {
     pub fn arm(&mut self) -> Result<bool, RingFault> {
         if self.event_idx {
             let event = 2 + 4 * usize::from(self.size);
-            self.used_word(event).store(self.next_avail.to_le(), Ordering::Relaxed);
+            self.used_word(event).store(self.next_avail.get().to_le(), Ordering::Relaxed);
         } else {
             self.used_word(0).store(0, Ordering::Relaxed);
         }

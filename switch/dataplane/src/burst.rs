@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use sys::Segment;
+use sys::{Segment, Segments};
 use wire::{EtherHeader, VnetHeader};
 
 use crate::drops::DropReason;
@@ -27,15 +27,24 @@ pub(crate) enum Verdict {
     Drop(DropReason),
 }
 
-/// One frame of a burst.
+/// Where a frame's private copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    /// Its head, in the frame itself.
+    Head,
+    /// All of it, in the burst's arena from here on.
+    Whole(u32),
+}
+
+/// One frame of a burst: three cache lines, the first two of which are its head.
+#[repr(align(64))]
 pub(crate) struct Frame {
     /// Private copy of the first bytes.
     head: [u8; HEAD],
     head_len: u8,
-    /// Whole private copy in the burst's arena, for what cannot be classified by its head; else empty.
-    whole: Range<u32>,
+    copied: Copied,
     /// What follows the private copy, in the sender's memory: a range of the burst's segments.
-    body: Range<u32>,
+    body: Range<u16>,
     /// Bytes of the frame, without the virtio-net header.
     pub(crate) len: u32,
     /// Bytes of the longest frame that this one becomes on a wire: its own, or those of its longest segment.
@@ -50,7 +59,7 @@ impl Default for Frame {
         Self {
             head: [0; HEAD],
             head_len: 0,
-            whole: 0..0,
+            copied: Copied::Head,
             body: 0..0,
             len: 0,
             longest: 0,
@@ -67,7 +76,7 @@ pub(crate) struct Burst {
     count: usize,
     /// Heads of the chains that were taken, frames or not, in the order in which they must be given back.
     pub(crate) chains: Vec<u16>,
-    pub(crate) segments: Vec<Segment>,
+    pub(crate) segments: Segments,
     arena: Vec<u8>,
 }
 
@@ -77,21 +86,23 @@ impl Burst {
             frames: std::iter::repeat_with(Frame::default).take(BURST).collect(),
             count: 0,
             chains: Vec::with_capacity(BURST),
-            segments: Vec::with_capacity(SEGMENTS),
+            segments: Segments::with_capacity(SEGMENTS),
             arena: Vec::with_capacity(PRIVATE),
         }
     }
 
+    /// Forgets the burst, and lets go of the sender's memory.
     pub(crate) fn clear(&mut self) {
         self.count = 0;
         self.chains.clear();
-        self.segments.clear();
+        self.segments.release();
         self.arena.clear();
     }
 
     /// Whether a further chain, whatever its shape, fits.
+    #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        self.chains.len() < BURST && SEGMENTS - self.segments.len() >= sys::MAX_CHAIN
+        self.chains.len() < BURST && self.segments.room() >= sys::MAX_CHAIN
     }
 
     pub(crate) fn frames(&self) -> &[Frame] {
@@ -102,56 +113,67 @@ impl Burst {
         &mut self.frames[..self.count]
     }
 
-    /// Adds a frame of `len` bytes whose virtio-net header has been read and returns the place for its head copy.
-    pub(crate) fn add(&mut self, vnet: VnetHeader, len: u32) -> &mut [u8] {
+    /// Adds a frame of `len` bytes whose virtio-net header and bytes are all segments from `first` on. They are read by
+    /// [`Burst::copy_heads`].
+    #[inline]
+    pub(crate) fn add(&mut self, len: u32, first: usize) {
         let frame = &mut self.frames[self.count];
         self.count += 1;
-        let head_len = (len as usize).min(HEAD);
-        frame.head_len = head_len as u8;
-        (frame.whole, frame.body, frame.len, frame.vnet) = (0..0, 0..0, len, vnet);
+        frame.head_len = (len as usize).min(HEAD) as u8;
+        frame.copied = Copied::Head;
+        frame.body = first as u16..self.segments.len() as u16;
+        frame.len = len;
         frame.verdict = Verdict::Undecided;
-        &mut frame.head[..head_len]
     }
 
-    /// Takes the frame that was added last back out.
-    pub(crate) fn remove_last(&mut self) {
-        self.count -= 1;
+    /// Copies each frame's virtio-net header of `header_len` bytes and its head out of guest memory, once.
+    pub(crate) fn copy_heads(&mut self, header_len: usize) {
+        let mut header = [0; VnetHeader::LEN];
+        for frame in &mut self.frames[..self.count] {
+            let at = self.segments.pull(frame.body.start.into(), &mut header[..header_len]);
+            let head = &mut frame.head[..usize::from(frame.head_len)];
+            // The segments hold as many bytes as the frame was said to have.
+            let at = at.and_then(|at| self.segments.pull(at, head)).unwrap_or(frame.body.end.into());
+            frame.body.start = at as u16;
+            frame.vnet = VnetHeader::from_bytes(&header);
+        }
     }
 
-    /// Says which segments follow the head of the frame that was added last.
-    pub(crate) fn set_body(&mut self, body: Range<u32>) {
-        self.frames[self.count - 1].body = body;
-    }
-
-    /// Space in the arena for a whole private copy of frame `index`, which begins with its head; `None`: none left.
-    /// The caller fills what is after the head, from the segments that it gets, and the copy is the frame from then on.
-    pub(crate) fn privatise(&mut self, index: usize) -> Option<(&mut [u8], &[Segment])> {
+    /// Makes a whole private copy of frame `index`, for a frame whose headers do not end within its head: it is judged by
+    /// the copy and delivered from it, so that what its sender writes meanwhile changes nothing. `false`: there is no
+    /// more of it to be had, or no room for it.
+    #[cold]
+    pub(crate) fn privatise(&mut self, index: usize) -> bool {
         let frame = &mut self.frames[index];
         let start = self.arena.len();
         let end = start + frame.len as usize;
-        if end > self.arena.capacity() {
-            return None;
+        if frame.body.is_empty() || end > self.arena.capacity() {
+            return false;
         }
         self.arena.resize(end, 0);
-        let head = usize::from(frame.head_len);
-        self.arena[start..start + head].copy_from_slice(&frame.head[..head]);
-        let body = std::mem::take(&mut frame.body);
-        frame.whole = start as u32..end as u32;
-        Some((&mut self.arena[start + head..end], &self.segments[as_usize(&body)]))
+        let (head, rest) = self.arena[start..end].split_at_mut(frame.head_len.into());
+        head.copy_from_slice(&frame.head[..frame.head_len.into()]);
+        let copied = sys::gather(self.segments.get(as_usize(&frame.body)), rest) == Some(rest.len());
+        if copied {
+            frame.body = 0..0;
+            frame.copied = Copied::Whole(start as u32);
+        }
+        copied
     }
 
     /// The private copy of a frame: all that may be looked at.
+    #[inline]
     pub(crate) fn bytes<'a>(&'a self, frame: &'a Frame) -> &'a [u8] {
-        if frame.whole.is_empty() {
-            &frame.head[..usize::from(frame.head_len)]
-        } else {
-            &self.arena[as_usize(&frame.whole)]
+        match frame.copied {
+            Copied::Head => frame.head(),
+            Copied::Whole(start) => &self.arena[start as usize..start as usize + frame.len as usize],
         }
     }
 
     /// What follows the private copy, in the sender's memory.
+    #[inline]
     pub(crate) fn body(&self, frame: &Frame) -> &[Segment] {
-        &self.segments[as_usize(&frame.body)]
+        self.segments.get(as_usize(&frame.body))
     }
 }
 
@@ -171,6 +193,7 @@ impl Frame {
     }
 }
 
-fn as_usize(range: &Range<u32>) -> Range<usize> {
-    range.start as usize..range.end as usize
+#[inline]
+fn as_usize(range: &Range<u16>) -> Range<usize> {
+    range.start.into()..range.end.into()
 }

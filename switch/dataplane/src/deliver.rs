@@ -1,47 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Stage 5: into the receivers' rings, grouped by destination, each ring locked once a burst.
 //!
-//! Frames are copied here and made visible later, by [`publish`], after the sender's chains were given back. A process
-//! that is killed between the two loses frames; the other order would deliver them twice after a restart.
+//! Frames are copied here and made visible later, by [`Delivery::publish`], after the sender's chains were given back. A
+//! process that is killed between the two loses frames; the other order would deliver them twice after a restart.
 
 use std::sync::{Arc, MutexGuard};
 
-use sys::MemoryMap;
+use sys::Access;
 
-use crate::burst::{Burst, Frame, Verdict};
+use crate::burst::{Burst, Frame};
 use crate::drops::DropReason;
 use crate::guard::fits;
-use crate::limits::{PORTS, QUEUE_PAIRS};
+use crate::limits::{BURST, PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
 use crate::offload::{self, Scratch};
 use crate::port::{Port, PortSlot, SourceId};
 use crate::receiver::{Payload, Receiver};
 use crate::stats::Delta;
 use crate::steer;
+use crate::targets::Targets;
 use crate::time::Instant;
 
 /// Whose burst is delivered.
 #[derive(Clone, Copy)]
-pub(crate) struct Sender<'a> {
+pub(crate) struct Sender {
     pub(crate) id: SourceId,
     pub(crate) slot: PortSlot,
-    pub(crate) memory: &'a MemoryMap,
+    /// The time of the burst.
     pub(crate) now: Instant,
 }
 
-/// One destination of a burst.
-#[derive(Clone, Copy)]
-struct Target {
-    slot: PortSlot,
-    /// Frames that are for it.
-    frames: usize,
-}
-
-/// The destinations of one burst, and what was done to each. Allocated once a worker.
+/// Where the frames of a burst go, and what was done to each place. Allocated once a worker.
 pub(crate) struct Delivery {
-    /// Where each destination of this burst stands in `targets`, by slot; `u16::MAX`: not a destination.
-    index: Vec<u16>,
-    targets: Vec<Target>,
+    targets: Targets,
+    /// Frames of the destination that is being served, by number.
+    picked: Vec<u8>,
     /// Receive rings with unpublished frames.
     touched: Vec<(Arc<Port>, u16)>,
     scratch: Scratch,
@@ -50,71 +43,39 @@ pub(crate) struct Delivery {
 impl Delivery {
     pub(crate) fn new() -> Self {
         Self {
-            index: vec![u16::MAX; PORTS],
-            targets: Vec::with_capacity(PORTS),
+            targets: Targets::new(),
+            picked: Vec::with_capacity(BURST),
             touched: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             scratch: Scratch::new(),
         }
     }
 
     /// Delivers every frame of the burst that is to be delivered; `delta` gets the drops that are the sender's.
-    pub(crate) fn deliver(&mut self, burst: &Burst, sender: Sender<'_>, ports: &PortSet, delta: &mut Delta) {
-        self.collect_targets(burst, ports, sender.slot, delta);
+    pub(crate) fn deliver(&mut self, burst: &Burst, sender: Sender, ports: &PortSet, delta: &mut Delta) {
+        self.targets.collect(burst.frames(), ports, sender.slot, delta);
         for at in 0..self.targets.len() {
-            let Target { slot, frames } = self.targets[at];
+            let slot = self.targets.pick(at, burst.frames(), &mut self.picked);
             if let Some(port) = ports.get(slot) {
-                self.deliver_to((port, frames), burst, sender);
+                self.deliver_to(port, burst, sender);
             }
         }
     }
 
-    /// Lists the destinations, and counts the frames that have none.
-    fn collect_targets(&mut self, burst: &Burst, ports: &PortSet, from: PortSlot, delta: &mut Delta) {
-        for target in self.targets.drain(..) {
-            self.index[usize::from(target.slot.0)] = u16::MAX;
-        }
-        for frame in burst.frames() {
-            match frame.verdict {
-                Verdict::Port(slot) if ports.get(slot).is_some() => self.add_target(slot),
-                Verdict::Flood if ports.members().iter().any(|port| port.slot() != from) => {
-                    let others = ports.members().iter().map(|port| port.slot()).filter(|&slot| slot != from);
-                    others.for_each(|slot| self.add_target(slot));
-                }
-                Verdict::Port(_) | Verdict::Flood | Verdict::Undecided => delta.drops.add(DropReason::NoReceiver),
-                Verdict::Drop(reason) => delta.drops.add(reason),
-            }
-        }
-    }
-
-    fn add_target(&mut self, slot: PortSlot) {
-        let index = &mut self.index[usize::from(slot.0)];
-        if *index == u16::MAX {
-            *index = self.targets.len() as u16;
-            self.targets.push(Target { slot, frames: 0 });
-        }
-        self.targets[usize::from(*index)].frames += 1;
-    }
-
-    fn deliver_to(&mut self, (port, frames): (&Arc<Port>, usize), burst: &Burst, sender: Sender<'_>) {
+    /// Delivers the frames that were picked to `port`.
+    fn deliver_to(&mut self, port: &Arc<Port>, burst: &Burst, sender: Sender) {
         let mut delta = Delta::default();
-        let mut locked: Option<(u16, MutexGuard<'_, Option<Receiver>>)> = None;
-        let slot = port.slot();
-        let policers = port.policers();
-        let mut meter = policers.as_ref().and_then(|policers| policers.receive(burst, slot, sender.now));
-        for frame in burst.frames() {
-            if frame.verdict != Verdict::Port(slot) && frame.verdict != Verdict::Flood {
-                continue;
-            }
-            if meter.as_mut().is_some_and(|meter| !meter.admit(frame.len)) {
-                delta.drops.add(DropReason::RxPoliced);
-                continue;
-            }
+        self.police(port, burst.frames(), sender.now, &mut delta);
+        let mut locked = Locked { port, owner: sender.id, frames: self.picked.len(), held: None };
+        for at in 0..self.picked.len() {
+            let frame = &burst.frames()[usize::from(self.picked[at])];
+            let next = self.picked.get(at + 1).map(|&next| &burst.frames()[usize::from(next)]);
             let pair = port.steer(|| steer::flow(frame.head(), &frame.ether));
-            let receiver = pair.and_then(|pair| self.receiver(port, pair, &mut locked, (sender.id, frames)));
-            let payload =
-                Payload { head: burst.bytes(frame), more: &[], body: burst.body(frame), memory: sender.memory };
-            let outcome = match receiver {
-                Some(receiver) => put(receiver, port, frame, &payload, (&mut self.scratch, &mut delta)),
+            let outcome = match pair.and_then(|pair| locked.receiver(pair, &mut self.touched)) {
+                Some(receiver) => {
+                    prefetch(receiver, burst, next);
+                    let payload = Payload { head: burst.bytes(frame), more: &[], body: burst.body(frame) };
+                    put(receiver, port, frame, &payload, (&mut self.scratch, &mut delta))
+                }
                 None => Err(DropReason::PortDown),
             };
             if let Err(reason) = outcome {
@@ -125,33 +86,15 @@ impl Delivery {
         port.counters.add_rx(&delta);
     }
 
-    /// The receiver of a queue pair, locked until another pair is asked for.
-    fn receiver<'a, 'p>(
-        &mut self,
-        port: &'p Arc<Port>,
-        pair: u16,
-        locked: &'a mut Option<(u16, MutexGuard<'p, Option<Receiver>>)>,
-        (owner, frames): (SourceId, usize),
-    ) -> Option<&'a mut Receiver> {
-        if locked.as_ref().is_none_or(|(held, _)| *held != pair) {
-            // Never two at a time: another worker may want them in the other order.
-            *locked = None;
-            let (pair, mut guard) = lock_in_use(port, pair);
-            self.touch(port, pair);
-            if let Some(receiver) = guard.as_mut() {
-                receiver.begin(owner, frames);
-            }
-            *locked = Some((pair, guard));
-        }
-        locked.as_mut()?.1.as_mut()
-    }
-
-    fn touch(&mut self, port: &Arc<Port>, pair: u16) {
-        // Entries of one port stand together, and are as many as its queue pairs at most.
-        let mine = self.touched.iter().rev().take_while(|(other, _)| Arc::ptr_eq(other, port));
-        if mine.into_iter().all(|(_, other)| *other != pair) {
-            self.touched.push((Arc::clone(port), pair));
-        }
+    /// Picks out what is beyond the port's limits.
+    #[inline]
+    fn police(&mut self, port: &Port, frames: &[Frame], now: Instant, delta: &mut Delta) {
+        let Some(policers) = port.policers() else { return };
+        let len = |number: &u8| frames[usize::from(*number)].len;
+        let Some(mut meter) = policers.receive(self.picked.iter().map(len), now) else { return };
+        let before = self.picked.len();
+        self.picked.retain(|number| meter.admit(len(number)));
+        delta.drops.add_many(DropReason::RxPoliced, (before - self.picked.len()) as u64);
     }
 
     /// Makes all that was delivered for `owner` visible, and rings the bells.
@@ -166,6 +109,41 @@ impl Delivery {
     }
 }
 
+/// The receive rings of one destination, one of which is locked at a time.
+struct Locked<'p> {
+    port: &'p Arc<Port>,
+    owner: SourceId,
+    /// How many frames the destination gets, at most.
+    frames: usize,
+    held: Option<(u16, MutexGuard<'p, Option<Receiver>>)>,
+}
+
+impl Locked<'_> {
+    /// The receiver of a queue pair, locked until another pair is asked for. `None`: it is not running.
+    #[inline]
+    fn receiver(&mut self, pair: u16, touched: &mut Vec<(Arc<Port>, u16)>) -> Option<&mut Receiver> {
+        if self.held.as_ref().is_none_or(|(held, _)| *held != pair) {
+            self.lock(pair, touched);
+        }
+        self.held.as_mut()?.1.as_mut()
+    }
+
+    fn lock(&mut self, pair: u16, touched: &mut Vec<(Arc<Port>, u16)>) {
+        // Never two at a time: another worker may want them in the other order.
+        self.held = None;
+        let (pair, mut guard) = lock_in_use(self.port, pair);
+        // Entries of one port stand together, and are as many as its queue pairs at most.
+        let mut mine = touched.iter().rev().take_while(|(other, _)| Arc::ptr_eq(other, self.port));
+        if mine.all(|(_, other)| *other != pair) {
+            touched.push((Arc::clone(self.port), pair));
+        }
+        if let Some(receiver) = guard.as_mut() {
+            receiver.begin(self.owner, self.frames);
+        }
+        self.held = Some((pair, guard));
+    }
+}
+
 /// Locks a pair that the guest has filled: the one that was chosen, else the first.
 fn lock_in_use(port: &Port, pair: u16) -> (u16, MutexGuard<'_, Option<Receiver>>) {
     let guard = port.lock(pair);
@@ -176,7 +154,21 @@ fn lock_in_use(port: &Port, pair: u16) -> (u16, MutexGuard<'_, Option<Receiver>>
     (0, port.lock(0))
 }
 
+/// Asks for both sides of the copy after this one, if that is a long one.
+#[inline]
+fn prefetch(receiver: &Receiver, burst: &Burst, next: Option<&Frame>) {
+    let Some(next) = next else { return };
+    if let Some(body) = burst.body(next).first() {
+        body.prefetch(AHEAD, Access::Read);
+        receiver.prefetch_after_next(next.len.min(AHEAD as u32));
+    }
+}
+
+/// Bytes of a long copy that are asked for ahead of time. Once under way, a copy is followed by the processor itself.
+const AHEAD: usize = 2048;
+
 /// Delivers one frame, as it is where the receiver can take it so.
+#[inline]
 fn put(
     receiver: &mut Receiver,
     port: &Port,

@@ -72,8 +72,6 @@ reasons! {
         "The receiving guest broke its ring; `weft port show` tells how. It works again after the guest resets its device."
     OffloadFailed "offload-failed"
         "The receiving guest does not take large frames, and this one was to be cut so small that the switch would have had to send more than 256 for it."
-    GuestMemory "guest-memory"
-        "The frame's bytes could not be read or written: a guest's memory was taken away under it."
 }
 
 impl DropReason {

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Stage 2: what a frame is, by its private copy, and whether its port may send it.
 
-use sys::MemoryMap;
 use wire::{EtherHeader, ether};
 
 use crate::burst::{Burst, Frame, Verdict};
 use crate::claims;
 use crate::drops::DropReason;
 use crate::port::{MacPolicy, Policy, Role};
-use crate::{router, whole};
+use crate::router;
 
 use wire::MacAddr;
 
-/// Decides on every frame that its port may not send. `memory` is the sender's, for the frames that need a whole copy.
-pub(crate) fn guard(burst: &mut Burst, memory: &MemoryMap, own: MacAddr, policy: &Policy) {
+/// Decides on every frame that its port may not send.
+pub(crate) fn guard(burst: &mut Burst, own: MacAddr, policy: &Policy) {
     let mut cut = false;
     for frame in burst.frames_mut() {
         // A frame shorter than a header did not enter the burst.
@@ -24,10 +23,10 @@ pub(crate) fn guard(burst: &mut Burst, memory: &MemoryMap, own: MacAddr, policy:
         }
     }
     if cut {
-        check_whole(burst, memory, policy);
+        check_whole(burst, policy);
     }
     if policy.role == Role::Host {
-        router::guard(burst, memory);
+        router::guard(burst);
     }
 }
 
@@ -40,11 +39,9 @@ fn check(frame: &mut Frame, own: MacAddr, policy: &Policy) -> Result<(), DropRea
 
 /// Checks the offloads of frames once more whose headers did not end within their heads.
 #[cold]
-fn check_whole(burst: &mut Burst, memory: &MemoryMap, policy: &Policy) {
+fn check_whole(burst: &mut Burst, policy: &Policy) {
     for index in 0..burst.frames().len() {
-        if burst.frames()[index].verdict != Verdict::Drop(DropReason::Unclassifiable)
-            || !whole::copy(burst, index, memory)
-        {
+        if burst.frames()[index].verdict != Verdict::Drop(DropReason::Unclassifiable) || !burst.privatise(index) {
             continue;
         }
         let frame = &burst.frames()[index];

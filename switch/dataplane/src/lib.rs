@@ -60,8 +60,8 @@ mod receiver;
 mod router;
 mod stats;
 mod steer;
+mod targets;
 mod time;
-mod whole;
 mod worker;
 
 pub use drops::DropReason;

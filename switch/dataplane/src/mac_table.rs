@@ -122,6 +122,14 @@ impl MacTable {
         })
     }
 
+    /// Asks the processor for what looking up or learning `mac` will read.
+    #[inline]
+    pub(crate) fn prefetch(&self, mac: MacAddr) {
+        let bucket = self.bucket(mac.to_u64());
+        sys::prefetch(&self.buckets[bucket]);
+        sys::prefetch(&self.seen[bucket]);
+    }
+
     /// The port that `mac` is behind.
     #[inline]
     #[must_use]

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What a receiver cannot do itself: complete a checksum, segment a large frame. The slow path of delivery.
 
-use sys::{MemoryMap, OutsideMemory};
 use wire::segment::Segmenter;
 use wire::{VnetHeader, checksum};
 
@@ -20,16 +19,11 @@ impl Scratch {
         Self { frame: vec![0; FRAME_MAX] }
     }
 
-    /// Copies a whole frame here.
-    fn gather(&mut self, payload: &Payload<'_>) -> Result<usize, OutsideMemory> {
-        let mut end = payload.head.len();
-        self.frame.get_mut(..end).ok_or(OutsideMemory)?.copy_from_slice(payload.head);
-        for segment in payload.body {
-            let start = end;
-            end += segment.len as usize;
-            payload.memory.read(segment.address, self.frame.get_mut(start..end).ok_or(OutsideMemory)?)?;
-        }
-        Ok(end)
+    /// Copies a whole frame here; returns its length. `None`: longer than any frame may be.
+    fn gather(&mut self, payload: &Payload<'_>) -> Option<usize> {
+        let (head, rest) = self.frame.split_at_mut_checked(payload.head.len())?;
+        head.copy_from_slice(payload.head);
+        Some(payload.head.len() + sys::gather(payload.body, rest)?)
     }
 }
 
@@ -44,28 +38,22 @@ pub(crate) fn finish(
     scratch: &mut Scratch,
     delta: &mut Delta,
 ) -> Result<(), DropReason> {
-    let len = scratch.gather(payload).map_err(|_| DropReason::GuestMemory)?;
+    let len = scratch.gather(payload).ok_or(DropReason::OffloadFailed)?;
     if vnet.gso().is_some() {
-        return segment(receiver, vnet, &scratch.frame[..len], payload.memory, delta);
+        return segment(receiver, vnet, &scratch.frame[..len], delta);
     }
     let (start, offset) = (usize::from(vnet.csum_start), usize::from(vnet.csum_offset));
     checksum::complete(&mut scratch.frame[..len], start, offset).map_err(|_| DropReason::OffloadFailed)?;
-    receiver.put(&VnetHeader::default(), &Payload::held(&scratch.frame[..len], &[], payload.memory))?;
+    receiver.put(&VnetHeader::default(), &Payload::held(&scratch.frame[..len], &[]))?;
     delta.checksums += 1;
     delta.traffic.add(len as u32);
     Ok(())
 }
 
-/// Delivers `frame` in pieces that need nothing more. `memory` is not read: all bytes are at hand.
-fn segment(
-    receiver: &mut Receiver,
-    vnet: &VnetHeader,
-    frame: &[u8],
-    memory: &MemoryMap,
-    delta: &mut Delta,
-) -> Result<(), DropReason> {
+/// Delivers `frame` in pieces that need nothing more.
+fn segment(receiver: &mut Receiver, vnet: &VnetHeader, frame: &[u8], delta: &mut Delta) -> Result<(), DropReason> {
     for segment in Segmenter::new(frame, vnet).map_err(|_| DropReason::OffloadFailed)? {
-        receiver.put(&VnetHeader::default(), &Payload::held(segment.head(), segment.body(), memory))?;
+        receiver.put(&VnetHeader::default(), &Payload::held(segment.head(), segment.body()))?;
         delta.segments += 1;
         delta.traffic.add(segment.frame_len() as u32);
     }

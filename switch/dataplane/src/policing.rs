@@ -12,7 +12,6 @@ use arc_swap::{ArcSwap, Guard};
 use crate::burst::{Burst, Frame, Verdict};
 use crate::drops::DropReason;
 use crate::policer::{Bucket, Meter, Policer};
-use crate::port::PortSlot;
 use crate::rate::{Limit, Limits, Rate};
 use crate::time::Instant;
 
@@ -58,10 +57,9 @@ impl Policers {
         police(burst.frames_mut(), &self.flood, now, (Verdict::Flood, DropReason::FloodPoliced));
     }
 
-    /// What of a burst may be delivered to this port, which is `slot`.
-    pub(crate) fn receive(&self, burst: &Burst, slot: PortSlot, now: Instant) -> Option<Meter<'_>> {
-        let mine = |frame: &&Frame| frame.verdict == Verdict::Port(slot) || frame.verdict == Verdict::Flood;
-        (!self.rx.is_open()).then(|| self.rx.open(burst.frames().iter().filter(mine).map(|frame| frame.len), now))
+    /// What of frames of these lengths may be delivered to this port; `None`: all of them.
+    pub(crate) fn receive(&self, lens: impl Iterator<Item = u32>, now: Instant) -> Option<Meter<'_>> {
+        (!self.rx.is_open()).then(|| self.rx.open(lens, now))
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A receive ring and what its guest negotiated: where frames are delivered.
 
-use sys::{Access, Chain, MemoryMap, OutsideMemory, Ring, RingFault, Segment};
+use sys::{Access, Chain, NoRoom, Ring, RingFault, Segment, Segments, Writer};
 use wire::VnetHeader;
 
 use crate::drops::DropReason;
@@ -15,17 +15,17 @@ pub(crate) struct Payload<'a> {
     pub(crate) head: &'a [u8],
     pub(crate) more: &'a [u8],
     pub(crate) body: &'a [Segment],
-    pub(crate) memory: &'a MemoryMap,
 }
 
 impl<'a> Payload<'a> {
-    /// A frame that we hold the whole of; `memory` is not read.
-    pub(crate) fn held(head: &'a [u8], more: &'a [u8], memory: &'a MemoryMap) -> Self {
-        Self { head, more, body: &[], memory }
+    /// A frame that we hold the whole of.
+    pub(crate) fn held(head: &'a [u8], more: &'a [u8]) -> Self {
+        Self { head, more, body: &[] }
     }
 
+    #[inline]
     fn len(&self) -> usize {
-        let body = self.body.iter().map(|segment| segment.len as usize).sum::<usize>();
+        let body = self.body.iter().map(Segment::len).sum::<usize>();
         self.head.len() + self.more.len() + body
     }
 }
@@ -35,8 +35,10 @@ pub(crate) struct Receiver {
     ring: Ring,
     negotiated: Negotiated,
     fault: Option<RingFault>,
+    /// Chains that were available when we last looked and are not consumed.
+    waiting: u16,
     /// Buffers of the frame that is being delivered; allocated once.
-    segments: Vec<Segment>,
+    segments: Segments,
     chains: Vec<Chain>,
     /// What was completed and is not published, in the order in which it stands in the ring.
     chunks: Vec<Chunk>,
@@ -59,13 +61,18 @@ struct Chunk {
 /// weftd's promise and nothing else.
 const CHUNKS: usize = 64;
 
+/// Bytes that are asked for of each buffer before a burst is delivered: a header and a small frame, or the start of a
+/// large one.
+const SMALL: usize = 76;
+
 impl Receiver {
     pub(crate) fn new(mut ring: Ring, negotiated: Negotiated) -> Self {
-        let segments = Vec::with_capacity(2 * sys::MAX_CHAIN);
+        let mut segments = Segments::with_capacity(2 * sys::MAX_CHAIN);
+        segments.hold(ring.memory());
         let (chains, chunks) = (Vec::with_capacity(MERGED), Vec::with_capacity(CHUNKS));
         let filled = ring.next_avail() != 0;
         ring.nudge();
-        Self { ring, negotiated, fault: None, segments, chains, chunks, owner: SourceId(0), filled }
+        Self { ring, negotiated, fault: None, waiting: 0, segments, chains, chunks, owner: SourceId(0), filled }
     }
 
     /// The ring, once nothing of it is busy.
@@ -90,14 +97,23 @@ impl Receiver {
     /// Delivers for `owner` from now on, about `frames` frames: asks for what they will touch if they are small.
     pub(crate) fn begin(&mut self, owner: SourceId, frames: usize) {
         self.owner = owner;
-        let waiting = self.ring.available().unwrap_or(0);
-        self.ring.prefetch(waiting.min(frames as u16), Access::Write);
+        self.waiting = self.ring.available().unwrap_or(0);
+        let frames = self.waiting.min(frames as u16);
+        self.ring.prefetch_chains(frames);
+        (0..frames).for_each(|ahead| self.ring.prefetch_buffer(ahead, SMALL));
+    }
+
+    /// Asks for the buffer of the frame after the next one, `bytes` bytes long.
+    #[inline]
+    pub(crate) fn prefetch_after_next(&self, bytes: u32) {
+        self.ring.prefetch_buffer(1, bytes as usize);
     }
 
     /// Copies one frame into the guest's buffers; the guest sees it after [`Receiver::publish`].
     ///
     /// # Errors
     /// Why the frame could not be delivered; no buffer is consumed then.
+    #[inline]
     pub(crate) fn put(&mut self, header: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason> {
         if self.fault.is_some() {
             return Err(DropReason::BrokenRing);
@@ -105,8 +121,9 @@ impl Receiver {
         let total = self.negotiated.header_len() + payload.len();
         self.reserve(total as u32)?;
         let chains = self.chains.len() as u16;
-        self.write(&header.forwarded(chains).to_bytes(), payload).map_err(|_| DropReason::GuestMemory)?;
-        self.ring.consume(chains);
+        // What was reserved is enough.
+        self.write(&header.forwarded(chains).to_bytes(), payload).map_err(|NoRoom| DropReason::BufferTooSmall)?;
+        self.consume(chains);
         let mut left = total as u32;
         for chain in &self.chains {
             let written = left.min(chain.bytes);
@@ -118,14 +135,32 @@ impl Receiver {
         Ok(())
     }
 
+    #[inline]
+    fn consume(&mut self, chains: u16) {
+        self.ring.consume(chains);
+        self.waiting -= chains;
+    }
+
+    /// Makes sure that `wanted` chains are known to wait, if they do; looks at the guest's index only when it must, for
+    /// the guest's writing to it makes each look a cache miss.
+    #[inline]
+    fn look(&mut self, wanted: u16) -> Result<bool, DropReason> {
+        if self.waiting < wanted {
+            self.waiting = self.ring.available().map_err(|fault| self.break_ring(fault))?;
+        }
+        Ok(self.waiting >= wanted)
+    }
+
     /// Finds chains for `total` bytes: one, or as many as it takes when the guest can merge.
     fn reserve(&mut self, total: u32) -> Result<(), DropReason> {
-        self.segments.clear();
+        self.segments.truncate(0);
         self.chains.clear();
-        let waiting = self.ring.available().map_err(|fault| self.break_ring(fault))?;
         let most = if self.negotiated.mergeable() { self.ring.size().min(MERGED as u16) } else { 1 };
         let mut room = 0_u32;
-        for ahead in 0..waiting.min(most) {
+        for ahead in 0..most {
+            if !self.look(ahead + 1)? {
+                break;
+            }
             let head = self.ring.head(ahead).map_err(|fault| self.break_ring(fault))?;
             let Some(chain) = self.ring.walk(head, Access::Write, &mut self.segments) else {
                 return Err(self.reject(ahead, head));
@@ -146,7 +181,7 @@ impl Receiver {
     /// were only looked at and stay.
     fn reject(&mut self, ahead: u16, head: u16) -> DropReason {
         if ahead == 0 {
-            self.ring.consume(1);
+            self.consume(1);
             self.ring.complete(head, 0);
             self.note();
         }
@@ -158,12 +193,13 @@ impl Receiver {
         DropReason::BrokenRing
     }
 
-    fn write(&self, header: &[u8; VnetHeader::LEN], payload: &Payload<'_>) -> Result<(), OutsideMemory> {
-        let mut out = Scatter { memory: self.ring.memory(), segments: &self.segments, offset: 0 };
+    #[inline]
+    fn write(&self, header: &[u8; VnetHeader::LEN], payload: &Payload<'_>) -> Result<(), NoRoom> {
+        let mut out = Writer::new(self.segments.all());
         out.write(&header[..self.negotiated.header_len()])?;
         out.write(payload.head)?;
         out.write(payload.more)?;
-        payload.body.iter().try_for_each(|&segment| out.copy(payload.memory, segment))
+        payload.body.iter().try_for_each(|segment| out.copy(segment))
     }
 
     /// Remembers whose burst the latest completions are of.
@@ -192,52 +228,6 @@ impl Receiver {
             self.fault = self.ring.late_fault();
         }
         self.fault.map_or(Ok(()), Err)
-    }
-}
-
-/// Writes bytes one after the other into a run of guest buffers.
-struct Scatter<'a> {
-    memory: &'a MemoryMap,
-    segments: &'a [Segment],
-    /// Bytes of the first segment that are written.
-    offset: u32,
-}
-
-impl Scatter<'_> {
-    /// The next piece of at most `len` bytes: its address and length.
-    #[inline]
-    fn next(&mut self, len: u32) -> Result<(u64, u32), OutsideMemory> {
-        let segment = self.segments.first().ok_or(OutsideMemory)?;
-        let step = len.min(segment.len - self.offset);
-        let at = segment.address + u64::from(self.offset);
-        self.offset += step;
-        if self.offset == segment.len {
-            self.segments = &self.segments[1..];
-            self.offset = 0;
-        }
-        Ok((at, step))
-    }
-
-    #[inline]
-    fn write(&mut self, mut bytes: &[u8]) -> Result<(), OutsideMemory> {
-        while !bytes.is_empty() {
-            let (at, step) = self.next(bytes.len() as u32)?;
-            let (now, later) = bytes.split_at(step as usize);
-            self.memory.write(at, now)?;
-            bytes = later;
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn copy(&mut self, from: &MemoryMap, mut segment: Segment) -> Result<(), OutsideMemory> {
-        while segment.len > 0 {
-            let (at, step) = self.next(segment.len)?;
-            sys::copy((from, segment.address), (self.memory, at), step)?;
-            segment.address += u64::from(step);
-            segment.len -= step;
-        }
-        Ok(())
     }
 }
 

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! RA guard (RFC 6105, RFC 7113): a host must not speak as a router.
 
-use sys::MemoryMap;
 use wire::{EtherHeader, NdKind, nd_kind};
 
 use crate::burst::{Burst, Verdict};
 use crate::drops::DropReason;
-use crate::whole;
 
 /// Drops Router Advertisements and Redirects of a port that is a host. A frame whose header chain does not end within
 /// its head is judged by a whole copy.
-pub(crate) fn guard(burst: &mut Burst, memory: &MemoryMap) {
+pub(crate) fn guard(burst: &mut Burst) {
     for index in 0..burst.frames().len() {
         let frame = &burst.frames()[index];
         if frame.verdict != Verdict::Undecided || !may_be_nd(&frame.ether) {
             continue;
         }
         let kind = match kind_of(burst, index) {
-            NdKind::Unclassified if whole::copy(burst, index, memory) => kind_of(burst, index),
+            NdKind::Unclassified if burst.privatise(index) => kind_of(burst, index),
             kind => kind,
         };
         if let Some(reason) = objection(kind) {

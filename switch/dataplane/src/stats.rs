@@ -40,6 +40,12 @@ impl Drops {
         self.0[reason as usize] += 1;
     }
 
+    /// Counts `count` more.
+    #[inline]
+    pub(crate) fn add_many(&mut self, reason: DropReason, count: u64) {
+        self.0[reason as usize] += count;
+    }
+
     /// How many for this reason.
     #[must_use]
     pub fn get(&self, reason: DropReason) -> u64 {

@@ -9,7 +9,7 @@ use sys::{Ring, RingFault};
 
 use crate::burst::Burst;
 use crate::deliver::{Delivery, Sender};
-use crate::forward::forward;
+use crate::forward::{From, forward};
 use crate::guard::guard;
 use crate::namespace::{Namespace, PortSet};
 use crate::port::{Port, SourceId};
@@ -63,27 +63,29 @@ impl Source {
         let mut delta = Delta::default();
         let received = receive(&mut self.ring, policy.negotiated.header_len(), burst, &mut delta);
         if !burst.chains.is_empty() {
-            let memory = Arc::clone(self.ring.memory());
+            let (slot, own) = (self.port.slot(), self.port.mac());
             if let Some(policers) = &policers {
                 policers.transmit(burst, now);
             }
-            guard(burst, &memory, self.port.mac(), &policy);
-            forward(burst, self.namespace.fdb(), self.port.slot(), now);
+            guard(burst, own, &policy);
+            forward(burst, self.namespace.fdb(), From { slot, own }, now);
             if let Some(policers) = &policers {
                 policers.flood(burst, now);
             }
-            let sender = Sender { id, slot: self.port.slot(), memory: &memory, now };
+            let sender = Sender { id, slot, now };
             delivery.deliver(burst, sender, self.ports.load(), &mut delta);
             self.finish(burst);
             delivery.publish(id);
             self.port.counters.add_tx(&delta);
         }
+        let taken = burst.chains.len();
+        burst.clear();
         if let Err(fault) = received {
             self.break_ring(fault);
         } else if let Some(fault) = self.ring.late_fault() {
             self.break_ring(fault);
         }
-        burst.chains.len()
+        taken
     }
 
     /// Gives the sender's chains back, before the receivers see the frames.

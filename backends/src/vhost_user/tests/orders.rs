@@ -104,12 +104,12 @@ fn memory_that_is_plugged_and_unplugged_restarts_the_rings() {
     assert_eq!(qemu.acked(with_fd(id::ADD_MEM_REG, &body, &more)), 0);
     assert_eq!(world.host.running(), [0]);
     let ring = world.host.rings.lock().unwrap().remove(&0).unwrap();
-    assert!(ring.memory().contains(sys::Segment { address: 16 * REGION, len: 4096 }));
+    assert!(ring.memory().contains(16 * REGION, 4096));
     drop(ring);
     assert_eq!(qemu.acked(Message::new(id::REM_MEM_REG, body)), 0);
     assert_eq!(world.host.running(), [0]);
     let rings = world.host.rings.lock().unwrap();
-    assert!(!rings[&0].memory().contains(sys::Segment { address: 16 * REGION, len: 4096 }));
+    assert!(!rings[&0].memory().contains(16 * REGION, 4096));
 }
 
 #[test]

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Two bursts of two workers in one receive ring.
 
-use std::sync::Arc;
-
 use sys::{Doorbells, MemoryMap, Ring, RingLayout};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
@@ -13,7 +11,7 @@ const A: SourceId = SourceId(1);
 const B: SourceId = SourceId(2);
 
 /// A guest with eight writable buffers available, and its receiver.
-fn receiver() -> (GuestMemoryMmap<()>, Arc<MemoryMap>, Receiver) {
+fn receiver() -> (GuestMemoryMmap<()>, Receiver) {
     let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), 0x1_0000)]).unwrap();
     for index in 0..8_u16 {
         let entry = GuestAddress(LAYOUT.desc + 16 * u64::from(index));
@@ -23,14 +21,13 @@ fn receiver() -> (GuestMemoryMmap<()>, Arc<MemoryMap>, Receiver) {
         memory.write_obj(index, GuestAddress(LAYOUT.avail + 4 + 2 * u64::from(index))).unwrap();
     }
     memory.write_obj(8_u16, GuestAddress(LAYOUT.avail + 2)).unwrap();
-    let map = MemoryMap::new(&memory);
-    let ring = Ring::new(Arc::clone(&map), LAYOUT, false, Doorbells::default()).unwrap();
-    (memory, map, Receiver::new(ring, Negotiated(1 << 32)))
+    let ring = Ring::new(MemoryMap::new(&memory), LAYOUT, false, Doorbells::default()).unwrap();
+    (memory, Receiver::new(ring, Negotiated(1 << 32)))
 }
 
-fn put(receiver: &mut Receiver, owner: SourceId, map: &MemoryMap) {
+fn put(receiver: &mut Receiver, owner: SourceId) {
     receiver.begin(owner, 1);
-    receiver.put(&VnetHeader::default(), &Payload::held(&[7; 60], &[], map)).unwrap();
+    receiver.put(&VnetHeader::default(), &Payload::held(&[7; 60], &[])).unwrap();
 }
 
 fn used(memory: &GuestMemoryMmap<()>) -> u16 {
@@ -39,9 +36,9 @@ fn used(memory: &GuestMemoryMmap<()>) -> u16 {
 
 #[test]
 fn a_burst_does_not_publish_another_whose_sender_still_owns_its_chains() {
-    let (memory, map, mut receiver) = receiver();
-    put(&mut receiver, A, &map);
-    put(&mut receiver, B, &map);
+    let (memory, mut receiver) = receiver();
+    put(&mut receiver, A);
+    put(&mut receiver, B);
     receiver.publish(B).unwrap();
     assert_eq!(used(&memory), 0, "A's frame stands before B's and would be sent again after a kill");
     receiver.publish(A).unwrap();
@@ -51,10 +48,10 @@ fn a_burst_does_not_publish_another_whose_sender_still_owns_its_chains() {
 
 #[test]
 fn a_burst_publishes_up_to_the_next_open_one() {
-    let (memory, map, mut receiver) = receiver();
-    put(&mut receiver, A, &map);
-    put(&mut receiver, A, &map);
-    put(&mut receiver, B, &map);
+    let (memory, mut receiver) = receiver();
+    put(&mut receiver, A);
+    put(&mut receiver, A);
+    put(&mut receiver, B);
     receiver.publish(A).unwrap();
     assert_eq!(used(&memory), 2);
     assert!(receiver.is_busy(), "a ring with an open burst must not be taken away");
@@ -64,7 +61,7 @@ fn a_burst_publishes_up_to_the_next_open_one() {
 
 #[test]
 fn buffers_whose_lengths_overflow_are_counted_as_enough() {
-    let (memory, map, mut receiver) = receiver();
+    let (memory, mut receiver) = receiver();
     receiver.negotiated = Negotiated(1 << 32 | 1 << 15);
     // One byte, then an indirect table of as many bytes as a length can say.
     memory.write_obj(1_u32, GuestAddress(LAYOUT.desc + 8)).unwrap();
@@ -79,7 +76,7 @@ fn buffers_whose_lengths_overflow_are_counted_as_enough() {
         memory.write_obj(if index < 1023 { 3_u16 } else { 2 }, GuestAddress(entry + 12)).unwrap();
         memory.write_obj(index as u16 + 1, GuestAddress(entry + 14)).unwrap();
     }
-    put(&mut receiver, A, &map);
+    put(&mut receiver, A);
     receiver.publish(A).unwrap();
     assert_eq!(used(&memory), 2);
 }
