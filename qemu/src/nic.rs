@@ -181,10 +181,14 @@ impl Nic {
     }
 }
 
-/// A peer that restarts is found again twice a second where QEMU can, else every second.
+/// The option that makes QEMU look for a peer that went away.
 fn reconnect(version: Version) -> String {
-    let counts_milliseconds = version >= Version { major: 9, minor: 2 };
-    if counts_milliseconds { "reconnect-ms=500".into() } else { "reconnect=1".into() }
+    let interval = version.reconnect_interval();
+    if version.counts_milliseconds() {
+        format!("reconnect-ms={}", interval.as_millis())
+    } else {
+        format!("reconnect={}", interval.as_secs())
+    }
 }
 
 /// Device properties of one direction.

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::program::{self, Failure};
@@ -20,6 +21,16 @@ pub struct Version {
 impl Version {
     /// The oldest QEMU that survives an emulated guest that turns on the interrupt vectors of a vhost-user NIC.
     pub const OLDEST: Version = Version { major: 8, minor: 0 };
+
+    /// How often a QEMU of this version looks for a switch that went away: twice a second where it can, else every second.
+    pub fn reconnect_interval(self) -> Duration {
+        if self.counts_milliseconds() { Duration::from_millis(500) } else { Duration::from_secs(1) }
+    }
+
+    /// Whether the option `reconnect-ms` is known.
+    pub(crate) fn counts_milliseconds(self) -> bool {
+        self >= Version { major: 9, minor: 2 }
+    }
 
     /// Reads the first line of `qemu-system-x86_64 --version`.
     pub fn parse(text: &str) -> Option<Version> {

@@ -2,10 +2,10 @@
 //! weftd is killed under running guests and started again: traffic resumes, whoever listens on the socket, and nobody
 //! touches a guest. The red namespace comes back from the configuration file, the blue one from weftd's saved state.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::lab::{Lab, Must, patience};
-use crate::traffic::{address, assert_reaches, both, end_ping, ip4, replies, serve, start_ping};
+use crate::traffic::{address, assert_reaches, both, end_ping, explained, ip4, replies, round_trip, serve, start_ping};
 use ctl::proto::v1::State;
 use qemu::{Guest, Job};
 use tests::wait::until;
@@ -73,15 +73,19 @@ fn pings_go_on(lab: &mut Lab, one: &Guest) {
         });
     };
     all_beyond(&vec![0; pings.len()]);
-    lab.daemon.kill_9();
-    let heard: Vec<usize> = pings.iter().map(replies).collect();
+    let round_trips: Vec<Duration> = pings.iter().map(round_trip).collect();
+    let killed = Instant::now();
     lab.daemon.restart();
-    all_beyond(&heard);
-    for (ping, target) in pings.iter().zip(&targets) {
-        let counted = end_ping(ping);
-        eprintln!("weftd killed and restarted: {} of {} replies from {target} were lost", counted.lost(), counted.sent);
-    }
     PORTS.iter().for_each(|port| lab.await_state(port, State::Up));
+    let outage = killed.elapsed();
+    let heard: Vec<usize> = pings.iter().map(replies).collect();
+    all_beyond(&heard);
+    for ((ping, target), round_trip) in pings.iter().zip(&targets).zip(round_trips) {
+        let (counted, most) = (end_ping(ping), explained(outage, round_trip));
+        let (lost, sent) = (counted.lost(), counted.sent);
+        eprintln!("weftd killed and restarted: {lost} of {sent} replies from {target} were lost, {most} may be");
+        assert!(lost <= most, "{target}: {lost} lost, in an outage of {outage:?}, round trips of {round_trip:?}");
+    }
 }
 
 /// Random bytes flow until they have flowed both before and after; what was sent is what arrived.

@@ -60,9 +60,25 @@ pub(crate) fn serve(guest: &Guest, options: &str, port: u16, command: &str) {
     guest.run_ok(&format!("until netstat -ltn | grep -q ':{port} '; do sleep 0.1; done")).must();
 }
 
+/// Between the echo requests of [`start_ping`].
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Sends ten echo requests a second, until [`end_ping`].
 pub(crate) fn start_ping<'a>(guest: &'a Guest, target: &str) -> Job<'a> {
-    guest.spawn(&format!("ping -i 0.1 {target}")).must()
+    guest.spawn(&format!("ping -i {} {target}", PAUSE.as_secs_f32())).must()
+}
+
+/// The most requests of [`start_ping`] that one outage can cost: those that were sent in it, and those that were under way
+/// when it began, where a reply took up to `round_trip`.
+pub(crate) fn explained(outage: Duration, round_trip: Duration) -> u32 {
+    (outage + round_trip).div_duration_f32(PAUSE).ceil() as u32 + 1
+}
+
+/// The longest time that a reply has taken so far.
+pub(crate) fn round_trip(ping: &Job) -> Duration {
+    let output = ping.stdout_so_far().must();
+    let times = output.lines().filter_map(|line| line.split_once("time=")?.1.strip_suffix(" ms")?.parse::<f64>().ok());
+    Duration::from_secs_f64(times.fold(0.0, f64::max) / 1000.0)
 }
 
 /// Replies that have come so far.
@@ -70,11 +86,15 @@ pub(crate) fn replies(ping: &Job) -> usize {
     ping.stdout_so_far().must().matches("bytes from").count()
 }
 
-/// The counts of a ping that ends now. No request may have been answered twice.
+/// The counts of a ping that ends now, up to the last request that was answered: later ones may be under way. No request
+/// may have been answered twice.
 #[track_caller]
 pub(crate) fn end_ping(ping: &Job) -> Pings {
     ping.signal("INT").must();
     let output = ping.wait(Duration::from_secs(30)).must().text();
     assert!(!output.contains("DUP") && !output.contains("duplicates"), "{output}");
-    Pings::parse(&output).expect("ping ends with its counts")
+    let counted = Pings::parse(&output).expect("ping ends with its counts");
+    let last =
+        output.lines().filter_map(|line| line.split_once("seq=")?.1.split(' ').next()?.parse::<u32>().ok()).max();
+    Pings { sent: last.map_or(counted.sent, |last| last + 1), ..counted }
 }

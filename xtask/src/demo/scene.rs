@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use qemu::Setup;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The stage. Fields are dropped in this order: guests first, so that none sees its NIC vanish, and the folder last.
@@ -15,6 +16,8 @@ pub(crate) struct Scene {
     pub(crate) guests: Guests,
     /// Between them.
     pub(crate) switch: Switch,
+    /// How often a guest's VMM looks for a switch that went away.
+    pub(crate) reconnect: Duration,
     folder: TempDir,
 }
 
@@ -30,7 +33,7 @@ impl Scene {
         switch.plug()?;
         interrupt.check()?;
         let guests = Guests::boot(setup, &switch, folder.path(), interrupt)?;
-        Ok(Scene { guests, switch, folder })
+        Ok(Scene { guests, switch, reconnect: setup.qemu.version.reconnect_interval(), folder })
     }
 
     /// Where everything lies.
