@@ -2,6 +2,7 @@
 //! In steady state the frame path does not allocate, whatever the frames are.
 
 use allocation_counter::{AllocationInfo, measure};
+use dataplane::{Limit, Limits, Rate};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::memory::Layout;
 use tests::rig::{PortOptions, Rig, feature, mac};
@@ -66,6 +67,17 @@ fn a_hundred_thousand_frames_allocate_nothing() {
     check("long, to several queues", &mut rig, &plain(to(mac(3)).udp(1, 2, &[0; 1400])), FRAMES / 10);
     check("to everybody", &mut rig, &plain(to(MacAddr::BROADCAST).udp(1, 2, &[0; 100])), FRAMES / 10);
     check("to nobody known", &mut rig, &plain(to(MacAddr([2, 9, 9, 9, 9, 9])).udp(1, 2, &[0; 100])), FRAMES / 10);
+}
+
+#[test]
+fn limits_allocate_nothing() {
+    let mut rig = rig();
+    let mut limits = Limits::default();
+    // A rate that one burst uses up: in a rig's time the rest is too many.
+    Limit::ALL.into_iter().for_each(|limit| limits.set(limit, Some(Rate { per_second: 1, burst: 65_557 })));
+    (0..4).for_each(|port| rig.port(port).port().set_limits(&limits));
+    check("limited", &mut rig, &plain(to(mac(1)).udp(1, 2, &[0; 100])), FRAMES / 10);
+    check("flooded", &mut rig, &plain(to(MacAddr::BROADCAST).udp(1, 2, &[0; 100])), FRAMES / 10);
 }
 
 #[test]

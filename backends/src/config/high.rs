@@ -71,8 +71,10 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
     if let Some(queues) = &low.queues {
         spec.queue_pairs = number(queues, 1..=i64::from(limits::QUEUE_PAIRS_MAX))?;
     }
+    spec.limits = low.limits.meaning()?;
     let mac_span = low.mac.as_ref().map_or(low.name.span(), Text::span);
     let keys = [("namespace", low.namespace.span()), ("mac", mac_span), ("vhost-user", low.vhost_user.span())];
+    let keys: Vec<_> = keys.into_iter().chain(low.limits.keys()).collect();
     desired.add_port(port, spec).map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
 }
 

@@ -2,6 +2,7 @@
 //! What `weft.toml` can express: its tables and keys, nothing said about sense. Values that can be wrong remember where
 //! they stand.
 
+use super::limits::Limits;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -67,6 +68,8 @@ pub(super) struct Port {
     pub(super) macs: Option<Text>,
     pub(super) mtu: Option<Number>,
     pub(super) queues: Option<Number>,
+    #[serde(default)]
+    pub(super) limits: Limits,
 }
 
 #[derive(Debug, Deserialize)]

@@ -63,7 +63,7 @@ impl Mistake {
             file: file.to_owned(),
             line: line_of(text, self.span.start),
             column: before[line_start..].chars().count() as u32 + 1,
-            key: key_at(text, line_start),
+            key: key_at(text, line_start, self.span.start),
             message: self.message,
         }
     }
@@ -74,10 +74,15 @@ pub(super) fn line_of(text: &str, offset: usize) -> u32 {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() as u32 + 1
 }
 
-/// `port "vm1": mac` for the line that begins at `line_start`.
-fn key_at(text: &str, line_start: usize) -> String {
+/// `port "vm1": mac` for the line that begins at `line_start`; `limits.tx-frames` for what stands in a table in the line.
+fn key_at(text: &str, line_start: usize, at: usize) -> String {
     let line = text[line_start..].lines().next().unwrap_or_default();
-    let key = line.split_once('=').map(|(key, _)| key.trim().to_owned());
+    let key = line.split_once('=').map(|(key, rest)| {
+        let before = rest.get(..at.saturating_sub(line_start + key.len() + 1)).unwrap_or_default();
+        let inner = before.rsplit(['{', ',']).next().and_then(|last| last.split_once('='));
+        let inner = inner.filter(|_| before.contains('{')).map(|(inner, _)| format!(".{}", inner.trim()));
+        format!("{}{}", key.trim(), inner.unwrap_or_default())
+    });
     let parts = [object_at(text, line_start), key];
     parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
 }

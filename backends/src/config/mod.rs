@@ -18,6 +18,7 @@
 
 mod daemon;
 mod high;
+mod limits;
 mod low;
 mod mistake;
 mod settings;

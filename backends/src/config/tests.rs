@@ -76,7 +76,7 @@ fn test_unknown_and_missing_keys() {
     assert_eq!(
         error("mac = \"02:00:00:00:00:01\"", "macc = \"02:00:00:00:00:01\""),
         "weft.toml:19: port \"vm1\": macc: unknown key `macc`, expected one of `name`, `namespace`, `vhost-user`, \
-         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`"
+         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`"
     );
     assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
     assert_eq!(
@@ -152,6 +152,58 @@ fn test_what_workers_are_told() {
         error("[[worker]]", "[[worker]]\nid = 0\n[[worker]]"),
         "weft.toml:6: worker 0: id: worker 0 has a [[worker]] table already"
     );
+}
+
+#[test]
+fn test_limits() {
+    let limits = |to: &str| {
+        let config = Config::parse("weft.toml", &GOOD.replace("mtu = 9000", to)).unwrap();
+        config.desired.ports()[&"vm1".parse().unwrap()].limits
+    };
+    let forms = [
+        "limits = { tx-frames = 10000, rx-bytes = \"125M:2M\" }",
+        "limits.tx-frames = \"10k\"\nlimits.rx-bytes = \"125000k:2000000\"",
+        "[port.limits]\ntx-frames = \"10k:1k\"\nrx-bytes = \"125M:2M\"",
+    ];
+    for form in forms {
+        let of = |per_second, burst| Some(switch::Rate { per_second, burst });
+        assert_eq!(limits(form).get(switch::Limit::TxFrames), of(10_000, 1000), "{form}");
+        assert_eq!(limits(form).get(switch::Limit::RxBytes), of(125_000_000, 2_000_000), "{form}");
+        assert_eq!(limits(form).iter().count(), 2, "{form}");
+    }
+    assert!(limits("limits = {}").is_empty() && limits("").is_empty());
+}
+
+#[test]
+fn test_bad_limits() {
+    let no_rate =
+        "is not a rate (expected a number a second such as 10000, 10k, 125M or 1G, and a burst if need be: 10k:2k)";
+    for (to, expected) in [
+        ("limits.tx-frames = \"fast\"", format!("limits.tx-frames: \"fast\" {no_rate}")),
+        ("limits = { rx-bytes = 1000, flood-frames = 0 }", format!("limits.flood-frames: 0 {no_rate}")),
+        ("limits = { rx-bytes = -5 }", format!("limits.rx-bytes: -5 {no_rate}")),
+        (
+            "limits.rx-bytes = \"1M:1500\"",
+            "limits.rx-bytes: \"1000000:1500\" is not valid (expected a burst of 65557 to 1000000000000)".to_owned(),
+        ),
+        (
+            "limits = {tx-frames=1,tx-bytes = \"2000G\"}",
+            "limits.tx-bytes: \"2000000000000\" is not valid (expected a rate of 1 to 1000000000000 a second)"
+                .to_owned(),
+        ),
+        (
+            "limits.flood-frames = true",
+            "limits.flood-frames: a rate is a number such as 10000, or a text such as \"10k\"".to_owned(),
+        ),
+        (
+            "limits.tx-bits = 5",
+            "limits.tx-bits: unknown key `tx-bits`, expected one of `tx-frames`, `tx-bytes`, `rx-frames`, `rx-bytes`, \
+             `flood-frames`, `flood-bytes`"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(error("mtu = 9000", to), format!("weft.toml:23: port \"vm1\": {expected}"));
+    }
 }
 
 #[test]

@@ -179,7 +179,8 @@ impl Calls<'_> {
     fn port_set(&mut self, asked: &v1::PortSet) -> Result<v1::PortReply, Error> {
         let name = convert::name("name", &asked.name)?;
         let (role, macs) = (asked.role.map(convert::role), asked.macs.map(convert::macs));
-        self.request(switch::Request::PortSet { name: name.clone(), role, macs, mtu: asked.mtu, limits: vec![] })?;
+        let limits = convert::limits(asked.limits.as_ref());
+        self.request(switch::Request::PortSet { name: name.clone(), role, macs, mtu: asked.mtu, limits })?;
         self.port(&name)
     }
 

@@ -7,7 +7,10 @@ use crate::runtime::{PollMode, Work, WorkerStats};
 use crate::vhost_user::feature_names;
 use ctl::proto::v1;
 use std::time::Duration;
-use switch::{FdbKey, FdbView, Mode, Name, NamespaceSpec, NamespaceView, PortSpec, PortView, Refusal, VhostUser};
+use switch::{
+    FdbKey, FdbView, Limit, Limits, Mode, Name, NamespaceSpec, NamespaceView, PortSpec, PortView, Rate, Refusal,
+    VhostUser,
+};
 use wire::MacAddr;
 
 /// A refusal as an error of the wire.
@@ -85,6 +88,7 @@ pub fn port_spec(port: &Name, asked: &v1::PortAdd) -> Result<PortSpec, v1::Error
     spec.macs = asked.macs.map_or(switch::default_macs(spec.role), macs);
     spec.mtu = asked.mtu.unwrap_or(spec.mtu);
     spec.queue_pairs = asked.queues.unwrap_or(spec.queue_pairs);
+    limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
     Ok(spec)
 }
 
@@ -102,6 +106,29 @@ pub fn macs(macs: v1::MacPolicy) -> switch::MacPolicy {
     match macs {
         v1::MacPolicy::Own => switch::MacPolicy::Own,
         v1::MacPolicy::Any => switch::MacPolicy::Any,
+    }
+}
+
+/// Limits that came over the wire, each with its new rate, or `None` where it is to go.
+pub fn limits(asked: Option<&v1::Limits>) -> Vec<(Limit, Option<Rate>)> {
+    let rate = |limit: Limit, v1::Rate { rate: per_second, burst }| {
+        let burst = burst.unwrap_or_else(|| limit.burst_default(per_second));
+        (limit, (per_second > 0).then_some(Rate { per_second, burst }))
+    };
+    let said = asked.into_iter().flat_map(v1::Limits::iter);
+    said.filter_map(|(name, asked)| Some(rate(Limit::of_name(name)?, asked))).collect()
+}
+
+fn limits_said(limits: &Limits) -> v1::Limits {
+    let rate =
+        |limit| limits.get(limit).map(|Rate { per_second, burst }| v1::Rate { rate: per_second, burst: Some(burst) });
+    v1::Limits {
+        tx_frames: rate(Limit::TxFrames),
+        tx_bytes: rate(Limit::TxBytes),
+        rx_frames: rate(Limit::RxFrames),
+        rx_bytes: rate(Limit::RxBytes),
+        flood_frames: rate(Limit::FloodFrames),
+        flood_bytes: rate(Limit::FloodBytes),
     }
 }
 
@@ -162,6 +189,7 @@ fn port_said(name: &str, spec: PortSpec) -> v1::PortSpec {
         },
         mtu: spec.mtu,
         queues: spec.queue_pairs,
+        limits: limits_said(&spec.limits),
         vhost_user: v1::VhostUser { path: spec.vhost_user.path, mode },
     }
 }

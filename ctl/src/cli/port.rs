@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft port …`: verbs and their calls.
 
+mod limits;
 mod render;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use self::limits::LimitArgs;
 use super::failure::Failure;
 use super::{Context, Outcome};
 use crate::client::Client;
@@ -18,6 +20,7 @@ use crate::proto::v1::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Create a port
+    #[command(after_help = limits::HELP)]
     Add(Add),
     /// Delete a port
     Del {
@@ -31,6 +34,7 @@ pub(super) enum Verb {
         if_exists: bool,
     },
     /// Change a port while it runs; what is not named stays
+    #[command(after_help = limits::HELP)]
     Set(Set),
     /// List ports with their state and counters
     List {
@@ -72,9 +76,13 @@ pub(super) struct Add {
     may_exist: bool,
 }
 
+/// Options of `port set`, one of which must be there.
+const CHANGES: [&str; 9] =
+    ["role", "mtu", "macs", "tx_frames", "tx_bytes", "rx_frames", "rx_bytes", "flood_frames", "flood_bytes"];
+
 /// A port to be changed.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("change").args(["role", "mtu", "macs"]).required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("change").args(CHANGES).required(true).multiple(true))]
 pub(super) struct Set {
     /// Its name
     name: String,
@@ -95,6 +103,8 @@ struct Policy {
     /// Which source MACs it may use. A new port may use its own, a new uplink any
     #[arg(long)]
     macs: Option<MacPolicy>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
@@ -107,8 +117,9 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             context.client()?.call(&PortDel { name, force, if_exists })?;
             context.output.done()
         }
-        Verb::Set(Set { name, policy: Policy { role, mtu, macs } }) => {
-            let port = context.client()?.call(&PortSet { name, macs, mtu, role })?.port;
+        Verb::Set(Set { name, policy: Policy { role, mtu, macs, limits } }) => {
+            let limits = limits.said();
+            let port = context.client()?.call(&PortSet { name, macs, mtu, role, limits })?.port;
             context.output.answer(&port, |_| String::new())
         }
         Verb::List { namespace } => {
@@ -122,14 +133,16 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
 /// Turns the arguments of `port add` into its call. A relative path is meant from where the operator stands, which
 /// the daemon cannot know.
 fn request(add: Add) -> Result<PortAdd, Failure> {
-    let Add { name, namespace, mac, vhost_user, client, queues, policy: Policy { role, mtu, macs }, may_exist } = add;
+    let Add { name, namespace, mac, vhost_user, client, queues, policy, may_exist } = add;
+    let Policy { role, mtu, macs, limits } = policy;
     let path = std::path::absolute(&vhost_user).map_err(|source| Failure::Input { file: vhost_user, source })?;
     let path = path
         .into_os_string()
         .into_string()
         .map_err(|wrong| Failure::Usage(format!("the path {} is not UTF-8", PathBuf::from(wrong).display())))?;
     let vhost_user = VhostUser { path, mode: if client { Mode::Client } else { Mode::Server } };
-    Ok(PortAdd { name, namespace, mac, vhost_user, queues, role, mtu, macs, may_exist })
+    let limits = limits.said();
+    Ok(PortAdd { name, namespace, mac, vhost_user, queues, role, mtu, macs, limits, may_exist })
 }
 
 fn show(name: Option<String>, mut context: Context<'_>) -> Outcome {

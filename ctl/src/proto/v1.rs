@@ -7,6 +7,7 @@
 mod config;
 mod error;
 mod fdb;
+mod limits;
 mod namespace;
 mod port;
 mod status;
@@ -22,6 +23,8 @@ use crate::codec::Call;
 pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Operation};
 pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
+pub(crate) use limits::Amount;
+pub use limits::{BadRate, Limits, Rate};
 pub use namespace::{Namespace, NamespaceAdd, NamespaceAddReply, NamespaceDel, NamespaceList, NamespaceListReply};
 pub use port::{
     MacPolicy, Mode, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,

@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::proto::Method;
 use crate::proto::v1::{
     Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, DropReason, DropReasons, DropReasonsReply,
-    Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, LogSet,
+    Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, Limits, LogSet,
     LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceAddReply, NamespaceDel, NamespaceList,
     NamespaceListReply, Operation, Poll, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply,
-    PortSet, PortSpec, Role, State, Status, StatusReply, VhostUser, Work, Worker, WorkerList, WorkerListReply,
+    PortSet, PortSpec, Rate, Role, State, Status, StatusReply, VhostUser, Work, Worker, WorkerList, WorkerListReply,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -27,7 +27,8 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     let (name, namespace, mac) = (|| "vm1".to_owned(), || "red".to_owned(), || "02:00:00:00:00:01".to_owned());
     let (text, file) = (|| "[namespace.red]\n".to_owned(), || "weft.toml".to_owned());
     let log_set = LogSet { filter: "info,vhost_user=debug".to_owned(), for_s: Some(300) };
-    let port_set = PortSet { name: name(), macs: Some(MacPolicy::Any), mtu: Some(9000), role: Some(Role::Router) };
+    let (macs, role, limits) = (Some(MacPolicy::Any), Some(Role::Router), Some(limits()));
+    let port_set = PortSet { name: name(), macs, mtu: Some(9000), role, limits };
     vec![
         exchange(&Status {}, &status()),
         exchange(&WorkerList {}, &WorkerListReply { workers: workers() }),
@@ -109,7 +110,20 @@ fn port_add() -> PortAdd {
         role: Some(Role::Uplink),
         mtu: Some(9000),
         macs: Some(MacPolicy::Any),
+        limits: Some(limits()),
         may_exist: true,
+    }
+}
+
+fn limits() -> Limits {
+    let rate = |rate, burst| Some(Rate { rate, burst: Some(burst) });
+    Limits {
+        tx_frames: rate(10_000, 1000),
+        tx_bytes: rate(125_000_000, 12_500_000),
+        rx_frames: rate(1_500_000, 64),
+        rx_bytes: rate(1_000_000_000, 100_000_000),
+        flood_frames: rate(1001, 100),
+        flood_bytes: rate(65_557, 65_557),
     }
 }
 
@@ -125,6 +139,7 @@ pub(crate) fn port() -> Port {
             macs: MacPolicy::Own,
             mtu: 1500,
             queues: 1,
+            limits: limits(),
             vhost_user: VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Server },
         },
         state: State::Up,

@@ -107,10 +107,15 @@ fn values_that_cannot_be_meant_are_refused_with_what_is_expected() {
         ("--mtu", "9217", "68 to 9216"),
         ("--queues", "0", "1 to 8"),
         ("--queues", "9", "1 to 8"),
+        ("--tx-frames", "1001G", "a rate of 1 to 1000000000000 a second"),
+        ("--flood-bytes", "10k:65556", "a burst of 65557 to"),
+        ("--rx-frames", "10:1001G", "a burst of 1 to 1000000000000"),
     ] {
-        refused(&daemon, &add("four", &path, &[&red[..], &[option, value]].concat()), INVALID, &[value, expected]);
+        refused(&daemon, &add("four", &path, &[&red[..], &[option, value]].concat()), INVALID, &[expected]);
     }
     refused(&daemon, &["port", "set", "one", "--mtu", "67"], INVALID, &["67", "68 to 9216"]);
+    let set = ["port", "set", "one", "--mtu", "1400", "--tx-bytes", "1:1"];
+    refused(&daemon, &set, INVALID, &["tx-bytes", "1:1", "a burst of 65557 to"]);
     for (option, value, expected) in
         [("--age", "9", "10 to 1000000"), ("--macs-max", "63", "64 to 1048576"), ("--macs-max", "99999999999", "64 to")]
     {

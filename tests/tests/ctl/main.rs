@@ -7,5 +7,6 @@ mod codes;
 mod config;
 mod fdb;
 mod interop;
+mod limits;
 mod log;
 mod verbs;

@@ -66,7 +66,7 @@ fn a_port_is_what_was_asked_for_with_every_default_filled_in() {
     let add = ["port", "add", "one", "--namespace", "red", "--vhost-user", &path, "--mac", "02:00:00:00:00:01"];
     let expected = json!({
         "name": "one", "namespace": "red", "mac": "02:00:00:00:00:01", "role": "host", "macs": "own", "mtu": 1500,
-        "queues": 1, "vhost_user": { "path": path, "mode": "server" }, "state": "down", "features": [],
+        "queues": 1, "limits": {}, "vhost_user": { "path": path, "mode": "server" }, "state": "down", "features": [],
         "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0,
         "software_checksums": 0, "software_segments": 0, "drops": {}
     });

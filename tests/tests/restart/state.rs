@@ -30,7 +30,7 @@ fn all_that_was_said_with_weft_survives_a_crash() {
     daemon.add_port("red", "two", 2, &["--role", "router", "--macs", "any"]);
     daemon.add_port("blue", "three", 1, &["--client", "--role", "uplink"]);
     daemon.add_port("blue", "four", 4, &[]);
-    daemon.weft(&["port", "set", "one", "--mtu", "1400", "--role", "router"]).expect_ok();
+    daemon.weft(&["port", "set", "one", "--mtu", "1400", "--role", "router", "--tx-bytes", "125M:1M"]).expect_ok();
     daemon.weft(&["fdb", "add", "02:00:00:00:00:99", "--namespace", "red", "--port", "two"]).expect_ok();
     daemon.weft(&["fdb", "add", "02:00:00:00:00:98", "--namespace", "red", "--port", "two"]).expect_ok();
     daemon.weft(&["fdb", "del", "02:00:00:00:00:98", "--namespace", "red"]).expect_ok();

@@ -2,7 +2,7 @@
 //! Ports as text.
 
 use crate::cli::output::Output;
-use crate::proto::v1::{DropReason, MacPolicy, Mode, Port, PortCounters, Role, State, VhostUser};
+use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, PortCounters, Rate, Role, State, VhostUser};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::printable;
@@ -56,6 +56,8 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("source macs", macs(spec.macs));
     page.line("mtu", &spec.mtu.to_string());
     page.line("queues", &spec.queues.to_string());
+    page.line("limits", &spec.limits.iter().count().to_string());
+    page.below(&limits(&spec.limits));
     page.line("vhost-user", &socket(&spec.vhost_user));
     page.line("state", self::state(*state));
     if let Some(reason) = reason {
@@ -74,6 +76,16 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
 fn software(counters: &PortCounters) -> String {
     let PortCounters { software_checksums: checksums, software_segments: segments, .. } = counters;
     format!("{checksums} checksums completed, {segments} segments made (for the guest)")
+}
+
+/// The limits, one a line.
+fn limits(limits: &Limits) -> String {
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Right)], false);
+    for (name, Rate { rate, burst }) in limits.iter() {
+        let burst = burst.map(|burst| format!("burst {}", Amount(burst)));
+        table.row([name.to_owned(), format!("{}/s", Amount(rate)), burst.unwrap_or_default()]);
+    }
+    table.finish()
 }
 
 /// The drops by reason, each with its explanation.

@@ -50,6 +50,13 @@ port vm1
   source macs  own
   mtu          1500
   queues       1
+  limits       6
+    tx-frames       10k/s      burst 1k
+    tx-bytes       125M/s  burst 12500k
+    rx-frames     1500k/s      burst 64
+    rx-bytes         1G/s    burst 100M
+    flood-frames   1001/s     burst 100
+    flood-bytes   65557/s   burst 65557
   vhost-user   /run/weft/vm1.sock (weftd listens)
   state        up
   reason       its guest is connected

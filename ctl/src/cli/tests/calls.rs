@@ -36,6 +36,18 @@ fn verbs_of_ports() {
     );
     asks("port set vm1 --mtu 9000", "PortSet", json!({"name": "vm1", "mtu": 9000}));
     asks("port set vm1 --macs any --role host", "PortSet", json!({"name": "vm1", "macs": "any", "role": "host"}));
+    asks(
+        "port set vm1 --tx-frames 10k --tx-bytes 125M:2M --rx-frames 1 --rx-bytes 1G --flood-frames 1000:64 \
+         --flood-bytes none",
+        "PortSet",
+        json!({"name": "vm1", "limits": {
+            "tx_frames": {"rate": 10_000}, "tx_bytes": {"rate": 125_000_000, "burst": 2_000_000},
+            "rx_frames": {"rate": 1}, "rx_bytes": {"rate": 1_000_000_000},
+            "flood_frames": {"rate": 1000, "burst": 64}, "flood_bytes": {"rate": 0},
+        }}),
+    );
+    let add = "port add vm1 -n red --vhost-user /x --flood-frames 1k";
+    assert_eq!(call(add).1["limits"], json!({"flood_frames": {"rate": 1000}}));
     asks("port del vm1 --force --if-exists", "PortDel", json!({"name": "vm1", "force": true, "if_exists": true}));
     asks("port list -n red", "PortList", json!({"namespace": "red"}));
     asks("port show vm1", "PortList", json!({"name": "vm1"}));

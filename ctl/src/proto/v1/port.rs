@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::Limits;
 use crate::proto::nullable;
 
 /// A port as it runs: what was asked for, what came of it, and what it has moved. One flat JSON object.
@@ -42,6 +43,8 @@ pub struct PortSpec {
     pub mtu: u16,
     /// Queue pairs.
     pub queues: u16,
+    /// How much its guest may send and receive, bursts filled in.
+    pub limits: Limits,
     /// How its guest attaches.
     pub vhost_user: VhostUser,
 }
@@ -155,6 +158,9 @@ pub struct PortAdd {
     /// Absent: `own`, or `any` for an uplink.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macs: Option<MacPolicy>,
+    /// Absent: no limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     /// Succeed, and change nothing, when an equal port exists; a different one is still `Exists`.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
     pub may_exist: bool,
@@ -196,6 +202,9 @@ pub struct PortSet {
     /// Its role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// Limits to set, or to take away with a rate of 0; those that are absent stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
 }
 
 /// Parameters of `PortList`.
