@@ -18,6 +18,7 @@
 //! * [`driver`]: a split-virtqueue driver. It believes nothing: a chain completed twice, a foreign head, a used length
 //!   that does not fit, a byte written outside the posted buffers or into a transmitted frame panics the test.
 //! * [`frontend`]: the VMM's half. Message order is data: `golden/*.txt` holds one script for each VMM.
+//! * [`recorder`]: writes down what a VMM says, and holds what real ones said against the scripts.
 //! * [`guest`]: the sum of the three, with the calls that most tests want.
 //! * [`weftd`]: the real daemon and the real command line as child processes.
 //! * [`rig`]: the frame path on the bench, where a test says every step.
@@ -36,6 +37,7 @@ pub mod frames;
 pub mod frontend;
 pub mod guest;
 pub mod memory;
+pub mod recorder;
 pub mod rig;
 pub mod seed;
 pub mod sim;

@@ -32,6 +32,30 @@ pub mod protocol {
     pub const STATUS: u64 = 1 << 16;
     /// SET_DEVICE_STATE_FD and CHECK_DEVICE_STATE.
     pub const DEVICE_STATE: u64 = 1 << 19;
+
+    /// All of them by name, as scripts and recordings write them.
+    pub const NAMES: [(u64, &str); 11] = [
+        (MQ, "MQ"),
+        (LOG_SHMFD, "LOG_SHMFD"),
+        (RARP, "RARP"),
+        (REPLY_ACK, "REPLY_ACK"),
+        (MTU, "MTU"),
+        (CONFIG, "CONFIG"),
+        (INFLIGHT_SHMFD, "INFLIGHT_SHMFD"),
+        (RESET_DEVICE, "RESET_DEVICE"),
+        (CONFIGURE_MEM_SLOTS, "CONFIGURE_MEM_SLOTS"),
+        (STATUS, "STATUS"),
+        (DEVICE_STATE, "DEVICE_STATE"),
+    ];
+
+    /// The bit of this name.
+    ///
+    /// # Panics
+    /// When vhost-user has none: a typing error in a script.
+    pub fn named(name: &str) -> u64 {
+        let found = NAMES.iter().find(|(_, known)| *known == name);
+        found.unwrap_or_else(|| panic!("vhost-user has no protocol feature {name}")).0
+    }
 }
 
 /// Set in a SET_VRING_KICK, CALL or ERR body that comes without a file descriptor.

@@ -3,17 +3,18 @@
 //!
 //! VMMs disagree about the order of messages, and the disagreements are what breaks backends. So each order is a script
 //! in `golden/`, with one section for each thing that a VMM does with a device: `[connect]`, `[start]` (the guest's
-//! driver is ready), `[pause]`, `[resume]`, `[stop]`.
+//! driver is ready), `[pause]`, `[resume]`, `[stop]` (the driver resets the device), `[reconnect]` (the switch is back,
+//! the driver goes on), `[quit]`.
 //!
 //! ```text
-//! [first|other] [when FEATURE|unless FEATURE] [ring|region] MESSAGE [number] [!]
+//! [first|other|several] [when FEATURE|unless FEATURE] [ring|region] MESSAGE [number] [!]
 //! ```
 //!
 //! * `!`: with NEED_REPLY, if REPLY_ACK was negotiated.
 //! * `when`, `unless`: only if this protocol feature was negotiated, or was not.
 //! * `ring`, `region`: once for each. Lines with `ring` that follow each other are one group, sent ring by ring; an
 //!   empty line ends the group.
-//! * `first`, `other`: only for the first queue pair, or only for the others.
+//! * `first`, `other`: only for the first queue pair, or only for the others. `several`: only if there is more than one.
 //! * `pair` ... `end`: everything between, once for each queue pair and with its rings only.
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -88,10 +89,29 @@ enum Each {
     Region,
 }
 
+/// For which queue pairs a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    All,
+    First,
+    Other,
+    Several,
+}
+
+impl Place {
+    fn holds(self, pair: u16, cast: Cast) -> bool {
+        match self {
+            Place::All => true,
+            Place::First => pair == 0,
+            Place::Other => pair > 0,
+            Place::Several => cast.pairs > 1,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Line {
-    /// `first` (true) or `other` (false).
-    place: Option<bool>,
+    place: Place,
     each: Each,
     step: Step,
 }
@@ -170,17 +190,18 @@ fn add(line: Line, grows: bool, items: &mut Vec<Item>, block: Option<&mut Vec<Ve
 }
 
 fn parse_line(text: &str) -> Line {
-    let (mut place, mut each, mut condition) = (None, Each::Once, None);
+    let (mut place, mut each, mut condition) = (Place::All, Each::Once, None);
     let mut words = text.split_whitespace();
     let request = loop {
         match words.next().expect("a line names a message") {
-            "first" => place = Some(true),
-            "other" => place = Some(false),
+            "first" => place = Place::First,
+            "other" => place = Place::Other,
+            "several" => place = Place::Several,
             "ring" => each = Each::Ring,
             "region" => each = Each::Region,
             word @ ("when" | "unless") => {
                 let feature = words.next().expect("`when` and `unless` name a protocol feature");
-                condition = Some((feature_named(feature), word == "when"));
+                condition = Some((protocol::named(feature), word == "when"));
             }
             name => break Request::named(name),
         }
@@ -195,17 +216,8 @@ fn parse_line(text: &str) -> Line {
     Line { place, each, step: Step { request, ring: None, region: None, value, acknowledge, condition } }
 }
 
-fn feature_named(name: &str) -> u64 {
-    match name {
-        "MQ" => protocol::MQ,
-        "CONFIG" => protocol::CONFIG,
-        "CONFIGURE_MEM_SLOTS" => protocol::CONFIGURE_MEM_SLOTS,
-        _ => panic!("scripts know no protocol feature {name}"),
-    }
-}
-
 fn expand(lines: &[Line], pairs: Range<u16>, cast: Cast, steps: &mut Vec<Step>) {
-    let here = |line: &&Line, pair: u16| line.place.is_none_or(|first| first == (pair == 0));
+    let here = |line: &&Line, pair: u16| line.place.holds(pair, cast);
     match lines[0].each {
         Each::Ring => {
             for ring in pairs.start * 2..pairs.end * 2 {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Bytes and file descriptors over a Unix socket, by `sendmsg` and `recvmsg` with SCM_RIGHTS.
+//! Bytes and file descriptors over a Unix socket, by `sendmsg` and `recvmsg` with SCM_RIGHTS. Sockets with a time limit
+//! are interrupted when the process is stopped and goes on; that counts for nothing here.
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
@@ -23,10 +25,11 @@ pub(crate) fn send_all(socket: &UnixStream, bytes: &[u8], fds: &[BorrowedFd]) ->
     if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the kernel passes at most 253 file descriptors"));
     }
-    let mut sent = sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)?;
+    let mut sent = retry_on_intr(|| sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL))?;
     while sent < bytes.len() {
         let mut none = SendAncillaryBuffer::default();
-        sent += sendmsg(socket, &[IoSlice::new(&bytes[sent..])], &mut none, SendFlags::NOSIGNAL)?;
+        let rest = [IoSlice::new(&bytes[sent..])];
+        sent += retry_on_intr(|| sendmsg(socket, &rest, &mut none, SendFlags::NOSIGNAL))?;
     }
     Ok(())
 }
@@ -35,7 +38,8 @@ pub(crate) fn send_all(socket: &UnixStream, bytes: &[u8], fds: &[BorrowedFd]) ->
 pub(crate) fn recv(socket: &UnixStream, bytes: &mut [u8], fds: &mut Vec<OwnedFd>) -> io::Result<usize> {
     let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut into = [IoSliceMut::new(bytes)];
+    let received = retry_on_intr(|| recvmsg(socket, &mut into, &mut control, RecvFlags::CMSG_CLOEXEC))?;
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(passed) = message {
             fds.extend(passed);

@@ -196,7 +196,8 @@ impl SyntheticGuest {
         }
     }
 
-    /// Stops the rings as the VMM does, and hangs up. The guest can [`SyntheticGuest::reconnect`].
+    /// Stops the rings as the VMM does for a driver that goes away, and hangs up. The guest can
+    /// [`SyntheticGuest::reconnect`].
     ///
     /// # Errors
     /// When the switch does not follow.
@@ -206,12 +207,20 @@ impl SyntheticGuest {
         Ok(())
     }
 
+    /// Ends as the VMM does whose guest is switched off.
+    ///
+    /// # Errors
+    /// When the switch does not follow.
+    pub fn quit(mut self) -> Result<(), FrontendError> {
+        self.play("quit")
+    }
+
     /// Hangs up without a word, as a killed VMM does, or a VMM whose switch was killed.
     pub fn hang_up(&mut self) {
         self.link = None;
     }
 
-    /// Disables all rings, or enables them again, as a VMM that pauses its guest.
+    /// Pauses the guest, or lets it run again; VMMs do it in different ways.
     ///
     /// # Errors
     /// When the switch does not follow.
@@ -228,8 +237,8 @@ impl SyntheticGuest {
         let what = format!("{} to attach again", self.options.name);
         for_ok(&what, deadline, || {
             self.link = None;
-            self.connect(deadline)?;
-            self.play("start")
+            self.link(deadline)?;
+            self.play("reconnect")
         });
     }
 
@@ -283,8 +292,11 @@ impl SyntheticGuest {
         self.memory.truncate(region, size)
     }
 
-    /// The guest's driver comes up.
-    fn boot(&mut self) -> Result<(), FrontendError> {
+    /// The guest's driver comes up: starts all queues, posts receive buffers.
+    ///
+    /// # Errors
+    /// When the switch does not follow.
+    pub fn boot(&mut self) -> Result<(), FrontendError> {
         self.make_queues();
         self.play("start")?;
         let buffer = GuestOptions::receive_buffer(self.session.features);
@@ -295,13 +307,22 @@ impl SyntheticGuest {
         Ok(())
     }
 
-    fn connect(&mut self, deadline: Deadline) -> Result<(), FrontendError> {
+    /// The VMM makes the connection and negotiates; the guest has no driver yet.
+    ///
+    /// # Errors
+    /// As [`SyntheticGuest::attach`].
+    pub fn connect(&mut self, deadline: Deadline) -> Result<(), FrontendError> {
+        self.link(deadline)?;
+        self.play("connect")
+    }
+
+    fn link(&mut self, deadline: Deadline) -> Result<(), FrontendError> {
         self.link = Some(match &self.listener {
             Some(listener) => listener.accept(deadline)?,
             None => for_ok("the port's socket", deadline, || Frontend::connect(&self.path)),
         });
         self.session.told.clear();
-        self.play("connect")
+        Ok(())
     }
 
     fn play(&mut self, section: &str) -> Result<(), FrontendError> {

@@ -91,6 +91,9 @@ pub struct GuestOptions {
     pub features: u64,
     /// Protocol features that the VMM knows.
     pub protocol: u64,
+    /// Whether the VMM asks one question more when rings have been started, so that the switch has served them all when
+    /// the call returns. Real VMMs do not, and a frame that comes too early is lost.
+    pub settles: bool,
     /// The memory. Mapped, but only touched where used, so plenty costs nothing.
     pub layout: Layout,
     /// How receive buffers and transmitted frames are cut.
@@ -113,6 +116,7 @@ impl GuestOptions {
                 | protocol::CONFIG
                 | protocol::CONFIGURE_MEM_SLOTS
                 | protocol::LOG_SHMFD,
+            settles: true,
             layout: Layout::flat(512 << 20),
             shape: Shape::whole(),
         }

@@ -62,7 +62,8 @@ impl Replay<'_> {
                 self.perform(step, ready)?;
             }
         }
-        Ok(())
+        let starts_rings = matches!(section, "start" | "resume" | "reconnect");
+        if starts_rings && self.options.settles { self.link.get_features().map(drop) } else { Ok(()) }
     }
 
     fn perform(&mut self, step: Step, ready: bool) -> Result<(), FrontendError> {

@@ -12,6 +12,7 @@ mod life;
 mod machines;
 mod offloads;
 mod queues;
+mod recordings;
 mod restart;
 mod tenants;
 mod traffic;

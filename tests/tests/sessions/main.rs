@@ -7,4 +7,5 @@ mod life;
 mod memory;
 mod offer;
 mod orders;
+mod recorded;
 mod sockets;
