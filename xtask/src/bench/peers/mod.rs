@@ -14,6 +14,7 @@
 mod load;
 mod options;
 mod pages;
+mod process;
 mod report;
 mod sample;
 mod scenario;

@@ -2,6 +2,7 @@
 //! Figures: one of a run, and what the runs of all rounds say together.
 
 use serde_json::{Value, json};
+use std::fmt;
 
 /// What one run measured.
 #[derive(Debug, Clone, Copy)]
@@ -10,17 +11,36 @@ pub(crate) struct Sample {
     pub(crate) rate: f64,
     /// Busy cycles a frame, by the switch's own account.
     pub(crate) cycles: Option<f64>,
+    /// Cores that the switch's process kept busy, all its threads together.
+    pub(crate) cpu: f64,
+    /// Bytes resident in its own memory, the guests' not counted.
+    pub(crate) memory: u64,
 }
 
 impl Sample {
     /// As JSON.
     pub(crate) fn to_json(self) -> Value {
-        json!({ "rate": self.rate, "cycles": self.cycles })
+        json!({ "rate": self.rate, "cycles": self.cycles, "cpu": self.cpu, "memory": self.memory })
     }
 
     /// Out of what [`Sample::to_json`] made.
     pub(crate) fn from_json(value: &Value) -> Option<Sample> {
-        Some(Sample { rate: value["rate"].as_f64()?, cycles: value["cycles"].as_f64() })
+        Some(Sample {
+            rate: value["rate"].as_f64()?,
+            cycles: value["cycles"].as_f64(),
+            cpu: value["cpu"].as_f64()?,
+            memory: value["memory"].as_u64()?,
+        })
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} Mpps, ", self.rate / 1e6)?;
+        if let Some(cycles) = self.cycles {
+            write!(f, "{cycles:.0} busy cycles a frame, ")?;
+        }
+        write!(f, "{:.1} % of a core, {} MiB", self.cpu * 100.0, self.memory >> 20)
     }
 }
 

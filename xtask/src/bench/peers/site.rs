@@ -33,11 +33,6 @@ impl Site<'_> {
         self.folder.path()
     }
 
-    /// The socket of a port, as programs outside the tree see it.
-    pub(crate) fn socket(&self, port: usize) -> PathBuf {
-        self.folder.path().join(format!("s{port}"))
-    }
-
     /// A file for the output of one program; the last one's is overwritten.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.logs.join(format!("{name}.log"))
@@ -49,9 +44,14 @@ impl Site<'_> {
     }
 }
 
+/// The name of a port's socket in the folder.
+pub(crate) fn socket(port: usize) -> String {
+    format!("s{port}")
+}
+
 /// The socket of a port, as programs in the tree see it.
 pub(crate) fn inside(port: usize) -> String {
-    format!("{FOLDER}/s{port}")
+    format!("{FOLDER}/{}", socket(port))
 }
 
 /// A program that runs beside this one and ends with it.

@@ -2,6 +2,7 @@
 //! One sitting: everybody, every scenario, round by round.
 
 use super::load::Load;
+use super::process::Process;
 use super::sample::{Figure, Sample};
 use super::scenario::Scenario;
 use super::site::Site;
@@ -13,7 +14,7 @@ use crate::progress::{Mark, Progress};
 use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How it is held.
 pub(crate) struct Sitting<'a> {
@@ -31,7 +32,9 @@ pub(crate) struct Sitting<'a> {
 pub(crate) struct Cell {
     /// Of the rounds that worked.
     pub(crate) samples: Vec<Sample>,
-    /// What kept the others from it.
+    /// What this peer cannot do.
+    pub(crate) obstacle: Option<&'static str>,
+    /// What kept other rounds from working.
     pub(crate) failure: Option<String>,
 }
 
@@ -39,6 +42,16 @@ impl Cell {
     /// Frames a second over the rounds.
     pub(crate) fn rate(&self) -> Option<Figure> {
         Figure::of(self.samples.iter().map(|sample| sample.rate))
+    }
+
+    /// Busy cores over the rounds.
+    pub(crate) fn cpu(&self) -> Option<Figure> {
+        Figure::of(self.samples.iter().map(|sample| sample.cpu))
+    }
+
+    /// Bytes of the switch's own memory over the rounds.
+    pub(crate) fn memory(&self) -> Option<Figure> {
+        Figure::of(self.samples.iter().map(|sample| sample.memory as f64))
     }
 
     /// Busy cycles a frame over the rounds.
@@ -74,12 +87,13 @@ impl Sitting<'_> {
         rounds: u32,
     ) -> Result<Results, Failure> {
         let row = |scenario: &&'static Scenario| {
-            (*scenario, peers.iter().map(|_| Cell { samples: Vec::new(), failure: None }).collect())
+            let cell = |peer: &Peer| Cell { samples: Vec::new(), obstacle: peer.obstacle(scenario), failure: None };
+            (*scenario, peers.iter().map(cell).collect())
         };
         let mut rows: Vec<(&'static Scenario, Vec<Cell>)> = scenarios.iter().map(row).collect();
         for round in 1..=rounds {
             for (scenario, cells) in &mut rows {
-                for (peer, cell) in peers.iter().zip(cells) {
+                for (peer, cell) in peers.iter().zip(cells).filter(|(_, cell)| cell.obstacle.is_none()) {
                     self.interrupt.check()?;
                     let label = format!("{round}/{rounds} {}, {}", scenario.title, peer.label());
                     self.note(&label, peer, scenario, cell);
@@ -95,8 +109,7 @@ impl Sitting<'_> {
         match self.run(peer, scenario) {
             Ok(sample) => {
                 cell.samples.push(sample);
-                let cycles = sample.cycles.map_or(String::new(), |cycles| format!(", {cycles:.0} busy cycles a frame"));
-                progress.end(Mark::Good, &format!("{:.3} Mpps{cycles}", sample.rate / 1e6));
+                progress.end(Mark::Good, &sample.to_string());
             }
             Err(failure) => {
                 progress.end(Mark::Bad, &failure.to_string());
@@ -124,9 +137,13 @@ impl Sitting<'_> {
 pub(crate) fn run(tree: &Tree, peer: &Peer, scenario: &Scenario, seconds: u64) -> Result<Sample, Failure> {
     let site = Site::open(tree)?;
     let mut switch = peer.start(&site, scenario)?;
-    let mut load = Load::start(&site, scenario, peer.listener())?;
-    load.await_traffic()?;
+    let process = Process(switch.process());
+    let own = process.huge_pages()?;
+    let mut load = Load::start(&site, scenario, peer.listener(scenario))?;
+    load.await_traffic(scenario)?;
     switch.begin()?;
+    let (before, begin) = (process.time()?, Instant::now());
     let rate = load.rate(Duration::from_secs(seconds))?;
-    Ok(Sample { rate, cycles: switch.cycles()? })
+    let cpu = (process.time()? - before).div_duration_f64(begin.elapsed());
+    Ok(Sample { rate, cycles: switch.cycles()?, cpu, memory: own + process.anonymous()? })
 }

@@ -48,6 +48,11 @@ impl Testpmd {
         Ok(testpmd)
     }
 
+    /// Its process number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Says `line` and answers all that comes until the next prompt.
     ///
     /// # Errors

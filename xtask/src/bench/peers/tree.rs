@@ -4,6 +4,7 @@
 use crate::cargo;
 use crate::failure::Failure;
 use crate::progress::{Mark, Progress};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -54,7 +55,7 @@ impl Tree {
 
     /// `program` in the tree, with `folder` of this machine at [`FOLDER`].
     pub(crate) fn command(&self, folder: &Path, program: &str) -> Command {
-        let mut command = Command::new("unshare");
+        let mut command = mortal("unshare");
         command.args(["--mount", "sh", "-ec", ENTER]).arg(&self.root).arg(folder).arg(program);
         command
     }
@@ -80,6 +81,13 @@ impl Tree {
         carry_out("Debian tree with the peers", command, "debootstrap.log")?;
         std::fs::rename(&partial, &self.root).map_err(Failure::of(self.root.display()))
     }
+}
+
+/// A program that is killed when this one is: a switch that polls for ever would spoil whatever is measured later.
+pub(crate) fn mortal(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
 }
 
 fn need_debootstrap() -> Result<(), Failure> {

@@ -6,7 +6,8 @@ use crate::bench::peers::sample::Figure;
 use crate::bench::peers::sitting::{Cell, Results};
 use serde_json::{Map, Value, json};
 
-/// `{facts: {}, results: [{scenario, ports, frame, peer, rate: {median, min, max}, cycles, samples, failure}]}`
+/// `{facts: {}, results: [{scenario, ports, frame, peer, rate: {median, min, max}, cycles, cpu, memory, samples,
+/// obstacle, failure}]}`
 pub(super) fn write(results: &Results, facts: &Facts) -> String {
     let facts: Map<String, Value> = facts.0.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     let cells = results.rows.iter().flat_map(|(scenario, cells)| {
@@ -28,7 +29,10 @@ fn measured(cell: &Cell) -> Value {
     json!({
         "rate": cell.rate().map(figure),
         "cycles": cell.cycles().map(figure),
+        "cpu": cell.cpu().map(figure),
+        "memory": cell.memory().map(figure),
         "samples": samples.collect::<Vec<_>>(),
+        "obstacle": cell.obstacle,
         "failure": cell.failure,
     })
 }

@@ -21,13 +21,18 @@ impl Copier {
         command.args(["-oL", "dpdk-testpmd"]);
         command.arg(format!("--lcores=0@{LOAD_CPU},1@{SWITCH_CPU}"));
         command.args(["--no-pci", "--in-memory", "--file-prefix=switch", "--socket-mem=512"]);
-        (0..scenario.ports).for_each(|port| {
-            command.arg(format!("--vdev=net_vhost{port},iface={}", inside(port)));
-        });
+        // What a guest claims about a frame is handed on as it is.
+        let offloads = if scenario.segments() { ",tso=1,legacy-ol-flags=1" } else { "" };
+        command
+            .args((0..scenario.ports).map(|port| format!("--vdev=net_vhost{port},iface={}{offloads}", inside(port))));
         command.args(["--", "--interactive", "--auto-start", "--nb-cores=1", "--forward-mode=io"]);
         command.arg("--record-core-cycles");
         // With room for a whole frame in each, so that it need not chain them.
-        let (count, len) = if scenario.jumbo() { (16384, 9728) } else { (32768, 2176) };
+        let (count, len) = match scenario.frame {
+            ..=1514 => (32768, 2176),
+            1515..=9018 => (2048, 9728),
+            _ => (2048, 65535),
+        };
         command.arg(format!("--total-num-mbufs={count}")).arg(format!("--mbuf-size={len}"));
         Ok(Copier(Testpmd::start(command, &site.log("testpmd"))?))
     }
@@ -36,6 +41,10 @@ impl Copier {
 impl Switch for Copier {
     fn begin(&mut self) -> Result<(), Failure> {
         self.0.ask("clear fwd stats all").map(drop)
+    }
+
+    fn process(&self) -> u32 {
+        self.0.id()
     }
 
     fn cycles(&mut self) -> Result<Option<f64>, Failure> {

@@ -5,7 +5,7 @@ mod io;
 mod ovs;
 mod weft;
 
-use super::load::Listener;
+use super::load::{Listener, PORTS_MAX};
 use super::scenario::Scenario;
 use super::site::Site;
 use crate::failure::Failure;
@@ -40,8 +40,14 @@ impl Peer {
     }
 
     /// Who listens on the sockets when this one switches.
-    pub(crate) fn listener(&self) -> Listener {
-        if matches!(self, Peer::Ovs) { Listener::Load } else { Listener::Switch }
+    pub(crate) fn listener(&self, scenario: &Scenario) -> Listener {
+        if matches!(self, Peer::Ovs) { ovs::listener(scenario) } else { Listener::Switch }
+    }
+
+    /// Why it cannot do this at all.
+    pub(crate) fn obstacle(&self, scenario: &Scenario) -> Option<&'static str> {
+        let too_many = matches!(self, Peer::Testpmd) && scenario.ports > PORTS_MAX;
+        too_many.then_some("a testpmd has at most 32 ports")
     }
 
     /// Starts it with all ports of the scenario.
@@ -91,6 +97,9 @@ pub(crate) trait Switch {
     /// # Errors
     /// It gives no answer.
     fn begin(&mut self) -> Result<(), Failure>;
+
+    /// The process whose time and memory count.
+    fn process(&self) -> u32;
 
     /// Cycles a frame that its core was busy since [`Switch::begin`], by its own account; none when it keeps none.
     ///

@@ -2,8 +2,10 @@
 //! OVS with its DPDK datapath: one PMD thread, one bridge with the NORMAL action, that is, a learning switch.
 
 use super::Switch;
+use crate::bench::peers::load::Listener;
 use crate::bench::peers::scenario::Scenario;
-use crate::bench::peers::site::{Daemon, Site, inside};
+use crate::bench::peers::site::{Daemon, Site, inside, socket};
+use crate::bench::peers::tree::FOLDER;
 use crate::bench::peers::{LOAD_CPU, SWITCH_CPU};
 use crate::failure::Failure;
 use std::thread;
@@ -23,13 +25,13 @@ const POLL: Duration = Duration::from_millis(50);
 /// See the module.
 pub(super) struct Ovs<'a> {
     /// Dropped, and so ended, before the database that it talks to.
-    _vswitchd: Daemon,
+    vswitchd: Daemon,
     _database: Daemon,
     site: &'a Site<'a>,
 }
 
 impl<'a> Ovs<'a> {
-    /// Starts both daemons and plugs the ports in. They connect when the load listens.
+    /// Starts both daemons and plugs the ports in.
     ///
     /// # Errors
     /// A daemon does not come up or refuses something; its log tells more.
@@ -41,16 +43,16 @@ impl<'a> Ovs<'a> {
         insist(site, &["--no-wait", "init"])?;
         vsctl(
             site,
-            &[&["--no-wait", "set", "Open_vSwitch", "."], &settings().each_ref().map(String::as_str)[..]].concat(),
+            &[&["--no-wait", "set", "Open_vSwitch", "."], &settings(scenario).each_ref().map(String::as_str)[..]]
+                .concat(),
         )?;
         let mut command = site.command(VSWITCHD);
-        command.args([SOCKET, &format!("--unixctl={CONTROL}")]);
+        command.args([SOCKET, &format!("--unixctl={CONTROL}")]).env("OVS_RUNDIR", FOLDER);
         let vswitchd = Daemon::start(command, &site.log("vswitchd"))?;
-        vsctl(site, &["add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev"])?;
-        for port in 0..scenario.ports {
-            plug(site, port, scenario)?;
-        }
-        Ok(Ovs { _vswitchd: vswitchd, _database: database, site })
+        // In one go: each by itself would have vswitchd arrange everything anew.
+        let bridge = bridge(scenario);
+        vsctl(site, &bridge.iter().map(String::as_str).collect::<Vec<_>>())?;
+        Ok(Ovs { vswitchd, _database: database, site })
     }
 
     fn ask(&self, request: &str) -> Result<String, Failure> {
@@ -63,6 +65,10 @@ impl Switch for Ovs<'_> {
         self.ask("dpif-netdev/pmd-stats-clear").map(drop)
     }
 
+    fn process(&self) -> u32 {
+        self.vswitchd.id()
+    }
+
     fn cycles(&mut self) -> Result<Option<f64>, Failure> {
         let answer = self.ask("dpif-netdev/pmd-stats-show")?;
         let tail = answer.split_once("avg processing cycles per packet:").map(|(_, tail)| tail);
@@ -71,10 +77,17 @@ impl Switch for Ovs<'_> {
     }
 }
 
-fn settings() -> [String; 5] {
+/// OVS's documents want the load to listen. Then only a port a second comes up, for OVS looks for sockets once a second
+/// and a virtio-user port waits for its switch; so many ports listen themselves. Frames take the same way.
+pub(super) fn listener(scenario: &Scenario) -> Listener {
+    if scenario.ports > 2 { Listener::Switch } else { Listener::Load }
+}
+
+fn settings(scenario: &Scenario) -> [String; 6] {
     let mask = |cpu: usize| format!("{:#x}", 1 << cpu);
     [
         "other_config:dpdk-init=true".to_owned(),
+        format!("other_config:userspace-tso-enable={}", scenario.segments()),
         format!("other_config:dpdk-socket-mem={MEMORY}"),
         format!("other_config:pmd-cpu-mask={}", mask(SWITCH_CPU)),
         format!("other_config:dpdk-lcore-mask={}", mask(LOAD_CPU)),
@@ -82,18 +95,29 @@ fn settings() -> [String; 5] {
     ]
 }
 
-fn plug(site: &Site<'_>, port: usize, scenario: &Scenario) -> Result<(), Failure> {
-    let (name, path) = (format!("v{port}"), format!("options:vhost-server-path={}", inside(port)));
-    let mut line = vec!["add-port", "br0", &name, "--", "set", "Interface", &name, "type=dpdkvhostuserclient", &path];
-    if scenario.jumbo() {
-        line.push("mtu_request=9000");
+/// The words that make a bridge with all ports.
+fn bridge(scenario: &Scenario) -> Vec<String> {
+    let client = listener(scenario) == Listener::Load;
+    let kind = if client { "dpdkvhostuserclient" } else { "dpdkvhostuser" };
+    let macs = scenario.macs().map_or(8192, |count| count.max(1000) * 2);
+    let mut line = words("add-br br0 -- set bridge br0 datapath_type=netdev");
+    line.push(format!("other_config:mac-table-size={macs}"));
+    for port in 0..scenario.ports {
+        let name = socket(port);
+        line.extend(words(&format!("-- add-port br0 {name} -- set Interface {name} type={kind}")));
+        line.extend(client.then(|| format!("options:vhost-server-path={}", inside(port))));
+        line.extend(scenario.jumbo().then(|| "mtu_request=9000".to_owned()));
     }
-    vsctl(site, &line)
+    line
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
 }
 
 /// `ovs-vsctl`, which waits until vswitchd has done what it says.
 fn vsctl(site: &Site<'_>, line: &[&str]) -> Result<(), Failure> {
-    let head = ["--timeout=20", &format!("--db={SOCKET}")];
+    let head = ["--timeout=60", &format!("--db={SOCKET}")];
     run(site, "ovs-vsctl", &[&head, line].concat()).map(drop)
 }
 

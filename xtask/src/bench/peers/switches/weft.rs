@@ -5,12 +5,11 @@ use super::Switch;
 use crate::bench::peers::SWITCH_CPU;
 use crate::bench::peers::load::mac;
 use crate::bench::peers::scenario::Scenario;
-use crate::bench::peers::site::{Daemon, Site};
+use crate::bench::peers::site::{Daemon, Site, socket};
+use crate::bench::peers::tree::mortal;
 use crate::cargo::tail;
 use crate::failure::Failure;
 use crate::weft::Weft;
-use rustix::process::Pid;
-use rustix::thread::{CpuSet, sched_setaffinity};
 use serde_json::Value;
 use std::fmt::Write;
 use std::fs;
@@ -23,7 +22,7 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// See the module.
 pub(super) struct Weftd {
-    _daemon: Daemon,
+    daemon: Daemon,
     weft: Weft,
     /// Busy cycles and frames of its worker, as they were at the beginning.
     begin: Option<(u64, u64)>,
@@ -37,7 +36,7 @@ impl Weftd {
     pub(super) fn start(site: &Site<'_>, scenario: &Scenario, binaries: &Path) -> Result<Weftd, Failure> {
         let file = site.folder().join("weft.toml");
         fs::write(&file, configuration(site, scenario)).map_err(Failure::of(file.display()))?;
-        let mut command = std::process::Command::new(binaries.join("weftd"));
+        let mut command = mortal(binaries.join("weftd"));
         command.arg("--config").arg(&file);
         let log = site.log("weftd");
         let mut daemon = Daemon::start(command, &log)?;
@@ -49,8 +48,7 @@ impl Weftd {
             }
             thread::sleep(POLL);
         }
-        pin(daemon.id())?;
-        Ok(Weftd { _daemon: daemon, weft, begin: None })
+        Ok(Weftd { daemon, weft, begin: None })
     }
 
     /// Busy cycles and frames of the worker since weftd started, where this weft has such an account.
@@ -68,6 +66,10 @@ impl Switch for Weftd {
         Ok(())
     }
 
+    fn process(&self) -> u32 {
+        self.daemon.id()
+    }
+
     fn cycles(&mut self) -> Result<Option<f64>, Failure> {
         let (Some((cycles_before, frames_before)), Some((cycles, frames))) = (self.begin, self.account()) else {
             return Ok(None);
@@ -80,32 +82,20 @@ impl Switch for Weftd {
 fn configuration(site: &Site<'_>, scenario: &Scenario) -> String {
     let folder = site.folder().display();
     let mtu = if scenario.jumbo() { 9000 } else { 1500 };
-    let mut text = format!("[daemon]\nsocket = \"{folder}/ctl.sock\"\nstate = \"{folder}/state\"\n");
-    text += "\n[[namespace]]\nname = \"bench\"\n";
+    let macs_max = scenario.macs().map_or(8192, |count| count.max(1000) * 2);
+    let macs = if scenario.macs().is_some() { "any" } else { "own" };
+    let mut text = format!(
+        "[daemon]\nsocket = \"{folder}/ctl.sock\"\nstate = \"{folder}/state\"\npin = \"{SWITCH_CPU}\"\n\n\
+         [[namespace]]\nname = \"bench\"\nmacs-max = {macs_max}\n"
+    );
     for port in 0..scenario.ports {
-        let (mac, socket) = (mac(port), site.socket(port));
-        let socket = socket.display();
+        let (mac, socket) = (mac(port), socket(port));
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "\n[[port]]\nname = \"p{port}\"\nnamespace = \"bench\"\nmac = \"{mac}\"\nvhost-user = \"{socket}\"\nmtu = {mtu}\n"
+            "\n[[port]]\nname = \"p{port}\"\nnamespace = \"bench\"\nvhost-user = \"{folder}/{socket}\"\n\
+             mac = \"{mac}\"\nmacs = \"{macs}\"\nmtu = {mtu}\n"
         );
     }
     text
-}
-
-/// Binds the worker to the switch's core, as the peers' threads are.
-fn pin(process: u32) -> Result<(), Failure> {
-    let tasks = format!("/proc/{process}/task");
-    for task in fs::read_dir(&tasks).map_err(Failure::of(&tasks))? {
-        let task = task?.path();
-        let name = fs::read_to_string(task.join("comm")).unwrap_or_default();
-        let number = task.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-        if let (true, Some(thread)) = (name.starts_with("worker-"), number.and_then(Pid::from_raw)) {
-            let mut cpus = CpuSet::new();
-            cpus.set(SWITCH_CPU);
-            return sched_setaffinity(Some(thread), &cpus).map_err(Failure::of("binding weftd's worker to its core"));
-        }
-    }
-    Err(Failure::new(format!("weftd has no thread worker-0 in {tasks}")))
 }
