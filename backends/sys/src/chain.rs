@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Walking a descriptor chain (virtio 1.2 section 2.7.5), each descriptor read exactly once.
 
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use crate::memory::MemoryMap;
 use crate::segments::Segments;
@@ -44,6 +44,19 @@ struct Descriptor {
     len: u32,
     flags: u16,
     next: u16,
+}
+
+impl Descriptor {
+    #[inline]
+    fn allows(&self, access: Access) -> bool {
+        (self.flags & F_WRITE != 0) == (access == Access::Write)
+    }
+
+    /// Whether it is a whole chain: one buffer, not empty, of the right direction.
+    #[inline]
+    fn is_whole(&self, access: Access) -> bool {
+        self.flags & (F_NEXT | F_INDIRECT) == 0 && self.allows(access) && self.len > 0
+    }
 }
 
 /// A descriptor table: the ring's own or an indirect one. `len` entries at `base`.
@@ -95,8 +108,43 @@ pub(crate) fn walk(
     access: Access,
     out: &mut Segments,
 ) -> Option<Chain> {
+    let table = Table { base: ring.0, len: ring.1 };
+    let first = table.read(head)?;
+    if !first.is_whole(access) {
+        return walk_on(memory, table, (head, first), access, out);
+    }
     let before = out.len();
-    match walk_into(memory, Table { base: ring.0, len: ring.1 }, head, access, out) {
+    if out.append(first.address, first.len).is_err() {
+        out.truncate(before);
+        return None;
+    }
+    Some(Chain { head, bytes: first.len })
+}
+
+/// The buffer of the chain at `head`, if it is a single one of one region.
+#[inline]
+pub(crate) fn single(
+    memory: &MemoryMap,
+    ring: (*const u8, u16),
+    head: u16,
+    access: Access,
+) -> Option<(NonNull<u8>, u32)> {
+    let first = Table { base: ring.0, len: ring.1 }.read(head)?;
+    let host = if first.is_whole(access) { memory.host(first.address, first.len.into()) } else { None };
+    host.map(|host| (host, first.len))
+}
+
+/// A chain of several descriptors, or a malformed one.
+#[inline(never)]
+fn walk_on(
+    memory: &MemoryMap,
+    table: Table,
+    (head, first): (u16, Descriptor),
+    access: Access,
+    out: &mut Segments,
+) -> Option<Chain> {
+    let before = out.len();
+    match walk_into(memory, table, first, access, out) {
         Some(bytes) if bytes > 0 && out.len() - before <= MAX_CHAIN => Some(Chain { head, bytes }),
         _ => {
             out.truncate(before);
@@ -106,23 +154,28 @@ pub(crate) fn walk(
 }
 
 /// The walk itself; leaves what it has appended also when it fails.
-#[inline]
-fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, out: &mut Segments) -> Option<u32> {
-    let (mut table, mut index, mut bytes, mut nested) = (ring, head, 0_u32, false);
+fn walk_into(
+    memory: &MemoryMap,
+    mut table: Table,
+    first: Descriptor,
+    access: Access,
+    out: &mut Segments,
+) -> Option<u32> {
+    let (mut descriptor, mut bytes, mut nested) = (first, 0_u32, false);
     // A chain longer than its table is a loop.
     let mut left = table.len;
     loop {
-        let descriptor = table.read(index)?;
         left = left.checked_sub(1)?;
         if descriptor.flags & F_INDIRECT != 0 {
             if nested {
                 return None;
             }
             table = Table::indirect(memory, &descriptor)?;
-            (index, left, nested) = (0, table.len, true);
+            descriptor = table.read(0)?;
+            (left, nested) = (table.len, true);
             continue;
         }
-        if (descriptor.flags & F_WRITE != 0) != (access == Access::Write) {
+        if !descriptor.allows(access) {
             return None;
         }
         out.append(descriptor.address, descriptor.len).ok()?;
@@ -130,6 +183,6 @@ fn walk_into(memory: &MemoryMap, ring: Table, head: u16, access: Access, out: &m
         if descriptor.flags & F_NEXT == 0 {
             return Some(bytes);
         }
-        index = descriptor.next;
+        descriptor = table.read(descriptor.next)?;
     }
 }

@@ -47,4 +47,4 @@ pub use fault::{GUARDED_REGIONS_MAX, install_fault_guard};
 pub use memory::{MemoryMap, OutsideMemory};
 pub use prefetch::prefetch;
 pub use ring::{Doorbells, Ring, RingError, RingFault, RingLayout};
-pub use segments::{NoRoom, Segment, Segments, Writer, gather};
+pub use segments::{NoRoom, Place, Segment, Segments, Writer, gather};

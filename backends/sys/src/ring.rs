@@ -11,7 +11,7 @@ use vmm_sys_util::eventfd::EventFd;
 
 use crate::chain::{self, Access, Chain};
 use crate::memory::MemoryMap;
-use crate::segments::Segments;
+use crate::segments::{Place, Segments};
 
 /// `VIRTQ_AVAIL_F_NO_INTERRUPT` (section 2.7.6).
 const NO_INTERRUPT: u16 = 1;
@@ -277,6 +277,15 @@ impl Ring {
     #[must_use]
     pub fn walk(&self, head: u16, access: Access, out: &mut Segments) -> Option<Chain> {
         chain::walk(&self.memory, (self.desc, self.size), head, access, out)
+    }
+
+    /// The buffer of the chain at `head` if that is a single one, in one region and writable; any other chain must be
+    /// walked.
+    #[inline]
+    #[must_use]
+    pub fn place(&self, head: u16) -> Option<Place<'_>> {
+        let (host, len) = chain::single(&self.memory, (self.desc, self.size), head, Access::Write)?;
+        Some(Place::new(host, len as usize, &self.memory))
     }
 
     /// Takes `chains` chains off the available ring.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Pieces of guest memory that were checked and translated once, and may then be copied from and to without asking again.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -34,6 +35,17 @@ impl Segment {
 
     fn host(&self) -> *mut u8 {
         self.host.as_ptr()
+    }
+
+    /// Takes `out.len()` bytes, which must not be more than there are, off the front.
+    #[inline]
+    fn take(&mut self, out: &mut [u8]) {
+        let len = out.len().min(self.len());
+        // SAFETY: the segment has at least `len` mapped bytes; `out` is ours and overlaps no foreign mapping.
+        unsafe { copy(self.host(), out.as_mut_ptr(), len) };
+        // SAFETY: at most one past the segment's end.
+        self.host = unsafe { self.host.add(len) };
+        self.len -= len as u32;
     }
 
     /// Asks the processor for its first `bytes` bytes.
@@ -158,16 +170,21 @@ impl Segments {
     /// Takes `out.len()` bytes off the front of the run that begins at segment `at`; returns the segment in which the
     /// next byte is. `None`: the list ends before.
     #[inline]
-    pub fn pull(&mut self, mut at: usize, mut out: &mut [u8]) -> Option<usize> {
+    pub fn pull(&mut self, at: usize, out: &mut [u8]) -> Option<usize> {
+        let segment = self.list.get_mut(at)?;
+        if out.len() < segment.len() {
+            segment.take(out);
+            return Some(at);
+        }
+        self.pull_across(at, out)
+    }
+
+    fn pull_across(&mut self, mut at: usize, mut out: &mut [u8]) -> Option<usize> {
         while !out.is_empty() {
             let segment = self.list.get_mut(at)?;
             let (now, later) = out.split_at_mut(out.len().min(segment.len()));
-            // SAFETY: the segment has at least as many mapped bytes; `now` is ours and overlaps no foreign mapping.
-            unsafe { copy(segment.host(), now.as_mut_ptr(), now.len()) };
-            // SAFETY: at most one past the segment's end.
-            segment.host = unsafe { segment.host.add(now.len()) };
-            segment.len -= now.len() as u32;
-            at += usize::from(segment.len == 0);
+            segment.take(now);
+            at += usize::from(segment.is_empty());
             out = later;
         }
         Some(at)
@@ -194,50 +211,93 @@ pub fn gather(segments: &[Segment], out: &mut [u8]) -> Option<usize> {
     Some(end)
 }
 
-/// Writes bytes one after the other into a run of guest buffers.
-pub struct Writer<'a> {
-    segments: &'a [Segment],
-    /// Bytes of the first segment that are written.
-    offset: usize,
-}
-
 /// The buffers are full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoRoom;
 
-impl<'a> Writer<'a> {
-    /// A writer at the first byte of `segments`, which the caller knows to be writable by the guest's own word.
+/// The rest of one guest buffer, to be written from front to back.
+pub struct Place<'a> {
+    host: NonNull<u8>,
+    len: usize,
+    memory: PhantomData<&'a MemoryMap>,
+}
+
+impl<'a> Place<'a> {
+    /// `len` bytes at `host`, which are mapped for as long as `memory` lives.
     #[inline]
-    #[must_use]
-    pub fn new(segments: &'a [Segment]) -> Self {
-        Self { segments, offset: 0 }
+    pub(crate) fn new(host: NonNull<u8>, len: usize, _memory: &'a MemoryMap) -> Self {
+        Self { host, len, memory: PhantomData }
     }
 
-    /// The next place for at most `len` bytes.
+    /// Bytes that are left.
     #[inline]
-    fn next(&mut self, len: usize) -> Result<(*mut u8, usize), NoRoom> {
-        let segment = self.segments.first().ok_or(NoRoom)?;
-        let step = len.min(segment.len() - self.offset);
-        let place = segment.host().wrapping_add(self.offset);
-        self.offset += step;
-        if self.offset == segment.len() {
-            self.segments = &self.segments[1..];
-            self.offset = 0;
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.len
+    }
+
+    /// Writes bytes of ours, as many as there is room for.
+    #[inline]
+    pub fn write(&mut self, bytes: &[u8]) {
+        let len = bytes.len().min(self.len);
+        // SAFETY: both sides have `len` bytes; `bytes` is ours and overlaps no foreign mapping.
+        unsafe { self.put(bytes.as_ptr(), len) };
+    }
+
+    /// Copies a segment, of another guest's memory or of the same, as much as there is room for.
+    #[inline]
+    pub fn copy(&mut self, from: &Segment) {
+        let len = from.len().min(self.len);
+        // SAFETY: both sides have `len` mapped bytes.
+        unsafe { self.put(from.host(), len) };
+    }
+
+    /// # Safety
+    /// `from` is valid for reads of `len` bytes, and there is room for them.
+    #[inline]
+    unsafe fn put(&mut self, from: *const u8, len: usize) {
+        // SAFETY: the caller's promise; the place moves on to at most one past its end.
+        unsafe {
+            copy(from, self.host.as_ptr(), len);
+            self.host = self.host.add(len);
         }
-        Ok((place, step))
+        self.len -= len;
+    }
+}
+
+/// Writes bytes one after the other into a run of guest buffers.
+pub struct Writer<'a> {
+    segments: &'a [Segment],
+    place: Place<'a>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer at the first byte of `segments`, which the caller knows to be writable by the guest's own word.
+    #[must_use]
+    pub fn new(segments: &'a [Segment]) -> Self {
+        let place = Place { host: NonNull::dangling(), len: 0, memory: PhantomData };
+        Self { segments, place }
+    }
+
+    /// Goes on to the next segment when this one is full.
+    fn go_on(&mut self) -> Result<&mut Place<'a>, NoRoom> {
+        while self.place.len == 0 {
+            let (first, rest) = self.segments.split_first().ok_or(NoRoom)?;
+            self.place = Place { host: first.host, len: first.len(), memory: PhantomData };
+            self.segments = rest;
+        }
+        Ok(&mut self.place)
     }
 
     /// Writes bytes of ours.
     ///
     /// # Errors
     /// [`NoRoom`]: only a part was written.
-    #[inline]
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), NoRoom> {
         while !bytes.is_empty() {
-            let (place, step) = self.next(bytes.len())?;
-            let (now, later) = bytes.split_at(step);
-            // SAFETY: `place` has `step` mapped bytes; `now` is ours and overlaps no foreign mapping.
-            unsafe { copy(now.as_ptr(), place, step) };
+            let place = self.go_on()?;
+            let (now, later) = bytes.split_at(bytes.len().min(place.len));
+            place.write(now);
             bytes = later;
         }
         Ok(())
@@ -247,14 +307,14 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// [`NoRoom`]: only a part was written.
-    #[inline]
     pub fn copy(&mut self, from: &Segment) -> Result<(), NoRoom> {
         let mut done = 0;
         while done < from.len() {
-            let (place, step) = self.next(from.len() - done)?;
-            // SAFETY: `place` has `step` mapped bytes, and so has the source after `done`.
-            unsafe { copy(from.host().add(done), place, step) };
-            done += step;
+            let place = self.go_on()?;
+            let len = place.len.min(from.len() - done);
+            // SAFETY: the source has `len` mapped bytes after `done`, and the place has room for them.
+            unsafe { place.put(from.host().add(done), len) };
+            done += len;
         }
         Ok(())
     }

@@ -252,11 +252,10 @@ impl Port {
     #[inline]
     pub(crate) fn steer(&self, flow: impl FnOnce() -> u32) -> Option<u16> {
         let running = self.running.load(Ordering::Acquire);
-        match running.count_ones() {
-            0 => None,
-            1 => Some(running.trailing_zeros() as u16),
-            pairs => Some(nth_set(running, flow() % pairs)),
+        if running & running.wrapping_sub(1) != 0 {
+            return Some(nth_set(running, flow() % running.count_ones()));
         }
+        (running != 0).then(|| running.trailing_zeros() as u16)
     }
 }
 

@@ -119,10 +119,37 @@ impl Receiver {
             return Err(DropReason::BrokenRing);
         }
         let total = self.negotiated.header_len() + payload.len();
+        if !self.put_single(header, payload, total)? {
+            self.put_chains(header, payload, total)?;
+        }
+        self.filled = true;
+        self.note();
+        Ok(())
+    }
+
+    /// Copies a frame for which the next chain is one buffer that is large enough. `false`: it is not.
+    #[inline]
+    fn put_single(&mut self, header: &VnetHeader, payload: &Payload<'_>, total: usize) -> Result<bool, DropReason> {
+        if !self.look(1)? {
+            return Err(DropReason::RingFull);
+        }
+        let head = self.ring.head(0).map_err(|fault| self.break_ring(fault))?;
+        let Some(mut place) = self.ring.place(head).filter(|place| place.room() >= total) else { return Ok(false) };
+        place.write(&header_bytes(header, 1)[..self.negotiated.header_len()]);
+        place.write(payload.head);
+        place.write(payload.more);
+        payload.body.iter().for_each(|segment| place.copy(segment));
+        self.consume(1);
+        self.ring.complete(head, total as u32);
+        Ok(true)
+    }
+
+    /// Copies a frame into as many chains as it takes.
+    fn put_chains(&mut self, header: &VnetHeader, payload: &Payload<'_>, total: usize) -> Result<(), DropReason> {
         self.reserve(total as u32)?;
         let chains = self.chains.len() as u16;
         // What was reserved is enough.
-        self.write(&header.forwarded(chains).to_bytes(), payload).map_err(|NoRoom| DropReason::BufferTooSmall)?;
+        self.write(&header_bytes(header, chains), payload).map_err(|NoRoom| DropReason::BufferTooSmall)?;
         self.consume(chains);
         let mut left = total as u32;
         for chain in &self.chains {
@@ -130,8 +157,6 @@ impl Receiver {
             self.ring.complete(chain.head, written);
             left -= written;
         }
-        self.filled = true;
-        self.note();
         Ok(())
     }
 
@@ -193,7 +218,6 @@ impl Receiver {
         DropReason::BrokenRing
     }
 
-    #[inline]
     fn write(&self, header: &[u8; VnetHeader::LEN], payload: &Payload<'_>) -> Result<(), NoRoom> {
         let mut out = Writer::new(self.segments.all());
         out.write(&header[..self.negotiated.header_len()])?;
@@ -228,6 +252,16 @@ impl Receiver {
             self.fault = self.ring.late_fault();
         }
         self.fault.map_or(Ok(()), Err)
+    }
+}
+
+/// The header of a frame that takes `chains` chains, as it is written. Most ask for nothing.
+#[inline]
+fn header_bytes(header: &VnetHeader, chains: u16) -> [u8; VnetHeader::LEN] {
+    if header.is_plain() {
+        VnetHeader { num_buffers: chains, ..VnetHeader::default() }.to_bytes()
+    } else {
+        header.forwarded(chains).to_bytes()
     }
 }
 
