@@ -84,7 +84,7 @@ fn what_a_worker_shows_adds_up() {
     until("the queue to be taken back", Deadline::patient(), || count("sources") == 1);
     // The last second, once a tick has passed over it.
     until("the frames to be history", Deadline::patient(), || {
-        daemon.json(&["worker", "list"])[0]["lately"]["frames"] == Value::from(0)
+        daemon.json(&["worker", "list"])[0]["lately"]["frames"] == 0
     });
     assert_eq!(count("frames"), 100);
 }
