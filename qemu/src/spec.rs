@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What a guest is made of.
 
+use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::nic::Nic;
-
-/// Longest path of a Unix socket: `sun_path` without its final NUL.
-const SOCKET_PATH_MAX: usize = 107;
 
 /// A guest's memory. It is always a sealed, shared memfd, as vhost-user needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +104,8 @@ impl GuestSpec {
         }
         let sockets = [File::Qmp, File::Command, File::Console].map(|file| self.file(file));
         for path in sockets.iter().chain(self.nics.iter().map(Nic::path)) {
-            if path.as_os_str().len() > SOCKET_PATH_MAX {
-                return refuse("folder", format!("{} is longer than {SOCKET_PATH_MAX} bytes", path.display()));
+            if SocketAddr::from_pathname(path).is_err() {
+                return refuse("folder", format!("{} is too long for a Unix socket", path.display()));
             }
             // QEMU separates options by commas.
             if path.to_string_lossy().contains(',') {

@@ -24,7 +24,7 @@ pub const STATIC_MACS_MAX: usize = 1024;
 pub const QUEUE_PAIRS_MAX: u16 = 8;
 
 /// The smallest MTU, in bytes: what IPv4 demands of a link (RFC 791 3.2), and virtio 1.2 section 5.1.4.1 too.
-pub const MTU_MIN: u16 = 68;
+pub const MTU_MIN: u16 = *dataplane::limits::MTU.start();
 
 /// The largest MTU, in bytes: jumbo frames.
 pub const MTU_MAX: u16 = 9216;

@@ -3,6 +3,7 @@
 //!
 //! Each [`Weftd`] has a directory of its own for its control socket, its state, its log and the ports' sockets, so that
 //! tests run side by side. The directory goes away with it. When the test fails, the daemon's log is printed first.
+pub mod toml;
 mod verbs;
 
 pub use verbs::mac_text;

@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Who may do what on the control socket. All of it is decided here.
 //!
-//! The kernel says who connected (`SO_PEERCRED`, unix(7)). Root, the daemon's own user, and members of one group are
-//! administrators. Everybody else may look, or nothing at all, as the configuration has it.
+//! The kernel says who connected, and which groups it was in then (`SO_PEERCRED`, `SO_PEERGROUPS`, unix(7)). Root, the
+//! daemon's own user, and members of one group are administrators. Everybody else may look, or nothing at all, as the
+//! configuration has it. The system's database, which may ask a server and wait for it, is asked once, at start, for the
+//! group's number.
 //!
 //! To look includes to have a configuration checked, and compared with what runs: neither tells more than the lists do,
 //! and the work is bounded by the size of a message and grows with it in proportion.
-//!
-//! The groups of a peer could be had from the kernel (`SO_PEERGROUPS`), but no safe wrapper of it is at hand. So they are
-//! looked up in the system's database, and because that may ask a server and wait for it, what was found out about a user
-//! is [`Known`] for a minute: whoever connects again and again does not hold up the control loop each time.
 
 use crate::config::Others;
 use ctl::proto::v1::{Error, Request};
-use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
-use std::collections::BTreeMap;
-use std::ffi::CString;
-use std::time::{Duration, Instant};
+use nix::unistd::{Group, Uid};
+use std::os::fd::BorrowedFd;
 
 /// The group of administrators, unless the configuration names another.
 pub const GROUP_DEFAULT: &str = "weft";
-
-/// How long what was found out about a user is good for.
-const KNOWN_FOR: Duration = Duration::from_secs(60);
-/// Users of whom something is known at a time.
-const KNOWN_MAX: usize = 256;
 
 /// What a client may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,20 +32,24 @@ pub enum Access {
 #[derive(Clone, Debug)]
 pub struct Policy {
     group: String,
+    /// `None`: there was no such group on this system, so nobody is a member.
+    gid: Option<u32>,
     others: Others,
 }
 
 impl Policy {
-    /// Members of `group` administer; `others` is for those who do not.
+    /// Members of `group` administer; `others` is for those who do not. A group that is made later is not known.
     pub fn new(group: impl Into<String>, others: Others) -> Policy {
-        Policy { group: group.into(), others }
+        let group = group.into();
+        let gid = Group::from_name(&group).ok().flatten().map(|group| group.gid.as_raw());
+        Policy { group, gid, others }
     }
 
-    /// What a process of this user and primary group may do. Supplementary groups are looked up in the system's
-    /// database, as a login would find them.
-    pub fn access_of(&self, uid: u32, gid: u32) -> Access {
-        let us = Uid::effective().as_raw();
-        self.access(uid, us, |group| gid == group || supplementary(uid, gid).contains(&group))
+    /// What the peer of a connected socket may do: whoever the kernel does not know may do nothing.
+    pub fn access_of(&self, socket: BorrowedFd<'_>) -> Access {
+        let Ok(peer) = sys::fd::peer_credentials(socket) else { return Access::None };
+        let further = |group| sys::fd::peer_groups(socket).is_ok_and(|groups| groups.contains(&group));
+        self.access(peer.uid, Uid::effective().as_raw(), |group| peer.gid == group || further(group))
     }
 
     /// What the caller lacks, in words.
@@ -71,11 +66,11 @@ impl Policy {
             Others::Read => 0o666,
             Others::Refuse => 0o660,
         };
-        (mode, self.group_id())
+        (mode, self.gid)
     }
 
     fn access(&self, uid: u32, us: u32, is_member: impl Fn(u32) -> bool) -> Access {
-        if uid == 0 || uid == us || self.group_id().is_some_and(is_member) {
+        if uid == 0 || uid == us || self.gid.is_some_and(is_member) {
             return Access::Administer;
         }
         match self.others {
@@ -83,43 +78,6 @@ impl Policy {
             Others::Refuse => Access::None,
         }
     }
-
-    /// `None`: there is no such group on this system, so nobody is a member.
-    fn group_id(&self) -> Option<u32> {
-        Group::from_name(&self.group).ok().flatten().map(|group| group.gid.as_raw())
-    }
-}
-
-/// What was found out about users lately, by user and primary group.
-#[derive(Debug, Default)]
-pub(super) struct Known(BTreeMap<(u32, u32), (Access, Instant)>);
-
-impl Known {
-    /// What a process of this user and primary group may do, or might a short while ago.
-    pub(super) fn access_of(&mut self, policy: &Policy, uid: u32, gid: u32, now: Instant) -> Access {
-        self.get((uid, gid), now, || policy.access_of(uid, gid))
-    }
-
-    fn get(&mut self, user: (u32, u32), now: Instant, look_up: impl FnOnce() -> Access) -> Access {
-        self.0.retain(|_, (_, since)| now.saturating_duration_since(*since) < KNOWN_FOR);
-        if let Some((access, _)) = self.0.get(&user) {
-            return *access;
-        }
-        if self.0.len() >= KNOWN_MAX {
-            let oldest = self.0.iter().min_by_key(|(_, (_, since))| *since).map(|(user, _)| *user);
-            oldest.map(|user| self.0.remove(&user));
-        }
-        let access = look_up();
-        self.0.insert(user, (access, now));
-        access
-    }
-}
-
-fn supplementary(uid: u32, gid: u32) -> Vec<u32> {
-    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-    let name = user.and_then(|user| CString::new(user.name).ok());
-    let groups = name.and_then(|name| getgrouplist(&name, Gid::from_raw(gid)).ok());
-    groups.unwrap_or_default().into_iter().map(Gid::as_raw).collect()
 }
 
 /// What a call needs, and how texts name it. A match without a default: a new method must be thought about.
@@ -185,35 +143,6 @@ mod test {
         let policy = Policy::new("no-such-group-here", Others::Refuse);
         assert_eq!(policy.access(1000, 7, |_| true), Access::None);
         assert_eq!(policy.file_access(), (0o660, None));
-    }
-
-    #[test]
-    fn test_primary_and_supplementary_membership_count() {
-        let us = Uid::effective().as_raw();
-        assert!(supplementary(us, 4242).contains(&4242), "the primary group is in the list");
-        assert_eq!(Policy::new("root", Others::Refuse).access_of(54321, 0), Access::Administer);
-        assert_eq!(Policy::new("root", Others::Refuse).access_of(54321, 54321), Access::None);
-    }
-
-    #[test]
-    fn test_a_user_is_looked_up_once_a_minute_and_few_are_remembered() {
-        let (mut known, now, mut asked) = (Known::default(), Instant::now(), 0);
-        let mut look = |known: &mut Known, user, at| {
-            let before = asked;
-            known.get((user, user), at, || {
-                asked += 1;
-                Access::Read
-            });
-            asked > before
-        };
-        assert!(look(&mut known, 1000, now));
-        assert!(!look(&mut known, 1000, now + KNOWN_FOR / 2));
-        assert!(look(&mut known, 1000, now + KNOWN_FOR));
-        for user in 0..2 * KNOWN_MAX as u32 {
-            look(&mut known, user, now + KNOWN_FOR + Duration::from_millis(user.into()));
-        }
-        assert_eq!(known.0.len(), KNOWN_MAX);
-        assert!(look(&mut known, 0, now + KNOWN_FOR), "it had to make room");
     }
 
     /// Every method of the interface, with parameters that parse, and who may call it.

@@ -20,7 +20,7 @@ mod client;
 pub mod convert;
 pub mod socket;
 
-use access::{Access, Known, Policy};
+use access::{Access, Policy};
 use client::{Asked, Client};
 use ctl::codec::{Call, Reply};
 use event_manager::{EventOps, Events, MutEventSubscriber};
@@ -68,7 +68,6 @@ pub struct Pending {
 pub struct Server {
     socket: Socket,
     policy: Policy,
-    known: Known,
     clients: BTreeMap<RawFd, Client>,
     calls: VecDeque<Pending>,
     /// No clients are accepted until the next tick.
@@ -79,7 +78,7 @@ impl Server {
     /// Serves a socket that is open already.
     pub fn new(socket: Socket, policy: Policy) -> Server {
         let (clients, calls) = (BTreeMap::new(), VecDeque::new());
-        Server { socket, policy, known: Known::default(), clients, calls, paused: false }
+        Server { socket, policy, clients, calls, paused: false }
     }
 
     /// The next call that waits to be answered; those of administrators first.
@@ -127,10 +126,7 @@ impl Server {
                 Ok(None) => return,
                 Err(why) => return self.pause(&why, ops),
             };
-            let access = match sys::fd::peer_credentials(stream.as_fd()) {
-                Ok(peer) => self.known.access_of(&self.policy, peer.uid, peer.gid, Instant::now()),
-                Err(_) => Access::None,
-            };
+            let access = self.policy.access_of(stream.as_fd());
             if self.clients.len() >= CLIENTS_MAX && !self.make_room(access, ops) {
                 tracing::warn!("the control socket has {CLIENTS_MAX} clients already: one more was turned away");
                 continue;

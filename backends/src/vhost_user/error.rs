@@ -4,11 +4,16 @@
 use std::io;
 use std::path::PathBuf;
 
+use switch::limits::SOCKET_PATH_MAX;
+
 /// Why an endpoint cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A Unix socket's path has at most 107 bytes.
-    #[error("the socket path {} has {len} bytes, at most 107 are possible: choose a shorter one", path.display())]
+    /// A Unix socket's path has at most [`SOCKET_PATH_MAX`] bytes.
+    #[error(
+        "the socket path {} has {len} bytes, at most {SOCKET_PATH_MAX} are possible: choose a shorter one",
+        path.display()
+    )]
     PathTooLong {
         /// The path.
         path: PathBuf,

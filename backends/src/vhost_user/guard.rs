@@ -39,13 +39,12 @@ use super::budget::{Ledger, PROCESS};
 use super::features::{PROTOCOL_FEATURES, protocol_features};
 use super::message::{Message, request as id, vring_state};
 use crate::dispose::Descriptors;
+use switch::limits::MTU_MIN;
 
 pub use fds::SealPolicy;
 pub use refusal::{MemoryFault, Refusal};
 pub use rings::RING_SIZE_MAX;
 
-/// Smallest MTU that NET_SET_MTU may set (virtio 1.2 section 5.1.4.1).
-const MTU_MIN: u64 = 68;
 /// Refused messages that one session survives.
 const WARNINGS_MAX: u32 = 64;
 
@@ -216,7 +215,7 @@ impl Guard {
 
     fn check_mtu(&self, name: &'static str, value: u64) -> Result<(), Refusal> {
         let max = self.limits.mtu;
-        if (MTU_MIN..=u64::from(max)).contains(&value) {
+        if (u64::from(MTU_MIN)..=u64::from(max)).contains(&value) {
             return Ok(());
         }
         let expected = format!("{MTU_MIN} to {max}, the port's MTU");

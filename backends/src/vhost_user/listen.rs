@@ -10,14 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
+use switch::limits::SOCKET_PATH_MAX;
 
 use super::connect;
 use super::error::OpenError;
 use crate::dispose::{Connection, ListenerEnd};
 use crate::socket_file;
 
-/// Longest path of a Unix socket: `sun_path` has 108 bytes, one of them for the NUL.
-const PATH_MAX: usize = 107;
 /// Who may connect: owner and group.
 const MODE: u32 = 0o660;
 /// Connections that may wait until the control loop has its turn.
@@ -90,7 +89,7 @@ impl Drop for Listener {
 /// Refuses a path that no Unix socket can have.
 pub(super) fn check_length(path: &Path) -> Result<(), OpenError> {
     let len = path.as_os_str().len();
-    if len > PATH_MAX { Err(OpenError::PathTooLong { path: path.to_owned(), len }) } else { Ok(()) }
+    if len > SOCKET_PATH_MAX { Err(OpenError::PathTooLong { path: path.to_owned(), len }) } else { Ok(()) }
 }
 
 fn check_directory(path: &Path) -> Result<(), OpenError> {

@@ -33,6 +33,9 @@ pub struct PeerCredentials {
 /// the kernel there and then, which may block.
 const FDS_BY_KERNEL: usize = 253;
 
+/// Supplementary groups that there is room for at the first try; Linux lets a process have 65536.
+const GROUPS_USUAL: usize = 64;
+
 /// Receives up to `buf.len()` bytes without blocking and appends the descriptors that came with them to `fds`.
 /// Returns the byte count; 0 is the end of the stream.
 ///
@@ -113,6 +116,36 @@ pub fn refuse_rights(socket: BorrowedFd<'_>) -> bool {
     let len = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: `off` is an int and `len` says so; the kernel only reads it.
     unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, SO_PASSRIGHTS, (&raw const off).cast(), len) == 0 }
+}
+
+/// Supplementary groups of the peer of a connected Unix socket, as the kernel recorded them at connect time
+/// (`SO_PEERGROUPS`, Linux 4.13).
+///
+/// # Errors
+/// What `getsockopt` says.
+pub fn peer_groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
+    let mut groups = vec![0_u32; GROUPS_USUAL];
+    loop {
+        let room = size_of_val(groups.as_slice());
+        let mut len = room as libc::socklen_t;
+        let to = groups.as_mut_ptr().cast();
+        // SAFETY: `to` leads to `len` bytes that are ours; the kernel writes at most that many, whole ids of 32 bits, of
+        // which every pattern is a u32.
+        let outcome =
+            unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERGROUPS, to, &raw mut len) };
+        let failure = (outcome != 0).then(io::Error::last_os_error);
+        match failure {
+            // Too little room, and `len` says how much it takes.
+            Some(failure) if failure.raw_os_error() == Some(libc::ERANGE) && len as usize > room => {
+                groups.resize(len as usize / size_of::<u32>(), 0);
+            }
+            Some(failure) => return Err(failure),
+            None => {
+                groups.truncate(len as usize / size_of::<u32>());
+                return Ok(groups);
+            }
+        }
+    }
 }
 
 /// Credentials of the peer of a connected Unix socket (`SO_PEERCRED`, unix(7)).

@@ -39,8 +39,13 @@ fn open_to_all(config: &str) -> (Weftd, PathBuf) {
 
 /// Runs `weft` as nobody, in this group.
 fn as_nobody(daemon: &Weftd, weft: &Path, group: &str, arguments: &[&str]) -> Outcome {
+    as_member(daemon, weft, (group, "--clear-groups"), arguments)
+}
+
+/// The same, with supplementary groups as well: an option of setpriv.
+fn as_member(daemon: &Weftd, weft: &Path, (group, groups): (&str, &str), arguments: &[&str]) -> Outcome {
     let mut command = Command::new("setpriv");
-    command.args([&format!("--reuid={NOBODY}"), &format!("--regid={group}"), "--clear-groups"]);
+    command.args([&format!("--reuid={NOBODY}"), &format!("--regid={group}"), groups]);
     command.arg(weft).arg("--socket").arg(daemon.port_path("ctl")).args(arguments).stdin(Stdio::null());
     let output = command.output().expect("setpriv can be run");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -120,6 +125,13 @@ fn members_of_the_group_administer() {
     let (daemon, weft) = open_to_all(&format!("[daemon]\nothers = \"refuse\"\ngroup = \"{GROUP}\"\n"));
     as_nobody(&daemon, &weft, GROUP, &["namespace", "add", "red"]).expect_ok();
     assert_eq!(daemon.json(&["namespace", "show", "red"])["name"], "red");
+    let member = (NOBODY, &*format!("--groups=4242,{GROUP},4243"));
+    as_member(&daemon, &weft, member, &["namespace", "add", "blue"]).expect_ok();
+    assert_eq!(daemon.json(&["namespace", "show", "blue"])["name"], "blue");
+    // More groups than anybody has, none of them the right one.
+    let many: Vec<String> = (70_000..70_200).map(|group| group.to_string()).collect();
+    let stranger = (NOBODY, &*format!("--groups={}", many.join(",")));
+    assert_eq!(as_member(&daemon, &weft, stranger, &["namespace", "del", "blue"]).status, 4);
     let mode = fs::metadata(daemon.port_path("ctl")).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o660);
 }

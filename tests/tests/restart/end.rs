@@ -5,18 +5,11 @@ use std::fs;
 use rustix::process::Signal;
 use tests::guest::ping;
 use tests::wait::{Deadline, until};
-use tests::weftd::Weftd;
+use tests::weftd::{Weftd, toml};
 
-const FILE: &str = r#"
-[[namespace]]
-name = "red"
-
-[[port]]
-name = "one"
-namespace = "red"
-vhost-user = "{dir}/one.sock"
-mac = "02:77:65:66:74:01"
-"#;
+fn file() -> String {
+    toml::namespace("red") + &toml::port("red", "one", 1)
+}
 
 #[test]
 fn a_clean_end_removes_every_socket_and_keeps_the_state() {
@@ -58,17 +51,17 @@ fn write(daemon: &Weftd, text: &str) {
 
 #[test]
 fn a_bad_file_changes_nothing_and_a_good_one_does() {
-    let mut daemon = Weftd::start_configured(FILE);
+    let mut daemon = Weftd::start_configured(&file());
     daemon.add_port("red", "two", 2, &[]);
     let (mut one, mut two) = (daemon.attach("one", 1), daemon.attach("two", 2));
     ping(&mut one, &mut two, 1);
-    write(&daemon, &format!("{FILE}\nmtu = \"large\"\n"));
+    write(&daemon, &(file() + "mtu = \"large\"\n"));
     daemon.signal(Signal::HUP);
-    until("the mistake in the log", Deadline::patient(), || daemon.log().contains("weft.toml:11"));
+    until("the mistake in the log", Deadline::patient(), || daemon.log().contains("weft.toml:8"));
     assert!(daemon.log().contains("mtu"), "the key is named");
     ping(&mut one, &mut two, 2);
     assert_eq!(daemon.port("one")["mtu"], 1500);
-    write(&daemon, &format!("{FILE}\nmtu = 1400\n"));
+    write(&daemon, &(file() + "mtu = 1400\n"));
     daemon.signal(Signal::HUP);
     daemon.await_port("one", |port| port["mtu"] == 1400);
     ping(&mut one, &mut two, 3);

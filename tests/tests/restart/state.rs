@@ -4,7 +4,7 @@ use serde_json::Value;
 use tests::frames::numbered;
 use tests::guest::ping;
 use tests::wait::Deadline;
-use tests::weftd::Weftd;
+use tests::weftd::{Weftd, toml};
 
 /// Everything that an operator has said, as the daemon tells it: no counters, no state of the moment.
 fn said(daemon: &Weftd) -> [Value; 3] {
@@ -47,19 +47,8 @@ fn all_that_was_said_with_weft_survives_a_crash() {
 
 #[test]
 fn what_was_said_with_weft_lies_over_the_configuration_file() {
-    let text = r#"
-        [[namespace]]
-        name = "red"
-        [[port]]
-        name = "one"
-        namespace = "red"
-        vhost-user = "{dir}/one.sock"
-        [[port]]
-        name = "two"
-        namespace = "red"
-        vhost-user = "{dir}/two.sock"
-    "#;
-    let mut daemon = Weftd::start_configured(text);
+    let text = [toml::namespace("red"), toml::port("red", "one", 1), toml::port("red", "two", 2)].concat();
+    let mut daemon = Weftd::start_configured(&text);
     daemon.weft(&["port", "del", "two"]).expect_ok();
     daemon.weft(&["port", "set", "one", "--mtu", "9000"]).expect_ok();
     daemon.add_port("red", "three", 3, &[]);

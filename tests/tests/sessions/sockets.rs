@@ -7,7 +7,7 @@ use tests::frontend::Frontend;
 use tests::guest::ping;
 use tests::skip::skip;
 use tests::wait::Deadline;
-use tests::weftd::Weftd;
+use tests::weftd::{Weftd, toml};
 
 fn daemon() -> Weftd {
     let daemon = Weftd::start();
@@ -46,16 +46,9 @@ fn what_others_use_is_left_alone_and_named() {
 /// A configured port whose socket is taken is down and says why; it comes up when the path is free.
 #[test]
 fn a_configured_port_waits_for_its_path() {
-    let text = r#"
-        [[namespace]]
-        name = "red"
-        [[port]]
-        name = "one"
-        namespace = "red"
-        vhost-user = "{dir}/folder/one.sock"
-        mac = "02:77:65:66:74:01"
-    "#;
-    let daemon = Weftd::start_configured(text);
+    let port = toml::port("red", "one", 1).replace("one.sock", "folder/one.sock");
+    let text = toml::namespace("red") + &port;
+    let daemon = Weftd::start_configured(&text);
     let port = daemon.await_reason("one", "does not exist");
     assert_eq!(port["state"], "down", "{port}");
     std::fs::create_dir(daemon.folder().join("folder")).expect("the directory is ours");

@@ -3,7 +3,9 @@ use std::io::{ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use crate::fd::{MAX_FDS, into_eventfd, is_eventfd, peer_credentials, recv_with_fds, refuse_rights, send_with_fds};
+use crate::fd::{
+    MAX_FDS, into_eventfd, is_eventfd, peer_credentials, peer_groups, recv_with_fds, refuse_rights, send_with_fds,
+};
 
 fn eventfd() -> OwnedFd {
     rustix::event::eventfd(0, rustix::event::EventfdFlags::empty()).unwrap()
@@ -71,6 +73,15 @@ fn the_peer_of_a_pair_is_ourselves() {
     let peer = peer_credentials(a.as_fd()).unwrap();
     assert_eq!(peer.pid as u32, std::process::id());
     assert_eq!(peer.uid, rustix::process::getuid().as_raw());
+}
+
+#[test]
+fn the_groups_of_a_peer_are_those_it_had_when_it_connected() {
+    let (a, _b) = UnixStream::pair().unwrap();
+    let ours: Vec<u32> = rustix::process::getgroups().unwrap().into_iter().map(rustix::fs::Gid::as_raw).collect();
+    assert_eq!(peer_groups(a.as_fd()).unwrap(), ours);
+    let file = std::fs::File::open("/dev/null").unwrap();
+    assert!(peer_groups(file.as_fd()).is_err(), "not a socket");
 }
 
 #[test]
