@@ -32,7 +32,9 @@ fn status_tells_who_runs_and_how_much_there_is() {
     let workers = status["workers"].as_array().expect("a list");
     let ids: Vec<_> = workers.iter().map(|worker| worker["id"].as_u64()).collect();
     assert_eq!(ids, [Some(0), Some(1), Some(2)]);
-    assert_eq!(keys(&workers[0]), ["busy_permille", "frames", "id", "wakeups"]);
+    for key in ["busy_permille", "frames", "id", "wakeups"] {
+        assert!(keys(&workers[0]).contains(&key), "{key}: {}", workers[0]);
+    }
     let table = daemon.weft(&["status"]).expect_ok();
     assert!(table.contains("2 ports (1 up)") && table.contains("WORKER"), "{table}");
     assert!(daemon.alive());

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::frames::numbered;
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
