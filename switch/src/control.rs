@@ -1,28 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The one mutator. A request edits a copy of the desired state, the copy is compared with what is, and the difference
-//! is carried out on the plant; so every request is all or nothing, whatever it asks for.
+//! The one mutator. A request becomes steps, and each step is taken on the desired state, which refuses what contradicts
+//! itself, and on the plant. When one is refused those before it are taken back in reverse; so every request is all or
+//! nothing, whatever it asks for, and costs what it changes, however much there is.
 
 use crate::desired::{Desired, FdbKey};
 use crate::diff::{Change, Diff, Op, diff};
 use crate::name::Name;
+use crate::numbers::SavedNumbers;
+use crate::path::NamespacePath;
 use crate::plant::Plant;
 use crate::port::{Notice, PortRecord};
+use crate::quota::{Quotas, Resource};
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
-use dataplane::{Instant, Limit, MacPolicy, Rate, RingFault, Role};
+use crate::subsystem::{Key, Subsystem};
+use dataplane::{Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use wire::MacAddr;
 
 /// What may be asked of the switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Make a namespace.
-    NamespaceAdd(Name, NamespaceSpec),
-    /// Remove a namespace without ports.
-    NamespaceDel(Name),
+    NamespaceAdd(NamespacePath, NamespaceSpec),
+    /// Make a namespace with these numbers in those that it lies in, its parent's first.
+    NamespaceAddAs(NamespacePath, NamespaceSpec, Vec<u32>),
+    /// Remove a namespace, and only with `recursive` when there is something in it.
+    NamespaceDel {
+        /// The namespace.
+        path: NamespacePath,
+        /// Also when there are ports and namespaces in it, and these with it.
+        recursive: bool,
+        /// Also when guests are attached to its ports.
+        force: bool,
+    },
+    /// Change what may change while a namespace is in use; what is `None` stays.
+    NamespaceSet {
+        /// The namespace.
+        path: NamespacePath,
+        /// How long learned addresses live.
+        age: Option<Duration>,
+        /// Quotas that are to be set, or lifted with `None`; the others stay.
+        quotas: Vec<(Resource, Option<u64>)>,
+    },
     /// Make a port.
     PortAdd(Name, PortSpec),
+    /// Make a port with these numbers, that of its own namespace first.
+    PortAddAs(Name, PortSpec, Vec<u32>),
     /// Remove a port, and only with `force` when a guest is attached to it.
     PortDel {
         /// The port.
@@ -48,7 +74,7 @@ pub enum Request {
     /// Remove a static or a learned MAC entry.
     FdbDel(FdbKey),
     /// Forget what was learned, in one namespace or in all.
-    FdbFlush(Option<Name>),
+    FdbFlush(Option<NamespacePath>),
     /// Make everything as it is said here.
     Apply(Desired),
 }
@@ -100,7 +126,35 @@ impl Control {
     /// An empty switch. `seed` should be secret: the MAC tables are hashed with it. `offered` is what an earlier
     /// process offered to the guests of each port, by [`Control::offered`].
     pub fn new(seed: u64, offered: BTreeMap<Name, u64>) -> Control {
-        Control { desired: Desired::default(), plant: Plant::new(seed), offered, actions: VecDeque::new() }
+        Control::restored(seed, offered, SavedNumbers::default())
+    }
+
+    /// Like [`Control::new`], and whatever comes gets the numbers that it had in an earlier process, by
+    /// [`Control::numbers`], if they can be had.
+    pub fn restored(seed: u64, offered: BTreeMap<Name, u64>, numbers: SavedNumbers) -> Control {
+        let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
+        Control { desired, plant, offered, actions: VecDeque::new() }
+    }
+
+    /// Registers a subsystem: from now on every namespace has an instance of it.
+    ///
+    /// # Errors
+    /// It refused in one of those that exist; then none has one.
+    pub fn register_subsystem<S: Subsystem>(&mut self, subsystem: S) -> Result<Key<S::Instance>, Refusal> {
+        self.plant.tree.register_subsystem(subsystem)
+    }
+
+    /// Registers a device: as a subsystem, but made after all of those and unmade before them.
+    ///
+    /// # Errors
+    /// It refused in one namespace that exists; then none has one.
+    pub fn register_device<S: Subsystem>(&mut self, device: S) -> Result<Key<S::Instance>, Refusal> {
+        self.plant.tree.register_device(device)
+    }
+
+    /// The numbers of all objects, to be stored.
+    pub fn numbers(&self) -> SavedNumbers {
+        self.plant.save_numbers()
     }
 
     /// What an operator wants, and what therefore exists.
@@ -118,35 +172,48 @@ impl Control {
     /// # Errors
     /// A refusal; nothing has changed.
     pub fn handle_request(&mut self, request: Request) -> Result<Reply, Refusal> {
-        let mut next = self.desired.clone();
-        match request {
-            Request::NamespaceAdd(name, spec) => next.add_namespace(name, spec)?,
-            Request::NamespaceDel(name) => next.del_namespace(&name)?,
-            Request::PortAdd(name, spec) => next.add_port(name, spec)?,
+        let old = &self.desired;
+        let diff = match request {
+            Request::NamespaceAdd(path, spec) => Diff::add_namespace(path, spec, Vec::new()),
+            Request::NamespaceAddAs(path, spec, numbers) => Diff::add_namespace(path, spec, numbers),
+            Request::NamespaceDel { path, recursive, force } => {
+                self.check_namespace_deletable(&path, recursive, force)?;
+                Diff::del_namespace(old, &path, recursive)?
+            }
+            Request::NamespaceSet { path, age, quotas } => {
+                let mut spec = old.namespace(&path)?.clone();
+                spec.age = age.unwrap_or(spec.age);
+                spec.quotas = Quotas::with(spec.quotas, &quotas);
+                Diff::set_namespace(old, path, spec)?
+            }
+            Request::PortAdd(name, spec) => Diff::add_port(name, spec, Vec::new()),
+            Request::PortAddAs(name, spec, numbers) => Diff::add_port(name, spec, numbers),
             Request::PortDel { name, force } => {
                 self.check_deletable(&name, force)?;
-                next.del_port(&name)?;
+                Diff::del_port(old, &name)?
             }
             Request::PortSet { name, role, macs, mtu, limits } => {
-                let mut spec = next.port(&name)?.clone();
+                let mut spec = old.port(&name)?.clone();
                 spec.role = role.unwrap_or(spec.role);
                 spec.macs = macs.unwrap_or(spec.macs);
                 spec.mtu = mtu.unwrap_or(spec.mtu);
                 limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
-                next.set_port(&name, spec)?;
+                Diff::set_port(old, name, spec)?
             }
-            Request::FdbAdd(key, port) => next.add_fdb(key, port)?,
-            Request::FdbDel(key) if next.fdb().contains_key(&key) => next.del_fdb(&key)?,
-            Request::FdbDel(key) => return self.forget(&key),
+            Request::FdbAdd(key, port) => Diff::add_fdb(key, port),
+            Request::FdbDel(key) => match Diff::del_fdb(old, &key) {
+                Some(diff) => diff,
+                None => return self.forget(&key),
+            },
             Request::FdbFlush(namespace) => return self.flush(namespace.as_ref()),
-            Request::Apply(desired) => next = desired,
-        }
-        self.become_desired(next)
+            Request::Apply(next) => diff(old, &next),
+        };
+        self.carry_out(diff)
     }
 
     /// Takes note of what a session tells. A port that is gone has no more to tell.
     pub fn handle_notice(&mut self, port: &Name, notice: Notice) {
-        if let Some(record) = self.plant.ports.get_mut(port) {
+        if let Some(record) = self.plant.port_mut(port) {
             record.note(notice);
         }
     }
@@ -154,7 +221,7 @@ impl Control {
     /// Takes note of the features that a port now offers to its guests. The set never shrinks: a VMM that has seen a
     /// feature refuses to reconnect to a device without it.
     pub fn handle_offered(&mut self, port: &Name, features: u64) {
-        if !self.plant.ports.contains_key(port) {
+        if self.plant.port(port).is_none() {
             return;
         }
         let known = self.offered.entry(port.clone()).or_default();
@@ -164,10 +231,9 @@ impl Control {
         }
     }
 
-    /// What is due by time: ages learned entries, frees what nobody uses any more. To be called about once a second.
+    /// What is due by time: ages learned entries, frees what nobody reads any more. To be called about once a second.
     pub fn handle_tick(&mut self, now: Instant) {
-        self.plant.namespaces.values().for_each(|namespace| namespace.table.tick(now));
-        self.plant.reap();
+        self.plant.tick(now);
     }
 
     /// The next thing for the caller to do.
@@ -178,12 +244,12 @@ impl Control {
 
     /// What a session of this port needs, to open it once more; `None` when there is no such port.
     pub fn opening(&self, port: &Name) -> Option<Opening> {
-        let record = self.plant.ports.get(port)?;
+        let record = self.plant.port(port)?;
         Some(Opening {
             port: port.clone(),
             spec: record.spec.clone(),
             offered: self.offered.get(port).copied().unwrap_or(0),
-            namespace: Arc::clone(&self.plant.namespaces.get(&record.spec.namespace)?.table),
+            namespace: Arc::clone(self.plant.set_of(&record.spec.namespace).ok()?.plane()),
             device: Arc::clone(&record.device),
         })
     }
@@ -191,26 +257,34 @@ impl Control {
     /// Ports whose VMM did what no reset of the guest can mend, and what that was: their sessions have to be ended.
     pub fn ports_to_end(&self) -> Vec<(Name, RingFault)> {
         let fault = |record: &PortRecord| record.fault().filter(|fault| fault.ends_session());
-        let ports = self.plant.ports.iter();
-        ports.filter_map(|(name, record)| fault(record).map(|fault| (name.clone(), fault))).collect()
+        self.plant.ports().filter_map(|(name, record)| fault(record).map(|fault| (name.clone(), fault))).collect()
     }
 
     /// Whether a guest is attached to the port, or about to be.
     pub fn is_attached(&self, port: &Name) -> bool {
-        self.plant.ports.get(port).is_some_and(PortRecord::attached)
+        self.plant.port(port).is_some_and(PortRecord::attached)
     }
 
-    /// Data-plane objects that were replaced and are still held by a session or a worker.
+    /// Ports and namespaces that are deleted and may still be read by a session or a worker.
     pub fn retired(&self) -> usize {
         self.plant.retired()
     }
 
-    fn become_desired(&mut self, next: Desired) -> Result<Reply, Refusal> {
-        let Diff { steps, changes } = diff(&self.desired, &next);
-        self.plant.apply(&steps)?;
-        self.desired = next;
+    fn carry_out(&mut self, Diff { steps, changes }: Diff) -> Result<Reply, Refusal> {
+        let mut back = Vec::with_capacity(steps.len());
+        let done = steps.iter().try_for_each(|step| {
+            back.push(step.apply_to(&mut self.desired)?);
+            self.plant.step(step)
+        });
+        if let Err(refusal) = done {
+            self.plant.roll_back();
+            // Each leads to where the desired state was a moment ago, which it did not refuse then.
+            back.iter().rev().for_each(|step| drop(step.apply_to(&mut self.desired)));
+            return Err(refusal);
+        }
+        self.plant.commit();
         for gone in changes.iter().filter(|change| (change.kind, change.op) == (Kind::Port, Op::Del)) {
-            self.offered.retain(|port, _| port.as_str() != gone.name);
+            gone.name.parse::<Name>().map(|name| self.offered.remove(&name)).ok();
         }
         self.push_actions(&changes);
         Ok(Reply::Changed(changes))
@@ -241,12 +315,30 @@ impl Control {
     /// It does not exist, or a guest is attached to it and `force` is not given.
     pub fn check_deletable(&self, name: &Name, force: bool) -> Result<(), Refusal> {
         self.desired.port(name)?;
-        match self.plant.ports.get(name) {
-            Some(record) if record.attached() && !force => {
-                Err(Refusal::in_use(Kind::Port, name.as_str(), "a connected guest"))
-            }
-            _ => Ok(()),
+        match self.is_attached(name) && !force {
+            true => Err(Refusal::in_use(Kind::Port, name.as_str(), "a connected guest")),
+            false => Ok(()),
         }
+    }
+
+    /// Whether a namespace can be deleted; answers the ports that go with it, so that their sessions can be ended before.
+    ///
+    /// # Errors
+    /// It does not exist, something is in it and `recursive` is not given, or a guest is attached to one of its ports
+    /// and `force` is not given.
+    pub fn check_namespace_deletable(
+        &self,
+        path: &NamespacePath,
+        recursive: bool,
+        force: bool,
+    ) -> Result<Vec<Name>, Refusal> {
+        self.desired.namespace(path)?;
+        if let Some(by) = self.desired.users(path).filter(|_| !recursive) {
+            return Err(Refusal::in_use(Kind::Namespace, path.as_str(), by));
+        }
+        let ports: Vec<Name> = self.desired.ports_within(path).map(|(name, _)| name.clone()).collect();
+        ports.iter().try_for_each(|name| self.check_deletable(name, force))?;
+        Ok(ports)
     }
 
     /// Removes a learned entry.
@@ -256,25 +348,25 @@ impl Control {
         if let Some((port, _)) = own {
             return Err(Refusal::in_use(Kind::Fdb, key.label(), format!("port {:?}, whose own it is", port.as_str())));
         }
-        let table = self.plant.namespaces.get(&key.namespace).map(|record| &record.table);
-        match table.is_some_and(|table| table.fdb().remove(key.mac)) {
+        let table = self.plant.set_of(&key.namespace)?.plane().fdb_if_made();
+        match table.is_some_and(|table| table.remove(key.mac)) {
             true => Ok(Reply::Flushed(1)),
             false => Err(Refusal::not_found(Kind::Fdb, key.label())),
         }
     }
 
-    fn flush(&mut self, namespace: Option<&Name>) -> Result<Reply, Refusal> {
-        if let Some(name) = namespace {
-            self.desired.namespace(name)?;
-        }
-        let chosen = self.plant.namespaces.iter().filter(|(name, _)| namespace.is_none_or(|only| only == *name));
-        Ok(Reply::Flushed(chosen.map(|(_, record)| record.table.fdb().flush()).sum()))
+    fn flush(&mut self, only: Option<&NamespacePath>) -> Result<Reply, Refusal> {
+        let chosen = only.map(|path| self.plant.tree.find(path)).transpose()?;
+        let all = chosen.is_none().then(|| self.plant.tree.subtree(&NamespacePath::root()));
+        let tables = chosen.into_iter().chain(all.into_iter().flatten());
+        let tables = tables.filter_map(|namespace| namespace.get(self.plant.macs)?.made());
+        Ok(Reply::Flushed(tables.map(MacTable::flush).sum()))
     }
 }
 
 /// The key of an entry, for callers that have its parts.
-impl From<(Name, MacAddr)> for FdbKey {
-    fn from((namespace, mac): (Name, MacAddr)) -> FdbKey {
+impl From<(NamespacePath, MacAddr)> for FdbKey {
+    fn from((namespace, mac): (NamespacePath, MacAddr)) -> FdbKey {
         FdbKey { namespace, mac }
     }
 }

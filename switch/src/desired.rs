@@ -3,7 +3,8 @@
 //!
 //! A `Desired` has no effect until it is applied. It is valid at all times: the only ways to change one are the methods
 //! below, and each of them either keeps every rule or refuses and changes nothing. The rules between objects are
-//! * a port names a namespace that exists, and a namespace with ports cannot go;
+//! * a namespace lies in one that exists, a port names one that exists, and what has either in it cannot go;
+//! * no subtree has more than the quotas on the way to the root allow;
 //! * within one namespace no MAC address has two owners, be it a port or a static entry (the same address in two
 //!   namespaces is normal: tenants do not know each other);
 //! * no two ports share a socket;
@@ -12,6 +13,8 @@
 use crate::desired::index::Index;
 use crate::limits;
 use crate::name::Name;
+use crate::path::NamespacePath;
+use crate::quota::{Quotas, Resource, Usage};
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec, check_mac};
 use std::collections::BTreeMap;
@@ -23,7 +26,7 @@ mod index;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FdbKey {
     /// The namespace whose table it is in.
-    pub namespace: Name,
+    pub namespace: NamespacePath,
     /// The address.
     pub mac: MacAddr,
 }
@@ -38,15 +41,17 @@ impl FdbKey {
 /// What an operator wants to exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
-    namespaces: BTreeMap<Name, NamespaceSpec>,
+    /// What is said of the root: nothing. It is there before anybody says anything.
+    root: NamespaceSpec,
+    namespaces: BTreeMap<NamespacePath, NamespaceSpec>,
     ports: BTreeMap<Name, PortSpec>,
     fdb: BTreeMap<FdbKey, Name>,
     index: Index,
 }
 
 impl Desired {
-    /// All namespaces by name.
-    pub fn namespaces(&self) -> &BTreeMap<Name, NamespaceSpec> {
+    /// All namespaces but the root, in tree order.
+    pub fn namespaces(&self) -> &BTreeMap<NamespacePath, NamespaceSpec> {
         &self.namespaces
     }
 
@@ -63,40 +68,65 @@ impl Desired {
     /// Adds a namespace.
     ///
     /// # Errors
-    /// It exists, its values are out of bounds, or there are too many.
-    pub fn add_namespace(&mut self, name: Name, spec: NamespaceSpec) -> Result<(), Refusal> {
-        if self.namespaces.contains_key(&name) {
-            return Err(Refusal::exists(Kind::Namespace, name.as_str()));
+    /// It exists, what it would lie in does not, its values are out of bounds, or there are too many or too deep.
+    pub fn add_namespace(&mut self, path: impl Into<NamespacePath>, spec: NamespaceSpec) -> Result<(), Refusal> {
+        let path = path.into();
+        let parent = path.parent().filter(|_| !self.namespaces.contains_key(&path));
+        let parent = parent.ok_or_else(|| Refusal::exists(Kind::Namespace, path.as_str()))?;
+        self.namespace(&parent)?;
+        if path.depth() > limits::NAMESPACE_DEPTH_MAX {
+            return Err(Refusal::limit("namespaces inside each other", limits::NAMESPACE_DEPTH_MAX));
         }
         if self.namespaces.len() >= limits::NAMESPACES_MAX {
             return Err(Refusal::limit("namespaces", limits::NAMESPACES_MAX));
         }
         spec.check()?;
-        self.namespaces.insert(name, spec);
+        let macs = u64::from(spec.macs_max);
+        self.check_quotas(&parent, Resource::Namespaces, 1)?;
+        check_quota(&path, &spec.quotas, Resource::Macs, macs)?;
+        self.check_quotas(&parent, Resource::Macs, macs)?;
+        self.index.charge(&parent, Resource::Namespaces, 1);
+        self.index.charge(&path, Resource::Macs, macs);
+        self.namespaces.insert(path, spec);
         Ok(())
     }
 
     /// Replaces what is said about a namespace.
     ///
     /// # Errors
-    /// It does not exist, or its values are out of bounds.
-    pub fn set_namespace(&mut self, name: &Name, spec: NamespaceSpec) -> Result<(), Refusal> {
+    /// It does not exist, is the root, its values are out of bounds, or it has more than its new quotas allow.
+    pub fn set_namespace(&mut self, path: &NamespacePath, spec: NamespaceSpec) -> Result<(), Refusal> {
         spec.check()?;
-        let slot = self.namespaces.get_mut(name);
-        *slot.ok_or_else(|| Refusal::not_found(Kind::Namespace, name.as_str()))? = spec;
+        let before = self.namespace(path)?.macs_max;
+        if path.is_root() {
+            return Err(Refusal::invalid("name", path.as_str(), "a namespace other than the root: it has no limits"));
+        }
+        let (old, new) = (u64::from(before), u64::from(spec.macs_max));
+        self.check_usage(path, &spec.quotas, new.saturating_sub(old))?;
+        if let Some(parent) = path.parent().filter(|_| new > old) {
+            self.check_quotas(&parent, Resource::Macs, new - old)?;
+        }
+        self.index.discharge(path, Resource::Macs, old);
+        self.index.charge(path, Resource::Macs, new);
+        self.namespaces.insert(path.clone(), spec);
         Ok(())
     }
 
     /// Removes a namespace.
     ///
     /// # Errors
-    /// It does not exist, or has ports.
-    pub fn del_namespace(&mut self, name: &Name) -> Result<(), Refusal> {
-        self.namespace(name)?;
-        if let Some(by) = self.users(name) {
-            return Err(Refusal::in_use(Kind::Namespace, name.as_str(), by));
+    /// It does not exist, is the root, or has ports or namespaces in it.
+    pub fn del_namespace(&mut self, path: &NamespacePath) -> Result<(), Refusal> {
+        let macs = self.namespace(path)?.macs_max;
+        let users = if path.is_root() { Some("all others".to_owned()) } else { self.users(path) };
+        if let Some(by) = users {
+            return Err(Refusal::in_use(Kind::Namespace, path.as_str(), by));
         }
-        self.namespaces.remove(name);
+        self.namespaces.remove(path);
+        self.index.discharge(path, Resource::Macs, macs.into());
+        if let Some(parent) = path.parent() {
+            self.index.discharge(&parent, Resource::Namespaces, 1);
+        }
         Ok(())
     }
 
@@ -116,6 +146,7 @@ impl Desired {
             return Err(Refusal::limit(what, limits::NAMESPACE_PORTS_MAX));
         }
         self.check_port(&name, &spec)?;
+        self.check_quotas(&spec.namespace, Resource::Ports, 1)?;
         self.index.add_port(&name, &spec);
         self.ports.insert(name, spec);
         Ok(())
@@ -132,7 +163,7 @@ impl Desired {
             return Err(Refusal::invalid("namespace", spec.namespace.as_str(), expected));
         }
         self.check_port(name, &spec)?;
-        self.index.del_port(&before);
+        self.index.del_port(name, &before);
         self.index.add_port(name, &spec);
         self.ports.insert(name.clone(), spec);
         Ok(())
@@ -145,10 +176,11 @@ impl Desired {
     pub fn del_port(&mut self, name: &Name) -> Result<(), Refusal> {
         let spec = self.port(name)?.clone();
         self.ports.remove(name);
-        let before = self.fdb.len();
-        self.fdb.retain(|_, port| port != name);
-        self.index.del_port(&spec);
-        self.index.del_entries(&spec.namespace, before - self.fdb.len());
+        self.index.del_port(name, &spec);
+        for key in self.index.entries_to(name) {
+            self.fdb.remove(&key);
+            self.index.del_entry(&key, name);
+        }
         Ok(())
     }
 
@@ -171,7 +203,7 @@ impl Desired {
             let what = format!("static MAC entries in namespace {:?}", key.namespace.as_str());
             return Err(Refusal::limit(what, limits::STATIC_MACS_MAX));
         }
-        self.index.add_entry(&key.namespace);
+        self.index.add_entry(&key, &port);
         self.fdb.insert(key, port);
         Ok(())
     }
@@ -181,8 +213,8 @@ impl Desired {
     /// # Errors
     /// It does not exist.
     pub fn del_fdb(&mut self, key: &FdbKey) -> Result<(), Refusal> {
-        self.fdb.remove(key).ok_or_else(|| Refusal::not_found(Kind::Fdb, key.label()))?;
-        self.index.del_entries(&key.namespace, 1);
+        let port = self.fdb.remove(key).ok_or_else(|| Refusal::not_found(Kind::Fdb, key.label()))?;
+        self.index.del_entry(key, &port);
         Ok(())
     }
 
@@ -190,8 +222,9 @@ impl Desired {
     ///
     /// # Errors
     /// It does not exist.
-    pub fn namespace(&self, name: &Name) -> Result<&NamespaceSpec, Refusal> {
-        self.namespaces.get(name).ok_or_else(|| Refusal::not_found(Kind::Namespace, name.as_str()))
+    pub fn namespace(&self, path: &NamespacePath) -> Result<&NamespaceSpec, Refusal> {
+        let found = if path.is_root() { Some(&self.root) } else { self.namespaces.get(path) };
+        found.ok_or_else(|| Refusal::not_found(Kind::Namespace, path.as_str()))
     }
 
     /// What is said about a port.
@@ -203,18 +236,73 @@ impl Desired {
     }
 
     /// The ports of one namespace, by name.
-    pub fn ports_of(&self, namespace: &Name) -> impl Iterator<Item = (&Name, &PortSpec)> {
-        self.ports.iter().filter(move |(_, spec)| spec.namespace == *namespace)
+    pub fn ports_of<'a>(
+        &'a self,
+        namespace: &NamespacePath,
+    ) -> impl Iterator<Item = (&'a Name, &'a PortSpec)> + use<'a> {
+        self.ports_within(namespace).take_while({
+            let namespace = namespace.clone();
+            move |(_, spec)| spec.namespace == namespace
+        })
+    }
+
+    /// The ports of a namespace and all below it, in tree order.
+    pub fn ports_within<'a>(&'a self, top: &NamespacePath) -> impl Iterator<Item = (&'a Name, &'a PortSpec)> + use<'a> {
+        self.index.ports_within(top).filter_map(|name| self.ports.get_key_value(name))
+    }
+
+    /// A namespace and all below it, in tree order; the root itself is not among them.
+    pub fn namespaces_within<'a>(
+        &'a self,
+        top: &NamespacePath,
+    ) -> impl Iterator<Item = (&'a NamespacePath, &'a NamespaceSpec)> + use<'a> {
+        let top = top.clone();
+        self.namespaces.range(top.clone()..).take_while(move |(path, _)| path.is_within(&top))
+    }
+
+    /// The static entries that lead to a port.
+    pub(crate) fn entries_to(&self, port: &Name) -> Vec<FdbKey> {
+        self.index.entries_to(port)
+    }
+
+    /// What a namespace and all below it have.
+    pub fn usage(&self, path: &NamespacePath) -> Usage {
+        self.index.usage(path)
     }
 
     /// Who keeps a namespace in use, in words.
-    fn users(&self, namespace: &Name) -> Option<String> {
-        let mut ports = self.ports_of(namespace).map(|(port, _)| port.as_str());
-        let first = ports.next()?;
-        Some(match ports.count() {
-            0 => format!("port {first:?}"),
-            more => format!("port {first:?} and {more} more"),
+    pub(crate) fn users(&self, path: &NamespacePath) -> Option<String> {
+        let usage = self.usage(path);
+        let mut inside = self.namespaces_within(path).map(|(path, _)| path).filter(|inner| *inner != path);
+        let first = match (self.ports_within(path).next(), inside.next()) {
+            (Some((port, _)), _) => format!("port {:?}", port.as_str()),
+            (None, Some(inner)) => format!("namespace {:?}", inner.as_str()),
+            (None, None) => return None,
+        };
+        let more = usage.get(Resource::Ports) + usage.get(Resource::Namespaces) - 1;
+        Some(if more == 0 { first } else { format!("{first} and {more} more") })
+    }
+
+    /// Whether everybody on the way from `path` to the root may have so many more.
+    fn check_quotas(&self, path: &NamespacePath, resource: Resource, more: u64) -> Result<(), Refusal> {
+        path.and_ancestors().try_for_each(|owner| {
+            let quotas = &self.namespace(&owner)?.quotas;
+            check_quota(&owner, quotas, resource, self.usage(&owner).get(resource) + more)
         })
+    }
+
+    /// Whether a namespace has no more than `quotas` allow, with `more_macs` on top.
+    fn check_usage(&self, path: &NamespacePath, quotas: &Quotas, more_macs: u64) -> Result<(), Refusal> {
+        let usage = self.usage(path);
+        for resource in Resource::ALL {
+            let more = if resource == Resource::Macs { more_macs } else { 0 };
+            let used = usage.get(resource) + more;
+            if let Some(most) = quotas.get(resource).filter(|most| *most < used) {
+                let expected = format!("at least {used}, which it has already");
+                return Err(Refusal::invalid(format!("quota-{}", resource.as_str()), most.to_string(), expected));
+            }
+        }
+        Ok(())
     }
 
     fn check_port(&self, name: &Name, spec: &PortSpec) -> Result<(), Refusal> {
@@ -241,6 +329,13 @@ impl Desired {
             }
             None => Ok(()),
         }
+    }
+}
+
+fn check_quota(owner: &NamespacePath, quotas: &Quotas, resource: Resource, total: u64) -> Result<(), Refusal> {
+    match quotas.get(resource).filter(|limit| total > *limit) {
+        Some(limit) => Err(Refusal::Quota { resource, owner: owner.clone(), limit }),
+        None => Ok(()),
     }
 }
 

@@ -3,26 +3,28 @@
 //!
 //! [`diff`] compares two passive states and touches nothing. Its steps are ordered so that every prefix of them is a
 //! valid state: what goes, goes leaf first (entries, ports, namespaces); what comes, comes root first. An object whose
-//! change cannot be made in place is taken away and put back, together with everything that hangs on it.
+//! change cannot be made in place is taken away and put back, together with everything that hangs on it: a namespace with
+//! its ports and all that lies in it.
 
 use crate::desired::{Desired, FdbKey};
 use crate::name::Name;
+use crate::path::NamespacePath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-mod describe;
+pub(crate) mod describe;
 
-/// One thing to do.
+/// One thing to do. What comes may ask for numbers in the innermost of the namespaces that will see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     DelFdb(FdbKey, Name),
     DelPort(Name),
-    DelNamespace(Name),
-    AddNamespace(Name, NamespaceSpec),
-    SetNamespace(Name, NamespaceSpec),
-    AddPort(Name, PortSpec),
+    DelNamespace(NamespacePath),
+    AddNamespace(NamespacePath, NamespaceSpec, Vec<u32>),
+    SetNamespace(NamespacePath, NamespaceSpec),
+    AddPort(Name, PortSpec, Vec<u32>),
     SetPort(Name, PortSpec),
     AddFdb(FdbKey, Name),
 }
@@ -87,21 +89,36 @@ impl Diff {
     /// # Errors
     /// A step does not fit `state`; it then stands where the steps before it left it.
     pub fn apply_to(&self, state: &mut Desired) -> Result<(), Refusal> {
-        self.steps.iter().try_for_each(|step| step.apply_to(state))
+        self.steps.iter().try_for_each(|step| step.apply_to(state).map(drop))
     }
 }
 
 impl Step {
-    pub(crate) fn apply_to(&self, state: &mut Desired) -> Result<(), Refusal> {
+    /// Carries the step out on plain data and returns the step that leads back.
+    pub(crate) fn apply_to(&self, state: &mut Desired) -> Result<Step, Refusal> {
         match self.clone() {
-            Step::DelFdb(key, _) => state.del_fdb(&key),
-            Step::DelPort(name) => state.del_port(&name),
-            Step::DelNamespace(name) => state.del_namespace(&name),
-            Step::AddNamespace(name, spec) => state.add_namespace(name, spec),
-            Step::SetNamespace(name, spec) => state.set_namespace(&name, spec),
-            Step::AddPort(name, spec) => state.add_port(name, spec),
-            Step::SetPort(name, spec) => state.set_port(&name, spec),
-            Step::AddFdb(key, port) => state.add_fdb(key, port),
+            Step::DelFdb(key, port) => state.del_fdb(&key).map(|()| Step::AddFdb(key, port)),
+            Step::AddFdb(key, port) => state.add_fdb(key.clone(), port.clone()).map(|()| Step::DelFdb(key, port)),
+            Step::DelPort(name) => {
+                let before = state.port(&name)?.clone();
+                state.del_port(&name).map(|()| Step::AddPort(name, before, Vec::new()))
+            }
+            Step::AddPort(name, spec, _) => state.add_port(name.clone(), spec).map(|()| Step::DelPort(name)),
+            Step::SetPort(name, spec) => {
+                let before = state.port(&name)?.clone();
+                state.set_port(&name, spec).map(|()| Step::SetPort(name, before))
+            }
+            Step::DelNamespace(path) => {
+                let before = state.namespace(&path)?.clone();
+                state.del_namespace(&path).map(|()| Step::AddNamespace(path, before, Vec::new()))
+            }
+            Step::AddNamespace(path, spec, _) => {
+                state.add_namespace(path.clone(), spec).map(|()| Step::DelNamespace(path))
+            }
+            Step::SetNamespace(path, spec) => {
+                let before = state.namespace(&path)?.clone();
+                state.set_namespace(&path, spec).map(|()| Step::SetNamespace(path, before))
+            }
         }
     }
 }
@@ -116,18 +133,21 @@ pub fn diff(old: &Desired, new: &Desired) -> Diff {
 
 /// What has to go, be it for good or to come back changed.
 pub(super) struct Leaving {
-    namespaces: BTreeSet<Name>,
+    namespaces: BTreeSet<NamespacePath>,
     ports: BTreeSet<Name>,
     fdb: BTreeMap<FdbKey, Name>,
 }
 
 impl Leaving {
     fn between(old: &Desired, new: &Desired) -> Leaving {
-        // A MAC table keeps its size for life.
-        let keeps =
-            |name: &Name, spec: &NamespaceSpec| new.namespaces().get(name).is_some_and(|n| n.macs_max == spec.macs_max);
-        let namespaces: BTreeSet<Name> =
-            old.namespaces().iter().filter(|(n, s)| !keeps(n, s)).map(|(n, _)| n.clone()).collect();
+        let mut namespaces = BTreeSet::new();
+        for (path, spec) in old.namespaces() {
+            // A MAC table keeps its size for life. In tree order, so the parent is decided on already.
+            let keeps = new.namespaces().get(path).is_some_and(|n| n.macs_max == spec.macs_max);
+            if !keeps || path.parent().is_some_and(|parent| namespaces.contains(&parent)) {
+                namespaces.insert(path.clone());
+            }
+        }
         let stays = |name: &Name, spec: &PortSpec| {
             !namespaces.contains(&spec.namespace) && new.ports().get(name).is_some_and(|n| spec.can_become(n))
         };
@@ -140,7 +160,7 @@ impl Leaving {
     fn steps(&self) -> Vec<Step> {
         let fdb = self.fdb.iter().map(|(key, port)| Step::DelFdb(key.clone(), port.clone()));
         let ports = self.ports.iter().cloned().map(Step::DelPort);
-        fdb.chain(ports).chain(self.namespaces.iter().cloned().map(Step::DelNamespace)).collect()
+        fdb.chain(ports).chain(self.namespaces.iter().rev().cloned().map(Step::DelNamespace)).collect()
     }
 }
 
@@ -148,14 +168,14 @@ fn arriving(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Step> {
     let mut steps = Vec::new();
     for (name, spec) in new.namespaces() {
         match old.namespaces().get(name).filter(|_| !leaving.namespaces.contains(name)) {
-            None => steps.push(Step::AddNamespace(name.clone(), spec.clone())),
+            None => steps.push(Step::AddNamespace(name.clone(), spec.clone(), Vec::new())),
             Some(before) if before != spec => steps.push(Step::SetNamespace(name.clone(), spec.clone())),
             Some(_) => {}
         }
     }
     for (name, spec) in new.ports() {
         match old.ports().get(name).filter(|_| !leaving.ports.contains(name)) {
-            None => steps.push(Step::AddPort(name.clone(), spec.clone())),
+            None => steps.push(Step::AddPort(name.clone(), spec.clone(), Vec::new())),
             Some(before) if before != spec => steps.push(Step::SetPort(name.clone(), spec.clone())),
             Some(_) => {}
         }

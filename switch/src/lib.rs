@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The control half of the switch: namespaces, ports, desired state.
+//! The control half of the switch: the tree of namespaces, ports, desired state.
 //!
 //! # Theory of operation
 //!
 //! Three kinds of state, and one way from the first to the last:
 //!
 //! 1. [`Desired`] is what an operator said: plain passive data, valid at all times, without any effect of its own.
-//! 2. [`diff`](diff()) compares two of them and yields ordered steps, and the same in words for the operator.
-//! 3. The *plant* is what exists: a record of each namespace and port, owning the data-plane objects
-//!    ([`dataplane::Namespace`], [`dataplane::Port`]) that workers read while they run.
+//! 2. A [`Diff`] is the ordered steps from one desired state to another, and the same in words for the operator. It comes
+//!    from comparing two of them ([`diff()`]), or from a request that names what it changes.
+//! 3. The *plant* is what exists: the [`tree`] of namespaces, each with its instances of all [`subsystem`]s, and the
+//!    records of ports, owning the data-plane objects ([`dataplane::Namespace`], [`dataplane::Port`]) that workers read
+//!    while they run.
 //!
-//! [`Control`] owns all of it. Every request, whether it adds one port or replaces a whole configuration, edits a copy
-//! of the desired state, takes the difference, and carries it out on the plant. A step that is refused makes the ones
-//! before it be undone in reverse, so that a [`Refusal`] always means: nothing has changed.
+//! [`Control`] owns all of it. Every request, whether it adds one port or replaces a whole configuration, becomes steps;
+//! each is taken on the desired state, which refuses what contradicts itself, and on the plant. A step that is refused
+//! makes the ones before it be undone in reverse, so that a [`Refusal`] always means: nothing has changed. What a request
+//! costs depends on what it changes and not on how much there is.
 //!
 //! The crate is sans-IO. Time comes in as an argument, sockets are opened by whoever calls [`Control::poll_action`],
 //! and what happens on them comes back through [`Control::handle_notice`]. It is driven like this:
@@ -20,17 +23,21 @@
 //! ```text
 //! handle_request ─┐                       ┌─ poll_action ─▶ open or close a session, store the state
 //! handle_notice  ─┼─▶ Control (desired, ──┤
-//! handle_tick    ─┘     plant)            └─ view_* ──────▶ plain snapshots for the control socket
+//! handle_tick    ─┘     plant)            └─ view(observer) ─▶ plain snapshots of a subtree
 //! ```
 //!
 //! # Invariants
 //!
+//! * A namespace is made by all subsystems in order or not at all, and unmade in reverse, devices first ([`subsystem`]).
+//! * A port or namespace has one number in each namespace that sees it, and none elsewhere ([`ident`]). Parents see what
+//!   is below them, never the reverse; a [`View`] can name nothing else.
+//! * A handle that outlives its object leads nowhere, never to another object ([`arena`]).
 //! * A port is in exactly one namespace for its whole life, and a namespace outlives its ports.
-//! * Nothing that a worker may still read is freed under it: what leaves the plant is retired, and freed by
-//!   [`Control::handle_tick`] when control holds the last reference.
-//! * Within a namespace a MAC address has one owner; namespaces know nothing of each other.
+//! * Nothing that a worker may still read is freed under it: what leaves the plant is freed by [`Control::handle_tick`]
+//!   when control holds the last reference.
+//! * Within a namespace a MAC address has one owner; namespaces share no address, no table and no frame.
 //! * The features offered for a port never shrink while the port exists.
-//! * Everything is bounded by [`limits`].
+//! * Everything is bounded by [`limits`], and every subtree by the [`Quotas`] on its way to the root.
 //!
 //! # Not here
 //!
@@ -39,17 +46,24 @@
 //! their own.
 #![forbid(unsafe_code)]
 
+pub mod arena;
 mod control;
 mod desired;
 mod diff;
+mod edit;
+pub mod ident;
 pub mod limits;
 mod name;
-mod namespace;
+mod numbers;
+mod path;
 mod plant;
 mod port;
+mod quota;
 mod rates;
 mod refusal;
 mod spec;
+pub mod subsystem;
+pub mod tree;
 mod view;
 mod words;
 
@@ -58,8 +72,11 @@ pub use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
 pub use name::{BadName, Name};
+pub use numbers::SavedNumbers;
+pub use path::{BadPath, NamespacePath};
 pub use port::{Notice, State};
+pub use quota::{Quotas, Resource, Usage};
 pub use refusal::{Kind, Refusal};
 pub use spec::{Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, mac_of_name};
-pub use view::{FdbView, NamespaceView, PortView};
+pub use view::{FdbView, NamespaceView, Observer, PortView, View, ZombieView};
 pub use words::{macs_of, macs_word, role_of, role_word};

@@ -4,8 +4,27 @@
 //! A bound exists so that a configuration, an operator's script or a bug in one cannot make the daemon grow without
 //! end. They are checked where [`crate::Desired`] is edited, before anything exists.
 
-/// Namespaces at most.
-pub const NAMESPACES_MAX: usize = 1024;
+/// Namespaces at most, the root not counted.
+pub const NAMESPACES_MAX: usize = 16_384;
+
+/// Namespaces at most on the way from the root to one, that one counted (what `pid_namespaces(7)` allows).
+pub const NAMESPACE_DEPTH_MAX: usize = 32;
+
+/// The longest path of a namespace, in bytes.
+pub const PATH_MAX: usize = NAMESPACE_DEPTH_MAX * (NAME_MAX + 1) - 1;
+
+/// Deleted namespaces that somebody still reads, at most: then no new ones are made, for each holds memory.
+pub const ZOMBIES_MAX: usize = 1024;
+
+/// Deleted namespaces that are taken apart together before the next tick comes.
+pub const ZOMBIES_AT_ONCE: usize = 64;
+
+/// The largest number of a port or a namespace. Far more than there can be, so that a number rests before it is used
+/// again; what the kernel calls `PID_MAX_LIMIT`.
+pub const NUMBER_MAX: u32 = 1 << 22;
+
+/// Numbers below this are handed out once; afterwards only by request.
+pub const NUMBERS_RESERVED: u32 = 300;
 
 /// Ports at most, over all namespaces.
 pub const PORTS_MAX: usize = 2048;

@@ -2,7 +2,7 @@
 //! Names of ports and namespaces.
 //!
 //! A name ends up in file names, log lines, metrics and shell commands, so its alphabet is small enough that it never
-//! needs quoting or escaping. A `/` is not part of it: it is kept for paths of nested namespaces (`red/dev`).
+//! needs quoting or escaping. A `/` is not part of it: it stands between the names of a path ([`crate::NamespacePath`]).
 
 use crate::limits::NAME_MAX;
 use crate::refusal::Refusal;
@@ -22,6 +22,13 @@ impl Name {
     /// What a name must look like, for error texts.
     pub const EXPECTED: &'static str = "1 to 63 characters of a-z 0-9 . _ - that begin with a letter or a digit";
 
+    /// Whether a text is a name.
+    pub(crate) fn is_valid(text: &str) -> bool {
+        let allowed = |b: &u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+        let first = text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
+        first && text.len() <= NAME_MAX && text.as_bytes().iter().all(allowed)
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -40,10 +47,7 @@ impl FromStr for Name {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Name, BadName> {
-        let allowed = |b: &u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
-        let first = text.as_bytes().first().ok_or(BadName)?;
-        let good = text.len() <= NAME_MAX && first.is_ascii_alphanumeric() && text.as_bytes().iter().all(allowed);
-        good.then(|| Name(text.to_owned())).ok_or(BadName)
+        Name::is_valid(text).then(|| Name(text.to_owned())).ok_or(BadName)
     }
 }
 

@@ -1,199 +1,299 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The plant: the records and data-plane objects that exist, and how a difference is carried out on them.
+//! The plant: what exists, and how the steps of a difference are carried out on it.
 //!
-//! Steps are carried out in order. Each leaves behind how to undo it, so when one is refused (only a full MAC table can
-//! do that) the ones before are undone in reverse and all is as it was: the very same ports are plugged in again, with
-//! their counters and sessions. What leaves the plant is retired: a worker or a session may still hold it, and it is
-//! freed on the control thread by [`Plant::reap`], when nobody else does.
+//! Each step leaves behind how to undo it, so when one is refused the ones before are undone in reverse and all is as it
+//! was: the very same namespaces and ports are in their places again, under their handles and numbers, with their
+//! counters and sessions. When all steps are done, what left the plant is given up for good: ports leave their
+//! namespace's slots when nobody reads them any more, namespaces go the way of [`crate::tree`].
 
+use crate::arena::{Arena, Handle};
 use crate::desired::FdbKey;
 use crate::diff::Step;
-use crate::limits::SLOTS;
+use crate::ident::{Ident, Numbers};
+use crate::limits::{SLOTS, ZOMBIES_AT_ONCE, ZOMBIES_MAX};
 use crate::name::Name;
-use crate::namespace::{NamespaceRecord, Seeds};
+use crate::numbers::SavedNumbers;
+use crate::path::NamespacePath;
 use crate::port::PortRecord;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
-use dataplane::PortSlot;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::subsystem::Key;
+use crate::subsystem::macs::MacTables;
+use crate::subsystem::ports::{PortSet, Ports};
+use crate::tree::{Namespace, NumberSpace, Reserved, Tree};
+use dataplane::{Instant, MacTablePlace, PortSlot};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How to take one step back.
-pub(crate) enum Undo {
+enum Undo {
     AddStatic(FdbKey, PortSlot),
     RemoveStatic(FdbKey),
     /// Boxed: a record is far larger than the other variants.
     RestorePort(Name, Box<PortRecord>),
     DropPort(Name),
-    RestoreNamespace(Name, NamespaceRecord),
-    DropNamespace(Name),
-    SetNamespace(Name, NamespaceSpec),
+    RestoreNamespace(Box<Namespace>),
+    DropNamespace(NamespacePath),
+    SetNamespace(NamespacePath, NamespaceSpec),
     SetPort(Name, PortSpec),
 }
 
 /// Everything that exists.
 pub(crate) struct Plant {
-    seeds: Seeds,
-    pub(crate) namespaces: BTreeMap<Name, NamespaceRecord>,
-    pub(crate) ports: BTreeMap<Name, PortRecord>,
-    retired_ports: Vec<(Name, Arc<dataplane::Port>)>,
-    retired_namespaces: Vec<Arc<dataplane::Namespace>>,
+    pub(crate) tree: Tree,
+    /// The place of each namespace's MAC table.
+    pub(crate) macs: Key<Arc<MacTablePlace>>,
+    /// The ports of each namespace.
+    pub(crate) sets: Key<PortSet>,
+    /// The numbers of ports in each namespace.
+    pub(crate) numbers: Key<Numbers<PortRecord>>,
+    ports: Arena<PortRecord>,
+    by_name: BTreeMap<Name, Handle<PortRecord>>,
+    journal: Vec<Undo>,
+    saved: SavedNumbers,
 }
 
 impl Plant {
-    pub(crate) fn new(seed: u64) -> Plant {
-        Plant {
-            seeds: Seeds(seed),
-            namespaces: BTreeMap::new(),
-            ports: BTreeMap::new(),
-            retired_ports: Vec::new(),
-            retired_namespaces: Vec::new(),
-        }
+    pub(crate) fn new(seed: u64, saved: SavedNumbers) -> Plant {
+        let never = "a new tree has only the root, and nothing refuses that";
+        let mut tree = Tree::new();
+        let numbers = tree.register_subsystem(NumberSpace::new("numbers of ports")).expect(never);
+        let macs = tree.register_subsystem(MacTables::new(seed)).expect(never);
+        let sets = tree.register_device(Ports::new(macs)).expect(never);
+        let (ports, by_name, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
+        Plant { tree, macs, sets, numbers, ports, by_name, journal, saved }
     }
 
-    /// Carries out all steps, or none.
-    pub(crate) fn apply(&mut self, steps: &[Step]) -> Result<(), Refusal> {
-        let mut done = Vec::with_capacity(steps.len());
-        for step in steps {
-            match self.step(step, &done) {
-                Ok(undo) => done.push(undo),
-                Err(refusal) => {
-                    done.into_iter().rev().for_each(|undo| self.undo(undo));
-                    return Err(refusal);
-                }
+    /// Carries out one step of a difference. To be followed by [`Plant::commit`] or [`Plant::roll_back`].
+    pub(crate) fn step(&mut self, step: &Step) -> Result<(), Refusal> {
+        let undo = match step.clone() {
+            Step::DelFdb(key, port) => self.del_fdb(key, &port)?,
+            Step::AddFdb(key, port) => self.add_fdb(key, &port)?,
+            Step::DelPort(name) => self.del_port(name)?,
+            Step::AddPort(name, spec, numbers) => self.add_port(name, spec, &numbers)?,
+            Step::SetPort(name, spec) => {
+                let before = self.port(&name).ok_or_else(|| no_port(&name))?.spec.clone();
+                self.set_port(&name, spec);
+                Undo::SetPort(name, before)
             }
-        }
-        done.into_iter().for_each(|undo| self.retire(undo));
+            Step::DelNamespace(path) => Undo::RestoreNamespace(Box::new(self.tree.detach(&path)?)),
+            Step::AddNamespace(path, spec, numbers) => self.add_namespace(path, &spec, &numbers)?,
+            Step::SetNamespace(path, spec) => {
+                let before = self.tree.find(&path)?.spec().clone();
+                self.set_namespace(&path, spec);
+                Undo::SetNamespace(path, before)
+            }
+        };
+        self.journal.push(undo);
         Ok(())
     }
 
-    /// Frees what is retired and held by nobody else. To be called now and then. A burst that was under way when a port
-    /// was unplugged may have learned addresses behind it again, and they must not wait for the next owner of its slot.
-    pub(crate) fn reap(&mut self) {
-        let held = |port: &Arc<dataplane::Port>| Arc::strong_count(port) > 1;
-        for (home, port) in self.retired_ports.iter().filter(|(_, port)| !held(port)) {
-            if let Some(record) = self.namespaces.get(home) {
-                record.table.forget(port.slot());
+    /// All steps are done: what they took away is given up for good.
+    pub(crate) fn commit(&mut self) {
+        for undo in std::mem::take(&mut self.journal) {
+            match undo {
+                Undo::RestorePort(_, record) => drop(self.ports.free(record.ident.object())),
+                Undo::RestoreNamespace(namespace) => self.tree.bury(*namespace),
+                _ => {}
             }
         }
-        self.retired_ports.retain(|(_, port)| held(port));
-        self.retired_namespaces.retain(|namespace| Arc::strong_count(namespace) > 1);
+        if self.tree.zombie_count() >= ZOMBIES_AT_ONCE {
+            self.tree.reap();
+        }
     }
 
-    /// How many data-plane objects are retired and not freed yet.
+    /// Undoes all steps since the last commit, the last one first.
+    pub(crate) fn roll_back(&mut self) {
+        std::mem::take(&mut self.journal).into_iter().rev().for_each(|undo| self.undo(undo));
+    }
+
+    /// What is due by time.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        self.tree.tick(now);
+    }
+
+    /// A port by its name.
+    pub(crate) fn port(&self, name: &Name) -> Option<&PortRecord> {
+        self.ports.get(*self.by_name.get(name)?)
+    }
+
+    /// A port by its name.
+    pub(crate) fn port_mut(&mut self, name: &Name) -> Option<&mut PortRecord> {
+        self.ports.get_mut(*self.by_name.get(name)?)
+    }
+
+    /// A port by its handle, if it lives.
+    pub(crate) fn port_at(&self, handle: Handle<PortRecord>) -> Option<&PortRecord> {
+        self.ports.get(handle)
+    }
+
+    /// All ports, by name.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = (&Name, &PortRecord)> {
+        self.by_name.iter().filter_map(|(name, handle)| Some((name, self.ports.get(*handle)?)))
+    }
+
+    /// The ports of a namespace.
+    pub(crate) fn set_of(&self, path: &NamespacePath) -> Result<&PortSet, Refusal> {
+        self.tree.find(path)?.get(self.sets).ok_or_else(|| no_namespace(path))
+    }
+
+    /// How many data-plane objects nothing leads to any more and somebody may still read.
     pub(crate) fn retired(&self) -> usize {
-        self.retired_ports.len() + self.retired_namespaces.len()
+        let sets = self.tree.subtree(&NamespacePath::root()).filter_map(|namespace| namespace.get(self.sets));
+        sets.map(PortSet::leaving).sum::<usize>() + self.tree.zombie_count()
     }
 
-    /// Carries out one step of a difference; `done` are those before it.
-    fn step(&mut self, step: &Step, done: &[Undo]) -> Result<Undo, Refusal> {
-        match step.clone() {
-            Step::DelFdb(key, port) => self.del_fdb(key, &port),
-            Step::AddFdb(key, port) => self.add_fdb(key, &port),
-            Step::DelPort(name) => self.del_port(name),
-            Step::AddPort(name, spec) => self.add_port(name, spec, done),
-            Step::SetPort(name, spec) => {
-                let port = self.ports.get_mut(&name).ok_or_else(|| no_port(&name))?;
-                let before = port.spec.clone();
-                port.set(spec);
-                Ok(Undo::SetPort(name, before))
-            }
-            Step::DelNamespace(name) => {
-                let record = self.namespaces.remove(&name).ok_or_else(|| no_namespace(&name))?;
-                Ok(Undo::RestoreNamespace(name, record))
-            }
-            Step::AddNamespace(name, spec) => {
-                let record = NamespaceRecord::new(spec, self.seeds.next());
-                self.namespaces.insert(name.clone(), record);
-                Ok(Undo::DropNamespace(name))
-            }
-            Step::SetNamespace(name, spec) => {
-                let record = self.namespaces.get_mut(&name).ok_or_else(|| no_namespace(&name))?;
-                let before = record.spec.clone();
-                record.set(spec);
-                Ok(Undo::SetNamespace(name, before))
-            }
+    /// The numbers of everything, to be asked for again after a restart.
+    pub(crate) fn save_numbers(&self) -> SavedNumbers {
+        let namespaces = self.tree.subtree(&NamespacePath::root()).skip(1);
+        SavedNumbers {
+            namespaces: namespaces.map(|namespace| (namespace.path().clone(), namespace.numbers())).collect(),
+            ports: self.ports().map(|(name, port)| (name.clone(), port.ident.to_restore())).collect(),
         }
     }
 
     fn undo(&mut self, undo: Undo) {
         match undo {
             // The entry was there a moment ago, so there is room for it: learned entries give way to static ones.
-            Undo::AddStatic(key, slot) => drop(self.table(&key.namespace).map(|t| t.fdb().add_static(key.mac, slot))),
-            Undo::RemoveStatic(key) => drop(self.table(&key.namespace).map(|t| t.fdb().remove(key.mac))),
-            Undo::RestorePort(name, record) => {
-                if let Ok(table) = self.table(&record.spec.namespace) {
-                    // Its entry was there a moment ago, so there is room for it.
-                    let _ = table.plug(Arc::clone(&record.device));
+            Undo::AddStatic(key, slot) => drop(self.plane(&key.namespace).map(|p| p.fdb().add_static(key.mac, slot))),
+            Undo::RemoveStatic(key) => drop(self.plane(&key.namespace).map(|plane| plane.fdb().remove(key.mac))),
+            Undo::RestorePort(name, record) => self.restore_port(name, *record),
+            Undo::DropPort(name) => {
+                if let Ok(Undo::RestorePort(_, record)) = self.del_port(name) {
+                    self.ports.free(record.ident.object());
                 }
-                self.ports.insert(name, *record);
             }
-            Undo::DropPort(name) => drop(self.del_port(name).map(|undo| self.retire(undo))),
-            Undo::RestoreNamespace(name, record) => drop(self.namespaces.insert(name, record)),
-            Undo::DropNamespace(name) => drop(self.namespaces.remove(&name)),
-            Undo::SetNamespace(name, spec) => drop(self.namespaces.get_mut(&name).map(|record| record.set(spec))),
-            Undo::SetPort(name, spec) => drop(self.ports.get_mut(&name).map(|port| port.set(spec))),
+            Undo::RestoreNamespace(namespace) => self.tree.restore(*namespace),
+            Undo::DropNamespace(path) => drop(self.tree.detach(&path).map(|namespace| self.tree.bury(namespace))),
+            Undo::SetNamespace(path, spec) => self.set_namespace(&path, spec),
+            Undo::SetPort(name, spec) => self.set_port(&name, spec),
         }
     }
 
-    fn retire(&mut self, undo: Undo) {
-        match undo {
-            Undo::RestorePort(_, record) => self.retired_ports.push((record.spec.namespace, record.device)),
-            Undo::RestoreNamespace(_, record) => self.retired_namespaces.push(record.table),
-            _ => {}
+    fn add_namespace(&mut self, path: NamespacePath, spec: &NamespaceSpec, numbers: &[u32]) -> Result<Undo, Refusal> {
+        if self.tree.zombie_count() >= ZOMBIES_MAX {
+            return Err(Refusal::limit("namespaces that are deleted and still in use", ZOMBIES_MAX));
+        }
+        match self.saved.namespaces.remove(&path).filter(|_| numbers.is_empty()) {
+            Some(before) => self.tree.create(&path, spec, &before).or_else(|_| self.tree.create(&path, spec, &[]))?,
+            None => self.tree.create(&path, spec, numbers)?,
+        };
+        Ok(Undo::DropNamespace(path))
+    }
+
+    fn set_namespace(&mut self, path: &NamespacePath, spec: NamespaceSpec) {
+        let Ok(namespace) = self.tree.find(path) else { return };
+        if let Some(macs) = namespace.get(self.macs) {
+            macs.set_age(spec.age);
+        }
+        let handle = namespace.handle();
+        self.tree.set_spec(handle, spec);
+    }
+
+    fn set_port(&mut self, name: &Name, spec: PortSpec) {
+        if let Some(port) = self.port_mut(name) {
+            port.set(spec);
         }
     }
 
-    fn add_port(&mut self, name: Name, spec: PortSpec, done: &[Undo]) -> Result<Undo, Refusal> {
-        let taken = self.taken_slots(&spec.namespace, done);
-        let home = self.namespaces.get_mut(&spec.namespace).ok_or_else(|| no_namespace(&spec.namespace))?;
-        let slot = home.free_slot(&taken).ok_or_else(|| {
-            let what = format!("ports in namespace {:?}, with those that are being closed", spec.namespace.as_str());
-            Refusal::limit(what, usize::from(SLOTS))
-        })?;
-        let record = PortRecord::new(spec, slot);
-        let plugged = home.table.plug(Arc::clone(&record.device));
-        plugged.map_err(|_| table_full(&record.spec.namespace, &home.table))?;
-        self.ports.insert(name.clone(), record);
+    fn add_port(&mut self, name: Name, spec: PortSpec, numbers: &[u32]) -> Result<Undo, Refusal> {
+        let home = self.tree.find(&spec.namespace)?.handle();
+        let saved = self.saved.ports.remove(&name).filter(|_| numbers.is_empty());
+        let reserved = match saved.map(|saved| self.tree.reserve(self.numbers, home, &saved)) {
+            Some(Ok(reserved)) => reserved,
+            _ => self.tree.reserve(self.numbers, home, numbers)?,
+        };
+        let handle = self.ports.reserve();
+        match self.plug(&name, spec, handle) {
+            Ok(device) => self.publish(name.clone(), handle, reserved, device),
+            Err(refusal) => {
+                self.ports.free(handle);
+                self.tree.release(self.numbers, reserved);
+                return Err(refusal);
+            }
+        }
         Ok(Undo::DropPort(name))
     }
 
+    /// Lets frames come to a new port.
+    fn plug(
+        &mut self,
+        name: &Name,
+        spec: PortSpec,
+        handle: Handle<PortRecord>,
+    ) -> Result<(PortSpec, Arc<dataplane::Port>), Refusal> {
+        let set = self.set_mut(&spec.namespace)?;
+        let slot = set.free_slot().ok_or_else(|| {
+            let what = format!("ports in namespace {:?}, with those that are being closed", spec.namespace.as_str());
+            Refusal::limit(what, usize::from(SLOTS))
+        })?;
+        let device = PortRecord::device(&spec, slot);
+        let plugged = set.plug(name.clone(), handle, &device);
+        plugged.map_err(|_| table_full(&spec.namespace, set.plane()))?;
+        Ok((spec, device))
+    }
+
+    /// Lets names and numbers lead to a new port.
+    fn publish(
+        &mut self,
+        name: Name,
+        handle: Handle<PortRecord>,
+        reserved: Reserved,
+        (spec, device): (PortSpec, Arc<dataplane::Port>),
+    ) {
+        let home = self.tree.find(&spec.namespace).ok().map(Namespace::handle);
+        let ident: Ident<PortRecord> = self.tree.publish(self.numbers, reserved, handle);
+        self.ports.put(handle, PortRecord::new(name.clone(), spec, device, ident));
+        self.by_name.insert(name, handle);
+        self.tree.hold(home);
+    }
+
     fn del_port(&mut self, name: Name) -> Result<Undo, Refusal> {
-        let record = self.ports.remove(&name).ok_or_else(|| no_port(&name))?;
-        if let Ok(table) = self.table(&record.spec.namespace) {
-            table.unplug(record.device.slot());
+        let handle = self.by_name.remove(&name).ok_or_else(|| no_port(&name))?;
+        let record = self.ports.take(handle).ok_or_else(|| no_port(&name))?;
+        self.tree.withdraw(self.numbers, &record.ident);
+        if let Ok(set) = self.set_mut(&record.spec.namespace) {
+            set.unplug(&name);
         }
+        let home = self.tree.find(&record.spec.namespace).ok().map(Namespace::handle);
+        self.tree.unhold(home);
         Ok(Undo::RestorePort(name, Box::new(record)))
     }
 
+    fn restore_port(&mut self, name: Name, record: PortRecord) {
+        let handle = record.ident.object();
+        if let Ok(set) = self.set_mut(&record.spec.namespace) {
+            // Its entry was there a moment ago, so there is room for it.
+            let _ = set.plug(name.clone(), handle, &record.device);
+        }
+        self.tree.restore_numbers(self.numbers, &record.ident);
+        let home = self.tree.find(&record.spec.namespace).ok().map(Namespace::handle);
+        self.tree.hold(home);
+        self.ports.put(handle, record);
+        self.by_name.insert(name, handle);
+    }
+
     fn add_fdb(&mut self, key: FdbKey, port: &Name) -> Result<Undo, Refusal> {
-        let slot = self.ports.get(port).ok_or_else(|| no_port(port))?.device.slot();
-        let table = self.table(&key.namespace)?;
-        table.fdb().add_static(key.mac, slot).map_err(|_| table_full(&key.namespace, &table))?;
+        let slot = self.port(port).ok_or_else(|| no_port(port))?.device.slot();
+        let plane = self.plane(&key.namespace)?;
+        plane.fdb().add_static(key.mac, slot).map_err(|_| table_full(&key.namespace, &plane))?;
         Ok(Undo::RemoveStatic(key))
     }
 
     fn del_fdb(&mut self, key: FdbKey, port: &Name) -> Result<Undo, Refusal> {
-        let slot = self.ports.get(port).ok_or_else(|| no_port(port))?.device.slot();
-        self.table(&key.namespace)?.fdb().remove(key.mac);
+        let slot = self.port(port).ok_or_else(|| no_port(port))?.device.slot();
+        self.plane(&key.namespace)?.fdb().remove(key.mac);
         Ok(Undo::AddStatic(key, slot))
     }
 
-    /// Slots of the namespace that are in use, or whose last user is not gone yet; those of ports that went in the steps
-    /// `done` before are among them.
-    fn taken_slots(&self, namespace: &Name, done: &[Undo]) -> BTreeSet<u16> {
-        let live = self.ports.values().filter(|p| p.spec.namespace == *namespace).map(|p| p.device.slot().0);
-        let retired = self.retired_ports.iter().filter(|(home, _)| home == namespace).map(|(_, p)| p.slot().0);
-        let leaving = done.iter().filter_map(|undo| match undo {
-            Undo::RestorePort(_, record) if record.spec.namespace == *namespace => Some(record.device.slot().0),
-            _ => None,
-        });
-        live.chain(retired).chain(leaving).collect()
+    fn plane(&self, path: &NamespacePath) -> Result<Arc<dataplane::Namespace>, Refusal> {
+        self.set_of(path).map(|set| Arc::clone(set.plane()))
     }
 
-    fn table(&self, namespace: &Name) -> Result<Arc<dataplane::Namespace>, Refusal> {
-        let record = self.namespaces.get(namespace).ok_or_else(|| no_namespace(namespace))?;
-        Ok(Arc::clone(&record.table))
+    fn set_mut(&mut self, path: &NamespacePath) -> Result<&mut PortSet, Refusal> {
+        let handle = self.tree.find(path)?.handle();
+        let namespace = self.tree.get_mut(handle).ok_or_else(|| no_namespace(path))?;
+        namespace.get_mut(self.sets).ok_or_else(|| no_namespace(path))
     }
 }
 
@@ -201,11 +301,11 @@ fn no_port(name: &Name) -> Refusal {
     Refusal::not_found(Kind::Port, name.as_str())
 }
 
-fn no_namespace(name: &Name) -> Refusal {
-    Refusal::not_found(Kind::Namespace, name.as_str())
+fn no_namespace(path: &NamespacePath) -> Refusal {
+    Refusal::not_found(Kind::Namespace, path.as_str())
 }
 
-fn table_full(namespace: &Name, table: &dataplane::Namespace) -> Refusal {
+fn table_full(namespace: &NamespacePath, plane: &dataplane::Namespace) -> Refusal {
     let what = format!("entries in the MAC table of namespace {:?}", namespace.as_str());
-    Refusal::limit(what, table.fdb().capacity() as usize)
+    Refusal::limit(what, plane.fdb().capacity() as usize)
 }

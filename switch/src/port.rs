@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Control's record of one port: what was asked for, the data-plane object, and how its guest's session fares.
 
+use crate::ident::Ident;
+use crate::name::Name;
 use crate::spec::PortSpec;
 use dataplane::{PortConfig, PortSlot, RingFault};
 use std::sync::Arc;
@@ -97,13 +99,25 @@ fn printable(text: &str) -> String {
 
 /// One port.
 pub(crate) struct PortRecord {
+    pub(crate) name: Name,
+    pub(crate) ident: Ident<PortRecord>,
     pub(crate) spec: PortSpec,
     pub(crate) device: Arc<dataplane::Port>,
     pub(crate) session: Session,
 }
 
 impl PortRecord {
-    pub(crate) fn new(spec: PortSpec, slot: PortSlot) -> PortRecord {
+    pub(crate) fn new(
+        name: Name,
+        spec: PortSpec,
+        device: Arc<dataplane::Port>,
+        ident: Ident<PortRecord>,
+    ) -> PortRecord {
+        PortRecord { name, ident, spec, device, session: Session::new() }
+    }
+
+    /// The data-plane object of a port to be.
+    pub(crate) fn device(spec: &PortSpec, slot: PortSlot) -> Arc<dataplane::Port> {
         let config = PortConfig {
             mac: spec.mac,
             role: spec.role,
@@ -113,7 +127,7 @@ impl PortRecord {
         };
         let device = dataplane::Port::new(slot, &config);
         device.set_limits(&spec.limits);
-        PortRecord { spec, device, session: Session::new() }
+        device
     }
 
     /// Changes what may change under a running session.
@@ -162,6 +176,8 @@ impl PortRecord {
 #[cfg(test)]
 mod test {
     use super::*;
+    use crate::arena::Arena;
+    use crate::path::NamespacePath;
     use crate::spec::{Mode, VhostUser};
 
     /// What a port says whose session is up, in a test without rings.
@@ -170,9 +186,11 @@ mod test {
     }
 
     fn record() -> PortRecord {
-        let name = "vm1".parse().unwrap();
+        let name: Name = "vm1".parse().unwrap();
         let socket = VhostUser { path: "/run/vm1.sock".into(), mode: Mode::Server };
-        PortRecord::new(PortSpec::new(&name, "red".parse().unwrap(), socket), PortSlot(0))
+        let spec = PortSpec::new(&name, NamespacePath::root(), socket);
+        let device = PortRecord::device(&spec, PortSlot(0));
+        PortRecord::new(name, spec, device, Ident::new(Arena::default().reserve(), Box::default()))
     }
 
     #[test]

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Why a request was not carried out. A refusal is a promise: nothing has changed.
 
+use crate::path::NamespacePath;
+use crate::quota::Resource;
 use std::fmt;
 
 /// The kinds of things that a request can name.
@@ -16,6 +18,8 @@ pub enum Kind {
     Mac,
     /// A vhost-user socket.
     Socket,
+    /// The number of a port or namespace in a namespace that sees it.
+    Number,
 }
 
 impl Kind {
@@ -27,6 +31,7 @@ impl Kind {
             Kind::Fdb => "fdb entry",
             Kind::Mac => "mac",
             Kind::Socket => "socket",
+            Kind::Number => "number",
         }
     }
 }
@@ -82,6 +87,16 @@ pub enum Refusal {
         /// What there would be too many of.
         what: String,
         /// How many there may be.
+        limit: u64,
+    },
+    /// It would exceed a quota of a namespace.
+    #[error("too many {} in namespace {:?} and below: its quota is {limit}", resource.as_str(), owner.as_str())]
+    Quota {
+        /// What there would be too many of.
+        resource: Resource,
+        /// The namespace whose quota it is.
+        owner: NamespacePath,
+        /// The quota.
         limit: u64,
     },
 }

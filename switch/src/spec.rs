@@ -3,6 +3,8 @@
 
 use crate::limits;
 use crate::name::Name;
+use crate::path::NamespacePath;
+use crate::quota::Quotas;
 use crate::rates;
 use crate::refusal::Refusal;
 use dataplane::{Limits, MacPolicy, Role};
@@ -16,11 +18,14 @@ pub struct NamespaceSpec {
     pub macs_max: u32,
     /// After this long without a frame a learned entry is forgotten.
     pub age: Duration,
+    /// How much it and all below it may have.
+    pub quotas: Quotas,
 }
 
 impl Default for NamespaceSpec {
     fn default() -> NamespaceSpec {
-        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age: Duration::from_secs(limits::AGE_DEFAULT_SECONDS) }
+        let age = Duration::from_secs(limits::AGE_DEFAULT_SECONDS);
+        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas: Quotas::default() }
     }
 }
 
@@ -65,7 +70,7 @@ pub struct VhostUser {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortSpec {
     /// The namespace that it lives in for its whole life.
-    pub namespace: Name,
+    pub namespace: NamespacePath,
     /// The MAC address of the guest's NIC.
     pub mac: MacAddr,
     /// What sits behind it.
@@ -85,9 +90,9 @@ pub struct PortSpec {
 impl PortSpec {
     /// A port with nothing but defaults: role host, its own MAC only, MTU 1500, one queue pair, no limits, and a MAC
     /// address made from its name (see [`mac_of_name`]).
-    pub fn new(name: &Name, namespace: Name, vhost_user: VhostUser) -> PortSpec {
+    pub fn new(name: &Name, namespace: impl Into<NamespacePath>, vhost_user: VhostUser) -> PortSpec {
         PortSpec {
-            namespace,
+            namespace: namespace.into(),
             mac: mac_of_name(name),
             role: Role::Host,
             macs: MacPolicy::Own,
@@ -178,7 +183,7 @@ mod test {
     fn test_bounds_are_named_in_the_error() {
         let name = "vm1".parse().unwrap();
         let socket = VhostUser { path: format!("/{}", "x".repeat(107)), mode: Mode::Server };
-        let mut spec = PortSpec::new(&name, "red".parse().unwrap(), socket);
+        let mut spec = PortSpec::new(&name, NamespacePath::root(), socket);
         assert!(spec.check().unwrap_err().to_string().ends_with("(expected a path of at most 107 bytes)"));
         spec.vhost_user.path = "vm1.sock".into();
         assert!(spec.check().unwrap_err().to_string().contains("absolute path"));

@@ -1,28 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Snapshots for the control socket: plain data, copied out, without a reference into the switch.
+//! What is seen from a namespace: its subtree, in its own numbers and with paths that begin at it.
+//!
+//! A [`View`] is the only way to look into [`Control`]. Nothing that it takes or gives can name what lies beside or
+//! above: paths are joined to the observer's own, numbers are looked up in the observer's own, and what has no number
+//! there is not found, whether it exists elsewhere or not. An [`Observer`] is a handle with a generation: it sees nothing
+//! when its namespace is gone, also when another one has the same path by then.
+//!
+//! Snapshots are plain data, copied out, without a reference into the switch.
 
+use crate::arena::Handle;
 use crate::control::Control;
 use crate::name::Name;
-use crate::namespace::NamespaceRecord;
+use crate::path::NamespacePath;
 use crate::port::{PortRecord, State};
+use crate::quota::Usage;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
-use dataplane::{Instant, PortSlot, PortStats};
-use std::collections::BTreeMap;
+use crate::subsystem::ports::PortSet;
+use crate::tree::Namespace;
+use dataplane::{Instant, MacTable, PortStats};
 use std::time::Duration;
 use wire::MacAddr;
+
+/// Whoever looks: someone who is bound to a namespace for as long as that lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observer(Handle<Namespace>);
+
+/// What one observer sees.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    control: &'a Control,
+    base: &'a Namespace,
+}
 
 /// One namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamespaceView {
-    /// Its name.
-    pub name: Name,
+    /// Its path from the observer on.
+    pub path: NamespacePath,
+    /// Its number; 0 for the observer himself.
+    pub number: u32,
     /// What was asked for.
     pub spec: NamespaceSpec,
+    /// What it and all below it have.
+    pub usage: Usage,
     /// Ports in it.
     pub ports: usize,
     /// Entries in its MAC table.
     pub macs: u32,
+}
+
+/// A namespace that is deleted and not freed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZombieView {
+    /// Its path from the observer on, while it lived.
+    pub path: NamespacePath,
+    /// Its number, while it lived.
+    pub number: u32,
+    /// What it waits for, in words; empty: it goes with the next batch.
+    pub waits_for: Vec<String>,
 }
 
 /// One port.
@@ -30,7 +66,9 @@ pub struct NamespaceView {
 pub struct PortView {
     /// Its name.
     pub name: Name,
-    /// What was asked for, defaults filled in.
+    /// Its number.
+    pub number: u32,
+    /// What was asked for, defaults filled in; its namespace as the observer names it.
     pub spec: PortSpec,
     /// Whether frames can flow.
     pub state: State,
@@ -45,8 +83,8 @@ pub struct PortView {
 /// One entry of a MAC table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FdbView {
-    /// The namespace of the table.
-    pub namespace: Name,
+    /// The namespace of the table, as the observer names it.
+    pub namespace: NamespacePath,
     /// The address.
     pub mac: MacAddr,
     /// The port that it leads to.
@@ -58,66 +96,111 @@ pub struct FdbView {
 }
 
 impl Control {
-    /// All namespaces by name, or the one of that name.
+    /// The operator's view: everything.
+    pub fn operator(&self) -> View<'_> {
+        View { control: self, base: self.plant.tree.root() }
+    }
+
+    /// What an observer sees.
     ///
     /// # Errors
-    /// There is none of that name.
-    pub fn view_namespaces(&self, only: Option<&Name>) -> Result<Vec<NamespaceView>, Refusal> {
-        let plant = &self.plant;
-        let mut ports: BTreeMap<&Name, usize> = BTreeMap::new();
-        plant.ports.values().for_each(|port| *ports.entry(&port.spec.namespace).or_default() += 1);
-        let view = |(name, record): (&Name, &NamespaceRecord)| NamespaceView {
-            name: name.clone(),
-            spec: record.spec.clone(),
-            ports: ports.get(name).copied().unwrap_or(0),
-            macs: record.table.fdb().used(),
+    /// His namespace is gone.
+    pub fn view(&self, observer: Observer) -> Result<View<'_>, Refusal> {
+        let base = self.plant.tree.get(observer.0);
+        let base = base.ok_or_else(|| Refusal::not_found(Kind::Namespace, NamespacePath::root().as_str()))?;
+        Ok(View { control: self, base })
+    }
+}
+
+impl<'a> View<'a> {
+    /// Someone who is bound to a namespace that is seen here, and will see less.
+    ///
+    /// # Errors
+    /// There is none of that path.
+    pub fn observer(&self, path: &NamespacePath) -> Result<Observer, Refusal> {
+        Ok(Observer(self.find(path)?.handle()))
+    }
+
+    /// Where a path leads when the operator names it. It stays within what is seen here.
+    pub fn absolute(&self, path: &NamespacePath) -> NamespacePath {
+        self.base.path().join(path)
+    }
+
+    /// The namespaces below the observer, in tree order.
+    pub fn namespaces(&self) -> Vec<NamespaceView> {
+        self.inside().skip(1).map(|namespace| self.namespace_view(namespace)).collect()
+    }
+
+    /// The namespace of a path; `/` is the observer's own.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn namespace(&self, path: &NamespacePath) -> Result<NamespaceView, Refusal> {
+        Ok(self.namespace_view(self.find(path)?))
+    }
+
+    /// The namespace of a number.
+    pub fn namespace_numbered(&self, nr: u32) -> Option<NamespaceView> {
+        let found = self.control.plant.tree.find_numbered(self.base, nr)?;
+        Some(self.namespace_view(found))
+    }
+
+    /// Namespaces that were deleted below the observer and are not freed yet.
+    pub fn zombies(&self) -> Vec<ZombieView> {
+        let seen = |zombie: crate::tree::Zombie<'_>| {
+            let number = zombie.namespace.nr_in(self.base);
+            let path = zombie.namespace.path().seen_from(self.base.path()).filter(|_| number > 0)?;
+            Some(ZombieView { path, number, waits_for: zombie.waits_for })
         };
-        match only {
-            None => Ok(plant.namespaces.iter().map(view).collect()),
-            Some(name) => {
-                let found = plant.namespaces.get_key_value(name).map(|found| vec![view(found)]);
-                found.ok_or_else(|| Refusal::not_found(Kind::Namespace, name.as_str()))
-            }
-        }
+        self.control.plant.tree.zombies().into_iter().filter_map(seen).collect()
     }
 
     /// All ports by name, or those of one namespace.
     ///
     /// # Errors
     /// There is no such namespace.
-    pub fn view_ports(&self, namespace: Option<&Name>) -> Result<Vec<PortView>, Refusal> {
-        if let Some(name) = namespace {
-            self.desired.namespace(name)?;
-        }
-        let of = |record: &PortRecord| namespace.is_none_or(|name| record.spec.namespace == *name);
-        let chosen = self.plant.ports.iter().filter(|(_, record)| of(record));
-        Ok(chosen.map(|(name, record)| port_view(name, record)).collect())
+    pub fn ports(&self, namespace: Option<&NamespacePath>) -> Result<Vec<PortView>, Refusal> {
+        let one = namespace.map(|path| self.find(path)).transpose()?;
+        let all = one.is_none().then(|| self.inside());
+        let sets = one.into_iter().chain(all.into_iter().flatten());
+        let sets = sets.filter_map(|namespace| namespace.get(self.control.plant.sets));
+        let ports = sets.flat_map(PortSet::handles);
+        let mut views: Vec<PortView> =
+            ports.filter_map(|handle| self.port_view(self.control.plant.port_at(handle)?)).collect();
+        views.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(views)
     }
 
     /// One port.
     ///
     /// # Errors
     /// There is none of that name.
-    pub fn view_port(&self, name: &Name) -> Result<PortView, Refusal> {
-        let found = self.plant.ports.get(name).map(|record| port_view(name, record));
+    pub fn port(&self, name: &Name) -> Result<PortView, Refusal> {
+        let found = self.control.plant.port(name).and_then(|record| self.port_view(record));
         found.ok_or_else(|| Refusal::not_found(Kind::Port, name.as_str()))
+    }
+
+    /// The port of a number.
+    pub fn port_numbered(&self, nr: u32) -> Option<PortView> {
+        let plant = &self.control.plant;
+        self.port_view(plant.port_at(plant.tree.look_up(plant.numbers, self.base.handle(), nr)?)?)
     }
 
     /// At most `most` entries of the MAC table of one namespace, by address: the first of those behind `after`.
     ///
     /// # Errors
     /// There is no such namespace.
-    pub fn view_fdb(
+    pub fn fdb(
         &self,
         now: Instant,
-        namespace: &Name,
+        path: &NamespacePath,
         after: Option<MacAddr>,
         most: usize,
     ) -> Result<Vec<FdbView>, Refusal> {
-        let record = self.plant.namespaces.get(namespace);
-        let record = record.ok_or_else(|| Refusal::not_found(Kind::Namespace, namespace.as_str()))?;
-        let owners = self.owners(namespace);
-        let mut entries = record.table.fdb().entries(now);
+        let namespace = self.find(path)?;
+        let Some(set) = namespace.get(self.control.plant.sets) else { return Ok(Vec::new()) };
+        let owners = set.owners();
+        let mut entries = set.plane().fdb_if_made().map(|table| table.entries(now)).unwrap_or_default();
         entries.retain(|entry| after.is_none_or(|mac| entry.mac > mac) && owners.contains_key(&entry.port));
         if entries.len() > most {
             entries.select_nth_unstable_by_key(most, |entry| entry.mac);
@@ -126,27 +209,48 @@ impl Control {
         entries.sort_by_key(|entry| entry.mac);
         let view = |entry: dataplane::Entry| {
             let age = (entry.kind == dataplane::Kind::Learned).then_some(entry.age);
-            let port = owners.get(&entry.port)?.clone();
-            Some(FdbView { namespace: namespace.clone(), mac: entry.mac, port, kind: entry.kind, age })
+            let port = (*owners.get(&entry.port)?).clone();
+            Some(FdbView { namespace: path.clone(), mac: entry.mac, port, kind: entry.kind, age })
         };
         Ok(entries.into_iter().filter_map(view).collect())
     }
 
-    /// Who sits in which slot of a namespace.
-    fn owners(&self, namespace: &Name) -> BTreeMap<PortSlot, Name> {
-        let ports = self.plant.ports.iter().filter(|(_, port)| port.spec.namespace == *namespace);
-        ports.map(|(name, port)| (port.device.slot(), name.clone())).collect()
+    /// The observer's own namespace and all below it.
+    fn inside(&self) -> impl Iterator<Item = &'a Namespace> + use<'a> {
+        self.control.plant.tree.subtree(self.base.path())
     }
-}
 
-fn port_view(name: &Name, record: &PortRecord) -> PortView {
-    let (state, reason) = record.state();
-    PortView {
-        name: name.clone(),
-        spec: record.spec.clone(),
-        state,
-        reason,
-        features: record.session.features,
-        stats: record.device.stats(),
+    fn find(&self, path: &NamespacePath) -> Result<&'a Namespace, Refusal> {
+        let found = self.control.plant.tree.find(&self.absolute(path));
+        found.map_err(|_| Refusal::not_found(Kind::Namespace, path.as_str()))
+    }
+
+    fn namespace_view(&self, namespace: &Namespace) -> NamespaceView {
+        let plant = &self.control.plant;
+        let path = namespace.path();
+        NamespaceView {
+            path: path.seen_from(self.base.path()).unwrap_or_else(NamespacePath::root),
+            number: namespace.nr_in(self.base),
+            spec: namespace.spec().clone(),
+            usage: self.control.desired.usage(path),
+            ports: namespace.get(plant.sets).map_or(0, PortSet::len),
+            macs: namespace.get(plant.macs).and_then(|place| place.made()).map_or(0, MacTable::used),
+        }
+    }
+
+    /// `None`: the observer does not see it.
+    fn port_view(&self, record: &PortRecord) -> Option<PortView> {
+        let number = record.ident.nr_in(self.base);
+        let namespace = record.spec.namespace.seen_from(self.base.path()).filter(|_| number > 0)?;
+        let (state, reason) = record.state();
+        Some(PortView {
+            name: record.name.clone(),
+            number,
+            spec: PortSpec { namespace, ..record.spec.clone() },
+            state,
+            reason,
+            features: record.session.features,
+            stats: record.device.stats(),
+        })
     }
 }

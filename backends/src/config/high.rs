@@ -8,7 +8,7 @@ use super::{Config, daemon};
 use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
-use switch::{Desired, Kind, Mode, Name, NamespaceSpec, PortSpec, Refusal, VhostUser, limits};
+use switch::{Desired, Kind, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Refusal, Resource, VhostUser, limits};
 use wire::MacAddr;
 
 /// What a MAC address looks like, for error texts here and on the control socket.
@@ -17,7 +17,10 @@ pub(crate) const MAC_EXPECTED: &str = "six hex pairs, e.g. 02:00:00:00:00:01";
 pub(super) fn config(text: &str) -> Result<Config, Mistake> {
     let file: low::File = toml::from_str(text).map_err(|why| Mistake::of_toml(&why))?;
     let mut desired = Desired::default();
-    for namespace in &file.namespace {
+    // What a namespace lies in may stand below it in the file.
+    let mut namespaces: Vec<&low::Namespace> = file.namespace.iter().collect();
+    namespaces.sort_by_key(|namespace| namespace.name.get_ref().matches('/').count());
+    for namespace in namespaces {
         add_namespace(&mut desired, namespace)?;
     }
     for (i, port) in file.port.iter().enumerate() {
@@ -43,7 +46,16 @@ fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mist
         let (least, most) = limits::AGE_RANGE_SECONDS;
         spec.age = Duration::from_secs(number(age, least as i64..=most as i64)?);
     }
-    let result = desired.add_namespace(name(&low.name)?, spec);
+    for (resource, quota) in [
+        (Resource::Namespaces, &low.quotas.namespaces),
+        (Resource::Ports, &low.quotas.ports),
+        (Resource::Macs, &low.quotas.macs),
+        (Resource::Pvds, &low.quotas.pvds),
+        (Resource::RaEntries, &low.quotas.ra_entries),
+    ] {
+        spec.quotas.set(resource, quota.as_ref().map(|quota| number(quota, 0..=i64::MAX)).transpose()?);
+    }
+    let result = desired.add_namespace(path(&low.name)?, spec);
     result.map_err(|refusal| at_key(&refusal, low.name.span(), &[]))
 }
 
@@ -54,7 +66,7 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
         None => Mode::Server,
     };
     let vhost_user = VhostUser { path: low.vhost_user.get_ref().clone(), mode };
-    let mut spec = PortSpec::new(&port, name(&low.namespace)?, vhost_user);
+    let mut spec = PortSpec::new(&port, path(&low.namespace)?, vhost_user);
     if let Some(text) = &low.mac {
         spec.mac = mac(text)?;
     }
@@ -79,9 +91,14 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
 }
 
 fn add_fdb(desired: &mut Desired, low: &low::Fdb) -> Result<(), Mistake> {
-    let key = (name(&low.namespace)?, mac(&low.mac)?).into();
+    let key = (path(&low.namespace)?, mac(&low.mac)?).into();
     let keys = [("namespace", low.namespace.span()), ("port", low.port.span())];
     desired.add_fdb(key, name(&low.port)?).map_err(|refusal| at_key(&refusal, low.mac.span(), &keys))
+}
+
+fn path(text: &Text) -> Result<NamespacePath, Mistake> {
+    let bad = |_| not(text, "the path of a namespace", NamespacePath::EXPECTED);
+    text.get_ref().parse().map_err(bad)
 }
 
 fn name(text: &Text) -> Result<Name, Mistake> {

@@ -54,6 +54,18 @@ pub(super) struct Namespace {
     pub(super) name: Text,
     pub(super) macs_max: Option<Number>,
     pub(super) age: Option<Number>,
+    #[serde(default)]
+    pub(super) quotas: Quotas,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Quotas {
+    pub(super) namespaces: Option<Number>,
+    pub(super) ports: Option<Number>,
+    pub(super) macs: Option<Number>,
+    pub(super) pvds: Option<Number>,
+    pub(super) ra_entries: Option<Number>,
 }
 
 #[derive(Debug, Deserialize)]

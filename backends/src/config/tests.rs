@@ -2,6 +2,7 @@
 use super::*;
 use crate::runtime::PollMode;
 use crate::vhost_user::SealPolicy;
+use switch::Resource;
 
 const GOOD: &str = r#"
 [daemon]
@@ -106,7 +107,7 @@ fn test_bad_values() {
         (
             "name = \"blue\"",
             "name = \"Blue\"",
-            ":14: namespace \"Blue\": name: \"Blue\" is not a name (expected 1 to 63 characters of a-z 0-9 . _ - that begin with a letter or a digit)",
+            ":14: namespace \"Blue\": name: \"Blue\" is not the path of a namespace (expected names with / between them, each 1 to 63 characters of a-z 0-9 . _ - that begin with a letter or a digit)",
         ),
         ("age = 60", "age = 1", r#":11: namespace "red": age: 1 is not valid (expected 10 to 1000000)"#),
         (
@@ -258,4 +259,34 @@ fn test_text_that_is_not_toml() {
     assert_eq!((error.line, error.column), (2, 8));
     let error = Config::load(std::path::Path::new("/nonexistent/weft.toml")).unwrap_err();
     assert_eq!(error.to_string(), "/nonexistent/weft.toml: cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn test_namespaces_inside_others_in_any_order() {
+    let text = r#"
+[[namespace]]
+name = "red/dev"
+quotas = { ports = 1, ra-entries = 7 }
+
+[[namespace]]
+name = "red"
+
+[[port]]
+name = "vm1"
+namespace = "red/dev"
+vhost-user = "/run/weft/vm1.sock"
+"#;
+    let config = Config::parse("weft.toml", text).unwrap();
+    let dev = &config.desired.namespaces()[&"red/dev".parse().unwrap()];
+    assert_eq!((dev.quotas.get(Resource::Ports), dev.quotas.get(Resource::RaEntries)), (Some(1), Some(7)));
+    let orphan = text.replace("\"red\"", "\"blue\"");
+    assert_eq!(
+        Config::parse("weft.toml", &orphan).unwrap_err().to_string(),
+        "weft.toml:3: namespace \"red/dev\": name: \"red\" does not exist (expected the name of a [[namespace]])"
+    );
+    let full = text.replace("ports = 1", "ports = 0");
+    assert_eq!(
+        Config::parse("weft.toml", &full).unwrap_err().to_string(),
+        "weft.toml:10: port \"vm1\": name: too many ports in namespace \"red/dev\" and below: its quota is 0"
+    );
 }

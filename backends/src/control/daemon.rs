@@ -61,6 +61,10 @@ impl Daemon {
             self.control.check_deletable(name, *force)?;
             self.endpoints.close(events, name);
         }
+        if let Request::NamespaceDel { path, recursive, force } = &request {
+            let ports = self.control.check_namespace_deletable(path, *recursive, *force)?;
+            ports.iter().for_each(|port| self.endpoints.close(events, port));
+        }
         let reply = self.control.handle_request(request)?;
         self.act(events);
         Ok(reply)
@@ -180,7 +184,8 @@ impl Daemon {
     /// Saves the state. What fails is tried again at each tick.
     fn save(&mut self) {
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
-        let saved = Saved { offered: self.control.offered().clone(), overlay };
+        let (offered, numbers) = (self.control.offered().clone(), self.control.numbers());
+        let saved = Saved { offered, numbers, overlay };
         let store = &self.origin.store;
         let failed = |why| format!("the state cannot be saved in {}: {why}", store.path().display());
         let unsaved = store.save(&saved).err().map(failed);

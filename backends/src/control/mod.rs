@@ -135,7 +135,7 @@ impl Running {
         let server_id = events.add_subscriber(Subscriber::Ctl(Rc::clone(&server)));
         let started = Instant::now();
         let daemon = Daemon {
-            control: Control::new(RandomState::new().build_hasher().finish(), saved.offered),
+            control: Control::restored(RandomState::new().build_hasher().finish(), saved.offered, saved.numbers),
             endpoints,
             origin: Origin { store, file: options.config, base: options.base },
             logging,

@@ -15,7 +15,9 @@ use ctl::proto::v1::{self, Empty, Error, FDB_PAGE, Request, ServiceError};
 use serde::Serialize;
 use std::ops::Bound;
 use std::time::{Duration, Instant};
-use switch::{FdbKey, Name, PortView, State};
+use switch::{FdbKey, Name, NamespacePath, PortView, State};
+
+mod namespaces;
 
 /// Answers a call, or a part of one. Whatever it asks for, there is a reply.
 pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Answer {
@@ -52,6 +54,7 @@ impl Calls<'_> {
             Request::WorkerList(_) => reply(&v1::WorkerListReply { workers: self.workers() }),
             Request::NamespaceAdd(asked) => reply(&self.namespace_add(&asked)?),
             Request::NamespaceDel(asked) => reply(&self.namespace_del(&asked)?),
+            Request::NamespaceSet(asked) => reply(&self.namespace_set(&asked)?),
             Request::NamespaceList(asked) => reply(&self.namespace_list(&asked)?),
             Request::PortAdd(asked) => reply(&self.port_add(&asked)?),
             Request::PortDel(asked) => reply(&self.port_del(&asked)?),
@@ -86,8 +89,9 @@ impl Calls<'_> {
 
     fn status(&self) -> Result<v1::StatusReply, Error> {
         let daemon = &self.daemon;
-        let ports = daemon.control.view_ports(None).map_err(convert::refusal)?;
-        let namespaces = daemon.control.view_namespaces(None).map_err(convert::refusal)?;
+        let view = daemon.control.operator();
+        let ports = view.ports(None).map_err(convert::refusal)?;
+        let namespaces = view.namespaces();
         Ok(v1::StatusReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -98,6 +102,7 @@ impl Calls<'_> {
                 ports: ports.len() as u64,
                 ports_up: ports.iter().filter(|port| port.state == State::Up).count() as u64,
                 fdb_entries: namespaces.iter().map(|namespace| u64::from(namespace.macs)).sum(),
+                zombies: view.zombies().len() as u64,
             },
             warnings: self.warnings(&ports),
         })
@@ -117,34 +122,12 @@ impl Calls<'_> {
         let closed = self.daemon.endpoints.without_socket();
         let closed = closed.filter_map(|name| ports.iter().find(|port| port.name == *name));
         let closed = closed.map(|port| format!("port {} has no socket: {}", port.name, because(port)));
-        self.daemon.warnings.all().chain(broken).chain(closed).collect()
-    }
-
-    fn namespace_add(&mut self, asked: &v1::NamespaceAdd) -> Result<v1::NamespaceAddReply, Error> {
-        let name = convert::name("name", &asked.name)?;
-        let spec = convert::namespace_spec(asked)?;
-        let equal = self.daemon.control.desired().namespace(&name).is_ok_and(|there| *there == spec);
-        if !(asked.may_exist && equal) {
-            self.request(switch::Request::NamespaceAdd(name.clone(), spec))?;
-        }
-        let view = self.daemon.control.view_namespaces(Some(&name)).map_err(convert::refusal)?;
-        let namespace = view.first().map(convert::namespace);
-        let namespace = namespace.ok_or_else(|| Error::Failed { message: format!("namespace {name} is gone") })?;
-        Ok(v1::NamespaceAddReply { namespace })
-    }
-
-    fn namespace_del(&mut self, asked: &v1::NamespaceDel) -> Result<Empty, Error> {
-        let name = convert::name("name", &asked.name)?;
-        if asked.if_exists && self.daemon.control.desired().namespace(&name).is_err() {
-            return Ok(Empty {});
-        }
-        self.request(switch::Request::NamespaceDel(name)).map(|_| Empty {})
-    }
-
-    fn namespace_list(&self, asked: &v1::NamespaceList) -> Result<v1::NamespaceListReply, Error> {
-        let only = asked.name.as_deref().map(|name| convert::name("name", name)).transpose()?;
-        let views = self.daemon.control.view_namespaces(only.as_ref()).map_err(convert::refusal)?;
-        Ok(v1::NamespaceListReply { namespaces: views.iter().map(convert::namespace).collect() })
+        let zombies =
+            self.daemon.control.operator().zombies().into_iter().filter(|zombie| !zombie.waits_for.is_empty());
+        let zombies = zombies.map(|zombie| {
+            format!("namespace {} is deleted and still in use by {}", zombie.path, zombie.waits_for.join(" and "))
+        });
+        self.daemon.warnings.all().chain(broken).chain(closed).chain(zombies).collect()
     }
 
     fn port_add(&mut self, asked: &v1::PortAdd) -> Result<v1::PortReply, Error> {
@@ -152,15 +135,16 @@ impl Calls<'_> {
         let spec = convert::port_spec(&name, asked)?;
         let equal = self.daemon.control.desired().port(&name).is_ok_and(|there| *there == spec);
         if !(asked.may_exist && equal) {
-            self.port_make(&name, spec)?;
+            self.port_make(&name, spec, asked.number)?;
         }
         self.port(&name)
     }
 
     /// Makes a port, and unmakes it when its socket cannot be opened: a port that never could work is not left behind.
-    fn port_make(&mut self, name: &Name, spec: switch::PortSpec) -> Result<(), Error> {
+    fn port_make(&mut self, name: &Name, spec: switch::PortSpec, number: Option<u32>) -> Result<(), Error> {
         let control = &mut self.daemon.control;
-        control.handle_request(switch::Request::PortAdd(name.clone(), spec)).map_err(convert::refusal)?;
+        let request = switch::Request::PortAddAs(name.clone(), spec, number.into_iter().collect());
+        control.handle_request(request).map_err(convert::refusal)?;
         let failures = self.daemon.act(self.events);
         let Some(why) = failures.into_iter().next() else { return self.saved() };
         let unmade = switch::Request::PortDel { name: name.clone(), force: true };
@@ -185,11 +169,11 @@ impl Calls<'_> {
     }
 
     fn port_list(&self, asked: &v1::PortList) -> Result<v1::PortListReply, Error> {
-        let namespace = asked.namespace.as_deref().map(|name| convert::name("namespace", name)).transpose()?;
-        let control = &self.daemon.control;
+        let namespace = asked.namespace.as_deref().map(|path| convert::path("namespace", path)).transpose()?;
+        let view = self.daemon.control.operator();
         let views = match &asked.name {
-            None => control.view_ports(namespace.as_ref()),
-            Some(name) => control.view_port(&convert::name("name", name)?).map(|view| vec![view]),
+            None => view.ports(namespace.as_ref()),
+            Some(name) => view.port(&convert::name("name", name)?).map(|port| vec![port]),
         };
         let views = views.map_err(convert::refusal)?.into_iter();
         let wanted = views.filter(|view| namespace.as_ref().is_none_or(|name| view.spec.namespace == *name));
@@ -197,7 +181,7 @@ impl Calls<'_> {
     }
 
     fn port(&self, name: &Name) -> Result<v1::PortReply, Error> {
-        let view = self.daemon.control.view_port(name).map_err(convert::refusal)?;
+        let view = self.daemon.control.operator().port(name).map_err(convert::refusal)?;
         Ok(v1::PortReply { port: convert::port(view) })
     }
 
@@ -213,7 +197,7 @@ impl Calls<'_> {
     }
 
     fn fdb_flush(&mut self, namespace: Option<&str>) -> Result<v1::FdbFlushReply, Error> {
-        let namespace = namespace.map(|name| convert::name("namespace", name)).transpose()?;
+        let namespace = namespace.map(|path| convert::path("namespace", path)).transpose()?;
         match self.request(switch::Request::FdbFlush(namespace))? {
             switch::Reply::Flushed(removed) => Ok(v1::FdbFlushReply { removed: removed as u64 }),
             switch::Reply::Changed(_) => Ok(v1::FdbFlushReply { removed: 0 }),
@@ -266,13 +250,13 @@ impl Calls<'_> {
 /// Lists MAC tables page by page, those behind `from`. A page is made when the client has read the one before, of what
 /// the tables say then: nothing is kept for it in between.
 fn fdb_list(daemon: &Daemon, asked: &v1::FdbList, more: bool, from: Option<&FdbKey>) -> Result<Answer, Error> {
-    let only = asked.namespace.as_deref().map(|name| convert::name("namespace", name)).transpose()?;
+    let only = asked.namespace.as_deref().map(|path| convert::path("namespace", path)).transpose()?;
     let mut entries = Vec::new();
-    for name in namespaces(daemon, only, from) {
-        let after = from.filter(|key| key.namespace == name).map(|key| key.mac);
+    for path in namespaces(daemon, only, from) {
+        let after = from.filter(|key| key.namespace == path).map(|key| key.mac);
         // One more than fits tells that there is another page.
         let room = FDB_PAGE + 1 - entries.len();
-        entries.extend(daemon.control.view_fdb(clock(), &name, after, room).map_err(convert::refusal)?);
+        entries.extend(daemon.control.operator().fdb(clock(), &path, after, room).map_err(convert::refusal)?);
         if entries.len() > FDB_PAGE {
             break;
         }
@@ -289,8 +273,9 @@ fn fdb_list(daemon: &Daemon, asked: &v1::FdbList, more: bool, from: Option<&FdbK
 }
 
 /// The namespaces that are to be listed still: one, or all from that of `from` on.
-fn namespaces(daemon: &Daemon, only: Option<Name>, from: Option<&FdbKey>) -> Vec<Name> {
+fn namespaces(daemon: &Daemon, only: Option<NamespacePath>, from: Option<&FdbKey>) -> Vec<NamespacePath> {
     let start = from.map_or(Bound::Unbounded, |key| Bound::Included(&key.namespace));
-    let all = || daemon.control.desired().namespaces().range((start, Bound::Unbounded));
-    only.map_or_else(|| all().map(|(name, _)| name.clone()).collect(), |name| vec![name])
+    let below = || daemon.control.desired().namespaces().range((start, Bound::Unbounded)).map(|(path, _)| path.clone());
+    let root = || from.is_none_or(|key| key.namespace.is_root()).then(NamespacePath::root);
+    only.map_or_else(|| root().into_iter().chain(below()).collect(), |path| vec![path])
 }

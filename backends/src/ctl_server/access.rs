@@ -94,6 +94,7 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::ConfigDiff(_) => (Access::Read, "config diff"),
         Request::NamespaceAdd(_) => (Access::Administer, "namespace add"),
         Request::NamespaceDel(_) => (Access::Administer, "namespace del"),
+        Request::NamespaceSet(_) => (Access::Administer, "namespace set"),
         Request::PortAdd(_) => (Access::Administer, "port add"),
         Request::PortDel(_) => (Access::Administer, "port del"),
         Request::PortSet(_) => (Access::Administer, "port set"),
@@ -177,7 +178,7 @@ mod test {
             "vhost_user": { "path": "/a", "mode": "server" }
         });
         let wanted: &[&str] = match method.rsplit('.').next().unwrap_or_default() {
-            "NamespaceAdd" | "NamespaceDel" | "PortDel" | "PortSet" => &["name"],
+            "NamespaceAdd" | "NamespaceDel" | "NamespaceSet" | "PortDel" | "PortSet" => &["name"],
             "PortAdd" => &["name", "namespace", "vhost_user"],
             "FdbAdd" => &["namespace", "mac", "port"],
             "FdbDel" => &["namespace", "mac"],

@@ -8,8 +8,8 @@ use crate::vhost_user::feature_names;
 use ctl::proto::v1;
 use std::time::Duration;
 use switch::{
-    FdbKey, FdbView, Limit, Limits, Mode, Name, NamespaceSpec, NamespaceView, PortSpec, PortView, Rate, Refusal,
-    VhostUser,
+    FdbKey, FdbView, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, NamespaceView, PortSpec, PortView, Rate,
+    Refusal, Resource, VhostUser,
 };
 use wire::MacAddr;
 
@@ -21,6 +21,10 @@ pub fn refusal(refusal: Refusal) -> v1::Error {
         Refusal::InUse { kind, name, by } => v1::Error::InUse { kind: kind.to_string(), name, by },
         Refusal::Invalid { field, value, expected } => v1::Error::Invalid { field, value, expected },
         Refusal::Limit { what, limit } => v1::Error::Limit { what, limit },
+        Refusal::Quota { resource, owner, limit } => {
+            let what = format!("{} in namespace {owner} and below, whose quota that is", resource.as_str());
+            v1::Error::Limit { what, limit }
+        }
     }
 }
 
@@ -37,6 +41,24 @@ pub fn name(field: &str, text: &str) -> Result<Name, v1::Error> {
     Name::parse(field, text).map_err(refusal)
 }
 
+/// A path of a namespace that came over the wire.
+///
+/// # Errors
+/// [`v1::Error::Invalid`] with `field`.
+pub fn path(field: &str, text: &str) -> Result<NamespacePath, v1::Error> {
+    NamespacePath::parse(field, text).map_err(refusal)
+}
+
+/// Quotas that came over the wire.
+///
+/// # Errors
+/// [`v1::Error::Invalid`]: there is no such resource.
+pub fn quotas(asked: &[v1::Quota]) -> Result<Vec<(Resource, Option<u64>)>, v1::Error> {
+    let expected = Resource::ALL.map(Resource::as_str).join(", ");
+    let unknown = |quota: &v1::Quota| refusal(Refusal::invalid("quota", &quota.resource, expected.as_str()));
+    asked.iter().map(|q| Ok((Resource::of(&q.resource).ok_or_else(|| unknown(q))?, q.max))).collect()
+}
+
 /// A MAC address that came over the wire.
 ///
 /// # Errors
@@ -51,7 +73,7 @@ pub fn mac(text: &str) -> Result<MacAddr, v1::Error> {
 /// # Errors
 /// [`v1::Error::Invalid`].
 pub fn fdb_key(namespace: &str, address: &str) -> Result<FdbKey, v1::Error> {
-    Ok((name("namespace", namespace)?, mac(address)?).into())
+    Ok((path("namespace", namespace)?, mac(address)?).into())
 }
 
 /// What a `NamespaceAdd` asks for.
@@ -67,6 +89,7 @@ pub fn namespace_spec(asked: &v1::NamespaceAdd) -> Result<NamespaceSpec, v1::Err
     if let Some(age) = asked.age_s {
         spec.age = Duration::from_secs(age);
     }
+    spec.quotas = spec.quotas.with(&quotas(&asked.quotas)?);
     Ok(spec)
 }
 
@@ -80,7 +103,7 @@ pub fn port_spec(port: &Name, asked: &v1::PortAdd) -> Result<PortSpec, v1::Error
         v1::Mode::Client => Mode::Client,
     };
     let vhost_user = VhostUser { path: asked.vhost_user.path.clone(), mode };
-    let mut spec = PortSpec::new(port, name("namespace", &asked.namespace)?, vhost_user);
+    let mut spec = PortSpec::new(port, path("namespace", &asked.namespace)?, vhost_user);
     if let Some(text) = &asked.mac {
         spec.mac = mac(text)?;
     }
@@ -134,12 +157,19 @@ fn limits_said(limits: &Limits) -> v1::Limits {
 
 /// A namespace for the wire.
 pub fn namespace(view: &NamespaceView) -> v1::Namespace {
+    let usage = |resource: Resource| {
+        let (used, max) = (view.usage.get(resource), view.spec.quotas.get(resource));
+        let said = used > 0 || max.is_some();
+        said.then(|| v1::Usage { resource: resource.as_str().to_owned(), used, max })
+    };
     v1::Namespace {
-        name: view.name.to_string(),
+        name: view.path.to_string(),
+        number: view.number,
         ports: view.ports as u64,
         macs: view.macs.into(),
         macs_max: view.spec.macs_max.into(),
         age_s: view.spec.age.as_secs(),
+        usage: Resource::ALL.into_iter().filter_map(usage).collect(),
     }
 }
 
@@ -156,6 +186,7 @@ pub fn port(view: PortView) -> v1::Port {
         drops: drops.collect(),
     };
     v1::Port {
+        number: view.number,
         spec: port_said(view.name.as_str(), view.spec),
         state: match view.state {
             switch::State::Down => v1::State::Down,

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
-use switch::{FdbKey, Limit, Limits, Mode, Name, NamespaceSpec, PortSpec, Rate, VhostUser};
+use switch::{
+    FdbKey, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Quotas, Rate, Resource, VhostUser,
+};
 
 /// The version that this daemon writes, and the only one that it reads.
 const VERSION: u32 = 1;
@@ -17,6 +19,8 @@ struct FileV1 {
     version: u32,
     /// In hexadecimal: a number above 2^53 is not safe in the hands of every JSON reader.
     offered: BTreeMap<String, String>,
+    #[serde(default)]
+    numbers: NumbersV1,
     #[serde(default)]
     namespaces: BTreeMap<String, Option<NamespaceV1>>,
     #[serde(default)]
@@ -30,11 +34,21 @@ struct AnyVersion {
     version: u32,
 }
 
+/// Of each object, its number where it lives first.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NumbersV1 {
+    namespaces: BTreeMap<String, Vec<u32>>,
+    ports: BTreeMap<String, Vec<u32>>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NamespaceV1 {
     macs_max: u32,
     age_s: u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    quotas: BTreeMap<String, u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,7 +83,6 @@ struct EntryV1 {
 
 pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
     let overlay = &saved.overlay;
-    let namespace = |spec: &NamespaceSpec| NamespaceV1 { macs_max: spec.macs_max, age_s: spec.age.as_secs() };
     let entry = |(key, port): (&FdbKey, &Option<Name>)| EntryV1 {
         namespace: key.namespace.to_string(),
         mac: key.mac.to_string(),
@@ -78,7 +91,15 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
     let file = FileV1 {
         version: VERSION,
         offered: saved.offered.iter().map(|(port, bits)| (port.to_string(), format!("{bits:#x}"))).collect(),
-        namespaces: overlay.namespaces.iter().map(|(n, spec)| (n.to_string(), spec.as_ref().map(namespace))).collect(),
+        numbers: NumbersV1 {
+            namespaces: saved.numbers.namespaces.iter().map(|(path, of)| (path.to_string(), of.clone())).collect(),
+            ports: saved.numbers.ports.iter().map(|(port, of)| (port.to_string(), of.clone())).collect(),
+        },
+        namespaces: overlay
+            .namespaces
+            .iter()
+            .map(|(n, spec)| (n.to_string(), spec.as_ref().map(namespace_v1)))
+            .collect(),
         ports: overlay.ports.iter().map(|(n, spec)| (n.to_string(), spec.as_ref().map(port_v1))).collect(),
         fdb: overlay.fdb.iter().map(entry).collect(),
     };
@@ -96,19 +117,39 @@ pub(super) fn from_text(text: &str) -> Result<Saved, String> {
     for (port, bits) in file.offered {
         saved.offered.insert(name(&port)?, hexadecimal(&bits)?);
     }
+    for (namespace, numbers) in file.numbers.namespaces {
+        saved.numbers.namespaces.insert(path(&namespace)?, numbers);
+    }
+    for (port, numbers) in file.numbers.ports {
+        saved.numbers.ports.insert(name(&port)?, numbers);
+    }
     let overlay = &mut saved.overlay;
     for (namespace, spec) in file.namespaces {
-        let spec = spec.map(|s| NamespaceSpec { macs_max: s.macs_max, age: Duration::from_secs(s.age_s) });
-        overlay.namespaces.insert(name(&namespace)?, spec);
+        overlay.namespaces.insert(path(&namespace)?, spec.map(namespace_spec).transpose()?);
     }
     for (port, spec) in file.ports {
         overlay.ports.insert(name(&port)?, spec.map(port_spec).transpose()?);
     }
     for entry in file.fdb {
-        let key = FdbKey { namespace: name(&entry.namespace)?, mac: parse("MAC address", &entry.mac)? };
+        let key = FdbKey { namespace: path(&entry.namespace)?, mac: parse("MAC address", &entry.mac)? };
         overlay.fdb.insert(key, entry.port.as_deref().map(name).transpose()?);
     }
     Ok(saved)
+}
+
+fn namespace_v1(spec: &NamespaceSpec) -> NamespaceV1 {
+    let quota = |resource: Resource| Some((resource.as_str().to_owned(), spec.quotas.get(resource)?));
+    let quotas = Resource::ALL.into_iter().filter_map(quota).collect();
+    NamespaceV1 { macs_max: spec.macs_max, age_s: spec.age.as_secs(), quotas }
+}
+
+fn namespace_spec(namespace: NamespaceV1) -> Result<NamespaceSpec, String> {
+    let mut quotas = Quotas::default();
+    for (word, most) in namespace.quotas {
+        let resource = Resource::of(&word).ok_or_else(|| format!("{word:?} is not a resource"))?;
+        quotas.set(resource, Some(most));
+    }
+    Ok(NamespaceSpec { macs_max: namespace.macs_max, age: Duration::from_secs(namespace.age_s), quotas })
 }
 
 fn port_v1(spec: &PortSpec) -> PortV1 {
@@ -129,7 +170,7 @@ fn port_spec(port: PortV1) -> Result<PortSpec, String> {
     let mode = [Mode::Server, Mode::Client].into_iter().find(|mode| mode.as_str() == port.mode);
     let unknown = |what: &str, word: &str| format!("{word:?} is not a {what}");
     Ok(PortSpec {
-        namespace: name(&port.namespace)?,
+        namespace: path(&port.namespace)?,
         mac: parse("MAC address", &port.mac)?,
         role: switch::role_of(&port.role).ok_or_else(|| unknown("role", &port.role))?,
         macs: switch::macs_of(&port.macs).ok_or_else(|| unknown("MAC policy", &port.macs))?,
@@ -151,6 +192,10 @@ fn limits(rates: &BTreeMap<String, RateV1>) -> Result<Limits, String> {
         limits.set(limit, Some(Rate { per_second: *per_second, burst: *burst }));
     }
     Ok(limits)
+}
+
+fn path(text: &str) -> Result<NamespacePath, String> {
+    parse("path of a namespace", text)
 }
 
 fn name(text: &str) -> Result<Name, String> {

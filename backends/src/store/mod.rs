@@ -5,6 +5,7 @@
 //!
 //! * For each port the virtio features that its guests were ever offered. The set never shrinks: a VMM that has seen a
 //!   feature refuses to reconnect to a device without it.
+//! * The numbers of all namespaces and ports, so that everybody finds his things under those that he knows.
 //! * The [`Overlay`]: how what runs differs from the configuration file, that is, what an operator did with `weft`.
 //!   The file is the base; what was done with `weft` lies over it, and is kept over restarts and reloads of the file
 //!   until `weft config apply` makes everything as one file says. When the file has changed meanwhile so that the two do
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use switch::Name;
+use switch::{Name, SavedNumbers};
 
 /// The directory, unless the configuration or the command line names another.
 pub const STATE_DEFAULT: &str = "/var/lib/weft";
@@ -37,6 +38,8 @@ const STATE_MAX: u64 = 16 << 20;
 pub struct Saved {
     /// Virtio features that the guests of each port were ever offered.
     pub offered: BTreeMap<Name, u64>,
+    /// The numbers of namespaces and ports.
+    pub numbers: SavedNumbers,
     /// What was done with `weft`, over the configuration file.
     pub overlay: Overlay,
 }

@@ -2,13 +2,13 @@
 //! The difference that an operator made with `weft`, as whole objects, so that it can be laid over another file.
 
 use std::collections::BTreeMap;
-use switch::{Desired, FdbKey, Name, NamespaceSpec, PortSpec, Refusal};
+use switch::{Desired, FdbKey, Name, NamespacePath, NamespaceSpec, PortSpec, Refusal};
 
 /// Objects that differ from the base. `None` stands for one that the base has and that was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overlay {
     /// Namespaces that were added, changed or deleted.
-    pub namespaces: BTreeMap<Name, Option<NamespaceSpec>>,
+    pub namespaces: BTreeMap<NamespacePath, Option<NamespaceSpec>>,
     /// Ports that were added, changed or deleted.
     pub ports: BTreeMap<Name, Option<PortSpec>>,
     /// Static MAC entries that were added, changed or deleted.
@@ -28,9 +28,12 @@ impl Overlay {
     /// Lays it over `base`. What does not fit is left out, objects of the base last; the second value names it.
     pub fn over(&self, base: &Desired) -> (Desired, Vec<String>) {
         let mut whole = Whole::default();
-        for (from_base, name, spec) in merged(base.namespaces(), &self.namespaces) {
-            let result = whole.state.add_namespace(name.clone(), spec.clone());
-            whole.note(from_base, &format!("namespace {name}"), result);
+        let mut namespaces: Vec<_> = merged(base.namespaces(), &self.namespaces).collect();
+        // What a namespace lies in must come before it, whichever of the two says so.
+        namespaces.sort_by_key(|(_, path, _)| *path);
+        for (from_base, path, spec) in namespaces {
+            let result = whole.state.add_namespace(path.clone(), spec.clone());
+            whole.note(from_base, &format!("namespace {path}"), result);
         }
         for (from_base, name, spec) in merged(base.ports(), &self.ports) {
             let result = whole.state.add_port(name.clone(), spec.clone());

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
-use switch::{Desired, FdbKey, Limit, Limits, Mode, NamespaceSpec, PortSpec, Rate, VhostUser};
+use switch::{
+    Desired, FdbKey, Limit, Limits, Mode, NamespacePath, NamespaceSpec, PortSpec, Quotas, Rate, Resource, VhostUser,
+};
 
 fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn path(text: &str) -> NamespacePath {
     text.parse().unwrap()
 }
 
@@ -29,9 +35,10 @@ fn file_and_running() -> (Desired, Desired) {
     let mut running = file.clone();
     running.del_port(&name("vm1")).unwrap();
     running.set_port(&name("vm2"), PortSpec { mtu: 1400, ..port("vm2", "red") }).unwrap();
-    running.add_namespace(name("blue"), NamespaceSpec::default()).unwrap();
+    let quotas = Quotas::default().with(&[(Resource::Ports, Some(3))]);
+    running.add_namespace(name("blue"), NamespaceSpec { quotas, ..NamespaceSpec::default() }).unwrap();
     running.add_port(name("vm3"), port("vm3", "blue")).unwrap();
-    let key = FdbKey { namespace: name("blue"), mac: "02:00:00:00:00:77".parse().unwrap() };
+    let key = FdbKey { namespace: path("blue"), mac: "02:00:00:00:00:77".parse().unwrap() };
     running.add_fdb(key, name("vm3")).unwrap();
     (file, running)
 }
@@ -39,7 +46,11 @@ fn file_and_running() -> (Desired, Desired) {
 fn saved() -> Saved {
     let (file, running) = file_and_running();
     let offered = [(name("vm3"), u64::MAX), (name("vm2"), 1 << 32)].into();
-    Saved { offered, overlay: Overlay::between(&file, &running) }
+    let numbers = SavedNumbers {
+        namespaces: [(path("blue"), vec![2]), (path("blue/dev"), vec![1, 3])].into(),
+        ports: [(name("vm3"), vec![1, 7])].into(),
+    };
+    Saved { offered, numbers, overlay: Overlay::between(&file, &running) }
 }
 
 #[test]
@@ -109,4 +120,17 @@ fn test_a_changed_file_wins_over_what_does_not_fit_it() {
             r#"fdb entry blue/02:00:00:00:00:77 made with weft is left out: port "vm3" not found"#,
         ]
     );
+}
+
+#[test]
+fn test_what_a_namespace_lies_in_comes_first_whoever_says_so() {
+    let mut file = state(&[]);
+    file.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
+    file.add_namespace(path("red/dev"), NamespaceSpec::default()).unwrap();
+    let mut running = file.clone();
+    let spec = NamespaceSpec { age: std::time::Duration::from_secs(60), ..NamespaceSpec::default() };
+    running.set_namespace(&path("red"), spec).unwrap();
+    running.add_namespace(path("red/dev/x"), NamespaceSpec::default()).unwrap();
+    let (reached, left_out) = Overlay::between(&file, &running).over(&file);
+    assert_eq!((reached, left_out), (running, Vec::new()));
 }

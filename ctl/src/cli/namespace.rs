@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 
 use super::output::Output;
 use super::{Context, Outcome};
-use crate::proto::v1::{Namespace, NamespaceAdd, NamespaceDel, NamespaceList};
+use crate::proto::v1::{Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceSet, Quota, Usage};
 use crate::render::page::Page;
 use crate::render::table::Side;
 use crate::render::text::{duration, parse_duration};
@@ -13,21 +13,29 @@ use crate::render::text::{duration, parse_duration};
 /// What can be done with namespaces.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Create a namespace
+    /// Create a namespace, alone or inside another: `red`, then `red/dev`
     Add(Add),
-    /// Delete a namespace that has no ports
+    /// Delete a namespace that has nothing in it
     Del {
-        /// Its name
+        /// Its path
         name: String,
+        /// Delete the ports and namespaces in it, too
+        #[arg(long)]
+        recursive: bool,
+        /// Delete it although guests are connected to ports in it
+        #[arg(long, requires = "recursive")]
+        force: bool,
         /// Succeed when there is no such namespace
         #[arg(long)]
         if_exists: bool,
     },
-    /// List all namespaces
+    /// Change a namespace while it is in use; what is not named stays
+    Set(Set),
+    /// List all namespaces, each followed by what lies in it
     List,
-    /// Show one namespace, or all of them, in full
+    /// Show one namespace, or all of them, in full: what it and all below it have and may have
     Show {
-        /// Its name
+        /// Its path; / is the one that all lie in
         name: Option<String>,
     },
 }
@@ -35,29 +43,67 @@ pub(super) enum Verb {
 /// A namespace to be created.
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// Its name
+    /// Its path: names with / between them
     name: String,
+    /// The number that it shall have among those in the same namespace [default: the next one]
+    #[arg(long, value_name = "N")]
+    number: Option<u32>,
     /// How many MACs it may hold [default: 8192]
     #[arg(long, value_name = "N")]
     macs_max: Option<u64>,
     /// When a MAC that is not seen again is forgotten: seconds, or 5m, 1h [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     age: Option<u64>,
+    #[command(flatten)]
+    quotas: Quotas,
     /// Succeed when an equal namespace exists
     #[arg(long)]
     may_exist: bool,
 }
 
+/// A namespace to be changed.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("change").args(["age", "quota"]).required(true).multiple(true))]
+pub(super) struct Set {
+    /// Its path
+    name: String,
+    /// When a MAC that is not seen again is forgotten: seconds, or 5m, 1h
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    age: Option<u64>,
+    #[command(flatten)]
+    quotas: Quotas,
+}
+
+/// Quotas to be set.
+#[derive(Debug, Args)]
+struct Quotas {
+    /// How much it and all below it may have of namespaces, ports, macs, pvds or ra-entries; `ports=none` lifts a
+    /// quota. May be given several times
+    #[arg(long, value_name = "WHAT=N", value_parser = parse_quota)]
+    quota: Vec<Quota>,
+}
+
+fn parse_quota(text: &str) -> Result<Quota, String> {
+    let expected = || format!("{text:?} is not a quota, such as ports=10 or ports=none");
+    let (resource, max) = text.split_once('=').ok_or_else(expected)?;
+    let max = if max == "none" { None } else { Some(max.parse().map_err(|_| expected())?) };
+    Ok(Quota { resource: resource.to_owned(), max })
+}
+
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     let mut client = context.client()?;
     match verb {
-        Verb::Add(Add { name, macs_max, age, may_exist }) => {
-            let added = client.call(&NamespaceAdd { name, macs_max, age_s: age, may_exist })?;
+        Verb::Add(Add { name, number, macs_max, age, quotas: Quotas { quota: quotas }, may_exist }) => {
+            let added = client.call(&NamespaceAdd { name, number, macs_max, age_s: age, quotas, may_exist })?;
             context.output.answer(&added.namespace, |_| String::new())
         }
-        Verb::Del { name, if_exists } => {
-            client.call(&NamespaceDel { name, if_exists })?;
+        Verb::Del { name, recursive, force, if_exists } => {
+            client.call(&NamespaceDel { name, recursive, force, if_exists })?;
             context.output.done()
+        }
+        Verb::Set(Set { name, age, quotas: Quotas { quota: quotas } }) => {
+            let set = client.call(&NamespaceSet { name, age_s: age, quotas })?;
+            context.output.answer(&set.namespace, |_| String::new())
         }
         Verb::List => {
             let listed = client.call(&NamespaceList { name: None })?.namespaces;
@@ -77,23 +123,38 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
 fn table(namespaces: &[Namespace], output: &Output<'_>) -> String {
     let columns = [
         ("NAME", Side::Left),
+        ("NUMBER", Side::Right),
         ("PORTS", Side::Right),
         ("MACS", Side::Right),
         ("MACS-MAX", Side::Right),
         ("AGE", Side::Right),
     ];
     let mut table = output.table(&columns);
-    for Namespace { name, ports, macs, macs_max, age_s } in namespaces {
-        table.row([name.clone(), ports.to_string(), macs.to_string(), macs_max.to_string(), duration(*age_s)]);
+    for Namespace { name, number, ports, macs, macs_max, age_s, .. } in namespaces {
+        let age = duration(*age_s);
+        let [number, ports, macs, macs_max] =
+            [u64::from(*number), *ports, *macs, *macs_max].map(|number| number.to_string());
+        table.row([name.clone(), number, ports, macs, macs_max, age]);
     }
     table.finish()
 }
 
 fn page(namespace: &Namespace) -> String {
-    let Namespace { name, ports, macs, macs_max, age_s } = namespace;
+    let Namespace { name, number, ports, macs, macs_max, age_s, usage } = namespace;
     let mut page = Page::new("namespace", name);
+    page.line("number", &number.to_string());
     page.line("ports", &ports.to_string());
     page.line("MACs", &format!("{macs} of at most {macs_max}"));
     page.line("age limit", &duration(*age_s));
+    let usage: Vec<String> = usage.iter().filter_map(share).collect();
+    page.line("subtree", &if usage.is_empty() { "-".to_owned() } else { usage.join(", ") });
     page.finish()
+}
+
+/// What a subtree has of something; `None`: nothing, and nobody has said how much it may.
+fn share(Usage { resource, used, max }: &Usage) -> Option<String> {
+    match max {
+        Some(max) => Some(format!("{used} of at most {max} {resource}")),
+        None => (*used > 0).then(|| format!("{used} {resource}")),
+    }
 }

@@ -54,9 +54,12 @@ pub(super) enum Verb {
 pub(super) struct Add {
     /// Its name
     name: String,
-    /// The namespace it belongs to
+    /// The namespace it belongs to: `red`, `red/dev`
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: String,
+    /// The number that it shall have in its namespace [default: the next one]
+    #[arg(long, value_name = "N")]
+    number: Option<u32>,
     /// Its MAC address [default: derived from the name]
     #[arg(long)]
     mac: Option<String>,
@@ -133,7 +136,7 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
 /// Turns the arguments of `port add` into its call. A relative path is meant from where the operator stands, which
 /// the daemon cannot know.
 fn request(add: Add) -> Result<PortAdd, Failure> {
-    let Add { name, namespace, mac, vhost_user, client, queues, policy, may_exist } = add;
+    let Add { name, namespace, number, mac, vhost_user, client, queues, policy, may_exist } = add;
     let Policy { role, mtu, macs, limits } = policy;
     let path = std::path::absolute(&vhost_user).map_err(|source| Failure::Input { file: vhost_user, source })?;
     let path = path
@@ -142,7 +145,7 @@ fn request(add: Add) -> Result<PortAdd, Failure> {
         .map_err(|wrong| Failure::Usage(format!("the path {} is not UTF-8", PathBuf::from(wrong).display())))?;
     let vhost_user = VhostUser { path, mode: if client { Mode::Client } else { Mode::Server } };
     let limits = limits.said();
-    Ok(PortAdd { name, namespace, mac, vhost_user, queues, role, mtu, macs, limits, may_exist })
+    Ok(PortAdd { name, namespace, number, mac, vhost_user, queues, role, mtu, macs, limits, may_exist })
 }
 
 fn show(name: Option<String>, mut context: Context<'_>) -> Outcome {

@@ -16,8 +16,12 @@ fn text(status: &StatusReply, output: &Output<'_>) -> String {
     let StatusReply { version, pid, uptime_s, workers, counts, warnings } = status;
     let mut text = format!("weftd {}, pid {pid}, running for {}\n", printable(version), duration(*uptime_s));
     text.push_str(&format!(
-        "{} namespaces, {} ports ({} up), {} MAC table entries\n\n",
-        counts.namespaces, counts.ports, counts.ports_up, counts.fdb_entries
+        "{} namespaces{}, {} ports ({} up), {} MAC table entries\n\n",
+        counts.namespaces,
+        zombies(counts.zombies),
+        counts.ports,
+        counts.ports_up,
+        counts.fdb_entries
     ));
     let columns = [("WORKER", Side::Right), ("BUSY", Side::Right), ("FRAMES", Side::Right), ("WAKEUPS", Side::Right)];
     let mut table = output.table(&columns);
@@ -34,4 +38,9 @@ fn text(status: &StatusReply, output: &Output<'_>) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Namespaces that are deleted and not gone are worth a word only when there are any.
+fn zombies(count: u64) -> String {
+    if count == 0 { String::new() } else { format!(" (+{count} being deleted)") }
 }

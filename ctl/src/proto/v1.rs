@@ -25,7 +25,10 @@ pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
 pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
-pub use namespace::{Namespace, NamespaceAdd, NamespaceAddReply, NamespaceDel, NamespaceList, NamespaceListReply};
+pub use namespace::{
+    Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceListReply, NamespaceReply, NamespaceSet, Quota,
+    Usage,
+};
 pub use port::{
     MacPolicy, Mode, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,
     State, VhostUser,
@@ -81,9 +84,11 @@ methods! {
     /// Lists the data-plane threads.
     WorkerList -> WorkerListReply;
     /// Creates a namespace.
-    NamespaceAdd -> NamespaceAddReply;
-    /// Deletes an empty namespace.
+    NamespaceAdd -> NamespaceReply;
+    /// Deletes a namespace.
     NamespaceDel -> Empty;
+    /// Changes what may change while a namespace is in use.
+    NamespaceSet -> NamespaceReply;
     /// Lists namespaces.
     NamespaceList -> NamespaceListReply;
     /// Creates a port in a namespace.

@@ -10,9 +10,10 @@ use crate::proto::Method;
 use crate::proto::v1::{
     Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, DropReason, DropReasons, DropReasonsReply,
     Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, Limits, LogSet,
-    LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceAddReply, NamespaceDel, NamespaceList,
-    NamespaceListReply, Operation, Poll, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply,
-    PortSet, PortSpec, Rate, Role, State, Status, StatusReply, VhostUser, Work, Worker, WorkerList, WorkerListReply,
+    LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceListReply,
+    NamespaceReply, NamespaceSet, Operation, Poll, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply,
+    PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker,
+    WorkerList, WorkerListReply,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -32,8 +33,9 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     vec![
         exchange(&Status {}, &status()),
         exchange(&WorkerList {}, &WorkerListReply { workers: workers() }),
-        exchange(&namespace_add(), &NamespaceAddReply { namespace: self::namespace() }),
-        exchange(&NamespaceDel { name: namespace(), if_exists: true }, &Empty {}),
+        exchange(&namespace_add(), &NamespaceReply { namespace: self::namespace() }),
+        exchange(&NamespaceDel { name: namespace(), recursive: true, force: true, if_exists: true }, &Empty {}),
+        exchange(&namespace_set(), &NamespaceReply { namespace: self::namespace() }),
         exchange(&NamespaceList { name: Some(namespace()) }, &namespaces()),
         exchange(&port_add(), &PortReply { port: port() }),
         exchange(&PortDel { name: name(), force: true, if_exists: true }, &Empty {}),
@@ -65,7 +67,7 @@ pub(crate) fn status() -> StatusReply {
         pid: 4711,
         uptime_s: 10_921,
         workers: workers(),
-        counts: Counts { namespaces: 2, ports: 3, ports_up: 2, fdb_entries: 5 },
+        counts: Counts { namespaces: 2, ports: 3, ports_up: 2, fdb_entries: 5, zombies: 1 },
         warnings: vec!["the memory of vm1 is not sealed".to_owned()],
     }
 }
@@ -89,7 +91,18 @@ pub(crate) fn workers() -> Vec<Worker> {
 }
 
 pub(crate) fn namespace() -> Namespace {
-    Namespace { name: "red".to_owned(), ports: 2, macs: 3, macs_max: 8192, age_s: 300 }
+    let usage = |resource: &str, used, max| Usage { resource: resource.to_owned(), used, max };
+    let usage = vec![usage("ports", 2, Some(16)), usage("namespaces", 0, None)];
+    Namespace { name: "red".to_owned(), number: 1, ports: 2, macs: 3, macs_max: 8192, age_s: 300, usage }
+}
+
+fn quotas() -> Vec<Quota> {
+    let quota = |resource: &str, max| Quota { resource: resource.to_owned(), max };
+    vec![quota("ports", Some(16)), quota("macs", None)]
+}
+
+fn namespace_set() -> NamespaceSet {
+    NamespaceSet { name: "red".to_owned(), age_s: Some(60), quotas: quotas() }
 }
 
 fn namespaces() -> NamespaceListReply {
@@ -97,13 +110,21 @@ fn namespaces() -> NamespaceListReply {
 }
 
 fn namespace_add() -> NamespaceAdd {
-    NamespaceAdd { name: "red".to_owned(), macs_max: Some(8192), age_s: Some(300), may_exist: true }
+    NamespaceAdd {
+        name: "red".to_owned(),
+        number: Some(1),
+        macs_max: Some(8192),
+        age_s: Some(300),
+        quotas: quotas(),
+        may_exist: true,
+    }
 }
 
 fn port_add() -> PortAdd {
     PortAdd {
         name: "vm1".to_owned(),
         namespace: "red".to_owned(),
+        number: Some(3),
         mac: Some("02:00:00:00:00:01".to_owned()),
         vhost_user: VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Client },
         queues: Some(2),
@@ -131,6 +152,7 @@ fn limits() -> Limits {
 pub(crate) fn port() -> Port {
     let drops = [("ring-full".to_owned(), 2), ("spoofed-mac".to_owned(), 10)];
     Port {
+        number: 3,
         spec: PortSpec {
             name: "vm1".to_owned(),
             namespace: "red".to_owned(),

@@ -67,7 +67,7 @@ mod worker;
 pub use drops::DropReason;
 pub use features::Negotiated;
 pub use mac_table::{Entry, Kind, Learned, MacTable, TableFull};
-pub use namespace::{Namespace, NamespaceConfig};
+pub use namespace::{MacTablePlace, Namespace, NamespaceConfig};
 pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, Role, SourceId};
 pub use rate::{Limit, Limits, Rate};
 pub use stats::{Drops, PortStats, Traffic};

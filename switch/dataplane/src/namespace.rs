@@ -2,7 +2,7 @@
 //! A namespace as the frame path sees it: its ports and its MAC table.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -49,34 +49,37 @@ impl PortSet {
     }
 }
 
-/// A tenant's network. Workers read it, control changes it.
-pub struct Namespace {
-    pub(crate) ports: Arc<ArcSwap<PortSet>>,
-    /// Replaced port sets that a worker may still hold; control drops them in [`Namespace::tick`], so that a worker
-    /// never frees memory.
-    retired: Mutex<Vec<Arc<PortSet>>>,
-    table: MacTable,
+/// The place of a namespace's MAC table. A table takes hundreds of kilobytes and most namespaces of a large tree have no
+/// ports, so it is made when it is first asked for: by control, which pins the address of the first port before any
+/// worker knows that port.
+pub struct MacTablePlace {
+    table: OnceLock<MacTable>,
+    macs_max: u32,
+    seed: u64,
     age_seconds: AtomicU32,
 }
 
-impl Namespace {
-    /// A namespace without ports.
+impl MacTablePlace {
+    /// A place without a table.
     #[must_use]
     pub fn new(config: &NamespaceConfig) -> Arc<Self> {
-        let namespace = Self {
-            ports: Arc::new(ArcSwap::from_pointee(PortSet::default())),
-            retired: Mutex::new(Vec::new()),
-            table: MacTable::new(config.macs_max, config.seed),
-            age_seconds: AtomicU32::new(0),
-        };
-        namespace.set_age(config.age);
-        Arc::new(namespace)
+        let (table, age_seconds) = (OnceLock::new(), AtomicU32::new(0));
+        let place = Self { table, macs_max: config.macs_max, seed: config.seed, age_seconds };
+        place.set_age(config.age);
+        Arc::new(place)
     }
 
-    /// Its MAC table.
+    /// The table, made if there is none yet.
+    #[inline]
     #[must_use]
-    pub fn fdb(&self) -> &MacTable {
-        &self.table
+    pub fn table(&self) -> &MacTable {
+        self.table.get_or_init(|| MacTable::new(self.macs_max, self.seed))
+    }
+
+    /// The table, if it was ever asked for.
+    #[must_use]
+    pub fn made(&self) -> Option<&MacTable> {
+        self.table.get()
     }
 
     /// Changes how long a learned address lives. Whole seconds, at least one.
@@ -90,12 +93,61 @@ impl Namespace {
         Duration::from_secs(self.age_seconds.load(Ordering::Relaxed).into())
     }
 
+    /// Forgets learned addresses that were not seen for too long.
+    pub fn expire(&self, now: Instant) {
+        if let Some(table) = self.made() {
+            table.expire(now, self.age());
+        }
+    }
+}
+
+/// A tenant's network. Workers read it, control changes it.
+pub struct Namespace {
+    pub(crate) ports: Arc<ArcSwap<PortSet>>,
+    /// Replaced port sets that a worker may still hold; control drops them in [`Namespace::tick`], so that a worker
+    /// never frees memory.
+    retired: Mutex<Vec<Arc<PortSet>>>,
+    macs: Arc<MacTablePlace>,
+}
+
+impl Namespace {
+    /// A namespace without ports.
+    #[must_use]
+    pub fn new(config: &NamespaceConfig) -> Arc<Self> {
+        Self::over(MacTablePlace::new(config))
+    }
+
+    /// A namespace without ports over a MAC table that somebody else keeps.
+    #[must_use]
+    pub fn over(macs: Arc<MacTablePlace>) -> Arc<Self> {
+        let ports = Arc::new(ArcSwap::from_pointee(PortSet::default()));
+        Arc::new(Self { ports, retired: Mutex::new(Vec::new()), macs })
+    }
+
+    /// Its MAC table.
+    #[inline]
+    #[must_use]
+    pub fn fdb(&self) -> &MacTable {
+        self.macs.table()
+    }
+
+    /// Its MAC table, if it has one already: an empty namespace has none.
+    #[must_use]
+    pub fn fdb_if_made(&self) -> Option<&MacTable> {
+        self.macs.made()
+    }
+
+    /// Changes how long a learned address lives. Whole seconds, at least one.
+    pub fn set_age(&self, age: Duration) {
+        self.macs.set_age(age);
+    }
+
     /// Adds a port and pins its address. Called by control alone.
     ///
     /// # Errors
     /// [`TableFull`]: the port was not added.
     pub fn plug(&self, port: Arc<Port>) -> Result<(), TableFull> {
-        self.table.add_own(port.mac(), port.slot())?;
+        self.fdb().add_own(port.mac(), port.slot())?;
         let mut members = self.ports.load().members.clone();
         members.retain(|other| other.slot() != port.slot());
         members.push(port);
@@ -110,14 +162,16 @@ impl Namespace {
         let index = members.iter().position(|port| port.slot() == slot)?;
         let port = members.remove(index);
         self.replace(members);
-        self.table.forget(slot);
+        self.forget(slot);
         Some(port)
     }
 
     /// Forgets every address behind a slot. For a port that was unplugged: once nobody holds it any more, because a
     /// burst that was under way may have learned an address again.
     pub fn forget(&self, slot: PortSlot) {
-        self.table.forget(slot);
+        if let Some(table) = self.fdb_if_made() {
+            table.forget(slot);
+        }
     }
 
     fn replace(&self, members: Vec<Arc<Port>>) {
@@ -127,7 +181,12 @@ impl Namespace {
 
     /// Ages the MAC table and drops what no worker holds any more. Control calls it about once a second.
     pub fn tick(&self, now: Instant) {
-        self.table.expire(now, self.age());
+        self.macs.expire(now);
+        self.drop_retired();
+    }
+
+    /// Drops port sets that no worker holds any more.
+    pub fn drop_retired(&self) {
         self.lock_retired().retain(|set| Arc::strong_count(set) > 1);
     }
 

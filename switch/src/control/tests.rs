@@ -9,9 +9,17 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
+fn path(text: &str) -> NamespacePath {
+    text.parse().unwrap()
+}
+
+fn del(namespace: &str) -> Request {
+    Request::NamespaceDel { path: path(namespace), recursive: false, force: false }
+}
+
 fn spec(vm: &str, namespace: &str) -> PortSpec {
     let socket = VhostUser { path: format!("/run/{vm}.sock"), mode: Mode::Server };
-    PortSpec::new(&name(vm), name(namespace), socket)
+    PortSpec::new(&name(vm), path(namespace), socket)
 }
 
 /// The actions that are due, as short texts.
@@ -30,7 +38,7 @@ fn actions(control: &mut Control) -> Vec<String> {
 fn switch() -> Control {
     let mut control = Control::new(42, BTreeMap::new());
     for namespace in ["red", "blue"] {
-        control.handle_request(Request::NamespaceAdd(name(namespace), NamespaceSpec::default())).unwrap();
+        control.handle_request(Request::NamespaceAdd(path(namespace), NamespaceSpec::default())).unwrap();
     }
     control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red"))).unwrap();
     actions(&mut control);
@@ -38,16 +46,22 @@ fn switch() -> Control {
 }
 
 fn ports(control: &Control) -> Vec<String> {
-    control.view_ports(None).unwrap().iter().map(|port| format!("{}/{}", port.spec.namespace, port.name)).collect()
+    control
+        .operator()
+        .ports(None)
+        .unwrap()
+        .iter()
+        .map(|port| format!("{}/{}", port.spec.namespace, port.name))
+        .collect()
 }
 
 fn macs(control: &Control, namespace: &str) -> Vec<String> {
-    let views = control.view_fdb(NOW, &name(namespace), None, usize::MAX).unwrap();
+    let views = control.operator().fdb(NOW, &path(namespace), None, usize::MAX).unwrap();
     views.iter().map(|view| format!("{} {} {:?}", view.mac, view.port, view.kind)).collect()
 }
 
 fn key(namespace: &str, last: u8) -> FdbKey {
-    (name(namespace), MacAddr([2, 0, 0, 0, 0, last])).into()
+    (path(namespace), MacAddr([2, 0, 0, 0, 0, last])).into()
 }
 
 #[test]
@@ -57,7 +71,7 @@ fn test_a_port_comes_and_goes_with_its_session_and_its_mac() {
     assert_eq!(actions(&mut control), ["open vm2 0x0", "save"]);
     assert_eq!(ports(&control), ["red/vm1", "red/vm2"]);
     assert_eq!(macs(&control, "red").len(), 2);
-    assert_eq!(control.view_port(&name("vm2")).unwrap().state, State::Down);
+    assert_eq!(control.operator().port(&name("vm2")).unwrap().state, State::Down);
     control.handle_request(Request::PortDel { name: name("vm2"), force: false }).unwrap();
     assert_eq!(actions(&mut control), ["close vm2", "save"]);
     assert_eq!(macs(&control, "red").len(), 1);
@@ -68,8 +82,8 @@ fn test_a_refused_request_changes_nothing() {
     let mut control = switch();
     let before = control.desired().clone();
     let refused = [
-        Request::NamespaceAdd(name("red"), NamespaceSpec::default()),
-        Request::NamespaceDel(name("red")),
+        Request::NamespaceAdd(path("red"), NamespaceSpec::default()),
+        del("red"),
         Request::PortAdd(name("vm1"), spec("vm1", "blue")),
         Request::PortAdd(name("vm2"), spec("vm2", "green")),
         Request::PortDel { name: name("vm9"), force: true },
@@ -77,7 +91,7 @@ fn test_a_refused_request_changes_nothing() {
         Request::PortSet { name: name("vm1"), role: None, macs: None, mtu: None, limits: limited(0) },
         Request::FdbAdd(key("blue", 1), name("vm1")),
         Request::FdbDel(key("red", 1)),
-        Request::FdbFlush(Some(name("green"))),
+        Request::FdbFlush(Some(path("green"))),
     ];
     for request in refused {
         control.handle_request(request.clone()).expect_err(&format!("{request:?}"));
@@ -112,7 +126,7 @@ fn test_a_change_in_place_keeps_session_and_counters() {
     };
     control.handle_request(set).unwrap();
     assert_eq!(actions(&mut control), ["mtu vm1 9000", "save"]);
-    let view = control.view_port(&name("vm1")).unwrap();
+    let view = control.operator().port(&name("vm1")).unwrap();
     assert_eq!((view.features, view.spec.mtu, view.spec.role), (1, 9000, Role::Router));
     assert_eq!(view.spec.limits.iter().collect::<Vec<_>>(), [(Limit::TxFrames, Rate { per_second: 1000, burst: 100 })]);
     assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device));
@@ -122,7 +136,7 @@ fn test_a_change_in_place_keeps_session_and_counters() {
 fn test_applying_a_whole_state_closes_before_it_opens() {
     let mut control = switch();
     let mut next = Desired::default();
-    next.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+    next.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
     next.add_port(name("vm0"), PortSpec { vhost_user: spec("vm1", "red").vhost_user, ..spec("vm0", "red") }).unwrap();
     next.add_fdb(key("red", 3), name("vm0")).unwrap();
     control.handle_request(Request::Apply(next.clone())).unwrap();
@@ -140,12 +154,12 @@ fn test_a_full_table_undoes_a_whole_apply() {
     let (before, device) = (control.desired().clone(), control.opening(&name("vm1")).unwrap().device);
     let mut next = Desired::default();
     let small = NamespaceSpec { macs_max: 64, ..NamespaceSpec::default() };
-    next.add_namespace(name("green"), small).unwrap();
+    next.add_namespace(path("green"), small).unwrap();
     next.add_port(name("vm3"), spec("vm3", "green")).unwrap();
     // Far more pinned addresses than the table has places.
     for i in 0..limits_of_statics() {
         let [high, low] = (i as u16).to_be_bytes();
-        next.add_fdb((name("green"), MacAddr([2, 0, 0, 1, high, low])).into(), name("vm3")).unwrap();
+        next.add_fdb((path("green"), MacAddr([2, 0, 0, 1, high, low])).into(), name("vm3")).unwrap();
     }
     let refusal = control.handle_request(Request::Apply(next)).unwrap_err();
     assert!(matches!(refusal, Refusal::Limit { .. }), "{refusal}");
@@ -167,7 +181,7 @@ fn limits_of_statics() -> usize {
 #[test]
 fn test_what_was_offered_never_shrinks_and_is_forgotten_with_the_port() {
     let mut control = Control::new(1, BTreeMap::from([(name("vm1"), 0b100)]));
-    control.handle_request(Request::NamespaceAdd(name("red"), NamespaceSpec::default())).unwrap();
+    control.handle_request(Request::NamespaceAdd(path("red"), NamespaceSpec::default())).unwrap();
     actions(&mut control);
     // A port that comes later than the start of the daemon must not be forgotten before.
     control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red"))).unwrap();
@@ -206,7 +220,7 @@ fn test_a_port_that_comes_with_another_ones_going_does_not_get_its_slot() {
         control.handle_tick(NOW);
     }
     let mut next = Desired::default();
-    next.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+    next.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
     next.add_port(name("vm3"), spec("vm3", "red")).unwrap();
     control.handle_request(Request::Apply(next)).unwrap();
     assert_ne!(slot(&control, "vm3"), old, "the old port's guest still sends");
@@ -217,14 +231,14 @@ fn test_all_ports_of_a_full_namespace_are_replaced_at_once() {
     let mut control = switch();
     for turn in ["old", "new"] {
         let mut next = Desired::default();
-        next.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+        next.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
         for i in 0..crate::limits::NAMESPACE_PORTS_MAX {
             let vm = format!("{turn}{i}");
             next.add_port(name(&vm), spec(&vm, "red")).unwrap();
         }
         control.handle_request(Request::Apply(next)).unwrap();
     }
-    assert_eq!(control.view_ports(None).unwrap().len(), crate::limits::NAMESPACE_PORTS_MAX);
+    assert_eq!(control.operator().ports(None).unwrap().len(), crate::limits::NAMESPACE_PORTS_MAX);
 }
 
 #[test]
@@ -244,17 +258,17 @@ fn test_what_a_late_burst_learned_goes_with_the_last_user_of_the_port() {
 fn test_a_table_is_listed_in_portions() {
     let mut control = switch();
     (1..=5).for_each(|last| drop(control.handle_request(Request::FdbAdd(key("red", last), name("vm1"))).unwrap()));
-    let all = control.view_fdb(NOW, &name("red"), None, usize::MAX).unwrap();
-    let mut portions = control.view_fdb(NOW, &name("red"), None, 4).unwrap();
+    let all = control.operator().fdb(NOW, &path("red"), None, usize::MAX).unwrap();
+    let mut portions = control.operator().fdb(NOW, &path("red"), None, 4).unwrap();
     assert_eq!(portions, all[..4]);
-    portions.extend(control.view_fdb(NOW, &name("red"), Some(all[3].mac), 4).unwrap());
+    portions.extend(control.operator().fdb(NOW, &path("red"), Some(all[3].mac), 4).unwrap());
     assert_eq!((portions.len(), portions), (6, all));
 }
 
 #[test]
 fn test_a_ports_own_entry_cannot_be_removed() {
     let mut control = switch();
-    let own = FdbKey { namespace: name("red"), mac: spec("vm1", "red").mac };
+    let own = FdbKey { namespace: path("red"), mac: spec("vm1", "red").mac };
     let refusal = control.handle_request(Request::FdbDel(own)).unwrap_err();
     assert!(matches!(refusal, Refusal::InUse { kind: Kind::Fdb, .. }), "{refusal}");
     control.handle_request(Request::FdbAdd(key("red", 9), name("vm1"))).unwrap();

@@ -5,20 +5,26 @@
 
 use super::FdbKey;
 use crate::name::Name;
+use crate::path::NamespacePath;
+use crate::quota::{Resource, Usage};
 use crate::spec::PortSpec;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Follows from the ports and entries of a [`super::Desired`], so two that are equal have equal ones.
+/// Follows from the objects of a [`super::Desired`], so two that are equal have equal ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
     /// The port whose own each address is.
     macs: BTreeMap<FdbKey, Name>,
     /// The port of each socket.
     sockets: BTreeMap<String, Name>,
-    /// Ports of each namespace that has any.
-    ports: BTreeMap<Name, usize>,
+    /// Ports by namespace, in tree order.
+    ports: BTreeMap<NamespacePath, BTreeSet<Name>>,
+    /// Static MAC entries by the port that they lead to.
+    entries: BTreeMap<Name, BTreeSet<FdbKey>>,
     /// Static MAC entries of each namespace that has any.
-    entries: BTreeMap<Name, usize>,
+    counts: BTreeMap<NamespacePath, usize>,
+    /// What each namespace and all below it have, where they have anything.
+    usage: BTreeMap<NamespacePath, Usage>,
 }
 
 impl Index {
@@ -30,32 +36,70 @@ impl Index {
         self.sockets.get(path)
     }
 
-    pub(super) fn ports_of(&self, namespace: &Name) -> usize {
-        self.ports.get(namespace).copied().unwrap_or(0)
+    pub(super) fn ports_of(&self, namespace: &NamespacePath) -> usize {
+        self.ports.get(namespace).map_or(0, BTreeSet::len)
     }
 
-    pub(super) fn entries_of(&self, namespace: &Name) -> usize {
-        self.entries.get(namespace).copied().unwrap_or(0)
+    pub(super) fn ports_within<'a>(&'a self, top: &NamespacePath) -> impl Iterator<Item = &'a Name> + use<'a> {
+        let top = top.clone();
+        let inside = self.ports.range(top.clone()..).take_while(move |(path, _)| path.is_within(&top));
+        inside.flat_map(|(_, names)| names)
+    }
+
+    pub(super) fn entries_of(&self, namespace: &NamespacePath) -> usize {
+        self.counts.get(namespace).copied().unwrap_or(0)
+    }
+
+    pub(super) fn entries_to(&self, port: &Name) -> Vec<FdbKey> {
+        self.entries.get(port).into_iter().flatten().cloned().collect()
+    }
+
+    pub(super) fn usage(&self, path: &NamespacePath) -> Usage {
+        self.usage.get(path).copied().unwrap_or_default()
+    }
+
+    /// Counts what comes, for `path` and all that it lies in.
+    pub(super) fn charge(&mut self, path: &NamespacePath, resource: Resource, count: u64) {
+        path.and_ancestors().for_each(|owner| self.usage.entry(owner).or_default().add(resource, count));
+    }
+
+    /// Counts what goes. Having nothing is having no entry, so that equal states have equal indices.
+    pub(super) fn discharge(&mut self, path: &NamespacePath, resource: Resource, count: u64) {
+        for owner in path.and_ancestors() {
+            let Some(usage) = self.usage.get_mut(&owner) else { continue };
+            usage.sub(resource, count);
+            if usage.is_zero() {
+                self.usage.remove(&owner);
+            }
+        }
     }
 
     pub(super) fn add_port(&mut self, name: &Name, spec: &PortSpec) {
         self.macs.insert(own_key(spec), name.clone());
         self.sockets.insert(spec.vhost_user.path.clone(), name.clone());
-        *self.ports.entry(spec.namespace.clone()).or_default() += 1;
+        self.ports.entry(spec.namespace.clone()).or_default().insert(name.clone());
+        self.charge(&spec.namespace, Resource::Ports, 1);
     }
 
-    pub(super) fn del_port(&mut self, spec: &PortSpec) {
+    pub(super) fn del_port(&mut self, name: &Name, spec: &PortSpec) {
         self.macs.remove(&own_key(spec));
         self.sockets.remove(&spec.vhost_user.path);
-        lower(&mut self.ports, &spec.namespace, 1);
+        remove(&mut self.ports, &spec.namespace, name);
+        self.discharge(&spec.namespace, Resource::Ports, 1);
     }
 
-    pub(super) fn add_entry(&mut self, namespace: &Name) {
-        *self.entries.entry(namespace.clone()).or_default() += 1;
+    pub(super) fn add_entry(&mut self, key: &FdbKey, port: &Name) {
+        self.entries.entry(port.clone()).or_default().insert(key.clone());
+        *self.counts.entry(key.namespace.clone()).or_default() += 1;
     }
 
-    pub(super) fn del_entries(&mut self, namespace: &Name, count: usize) {
-        lower(&mut self.entries, namespace, count);
+    pub(super) fn del_entry(&mut self, key: &FdbKey, port: &Name) {
+        remove(&mut self.entries, port, key);
+        let Some(count) = self.counts.get_mut(&key.namespace) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.counts.remove(&key.namespace);
+        }
     }
 }
 
@@ -63,11 +107,11 @@ fn own_key(spec: &PortSpec) -> FdbKey {
     FdbKey { namespace: spec.namespace.clone(), mac: spec.mac }
 }
 
-/// A count of zero is none, so that equal states have equal counts.
-fn lower(counts: &mut BTreeMap<Name, usize>, namespace: &Name, by: usize) {
-    let Some(count) = counts.get_mut(namespace) else { return };
-    *count = count.saturating_sub(by);
-    if *count == 0 {
-        counts.remove(namespace);
+/// Takes one out of a set of sets; an empty set is none.
+fn remove<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+    let Some(set) = sets.get_mut(key) else { return };
+    set.remove(value);
+    if set.is_empty() {
+        sets.remove(key);
     }
 }

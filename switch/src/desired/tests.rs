@@ -6,20 +6,24 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
+fn path(text: &str) -> NamespacePath {
+    text.parse().unwrap()
+}
+
 fn port(port: &str, namespace: &str) -> PortSpec {
     let socket = VhostUser { path: format!("/run/{port}.sock"), mode: Mode::Server };
-    PortSpec::new(&name(port), name(namespace), socket)
+    PortSpec::new(&name(port), path(namespace), socket)
 }
 
 fn key(namespace: &str, last: u8) -> FdbKey {
-    FdbKey { namespace: name(namespace), mac: MacAddr([2, 0, 0, 0, 0, last]) }
+    FdbKey { namespace: path(namespace), mac: MacAddr([2, 0, 0, 0, 0, last]) }
 }
 
 /// Two namespaces, one port each.
 fn two() -> Desired {
     let mut state = Desired::default();
     for (namespace, vm) in [("red", "vm1"), ("blue", "vm2")] {
-        state.add_namespace(name(namespace), NamespaceSpec::default()).unwrap();
+        state.add_namespace(path(namespace), NamespaceSpec::default()).unwrap();
         state.add_port(name(vm), port(vm, namespace)).unwrap();
     }
     state
@@ -36,10 +40,10 @@ fn refused(state: &mut Desired, text: &str, edit: impl FnOnce(&mut Desired) -> R
 fn test_what_is_there_cannot_be_added_again_and_what_is_not_cannot_go() {
     let mut state = two();
     refused(&mut state, r#"namespace "red" exists already"#, |s| {
-        s.add_namespace(name("red"), NamespaceSpec::default())
+        s.add_namespace(path("red"), NamespaceSpec::default())
     });
     refused(&mut state, r#"port "vm1" exists already"#, |s| s.add_port(name("vm1"), port("vm1", "blue")));
-    refused(&mut state, r#"namespace "green" not found"#, |s| s.del_namespace(&name("green")));
+    refused(&mut state, r#"namespace "green" not found"#, |s| s.del_namespace(&path("green")));
     refused(&mut state, r#"port "vm9" not found"#, |s| s.del_port(&name("vm9")));
     refused(&mut state, r#"namespace "green" not found"#, |s| s.add_port(name("vm3"), port("vm3", "green")));
 }
@@ -47,10 +51,10 @@ fn test_what_is_there_cannot_be_added_again_and_what_is_not_cannot_go() {
 #[test]
 fn test_a_namespace_with_ports_is_in_use() {
     let mut state = two();
-    refused(&mut state, r#"namespace "red" is in use by port "vm1""#, |s| s.del_namespace(&name("red")));
+    refused(&mut state, r#"namespace "red" is in use by port "vm1""#, |s| s.del_namespace(&path("red")));
     state.add_port(name("vm3"), port("vm3", "red")).unwrap();
     let text = r#"namespace "red" is in use by port "vm1" and 1 more"#;
-    refused(&mut state, text, |s| s.del_namespace(&name("red")));
+    refused(&mut state, text, |s| s.del_namespace(&path("red")));
 }
 
 #[test]
@@ -114,7 +118,7 @@ fn test_what_a_port_or_an_entry_took_is_free_again() {
 #[test]
 fn test_static_entries_of_a_namespace_are_bounded_and_those_that_went_do_not_count() {
     let mut state = two();
-    let entry = |i: usize| FdbKey { namespace: name("red"), mac: MacAddr([6, 0, 0, 0, (i >> 8) as u8, i as u8]) };
+    let entry = |i: usize| FdbKey { namespace: path("red"), mac: MacAddr([6, 0, 0, 0, (i >> 8) as u8, i as u8]) };
     (0..limits::STATIC_MACS_MAX).for_each(|i| state.add_fdb(entry(i), name("vm1")).unwrap());
     let text = format!(r#"too many static MAC entries in namespace "red": the limit is {}"#, limits::STATIC_MACS_MAX);
     refused(&mut state, &text, |s| s.add_fdb(entry(limits::STATIC_MACS_MAX), name("vm1")));
@@ -126,7 +130,7 @@ fn test_static_entries_of_a_namespace_are_bounded_and_those_that_went_do_not_cou
 #[test]
 fn test_numbers_are_bounded() {
     let mut state = Desired::default();
-    state.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
+    state.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
     for i in 0..limits::NAMESPACE_PORTS_MAX {
         let vm = format!("vm{i}");
         state.add_port(name(&vm), port(&vm, "red")).unwrap();
@@ -135,5 +139,5 @@ fn test_numbers_are_bounded() {
     refused(&mut state, &text, |s| s.add_port(name("more"), port("more", "red")));
     let spec = NamespaceSpec { macs_max: 1, ..NamespaceSpec::default() };
     let text = r#"macs-max: "1" is not valid (expected 64 to 1048576)"#;
-    refused(&mut state, text, |s| s.add_namespace(name("blue"), spec));
+    refused(&mut state, text, |s| s.add_namespace(path("blue"), spec));
 }

@@ -3,7 +3,10 @@
 //! merely taken away and put back because of another one's change shows as changed too, for its guest notices.
 
 use super::{Change, Leaving, Op};
-use crate::desired::Desired;
+use crate::desired::{Desired, FdbKey};
+use crate::name::Name;
+use crate::path::NamespacePath;
+use crate::quota::Resource;
 use crate::rates;
 use crate::refusal::Kind;
 use crate::spec::{NamespaceSpec, PortSpec};
@@ -21,17 +24,36 @@ fn change(op: Op, kind: Kind, name: impl Into<String>, detail: String, disrupts:
     Change { op, kind, name: name.into(), detail, disrupts }
 }
 
+pub(crate) fn namespace(op: Op, path: &NamespacePath) -> Change {
+    change(op, Kind::Namespace, path.as_str(), String::new(), false)
+}
+
+pub(crate) fn namespace_set(path: &NamespacePath, old: &NamespaceSpec, new: &NamespaceSpec, disrupts: bool) -> Change {
+    change(Op::Set, Kind::Namespace, path.as_str(), namespace_detail(old, new), disrupts)
+}
+
+pub(crate) fn port(op: Op, name: &Name, spec: &PortSpec) -> Change {
+    change(op, Kind::Port, name.as_str(), home(spec), op == Op::Del)
+}
+
+pub(crate) fn port_set(name: &Name, old: &PortSpec, new: &PortSpec, disrupts: bool) -> Change {
+    change(Op::Set, Kind::Port, name.as_str(), port_detail(old, new), disrupts)
+}
+
+pub(crate) fn entry(op: Op, key: &FdbKey, port: &Name) -> Change {
+    change(op, Kind::Fdb, key.label(), format!("port {port}"), false)
+}
+
 fn namespaces(old: &Desired, new: &Desired) -> Vec<Change> {
-    let gone = old.namespaces().keys().filter(|name| !new.namespaces().contains_key(name));
-    let mut all: Vec<Change> =
-        gone.map(|n| change(Op::Del, Kind::Namespace, n.as_str(), String::new(), false)).collect();
-    for (name, spec) in new.namespaces() {
-        match old.namespaces().get(name) {
-            None => all.push(change(Op::Add, Kind::Namespace, name.as_str(), String::new(), false)),
+    let gone = old.namespaces().keys().filter(|path| !new.namespaces().contains_key(path));
+    let mut all: Vec<Change> = gone.map(|path| namespace(Op::Del, path)).collect();
+    for (path, spec) in new.namespaces() {
+        match old.namespaces().get(path) {
+            None => all.push(namespace(Op::Add, path)),
             Some(before) if before != spec => {
                 let resized = before.macs_max != spec.macs_max;
-                let disrupts = resized && old.ports_of(name).next().is_some();
-                all.push(change(Op::Set, Kind::Namespace, name.as_str(), namespace_detail(before, spec), disrupts));
+                let disrupts = resized && old.ports_within(path).next().is_some();
+                all.push(namespace_set(path, before, spec, disrupts));
             }
             Some(_) => {}
         }
@@ -41,14 +63,12 @@ fn namespaces(old: &Desired, new: &Desired) -> Vec<Change> {
 
 fn ports(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Change> {
     let gone = old.ports().iter().filter(|(name, _)| !new.ports().contains_key(*name));
-    let mut all: Vec<Change> = gone.map(|(n, s)| change(Op::Del, Kind::Port, n.as_str(), home(s), true)).collect();
+    let mut all: Vec<Change> = gone.map(|(name, spec)| port(Op::Del, name, spec)).collect();
     for (name, spec) in new.ports() {
         let disrupts = leaving.ports.contains(name);
         match old.ports().get(name) {
-            None => all.push(change(Op::Add, Kind::Port, name.as_str(), home(spec), false)),
-            Some(before) if before != spec || disrupts => {
-                all.push(change(Op::Set, Kind::Port, name.as_str(), port_detail(before, spec), disrupts));
-            }
+            None => all.push(port(Op::Add, name, spec)),
+            Some(before) if before != spec || disrupts => all.push(port_set(name, before, spec, disrupts)),
             Some(_) => {}
         }
     }
@@ -57,11 +77,10 @@ fn ports(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Change> {
 
 fn entries(old: &Desired, new: &Desired) -> Vec<Change> {
     let gone = old.fdb().iter().filter(|(key, _)| !new.fdb().contains_key(key));
-    let mut all: Vec<Change> =
-        gone.map(|(k, port)| change(Op::Del, Kind::Fdb, k.label(), format!("port {port}"), false)).collect();
+    let mut all: Vec<Change> = gone.map(|(key, port)| entry(Op::Del, key, port)).collect();
     for (key, port) in new.fdb() {
         match old.fdb().get(key) {
-            None => all.push(change(Op::Add, Kind::Fdb, key.label(), format!("port {port}"), false)),
+            None => all.push(entry(Op::Add, key, port)),
             Some(before) if before != port => {
                 all.push(change(Op::Set, Kind::Fdb, key.label(), format!("port {before} -> {port}"), false));
             }
@@ -76,11 +95,13 @@ fn home(spec: &PortSpec) -> String {
 }
 
 fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
-    let pairs = [
-        ("macs-max", old.macs_max.to_string(), new.macs_max.to_string()),
-        ("age", format!("{}s", old.age.as_secs()), format!("{}s", new.age.as_secs())),
+    let quota = |spec: &NamespaceSpec, resource| spec.quotas.get(resource).map_or("none".into(), |n| n.to_string());
+    let own = [
+        ("macs-max".to_owned(), old.macs_max.to_string(), new.macs_max.to_string()),
+        ("age".to_owned(), format!("{}s", old.age.as_secs()), format!("{}s", new.age.as_secs())),
     ];
-    differing(pairs)
+    let quotas = Resource::ALL.map(|r| (format!("quota-{}", r.as_str()), quota(old, r), quota(new, r)));
+    differing(own.into_iter().chain(quotas))
 }
 
 fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
@@ -100,7 +121,7 @@ fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
     }
 }
 
-fn differing<'a>(pairs: impl IntoIterator<Item = (&'a str, String, String)>) -> String {
+fn differing<K: std::fmt::Display>(pairs: impl IntoIterator<Item = (K, String, String)>) -> String {
     let differing = pairs.into_iter().filter(|(_, old, new)| old != new);
     differing.map(|(key, old, new)| format!("{key} {old} -> {new}")).collect::<Vec<_>>().join(", ")
 }

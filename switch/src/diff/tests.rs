@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
+use crate::quota::{Quotas, Resource};
 use crate::spec::{Mode, VhostUser};
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
@@ -10,15 +11,19 @@ fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
+fn path(text: &str) -> NamespacePath {
+    text.parse().unwrap()
+}
+
 fn port(vm: &str, namespace: &str) -> PortSpec {
     let socket = VhostUser { path: format!("/run/{vm}.sock"), mode: Mode::Server };
-    PortSpec::new(&name(vm), name(namespace), socket)
+    PortSpec::new(&name(vm), path(namespace), socket)
 }
 
 fn state(ports: &[(&str, PortSpec)]) -> Desired {
     let mut state = Desired::default();
-    state.add_namespace(name("red"), NamespaceSpec::default()).unwrap();
-    state.add_namespace(name("blue"), NamespaceSpec::default()).unwrap();
+    state.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
+    state.add_namespace(path("blue"), NamespaceSpec::default()).unwrap();
     for (vm, spec) in ports {
         state.add_port(name(vm), spec.clone()).unwrap();
     }
@@ -48,7 +53,7 @@ fn test_limits_change_in_place_and_are_told_one_by_one() {
 
 #[test]
 fn test_a_moved_port_is_taken_away_and_put_back_with_its_entries() {
-    let key = FdbKey { namespace: name("red"), mac: MacAddr([2, 0, 0, 0, 0, 9]) };
+    let key = FdbKey { namespace: path("red"), mac: MacAddr([2, 0, 0, 0, 0, 9]) };
     let mut old = state(&[("vm1", port("vm1", "red"))]);
     old.add_fdb(key.clone(), name("vm1")).unwrap();
     let mut new = state(&[("vm1", PortSpec { queue_pairs: 4, ..port("vm1", "red") })]);
@@ -72,7 +77,7 @@ fn test_deletions_are_told_first() {
 fn test_a_table_of_another_size_takes_its_ports_along() {
     let old = state(&[("vm1", port("vm1", "red"))]);
     let mut new = old.clone();
-    new.set_namespace(&name("red"), NamespaceSpec { macs_max: 64, ..NamespaceSpec::default() }).unwrap();
+    new.set_namespace(&path("red"), NamespaceSpec { macs_max: 64, ..NamespaceSpec::default() }).unwrap();
     let told = [
         "~ namespace red: macs-max 8192 -> 64 (disrupts)",
         "~ port vm1: attached anew: its namespace changes (disrupts)",
@@ -80,39 +85,41 @@ fn test_a_table_of_another_size_takes_its_ports_along() {
     assert_eq!(lines(&old, &new), told);
 }
 
+const NAMES: [&str; 5] = ["a", "a/b", "a/b/c", "a-b", "d"];
+
 /// Any desired state of a small world: few names and addresses, so that states overlap and collide.
 fn any_state() -> impl Strategy<Value = Desired> {
     let ports = proptest::collection::vec(any::<[u8; 8]>(), 0..8);
-    let namespaces = proptest::collection::vec((0u8..3, 0u8..2, 0u8..2), 0..4);
-    let fdb = proptest::collection::vec((0u8..3, 0u8..6, 0u8..5), 0..6);
+    let namespaces = proptest::collection::vec((0usize..NAMES.len(), 0u8..2, 0u8..2, 0u64..4), 0..6);
+    let fdb = proptest::collection::vec((0usize..NAMES.len(), 0u8..6, 0u8..5), 0..6);
     (namespaces, ports, fdb).prop_map(|(namespaces, ports, fdb)| {
         let mut state = Desired::default();
-        for (n, macs, age) in namespaces {
+        for (n, macs, age, most) in namespaces {
             let age = Duration::from_secs(300 + u64::from(age));
-            let spec = NamespaceSpec { macs_max: 64 << macs, age };
-            let _ = state.add_namespace(name(&format!("n{n}")), spec);
+            let quotas = Quotas::default().with(&[(Resource::Ports, (most > 0).then_some(most))]);
+            let _ = state.add_namespace(path(NAMES[n]), NamespaceSpec { macs_max: 64 << macs, age, quotas });
         }
         for bytes in ports {
             let _ = state.add_port(name(&format!("p{}", bytes[0] % 5)), some_port(bytes));
         }
         for (n, mac, port) in fdb {
-            let key = FdbKey { namespace: name(&format!("n{n}")), mac: MacAddr([2, 0, 0, 0, 0, mac]) };
+            let key = FdbKey { namespace: path(NAMES[n]), mac: MacAddr([2, 0, 0, 0, 0, mac]) };
             let _ = state.add_fdb(key, name(&format!("p{port}")));
         }
         state
     })
 }
 
-fn some_port([_, namespace, mac, role, macs, mtu, queues, path]: [u8; 8]) -> PortSpec {
+fn some_port([_, namespace, mac, role, macs, mtu, queues, socket]: [u8; 8]) -> PortSpec {
     PortSpec {
-        namespace: name(&format!("n{}", namespace % 3)),
+        namespace: path(NAMES[usize::from(namespace) % NAMES.len()]),
         mac: MacAddr([2, 0, 0, 0, 0, mac % 6]),
         role: [Role::Host, Role::Router, Role::Uplink][usize::from(role % 3)],
         macs: [MacPolicy::Own, MacPolicy::Any][usize::from(macs % 2)],
         mtu: 1500 + u16::from(mtu % 2),
         queue_pairs: 1 + u16::from(queues % 2),
         limits: some_limits(mtu),
-        vhost_user: VhostUser { path: format!("/run/{}.sock", path % 6), mode: Mode::Server },
+        vhost_user: VhostUser { path: format!("/run/{}.sock", socket % 6), mode: Mode::Server },
     }
 }
 
@@ -129,6 +136,15 @@ proptest! {
         let mut reached = old.clone();
         prop_assert_eq!(diff(&old, &new).apply_to(&mut reached), Ok(()));
         prop_assert_eq!(reached, new);
+    }
+
+    #[test]
+    fn test_every_step_leads_back(old in any_state(), new in any_state()) {
+        let mut state = old.clone();
+        let steps = diff(&old, &new).steps;
+        let back: Vec<Step> = steps.iter().map(|step| step.apply_to(&mut state).unwrap()).collect();
+        back.iter().rev().for_each(|step| drop(step.apply_to(&mut state).unwrap()));
+        prop_assert_eq!(state, old);
     }
 
     #[test]

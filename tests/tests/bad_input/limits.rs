@@ -47,13 +47,14 @@ fn a_namespace_takes_256_ports_and_its_guests_work() {
 }
 
 #[test]
-fn there_are_1024_namespaces_and_no_more() {
-    let daemon = configured(&namespaces(1024));
-    refused(&daemon, &["namespace", "add", "more"], LIMIT, &["namespaces", "1024"]);
+fn there_are_16384_namespaces_and_no_more() {
+    let daemon = configured(&namespaces(16_384));
+    refused(&daemon, &["namespace", "add", "more"], LIMIT, &["namespaces", "16384"]);
     let file = daemon.folder().join("larger.toml");
-    fs::write(&file, namespaces(1025)).expect("the folder is ours");
+    fs::write(&file, namespaces(16_385)).expect("the folder is ours");
     let error = daemon.refusal(&["config", "apply", &file.display().to_string()]);
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("1024")), "{error}");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("16384")), "{error}");
+    assert_eq!(daemon.json(&["namespace", "list"]).as_array().map(Vec::len), Some(16_384));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn status_tells_who_runs_and_how_much_there_is() {
     assert_eq!(keys(&status), ["counts", "pid", "uptime_s", "version", "warnings", "workers"]);
     assert_eq!(status["pid"], daemon.pid());
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(status["counts"], json!({ "namespaces": 1, "ports": 2, "ports_up": 1, "fdb_entries": 2 }));
+    assert_eq!(status["counts"], json!({ "namespaces": 1, "ports": 2, "ports_up": 1, "fdb_entries": 2, "zombies": 0 }));
     assert_eq!(status["warnings"], json!([]));
     let workers = status["workers"].as_array().expect("a list");
     let ids: Vec<_> = workers.iter().map(|worker| worker["id"].as_u64()).collect();
@@ -44,9 +44,14 @@ fn status_tells_who_runs_and_how_much_there_is() {
 fn namespaces_are_added_shown_and_deleted() {
     let daemon = Weftd::start();
     let added = daemon.json(&["namespace", "add", "red", "--macs-max", "128", "--age", "1m"]);
-    let red = json!({ "name": "red", "ports": 0, "macs": 0, "macs_max": 128, "age_s": 60 });
+    let macs = |used| json!([{ "resource": "macs", "used": used }]);
+    let red = json!({
+        "name": "red", "number": 1, "ports": 0, "macs": 0, "macs_max": 128, "age_s": 60, "usage": macs(128)
+    });
     assert_eq!(added, red);
-    let blue = json!({ "name": "blue", "ports": 0, "macs": 0, "macs_max": 8192, "age_s": 300 });
+    let blue = json!({
+        "name": "blue", "number": 2, "ports": 0, "macs": 0, "macs_max": 8192, "age_s": 300, "usage": macs(8192)
+    });
     assert_eq!(daemon.json(&["namespace", "add", "blue"]), blue);
     assert_eq!(daemon.json(&["namespace", "list"]), json!([blue, red]), "sorted by name");
     assert_eq!(daemon.json(&["namespace", "show", "red"]), red);
@@ -62,13 +67,42 @@ fn namespaces_are_added_shown_and_deleted() {
 }
 
 #[test]
+fn namespaces_lie_in_each_other_and_go_together() {
+    let mut daemon = Weftd::start();
+    let names = |daemon: &Weftd| -> Vec<String> {
+        let listed = daemon.json(&["namespace", "list"]);
+        let listed = listed.as_array().expect("a list").iter();
+        listed.map(|one| format!("{} {}", one["number"], one["name"].as_str().expect("a name"))).collect()
+    };
+    for path in ["red", "red-x", "red/dev", "blue"] {
+        daemon.weft(&["namespace", "add", path]).expect_ok();
+    }
+    daemon.weft(&["namespace", "set", "red", "--quota", "ports=1"]).expect_ok();
+    let (one, two) = (daemon.port_path("one").display().to_string(), daemon.port_path("two").display().to_string());
+    let added = daemon.json(&["port", "add", "one", "--namespace", "red/dev", "--vhost-user", &one, "--number", "7"]);
+    assert_eq!((&added["namespace"], &added["number"]), (&json!("red/dev"), &json!(1)), "7 is for red/dev alone");
+    let error = daemon.refusal(&["port", "add", "two", "--namespace", "red", "--vhost-user", &two]);
+    let message = error["message"].as_str().expect("a text");
+    assert!(message.contains("ports in namespace red and below") && message.contains("limit is 1"), "{message}");
+    assert_eq!(names(&daemon), ["4 blue", "1 red", "3 red/dev", "2 red-x"], "in tree order");
+    daemon.restart();
+    assert_eq!(names(&daemon), ["4 blue", "1 red", "3 red/dev", "2 red-x"], "numbers survive a restart");
+    let error = daemon.refusal(&["namespace", "del", "red"]);
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("port \"one\" and 1 more")), "{error}");
+    daemon.weft(&["namespace", "del", "red", "--recursive"]).expect_ok();
+    assert_eq!(names(&daemon), ["4 blue", "2 red-x"]);
+    assert_eq!(daemon.json(&["port", "list"]), json!([]));
+}
+
+#[test]
 fn a_port_is_what_was_asked_for_with_every_default_filled_in() {
     let daemon = daemon();
     let path = daemon.port_path("one").display().to_string();
     let add = ["port", "add", "one", "--namespace", "red", "--vhost-user", &path, "--mac", "02:00:00:00:00:01"];
     let expected = json!({
-        "name": "one", "namespace": "red", "mac": "02:00:00:00:00:01", "role": "host", "macs": "own", "mtu": 1500,
-        "queues": 1, "limits": {}, "vhost_user": { "path": path, "mode": "server" }, "state": "down", "features": [],
+        "name": "one", "number": 1, "namespace": "red", "mac": "02:00:00:00:00:01", "role": "host", "macs": "own",
+        "mtu": 1500, "queues": 1, "limits": {}, "vhost_user": { "path": path, "mode": "server" }, "state": "down",
+        "features": [],
         "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0,
         "software_checksums": 0, "software_segments": 0, "drops": {}
     });

@@ -18,6 +18,7 @@ pub(super) fn line(port: &Port) -> String {
 pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
     let columns = [
         ("NAME", Side::Left),
+        ("NUMBER", Side::Right),
         ("NAMESPACE", Side::Left),
         ("MAC", Side::Left),
         ("ROLE", Side::Left),
@@ -29,9 +30,10 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
         ("DROPS", Side::Right),
     ];
     let mut table = output.table(&columns);
-    for Port { spec, state, counters, .. } in ports {
+    for Port { number, spec, state, counters, .. } in ports {
         table.row([
             spec.name.clone(),
+            number.to_string(),
             spec.namespace.clone(),
             spec.mac.clone(),
             role(spec.role).to_owned(),
@@ -48,8 +50,9 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
 
 /// A port in full.
 pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
-    let Port { spec, state, reason, features, counters } = port;
+    let Port { number, spec, state, reason, features, counters } = port;
     let mut page = Page::new("port", &spec.name);
+    page.line("number", &number.to_string());
     page.line("namespace", &spec.namespace);
     page.line("mac", &spec.mac);
     page.line("role", role(spec.role));

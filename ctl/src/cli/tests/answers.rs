@@ -12,8 +12,8 @@ use crate::testing::server::{Server, sample};
 #[test]
 fn port_list_is_a_table() {
     let expected = "\
-NAME  NAMESPACE  MAC                ROLE  STATE  RX-FRAMES  TX-FRAMES          RX-BYTES  TX-BYTES  DROPS
-vm1   red        02:00:00:00:00:01  host  up           100        200  9007199254740993     25600     12
+NAME  NUMBER  NAMESPACE  MAC                ROLE  STATE  RX-FRAMES  TX-FRAMES          RX-BYTES  TX-BYTES  DROPS
+vm1        3  red        02:00:00:00:00:01  host  up           100        200  9007199254740993     25600     12
 ";
     assert_eq!(output("port list"), expected);
     assert_eq!(output("port list --no-header").lines().count(), 1);
@@ -44,6 +44,7 @@ fn json_is_indented_on_a_terminal_and_versioned() {
 fn port_show_explains_itself() {
     let expected = "\
 port vm1
+  number       3
   namespace    red
   mac          02:00:00:00:00:01
   role         host
@@ -76,7 +77,7 @@ port vm1
 fn status_and_namespaces() {
     let expected = "\
 weftd 0.1.0, pid 4711, running for 3 h 2 min
-2 namespaces, 3 ports (2 up), 5 MAC table entries
+2 namespaces (+1 being deleted), 3 ports (2 up), 5 MAC table entries
 
 WORKER    BUSY   FRAMES  WAKEUPS
      0  12.3 %  1000000       17
@@ -91,9 +92,16 @@ WORKER  POLL      PIN  SOURCES    BUSY  CYCLES/FRAME  FRAMES/BURST   FRAMES  WAK
      1  adaptive  any        0   0.0 %             -             -        0        0
 ";
     assert_eq!(output("worker list"), workers);
-    let table = "NAME  PORTS  MACS  MACS-MAX    AGE\nred       2     3      8192  5 min\n";
+    let table = "NAME  NUMBER  PORTS  MACS  MACS-MAX    AGE\nred        1      2     3      8192  5 min\n";
     assert_eq!(output("namespace list"), table);
-    let page = "namespace red\n  ports        2\n  MACs         3 of at most 8192\n  age limit    5 min\n";
+    let page = "\
+namespace red
+  number       1
+  ports        2
+  MACs         3 of at most 8192
+  age limit    5 min
+  subtree      2 of at most 16 ports
+";
     assert_eq!(output("namespace show red"), page);
 }
 

@@ -68,6 +68,21 @@ fn verbs_of_namespaces_and_tables() {
         "NamespaceAdd",
         json!({"name": "red", "macs_max": 64, "age_s": 3600, "may_exist": true}),
     );
+    asks(
+        "namespace add red/dev --number 7 --quota ports=10 --quota macs=none",
+        "NamespaceAdd",
+        json!({"name": "red/dev", "number": 7, "quotas": [{"resource": "ports", "max": 10}, {"resource": "macs"}]}),
+    );
+    asks(
+        "namespace set red --quota ports=10",
+        "NamespaceSet",
+        json!({"name": "red", "quotas": [{"resource": "ports", "max": 10}]}),
+    );
+    asks(
+        "namespace del red --recursive --force",
+        "NamespaceDel",
+        json!({"name": "red", "recursive": true, "force": true}),
+    );
     asks("namespace del red --if-exists", "NamespaceDel", json!({"name": "red", "if_exists": true}));
     asks("namespace list", "NamespaceList", json!({}));
     asks("namespace show red", "NamespaceList", json!({"name": "red"}));

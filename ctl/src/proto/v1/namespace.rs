@@ -5,11 +5,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::proto::nullable;
 
+/// What a namespace and all below it have of something, and may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Of what: `namespaces`, `ports`, `macs`, `pvds` or `ra-entries`.
+    pub resource: String,
+    /// How much they have.
+    pub used: u64,
+    /// How much they may have; absent: as much as those above allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
+}
+
+/// A quota that is to be set or lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// Of what: `namespaces`, `ports`, `macs`, `pvds` or `ra-entries`.
+    pub resource: String,
+    /// How much a namespace and all below it may have; absent: the quota is lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
+}
+
 /// A namespace as it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespace {
-    /// Its name.
+    /// Its path, `red/dev`; `/` is the namespace of whoever asks.
     pub name: String,
+    /// Its number among all namespaces that the caller sees; 0 is the caller's own.
+    pub number: u32,
     /// How many ports are in it.
     pub ports: u64,
     /// How many entries its MAC table holds.
@@ -18,38 +43,66 @@ pub struct Namespace {
     pub macs_max: u64,
     /// Seconds after which a learned MAC that was not seen again is forgotten.
     pub age_s: u64,
+    /// What it and all below it have, and may have; nothing is said of what they have none of and may have any number of.
+    pub usage: Vec<Usage>,
 }
 
 /// Parameters of `NamespaceAdd`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamespaceAdd {
-    /// Its name.
+    /// Its path; what it lies in must exist.
     pub name: String,
+    /// The number that is wanted for it among the children of what it lies in; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
     /// Size of its MAC table; absent: the daemon's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macs_max: Option<u64>,
     /// Age limit of learned MACs in seconds; absent: 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_s: Option<u64>,
+    /// Its quotas; absent: none.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<Quota>,
     /// Succeed, and change nothing, when an equal namespace exists; a different one is still `Exists`.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
     pub may_exist: bool,
 }
 
-/// The namespace that was added.
+/// One namespace: the answer of `NamespaceAdd` and `NamespaceSet`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamespaceAddReply {
-    /// The namespace, with the defaults filled in.
+pub struct NamespaceReply {
+    /// The namespace as it is now.
     pub namespace: Namespace,
 }
 
-/// Parameters of `NamespaceDel`: the namespace must be without ports (`InUse` otherwise).
+/// Parameters of `NamespaceSet`: what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamespaceSet {
+    /// Its path.
+    pub name: String,
+    /// Age limit of learned MACs in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_s: Option<u64>,
+    /// Quotas to be set or lifted.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<Quota>,
+}
+
+/// Parameters of `NamespaceDel`: nothing may be in the namespace (`InUse` otherwise).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamespaceDel {
-    /// Its name.
+    /// Its path.
     pub name: String,
+    /// Delete the ports and namespaces in it, too.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
+    pub recursive: bool,
+    /// Delete it although guests are connected to ports in it (`InUse` otherwise).
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
     /// Succeed, and do nothing, when there is no such namespace.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
     pub if_exists: bool,
@@ -59,12 +112,12 @@ pub struct NamespaceDel {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamespaceList {
-    /// Only the namespace of this name; `NotFound` when there is none.
+    /// Only the namespace of this path; `NotFound` when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// Namespaces, sorted by name.
+/// Namespaces, each followed by what lies in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamespaceListReply {
     /// The namespaces.

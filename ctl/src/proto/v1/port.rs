@@ -14,6 +14,8 @@ pub struct Port {
     /// What was asked for.
     #[serde(flatten)]
     pub spec: PortSpec,
+    /// Its number among all ports that the caller sees.
+    pub number: u32,
     /// Whether frames can flow.
     pub state: State,
     /// Why the state is what it is, in one sentence; absent when there is nothing to say.
@@ -141,6 +143,9 @@ pub struct PortAdd {
     pub name: String,
     /// The namespace to put it into; it must exist.
     pub namespace: String,
+    /// The number that is wanted for it in its namespace; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
     /// Its MAC; absent: the daemon derives a locally administered one from the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,

@@ -38,6 +38,8 @@ pub struct Counts {
     pub ports_up: u64,
     /// MAC table entries of all namespaces.
     pub fdb_entries: u64,
+    /// Namespaces that are deleted and still in use by a session or worker.
+    pub zombies: u64,
 }
 
 /// Parameters of `LogSet`: changes the log filter of the running daemon.

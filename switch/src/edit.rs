@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! From a request about a few objects to the steps that it takes, without looking at the others: with ten thousand
+//! namespaces there, one more costs what the first one did. The steps may still be refused when they are carried out.
+
+use crate::desired::{Desired, FdbKey};
+use crate::diff::{Diff, Op, Step, describe};
+use crate::name::Name;
+use crate::path::NamespacePath;
+use crate::refusal::{Kind, Refusal};
+use crate::spec::{NamespaceSpec, PortSpec};
+
+impl Diff {
+    pub(crate) fn add_namespace(path: NamespacePath, spec: NamespaceSpec, numbers: Vec<u32>) -> Diff {
+        let changes = vec![describe::namespace(Op::Add, &path)];
+        Diff { steps: vec![Step::AddNamespace(path, spec, numbers)], changes }
+    }
+
+    pub(crate) fn set_namespace(old: &Desired, path: NamespacePath, spec: NamespaceSpec) -> Result<Diff, Refusal> {
+        let before = old.namespace(&path)?;
+        if *before == spec {
+            return Ok(Diff::default());
+        }
+        let changes = vec![describe::namespace_set(&path, before, &spec, false)];
+        Ok(Diff { steps: vec![Step::SetNamespace(path, spec)], changes })
+    }
+
+    /// With `recursive` all that is in it goes first, leaves before what they hang on.
+    pub(crate) fn del_namespace(old: &Desired, top: &NamespacePath, recursive: bool) -> Result<Diff, Refusal> {
+        old.namespace(top)?;
+        let users = if top.is_root() { Some("all others".to_owned()) } else { old.users(top).filter(|_| !recursive) };
+        if let Some(by) = users {
+            return Err(Refusal::in_use(Kind::Namespace, top.as_str(), by));
+        }
+        let mut diff = Diff::default();
+        for (name, spec) in old.ports_within(top) {
+            diff.push_del_port(old, name, spec);
+        }
+        let doomed: Vec<&NamespacePath> = old.namespaces_within(top).map(|(path, _)| path).collect();
+        diff.changes.extend(doomed.iter().map(|path| describe::namespace(Op::Del, path)));
+        diff.steps.extend(doomed.into_iter().rev().cloned().map(Step::DelNamespace));
+        Ok(diff)
+    }
+
+    pub(crate) fn add_port(name: Name, spec: PortSpec, numbers: Vec<u32>) -> Diff {
+        let changes = vec![describe::port(Op::Add, &name, &spec)];
+        Diff { steps: vec![Step::AddPort(name, spec, numbers)], changes }
+    }
+
+    /// What cannot be changed under a running guest must be as it was.
+    pub(crate) fn set_port(old: &Desired, name: Name, spec: PortSpec) -> Result<Diff, Refusal> {
+        let before = old.port(&name)?;
+        if *before == spec {
+            return Ok(Diff::default());
+        }
+        let changes = vec![describe::port_set(&name, before, &spec, false)];
+        Ok(Diff { steps: vec![Step::SetPort(name, spec)], changes })
+    }
+
+    pub(crate) fn del_port(old: &Desired, name: &Name) -> Result<Diff, Refusal> {
+        let mut diff = Diff::default();
+        diff.push_del_port(old, name, old.port(name)?);
+        Ok(diff)
+    }
+
+    pub(crate) fn add_fdb(key: FdbKey, port: Name) -> Diff {
+        let changes = vec![describe::entry(Op::Add, &key, &port)];
+        Diff { steps: vec![Step::AddFdb(key, port)], changes }
+    }
+
+    /// `None`: no operator made such an entry.
+    pub(crate) fn del_fdb(old: &Desired, key: &FdbKey) -> Option<Diff> {
+        let port = old.fdb().get(key)?;
+        let changes = vec![describe::entry(Op::Del, key, port)];
+        Some(Diff { steps: vec![Step::DelFdb(key.clone(), port.clone())], changes })
+    }
+
+    fn push_del_port(&mut self, old: &Desired, name: &Name, spec: &PortSpec) {
+        for key in old.entries_to(name) {
+            self.changes.push(describe::entry(Op::Del, &key, name));
+            self.steps.push(Step::DelFdb(key, name.clone()));
+        }
+        self.changes.push(describe::port(Op::Del, name, spec));
+        self.steps.push(Step::DelPort(name.clone()));
+    }
+}

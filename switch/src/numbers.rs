@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Numbers that an earlier process gave, so that everybody finds his things under the numbers that he knows.
+
+use crate::name::Name;
+use crate::path::NamespacePath;
+use std::collections::BTreeMap;
+
+/// The numbers of all objects, those of the innermost namespace first. They are wishes: an object whose numbers cannot
+/// be had any more gets others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedNumbers {
+    /// Of namespaces, from the parent outwards.
+    pub namespaces: BTreeMap<NamespacePath, Vec<u32>>,
+    /// Of ports, from their namespace outwards.
+    pub ports: BTreeMap<Name, Vec<u32>>,
+}
