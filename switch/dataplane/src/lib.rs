@@ -51,6 +51,7 @@ pub mod limits;
 mod mac_table;
 mod namespace;
 mod offload;
+mod pairs;
 mod policer;
 mod policing;
 mod port;

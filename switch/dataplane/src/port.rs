@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A port: what is shared between the workers that deliver to it, the session that drives it, and control.
 
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::Guard;
@@ -10,6 +10,7 @@ use wire::MacAddr;
 
 use crate::features::Negotiated;
 use crate::limits;
+use crate::pairs::Pairs;
 use crate::policing::{Policers, Policing};
 use crate::rate::Limits;
 use crate::receiver::Receiver;
@@ -81,8 +82,7 @@ pub struct Port {
     macs: AtomicU8,
     mtu: AtomicU16,
     features: AtomicU64,
-    /// Bit set of the queue pairs whose receive ring runs.
-    running: AtomicU32,
+    pairs: Pairs,
     receivers: Box<[Mutex<Option<Receiver>>]>,
     fault: AtomicU8,
     policing: Policing,
@@ -101,7 +101,7 @@ impl Port {
             macs: AtomicU8::new(config.macs as u8),
             mtu: AtomicU16::new(config.mtu),
             features: AtomicU64::new(0),
-            running: AtomicU32::new(0),
+            pairs: Pairs::new(),
             receivers: (0..pairs).map(|_| Mutex::new(None)).collect(),
             fault: AtomicU8::new(0),
             policing: Policing::default(),
@@ -194,7 +194,7 @@ impl Port {
     /// Whether a receive ring runs: the guest's driver is at work.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.running.load(Ordering::Relaxed) != 0
+        self.pairs.any()
     }
 
     /// What its guest did to break a ring, until a ring of it is started anew.
@@ -221,7 +221,7 @@ impl Port {
         }
         self.clear_fault();
         let before = self.lock(pair).replace(Receiver::new(ring, self.negotiated()));
-        self.running.fetch_or(1 << pair, Ordering::Release);
+        self.pairs.start(pair);
         before.map(Receiver::into_ring)
     }
 
@@ -233,7 +233,7 @@ impl Port {
         if usize::from(pair) >= self.receivers.len() {
             return Ok(None);
         }
-        self.running.fetch_and(!(1 << pair), Ordering::Release);
+        self.pairs.stop(pair);
         let mut receiver = self.lock(pair);
         if receiver.as_ref().is_some_and(Receiver::is_busy) {
             return Err(Busy);
@@ -251,18 +251,6 @@ impl Port {
     /// The queue pair that a flow is delivered to: one of those whose receive ring runs, or `None`.
     #[inline]
     pub(crate) fn steer(&self, flow: impl FnOnce() -> u32) -> Option<u16> {
-        let running = self.running.load(Ordering::Acquire);
-        if running & running.wrapping_sub(1) != 0 {
-            return Some(nth_set(running, flow() % running.count_ones()));
-        }
-        (running != 0).then(|| running.trailing_zeros() as u16)
+        self.pairs.of(flow)
     }
-}
-
-/// Position of the `n`th set bit, counted from zero; `n` is below the number of set bits.
-fn nth_set(mut bits: u32, n: u32) -> u16 {
-    for _ in 0..n {
-        bits &= bits - 1;
-    }
-    bits.trailing_zeros() as u16
 }

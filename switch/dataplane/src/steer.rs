@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Which receive queue of a multi-queue port a flow goes to. Frames of one flow always hash alike.
+//! Which receive queue of a multi-queue port a flow goes to. Frames of one flow hash alike, with tags or without, behind
+//! extension headers or not; and so do the fragments of a packet. A flow of which some datagrams are cut into fragments
+//! and some are not is two, as it is to network cards: nothing in a later fragment tells the ports.
 
 use wire::EtherHeader;
 use wire::ether::ethertype;
-
-const TCP: u8 = 6;
-const UDP: u8 = 17;
+use wire::ip6::protocol::{TCP, UDP};
+use wire::ip6::{Chain, Walk, walk};
 
 /// A hash over addresses and, where they are at hand, ports. `head` is the private copy of the frame's first bytes.
 pub(crate) fn flow(head: &[u8], ether: &EtherHeader) -> u32 {
@@ -28,10 +29,15 @@ fn ipv4(packet: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((addresses, ports.unwrap_or_default()))
 }
 
-/// Addresses; ports of TCP and UDP right after the fixed header.
+/// Addresses; ports of TCP and UDP behind however many extension headers, under the same condition.
 fn ipv6(packet: &[u8]) -> Option<(&[u8], &[u8])> {
     let addresses = packet.get(8..40)?;
-    let ports = packet.get(40..44).filter(|_| matches!(packet[6], TCP | UDP));
+    let ports = match walk(packet) {
+        Walk::End(Chain { protocol: TCP | UDP, offset, fragment }) if fragment.is_none_or(|part| part.is_whole()) => {
+            packet.get(offset..offset + 4)
+        }
+        _ => None,
+    };
     Some((addresses, ports.unwrap_or_default()))
 }
 

@@ -97,6 +97,14 @@ pub struct Fragment {
     pub id: u32,
 }
 
+impl Fragment {
+    /// True when it is no part of anything but a whole packet (RFC 6946, "atomic").
+    #[inline]
+    pub const fn is_whole(&self) -> bool {
+        self.offset == 0 && !self.more
+    }
+}
+
 /// Where a header chain ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chain {

@@ -9,6 +9,7 @@ mod policy;
 mod queues;
 mod receive;
 mod shapes;
+mod steering;
 
 use tests::frames;
 use wire::MacAddr;

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The queue pairs of a port whose receive ring runs, and which flows go to each.
+//!
+//! Flows are dealt out by shares, as receive-side scaling does it: the hash of a flow names a share, and a table names
+//! the share's pair. When a pair stops, its shares alone go to others; when one starts, it takes as many as are its due
+//! and no other moves. So a guest that changes the number of its queues sees as few flows as possible change their
+//! queue, which is when their frames could overtake each other.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Shares of a port; some of each for the most pairs that there can be.
+const SHARES: usize = 128;
+
+/// See the module. The table is written by whoever starts and stops rings, and read by every worker.
+pub(crate) struct Pairs {
+    /// Bit set of the pairs that run.
+    running: AtomicU32,
+    /// The pair of each share, which need not run at the very moment.
+    shares: [AtomicU8; SHARES],
+    dealing: Mutex<()>,
+}
+
+impl Pairs {
+    pub(crate) fn new() -> Self {
+        Self { running: AtomicU32::new(0), shares: std::array::from_fn(|_| AtomicU8::new(0)), dealing: Mutex::new(()) }
+    }
+
+    /// Whether any pair runs.
+    pub(crate) fn any(&self) -> bool {
+        self.running.load(Ordering::Relaxed) != 0
+    }
+
+    /// From now on flows go to `pair` too.
+    pub(crate) fn start(&self, pair: u16) {
+        self.change(|running| running | 1 << pair);
+    }
+
+    /// From now on no flow goes to `pair`; who has asked before may still arrive.
+    pub(crate) fn stop(&self, pair: u16) {
+        self.change(|running| running & !(1 << pair));
+    }
+
+    fn change(&self, to: impl FnOnce(u32) -> u32) {
+        let _dealing = self.dealing.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = to(self.running.load(Ordering::Relaxed));
+        self.running.store(running, Ordering::Release);
+        let mut shares = std::array::from_fn(|at| self.shares[at].load(Ordering::Relaxed));
+        deal(&mut shares, running);
+        for (place, share) in self.shares.iter().zip(shares) {
+            place.store(share, Ordering::Release);
+        }
+    }
+
+    /// The pair that a flow goes to; `None`: no pair runs. The flow is asked for only where there is a choice.
+    #[inline]
+    pub(crate) fn of(&self, flow: impl FnOnce() -> u32) -> Option<u16> {
+        let running = self.running.load(Ordering::Acquire);
+        if running & running.wrapping_sub(1) != 0 {
+            return Some(self.shares[flow() as usize % SHARES].load(Ordering::Acquire).into());
+        }
+        (running != 0).then(|| running.trailing_zeros() as u16)
+    }
+}
+
+/// Gives the shares of pairs that do not run to those that do, and evens out what each has, moving no other share.
+fn deal(shares: &mut [u8; SHARES], running: u32) {
+    if running == 0 {
+        return;
+    }
+    let runs = |pair: u8| running >> pair & 1 == 1;
+    let mut held = [0_usize; u32::BITS as usize];
+    shares.iter().filter(|&&pair| runs(pair)).for_each(|&pair| held[usize::from(pair)] += 1);
+    let pairs = || (0..u32::BITS as u8).filter(|&pair| runs(pair));
+    let least = |held: &[usize]| pairs().min_by_key(|&pair| held[usize::from(pair)]).unwrap_or(0);
+    let most = |held: &[usize]| pairs().max_by_key(|&pair| held[usize::from(pair)]).unwrap_or(0);
+    for share in shares.iter_mut().filter(|pair| !runs(**pair)) {
+        *share = least(&held);
+        held[usize::from(*share)] += 1;
+    }
+    loop {
+        let (from, to) = (most(&held), least(&held));
+        if held[usize::from(from)] <= held[usize::from(to)] + 1 {
+            return;
+        }
+        let moved = shares.iter_mut().find(|pair| **pair == from);
+        moved.into_iter().for_each(|share| *share = to);
+        held[usize::from(from)] -= 1;
+        held[usize::from(to)] += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(pairs: &Pairs) -> Vec<u16> {
+        (0..SHARES as u32).map(|flow| pairs.of(|| flow).expect("a pair runs")).collect()
+    }
+
+    #[test]
+    fn every_running_pair_has_its_due_whatever_started_and_stopped_before() {
+        let pairs = Pairs::new();
+        assert_eq!((pairs.of(|| 0), pairs.any()), (None, false));
+        let mut running = 0_u32;
+        // Each step starts or stops one; sevens come by all sixteen.
+        for pair in (0..200).map(|step| step * 7 % 16) {
+            running ^= 1 << pair;
+            match running >> pair & 1 {
+                1 => pairs.start(pair),
+                _ => pairs.stop(pair),
+            }
+            if running != 0 {
+                check_dues(&table(&pairs), running);
+            }
+        }
+    }
+
+    fn check_dues(table: &[u16], running: u32) {
+        let due = SHARES / running.count_ones() as usize;
+        for pair in 0..16 {
+            let has = table.iter().filter(|&&other| other == pair).count();
+            let dues = if running >> pair & 1 == 1 { due..=due + 1 } else { 0..=0 };
+            assert!(dues.contains(&has), "{has} shares for pair {pair} of {running:#b}");
+        }
+    }
+
+    #[test]
+    fn a_pair_that_stops_or_starts_moves_no_flow_of_others() {
+        let pairs = Pairs::new();
+        (0..4).for_each(|pair| pairs.start(pair));
+        let four = table(&pairs);
+        pairs.stop(2);
+        let three = table(&pairs);
+        assert!(four.iter().zip(&three).all(|(before, after)| before == after || *before == 2));
+        pairs.start(2);
+        let again = table(&pairs);
+        assert!(three.iter().zip(&again).all(|(before, after)| before == after || *after == 2));
+    }
+}
