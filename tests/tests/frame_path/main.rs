@@ -4,6 +4,7 @@
 mod fairness;
 mod forwarding;
 mod guard;
+mod layouts;
 mod limits;
 mod policy;
 mod queues;
