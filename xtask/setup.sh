@@ -24,6 +24,7 @@ set_up() {
     need_cargo
     find_missing
     [ -z "$missing" ] || install_missing
+    [ "${judges:-no}" = no ] || install_judges
     have_kernel || find_kernel
     [ -x "${CARGO_TARGET_DIR:-target}/debug/xtask" ] || build_xtask
 }
@@ -88,6 +89,19 @@ install_missing() {
     # shellcheck disable=SC2086
     apt_quiet install --yes --no-install-recommends ${suite:+-t $suite} $missing ||
         die "apt could not install: $missing. Is this machine online? Install them by hand, then use --no-install."
+}
+
+# Programs that some tests ask for their opinion: without them those tests are skipped, and say so.
+install_judges() {
+    missing='' why=''
+    have tshark || want tshark "says of frames that weft finished whether their checksums are good"
+    /usr/bin/python3 -c 'import scapy' 2>/dev/null || want python3-scapy "says how weft has to segment frames"
+    [ -n "$missing" ] && [ $install = yes ] && have apt-get && [ "$(id -u)" -eq 0 ] || return 0
+    say "installing, 23 MB to fetch and 135 MB on disk on Debian 12:$why"
+    refresh_lists
+    # shellcheck disable=SC2086
+    apt_quiet install --yes --no-install-recommends $missing ||
+        say "apt could not install: $missing. The tests that ask them are skipped."
 }
 
 # A fresh image comes without apt's lists, a failed refresh may still leave usable ones.

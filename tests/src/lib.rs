@@ -22,6 +22,7 @@
 //! * [`guest`]: the sum of the three, with the calls that most tests want.
 //! * [`weftd`]: the real daemon and the real command line as child processes.
 //! * [`rig`]: the frame path on the bench, where a test says every step.
+//! * [`race`]: a hostile guest that rewrites what the switch is looking at.
 //! * [`sim`]: the frame path with such guests in a deterministic world, for tests by the thousand.
 //! * [`wait`] and [`seed`]: waiting on conditions, and randomness that can be repeated.
 //! * [`skip`]: how a test says that it cannot run here.
@@ -37,6 +38,7 @@ pub mod frames;
 pub mod frontend;
 pub mod guest;
 pub mod memory;
+pub mod race;
 pub mod recorder;
 pub mod rig;
 pub mod seed;

@@ -11,6 +11,7 @@
 //! * [`check`] is the one gate: format, lints, documents, tests, real guests. CI calls nothing else. Every step's
 //!   output goes to a file; the screen shows progress, and the tail of the file when a step fails.
 //! * [`mod@bench`] measures: weft beside other switches on the same core in the same sitting.
+//! * [`soak`] runs for minutes what tests run for a moment: a guest that rewrites what the switch is looking at.
 //! * [`console`] connects a terminal with the serial console of a guest that the demo left running.
 //! * [`dist`] derives man pages and completions from the command lines that the programs themselves parse.
 //!
@@ -28,6 +29,7 @@ mod failure;
 mod interrupt;
 mod machine;
 mod progress;
+mod soak;
 mod weft;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +53,8 @@ enum Task {
     /// Measure weft, and compare it with others
     #[command(subcommand)]
     Bench(bench::Measurement),
+    /// Race a hostile guest against the frame path for minutes
+    Soak(soak::Options),
     /// Log in to a guest of `demo --keep`
     Console(console::Options),
     /// Write the man pages to target/dist/man
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Check(options) => check::run(&options),
         Task::Bench(measurement) => bench::run(&measurement),
+        Task::Soak(options) => soak::run(&options),
         Task::Console(options) => console::run(&options),
         Task::Man => dist::man(),
         Task::Completions => dist::completions(),

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Offloads: untouched where the receiver can, finished by the switch where it cannot, refused where they make no sense.
-//! etherparse is the judge of every frame that was finished.
+//! etherparse is the judge of every frame that was finished; tshark and scapy judge too, where they are installed.
 
 mod checksums;
 mod datagrams;
 mod judge;
 mod long_headers;
+mod programs;
 mod refused;
 mod segments;
 mod sweeps;
