@@ -1,25 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Frames a second through one worker, by frame size.
+//! The whole frame path, by kind of frame: what one worker needs for a burst.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use benches::{BURST, Pair};
-use criterion::{BenchmarkId, Criterion, Throughput};
+use benches::{Scene, Work};
+use criterion::{Criterion, Throughput};
 
-fn unicast(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("unicast");
-    for len in [64, 512, 1500] {
-        let mut pair = Pair::new(len);
-        group.throughput(Throughput::Elements(BURST as u64));
-        group.bench_function(BenchmarkId::from_parameter(len), |bencher| {
-            bencher.iter_custom(|bursts| (0..bursts).map(|_| pair.burst()).sum::<Duration>());
+fn whole(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("whole");
+    for (name, work) in Work::ALL {
+        let mut scene = Scene::new(work);
+        group.throughput(Throughput::Elements(work.frames() as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|bursts| (0..bursts).map(|_| burst(&mut scene)).sum::<Duration>());
         });
     }
     group.finish();
 }
 
+fn burst(scene: &mut Scene) -> Duration {
+    scene.fill();
+    let begin = Instant::now();
+    scene.switch();
+    let spent = begin.elapsed();
+    scene.empty();
+    spent
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    unicast(&mut criterion);
+    whole(&mut criterion);
     criterion.final_summary();
 }

@@ -2,6 +2,7 @@
 //! Measurements. Figures belong to one machine and one sitting; what is worth quoting are ratios.
 
 mod idle;
+pub(crate) mod instructions;
 mod peers;
 
 use crate::Outcome;
@@ -18,6 +19,8 @@ pub(crate) enum Measurement {
     Peers(peers::Options),
     /// What weft costs while 64 guests are silent: processor time, memory, and the way out of sleep
     Idle,
+    /// Count the instructions that a frame takes, and compare them with those recorded
+    Instructions(instructions::Options),
     /// Measure one switch in one scenario, once; prints JSON
     One(peers::One),
 }
@@ -27,17 +30,23 @@ pub(crate) fn run(measurement: &Measurement) -> Outcome {
     match measurement {
         Measurement::Peers(options) => peers::run(options),
         Measurement::Idle => idle::run(),
+        Measurement::Instructions(options) => instructions::run(options),
         Measurement::One(options) => peers::one(options),
     }
 }
 
 /// Builds programs of this tree as they are released; answers their folder.
 fn released(packages: &[&str]) -> Result<PathBuf, Failure> {
-    let progress = Progress::start("building weft, release");
+    let packages = packages.iter().flat_map(|package| ["--package", package]);
+    build("release", &["--bins"].into_iter().chain(packages).collect::<Vec<_>>())
+}
+
+/// Builds what these arguments of cargo name; answers the folder of the profile's binaries.
+fn build(profile: &str, arguments: &[&str]) -> Result<PathBuf, Failure> {
+    let progress = Progress::start(&format!("building, {profile}"));
     let log = cargo::output_folder("bench")?.join("build.log");
     let mut command = cargo::cargo();
-    command.args(["build", "--release", "--bins"]);
-    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    command.args(["build", "--profile", profile]).args(arguments);
     let status = cargo::run(command, &log, |line| progress.note(line)).map_err(Failure::of("cargo build"))?;
     if !status.success() {
         progress.end(Mark::Bad, "");
@@ -45,5 +54,5 @@ fn released(packages: &[&str]) -> Result<PathBuf, Failure> {
     }
     progress.end(Mark::Good, "");
     // Beside the folder of the profile that this program was built with.
-    Ok(cargo::binaries()?.with_file_name("release"))
+    Ok(cargo::binaries()?.with_file_name(profile))
 }

@@ -5,6 +5,7 @@ mod steps;
 mod tally;
 
 use crate::Outcome;
+use crate::bench::instructions::{self, Verdict};
 use crate::cargo::{self, output_folder, tail};
 use crate::failure::Failure;
 use crate::machine;
@@ -62,6 +63,7 @@ fn carry_out(step: &Step, logs: &Path) -> Result<Tally, Failure> {
         Work::Cargo(_) => plain(step, &log, &progress)?,
         Work::Tests(_) => tests(step, &log, &progress)?,
         Work::GuestImage => guest_image(&log, &progress)?,
+        Work::Instructions => instructions(&log)?,
     };
     if tally.failed == 0 {
         progress.end(tally.mark(), &tally.remark());
@@ -112,6 +114,17 @@ fn guest_image(log: &Path, progress: &Progress) -> Result<Tally, Failure> {
         Ok(text) => (Tally::default(), text),
         Err(error) if error.is_missing_tool() => (Tally::skip(format!("real guests: {error}")), error.to_string()),
         Err(error) => (Tally::failure(), error.to_string()),
+    };
+    fs::write(log, text).map_err(Failure::of(format!("writing {}", log.display())))?;
+    Ok(tally)
+}
+
+/// The frame path must not become longer unnoticed.
+fn instructions(log: &Path) -> Result<Tally, Failure> {
+    let (tally, text) = match instructions::hold()? {
+        Verdict::Held(table) => (Tally::default(), table),
+        Verdict::Grown(table) => (Tally::failure(), table),
+        Verdict::Skipped(reason) => (Tally::skip(format!("instructions a frame: {reason}")), reason),
     };
     fs::write(log, text).map_err(Failure::of(format!("writing {}", log.display())))?;
     Ok(tally)

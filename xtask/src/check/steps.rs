@@ -23,17 +23,20 @@ pub(crate) enum Work {
     Tests(&'static [&'static str]),
     /// The guests' kernel and initramfs, into the cache.
     GuestImage,
+    /// Instructions a frame, against those recorded.
+    Instructions,
 }
 
 /// All steps. Binaries and tests are built with the `dev` profile, which optimises the frame path and nothing else:
 /// a build that a developer already has, and debug assertions where they matter.
-pub(crate) const STEPS: [Step; 7] = [
+pub(crate) const STEPS: [Step; 8] = [
     Step { name: "format", work: Work::Cargo(&["fmt", "--all", "--check"]), needs: Some(("fmt", RUSTFMT)) },
     Step { name: "lints", work: Work::Cargo(CLIPPY), needs: Some(("clippy", "rustup component add clippy")) },
     Step { name: "documents", work: Work::Cargo(&["doc", "--workspace", "--no-deps"]), needs: None },
     Step { name: "dependencies", work: Work::Cargo(DENY), needs: Some(("deny", "cargo install cargo-deny")) },
     Step { name: "binaries", work: Work::Cargo(&["build", "--workspace", "--bins"]), needs: None },
     Step { name: "guest image", work: Work::GuestImage, needs: None },
+    Step { name: "instructions", work: Work::Instructions, needs: None },
     Step { name: "tests", work: Work::Tests(&["test", "--workspace", "--no-fail-fast"]), needs: None },
 ];
 

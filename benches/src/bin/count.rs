@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `count WORK BURSTS`: switches bursts of one kind and prints how many frames that were.
+//!
+//! To be run by `cargo xtask bench instructions` under callgrind, which collects within [`Scene::switch`] only. Nothing here
+//! depends on time, chance or addresses.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use benches::{Scene, Work};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [name, bursts] = arguments.as_slice() else { return usage() };
+    let work = Work::ALL.iter().find(|(known, _)| known == name);
+    let (Some((_, work)), Ok(bursts)) = (work, bursts.parse::<usize>()) else { return usage() };
+    let mut scene = Scene::new(*work);
+    let mut frames = 0;
+    for _ in 0..bursts {
+        scene.fill();
+        frames += scene.switch();
+        scene.empty();
+    }
+    println!("{frames}");
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    let names = Work::ALL.map(|(name, _)| name).join(", ");
+    eprintln!("usage: count WORK BURSTS, where WORK is one of {names}");
+    ExitCode::from(1)
+}
