@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+mod model;
+
 use super::*;
 use crate::port::State;
 use crate::spec::{Mode, VhostUser};
@@ -274,4 +276,81 @@ fn test_a_ports_own_entry_cannot_be_removed() {
     control.handle_request(Request::FdbAdd(key("red", 9), name("vm1"))).unwrap();
     control.handle_request(Request::FdbDel(key("red", 9))).unwrap();
     assert_eq!(macs(&control, "red").len(), 1);
+}
+
+#[test]
+fn test_a_deleted_namespace_says_who_still_uses_it() {
+    let mut control = switch();
+    let held = control.opening(&name("vm1")).unwrap();
+    let del = Request::NamespaceDel { path: path("red"), recursive: true, force: false };
+    control.handle_request(del).unwrap();
+    assert_eq!(actions(&mut control), ["close vm1", "save"]);
+    assert!(control.operator().namespace(&path("red")).is_err(), "it is found no more");
+    control.handle_tick(NOW);
+    let zombies = control.operator().zombies();
+    assert_eq!(zombies[0].path, path("red"));
+    assert_eq!(zombies[0].waits_for, [r#"a session or worker of port "vm1""#]);
+    control.handle_request(Request::NamespaceAdd(path("red"), NamespaceSpec::default())).unwrap();
+    drop(held);
+    control.handle_tick(NOW);
+    assert!(control.operator().zombies().is_empty() && control.operator().namespace(&path("red")).is_ok());
+}
+
+#[test]
+fn test_a_connected_guest_protects_the_namespaces_that_it_is_in() {
+    let mut control = switch();
+    control.handle_notice(&name("vm1"), Notice::Up { features: 1 });
+    let del = |force| Request::NamespaceDel { path: path("red"), recursive: true, force };
+    let refusal = control.handle_request(del(false)).unwrap_err();
+    assert_eq!(refusal.to_string(), r#"port "vm1" is in use by a connected guest"#);
+    control.handle_request(del(true)).unwrap();
+    assert!(ports(&control).is_empty());
+}
+
+/// Refuses to be in a namespace of this name.
+struct Picky(&'static str);
+
+impl Subsystem for Picky {
+    type Instance = ();
+
+    fn name(&self) -> &'static str {
+        "picky"
+    }
+
+    fn init(&mut self, namespace: &crate::tree::Namespace) -> Result<(), Refusal> {
+        if namespace.path().as_str() == self.0 { Err(Refusal::limit("anything", 0)) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn test_a_subsystem_that_refuses_undoes_a_whole_apply() {
+    let mut control = switch();
+    control.register_subsystem(Picky("blue")).unwrap_err();
+    control.register_subsystem(Picky("green/z")).unwrap();
+    let (before, numbers) = (control.desired().clone(), control.numbers());
+    let device = control.opening(&name("vm1")).unwrap().device;
+    let mut next = Desired::default();
+    for at in ["green", "green/a", "green/z"] {
+        next.add_namespace(path(at), NamespaceSpec::default()).unwrap();
+    }
+    next.add_port(name("vm1"), spec("vm1", "green")).unwrap();
+    control.handle_request(Request::Apply(next)).unwrap_err();
+    assert_eq!((control.desired(), control.numbers()), (&before, numbers));
+    assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device), "the very same port");
+    control.handle_tick(NOW);
+    assert!(control.operator().zombies().is_empty());
+}
+
+#[test]
+fn test_numbers_can_be_asked_for_and_are_refused_by_name() {
+    let mut control = switch();
+    let add = |vm, numbers| Request::PortAddAs(name(vm), spec(vm, "red"), numbers);
+    control.handle_request(add("vm2", vec![7, 9])).unwrap();
+    let view = control.operator();
+    assert_eq!(view.port(&name("vm2")).unwrap().number, 9);
+    let red = control.view(view.observer(&path("red")).unwrap()).unwrap();
+    assert_eq!((red.port(&name("vm2")).unwrap().number, red.port_numbered(7).unwrap().name), (7, name("vm2")));
+    let refusal = control.handle_request(add("vm3", vec![7])).unwrap_err();
+    assert_eq!(refusal.to_string(), r#"number "7" is in use by another of namespace "red""#);
+    assert_eq!(ports(&control), ["red/vm1", "red/vm2"]);
 }

@@ -141,3 +141,49 @@ fn test_numbers_are_bounded() {
     let text = r#"macs-max: "1" is not valid (expected 64 to 1048576)"#;
     refused(&mut state, text, |s| s.add_namespace(path("blue"), spec));
 }
+
+#[test]
+fn test_namespaces_lie_in_each_other_and_not_too_deep() {
+    let mut state = two();
+    let add = |at: &'static str| move |s: &mut Desired| s.add_namespace(path(at), NamespaceSpec::default());
+    refused(&mut state, r#"namespace "green" not found"#, add("green/dev"));
+    refused(&mut state, r#"namespace "/" exists already"#, add("/"));
+    add("red/dev")(&mut state).unwrap();
+    refused(&mut state, r#"namespace "red" is in use by port "vm1" and 1 more"#, |s| s.del_namespace(&path("red")));
+    refused(&mut state, r#"namespace "/" is in use by all others"#, |s| s.del_namespace(&path("/")));
+    let mut at = path("deep");
+    for _ in 0..limits::NAMESPACE_DEPTH_MAX {
+        state.add_namespace(at.clone(), NamespaceSpec::default()).unwrap();
+        at = at.join(&path("x"));
+    }
+    let text = "too many namespaces inside each other: the limit is 32";
+    refused(&mut state, text, |s| s.add_namespace(at, NamespaceSpec::default()));
+}
+
+#[test]
+fn test_a_quota_holds_for_all_below_and_names_its_owner() {
+    let mut state = two();
+    let with = |resource, most| NamespaceSpec {
+        macs_max: 1024,
+        quotas: Quotas::default().with(&[(resource, Some(most))]),
+        ..NamespaceSpec::default()
+    };
+    state.add_namespace(path("t"), with(Resource::Namespaces, 2)).unwrap();
+    state.add_namespace(path("t/a"), with(Resource::Ports, 1)).unwrap();
+    state.add_namespace(path("t/a/b"), with(Resource::Macs, 2048)).unwrap();
+    let text = r#"too many namespaces in namespace "t" and below: its quota is 2"#;
+    refused(&mut state, text, |s| s.add_namespace(path("t/a/b/c"), with(Resource::Pvds, 0)));
+    state.add_port(name("p1"), port("p1", "t/a/b")).unwrap();
+    let text = r#"too many ports in namespace "t/a" and below: its quota is 1"#;
+    refused(&mut state, text, |s| s.add_port(name("p2"), port("p2", "t/a")));
+    let text = r#"quota-ports: "0" is not valid (expected at least 1, which it has already)"#;
+    refused(&mut state, text, |s| s.set_namespace(&path("t/a"), with(Resource::Ports, 0)));
+    state.set_namespace(&path("t"), with(Resource::Macs, 4096)).unwrap();
+    let text = r#"too many macs in namespace "t" and below: its quota is 4096"#;
+    refused(&mut state, text, |s| s.add_namespace(path("t/x"), NamespaceSpec::default()));
+    let text = r#"too many macs in namespace "new" and below: its quota is 10"#;
+    refused(&mut state, text, |s| s.add_namespace(path("new"), with(Resource::Macs, 10)));
+    state.del_port(&name("p1")).unwrap();
+    ["t/a/b", "t/a", "t"].into_iter().for_each(|at| state.del_namespace(&path(at)).unwrap());
+    assert_eq!(state, two());
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The whole life of namespaces and ports against a model that is too plain to be wrong: two maps.
+
+use super::{NOW, name, path, spec};
+use crate::control::{Control, Opening, Request};
+use crate::name::Name;
+use crate::path::NamespacePath;
+use crate::port::Notice;
+use crate::quota::{Quotas, Resource};
+use crate::spec::NamespaceSpec;
+use crate::view::{Observer, View};
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use std::collections::{BTreeMap, BTreeSet};
+
+const PATHS: [&str; 8] = ["a", "a/b", "a/b/c", "a/d", "a-b", "e", "e/f", "e/f/g"];
+const PORTS: [&str; 6] = ["p0", "p1", "p2", "p3", "p4", "p5"];
+
+/// What is asked of the switch. Indices choose among few names, so that requests meet.
+#[derive(Clone, Debug)]
+enum Action {
+    Add(usize, Option<u64>, Option<u64>),
+    Del {
+        at: usize,
+        recursive: bool,
+        force: bool,
+    },
+    SetPorts(usize, Option<u64>),
+    PortAdd(usize, usize),
+    PortDel(usize, bool),
+    Attach(usize, bool),
+    /// Somebody reads a port from now on; or all of these go.
+    Hold(usize),
+    Release,
+    Bind(usize),
+    Tick,
+    Restart,
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let (at, port) = (|| 0..PATHS.len(), || 0..PORTS.len());
+    let quota = || prop_oneof![3 => Just(None), 1 => (0..4u64).prop_map(Some)];
+    let action = prop_oneof![
+        6 => (at(), quota(), quota()).prop_map(|(at, below, ports)| Action::Add(at, below, ports)),
+        3 => (at(), any::<bool>(), any::<bool>())
+            .prop_map(|(at, recursive, force)| Action::Del { at, recursive, force }),
+        1 => (at(), quota()).prop_map(|(at, ports)| Action::SetPorts(at, ports)),
+        6 => (port(), at()).prop_map(|(port, at)| Action::PortAdd(port, at)),
+        2 => (port(), any::<bool>()).prop_map(|(port, force)| Action::PortDel(port, force)),
+        2 => (port(), any::<bool>()).prop_map(|(port, up)| Action::Attach(port, up)),
+        2 => port().prop_map(Action::Hold),
+        1 => Just(Action::Release),
+        2 => at().prop_map(Action::Bind),
+        1 => Just(Action::Tick),
+        1 => Just(Action::Restart),
+    ];
+    proptest::collection::vec(action, 0..150)
+}
+
+/// A namespace, as the model has it.
+#[derive(Clone)]
+struct Space {
+    /// Tells two namespaces of one path apart.
+    life: usize,
+    below: Option<u64>,
+    ports: Option<u64>,
+}
+
+/// A port, as the model has it.
+struct Port {
+    home: NamespacePath,
+    attached: bool,
+    life: usize,
+}
+
+#[derive(Default)]
+struct Model {
+    spaces: BTreeMap<NamespacePath, Space>,
+    ports: BTreeMap<Name, Port>,
+    lives: usize,
+}
+
+impl Model {
+    fn inside(&self, top: &NamespacePath) -> impl Iterator<Item = &NamespacePath> {
+        self.spaces.keys().filter(move |path| path.is_within(top) && *path != top)
+    }
+
+    fn ports_inside(&self, top: &NamespacePath) -> impl Iterator<Item = (&Name, bool)> {
+        self.ports.iter().filter(|(_, port)| port.home.is_within(top)).map(|(name, port)| (name, port.attached))
+    }
+
+    fn exists(&self, path: &NamespacePath) -> bool {
+        path.is_root() || self.spaces.contains_key(path)
+    }
+
+    /// Whether everybody from `path` up may have one more namespace, or port.
+    fn room(&self, path: &NamespacePath, ports: bool) -> bool {
+        path.and_ancestors().filter_map(|owner| Some((self.spaces.get(&owner)?, owner))).all(|(space, owner)| {
+            let used = if ports { self.ports_inside(&owner).count() } else { self.inside(&owner).count() };
+            let most = if ports { space.ports } else { space.below };
+            most.is_none_or(|most| (used as u64) < most)
+        })
+    }
+
+    fn add(&mut self, path: NamespacePath, below: Option<u64>, ports: Option<u64>) -> bool {
+        let parent = path.parent().unwrap();
+        if self.exists(&path) || !self.exists(&parent) || !self.room(&parent, false) {
+            return false;
+        }
+        self.lives += 1;
+        self.spaces.insert(path, Space { life: self.lives, below, ports });
+        true
+    }
+
+    fn del(&mut self, top: &NamespacePath, recursive: bool, force: bool) -> bool {
+        let empty = self.inside(top).next().is_none() && self.ports_inside(top).next().is_none();
+        let free = !self.ports_inside(top).any(|(_, attached)| attached);
+        if !self.spaces.contains_key(top) || !(empty || recursive) || !(free || force) {
+            return false;
+        }
+        self.ports.retain(|_, port| !port.home.is_within(top));
+        self.spaces.retain(|path, _| !path.is_within(top));
+        true
+    }
+
+    fn add_port(&mut self, port: Name, home: NamespacePath) -> bool {
+        let fits = !self.ports.contains_key(&port) && self.exists(&home) && self.room(&home, true);
+        if fits {
+            self.lives += 1;
+            self.ports.insert(port, Port { home, attached: false, life: self.lives });
+        }
+        fits
+    }
+}
+
+/// The switch, the model, and those who look and hold.
+struct World {
+    control: Control,
+    model: Model,
+    held: Vec<Opening>,
+    observers: Vec<(Observer, NamespacePath, usize)>,
+    /// The number under which the operator saw each port, by its life.
+    numbers: BTreeMap<usize, u32>,
+}
+
+impl World {
+    fn new() -> World {
+        let control = Control::new(7, BTreeMap::new());
+        World { control, model: Model::default(), held: vec![], observers: vec![], numbers: BTreeMap::new() }
+    }
+
+    /// Asks for something that the model allows or not.
+    fn ask(&mut self, request: &Request, allowed: bool) {
+        let before = self.control.desired().clone();
+        let answer = self.control.handle_request(request.clone());
+        assert_eq!(answer.is_ok(), allowed, "{request:?}: {answer:?}");
+        assert!(allowed || *self.control.desired() == before, "{request:?} changed something");
+        while self.control.poll_action().is_some() {}
+    }
+
+    fn step(&mut self, action: &Action) {
+        match action.clone() {
+            Action::Add(at, below, ports) => {
+                let quotas = [(Resource::Namespaces, below), (Resource::Ports, ports)];
+                let quotas = Quotas::default().with(&quotas);
+                let allowed = self.model.add(path(PATHS[at]), below, ports);
+                self.ask(
+                    &Request::NamespaceAdd(path(PATHS[at]), NamespaceSpec { quotas, ..Default::default() }),
+                    allowed,
+                );
+            }
+            Action::Del { at, recursive, force } => {
+                let allowed = self.model.del(&path(PATHS[at]), recursive, force);
+                self.ask(&Request::NamespaceDel { path: path(PATHS[at]), recursive, force }, allowed);
+            }
+            Action::SetPorts(at, most) => self.set_ports(path(PATHS[at]), most),
+            Action::PortAdd(port, at) => {
+                let allowed = self.model.add_port(name(PORTS[port]), path(PATHS[at]));
+                self.ask(&Request::PortAdd(name(PORTS[port]), spec(PORTS[port], PATHS[at])), allowed);
+            }
+            Action::PortDel(port, force) => {
+                let name = name(PORTS[port]);
+                let allowed = self.model.ports.get(&name).is_some_and(|port| force || !port.attached);
+                self.ask(&Request::PortDel { name: name.clone(), force }, allowed);
+                self.model.ports.retain(|other, _| !allowed || *other != name);
+            }
+            Action::Attach(port, up) => self.attach(&name(PORTS[port]), up),
+            Action::Hold(port) => self.held.extend(self.control.opening(&name(PORTS[port]))),
+            Action::Release => self.held.clear(),
+            Action::Bind(at) => self.bind(path(PATHS[at])),
+            Action::Tick => self.control.handle_tick(NOW),
+            Action::Restart => self.restart(),
+        }
+    }
+
+    fn set_ports(&mut self, path: NamespacePath, most: Option<u64>) {
+        let used = self.model.ports_inside(&path).count() as u64;
+        let space = self.model.spaces.get_mut(&path).filter(|_| most.is_none_or(|most| most >= used));
+        let allowed = space.map(|space| space.ports = most).is_some();
+        self.ask(&Request::NamespaceSet { path, age: None, quotas: vec![(Resource::Ports, most)] }, allowed);
+    }
+
+    fn attach(&mut self, port: &Name, up: bool) {
+        let notice = if up { Notice::Up { features: 1 } } else { Notice::Down { reason: "it left".into() } };
+        self.control.handle_notice(port, notice);
+        self.model.ports.entry(port.clone()).and_modify(|port| port.attached = up);
+    }
+
+    fn bind(&mut self, path: NamespacePath) {
+        let found = self.control.operator().observer(&path);
+        assert_eq!(found.is_ok(), self.model.exists(&path));
+        let life = self.model.spaces.get(&path).map(|space| space.life);
+        self.observers.extend(found.ok().zip(life).map(|(observer, life)| (observer, path, life)));
+    }
+
+    /// Another process takes over, from what this one would have stored.
+    fn restart(&mut self) {
+        let (desired, numbers) = (self.control.desired().clone(), self.control.numbers());
+        self.held.clear();
+        self.observers.clear();
+        self.control = Control::restored(8, BTreeMap::new(), numbers.clone());
+        self.ask(&Request::Apply(desired), true);
+        assert_eq!(self.control.numbers(), numbers, "everybody has his numbers again");
+        self.model.ports.values_mut().for_each(|port| port.attached = false);
+    }
+
+    fn check(&mut self) {
+        let model = &self.model;
+        check_view(&self.control.operator(), model, &NamespacePath::root());
+        for port in self.control.operator().ports(None).unwrap() {
+            let known = self.numbers.entry(model.ports[&port.name].life).or_insert(port.number);
+            assert_eq!(*known, port.number, "{}: a number stays", port.name);
+        }
+        for (observer, base, life) in &self.observers {
+            let alive = model.spaces.get(base).is_some_and(|space| space.life == *life);
+            let view = self.control.view(*observer);
+            assert_eq!(view.is_ok(), alive, "{base}: a view ends with its namespace");
+            view.into_iter().for_each(|view| check_view(&view, model, base));
+        }
+        let dying: BTreeSet<_> = self.control.operator().zombies().into_iter().map(|zombie| zombie.number).collect();
+        assert!(!dying.contains(&0));
+    }
+
+    /// Everything goes, and nothing is left.
+    fn end(mut self) {
+        self.held.clear();
+        for top in ["a", "a-b", "e"] {
+            let allowed = self.model.del(&path(top), true, true);
+            self.ask(&Request::NamespaceDel { path: path(top), recursive: true, force: true }, allowed);
+        }
+        self.control.handle_tick(NOW);
+        assert_eq!((self.control.retired(), self.control.plant.tree.zombie_count()), (0, 0));
+        assert_eq!(self.control.plant.tree.len(), 1, "the root");
+        assert_eq!(*self.control.desired(), Default::default());
+    }
+}
+
+/// A view from `base` shows what lies in it, all of it and nothing else, under numbers that lead back.
+fn check_view(view: &View<'_>, model: &Model, base: &NamespacePath) {
+    let namespaces = view.namespaces();
+    let seen: Vec<NamespacePath> = namespaces.iter().map(|namespace| view.absolute(&namespace.path)).collect();
+    assert!(seen.iter().eq(model.inside(base)), "{base}: {seen:?}");
+    for namespace in &namespaces {
+        assert_eq!(view.namespace_numbered(namespace.number).as_ref(), Some(namespace));
+        assert_eq!(view.namespace(&namespace.path).as_ref(), Ok(namespace));
+        let ports = model.ports_inside(&view.absolute(&namespace.path)).count() as u64;
+        assert_eq!(namespace.usage.get(Resource::Ports), ports);
+    }
+    let ports = view.ports(None).unwrap();
+    assert!(ports.iter().map(|port| &port.name).eq(model.ports_inside(base).map(|(name, _)| name)), "{base}");
+    for port in &ports {
+        assert_eq!(view.port_numbered(port.number).map(|found| found.name), Some(port.name.clone()));
+    }
+    let outside = model.ports.keys().filter(|name| ports.iter().all(|port| port.name != **name));
+    outside.for_each(|name| assert!(view.port(name).is_err()));
+    let unused = (1..64).filter(|nr| ports.iter().all(|port| port.number != *nr));
+    unused.for_each(|nr| assert!(view.port_numbered(nr).is_none()));
+}
+
+proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(96))]
+    #[test]
+    fn test_the_switch_does_what_the_model_does(actions in actions()) {
+        let mut world = World::new();
+        for action in &actions {
+            world.step(action);
+            world.check();
+        }
+        world.end();
+    }
+}
