@@ -3,13 +3,22 @@
 //!
 //! `cargo xtask bench idle` builds and runs it. The daemon is the `weftd` beside this program, with its defaults; the
 //! guests are synthetic and live in this process, so that their memory is shared with the daemon as a VMM's would be.
+//! Where there are two CPUs the worker has the first and the guests have the last.
+//!
+//! How long the kernel alone takes to get a sleeping thread to the other CPU depends on the machine, above all on a
+//! virtual one whose idle CPUs are put to sleep by the host. So that is measured too, in the same way, in the same
+//! sitting: a thread in epoll, an eventfd, a word in shared memory.
 
 #![forbid(unsafe_code)]
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::json;
 use tests::driver::{Shape, VnetHeader};
 use tests::frames::numbered;
@@ -27,8 +36,10 @@ const WAKEUPS: usize = 2000;
 const PAUSE: Duration = Duration::from_millis(1);
 
 fn main() {
-    let daemon = Weftd::start();
+    let (first, last) = cpus();
+    let daemon = Weftd::start_with(&["--pin", &first.to_string()]);
     daemon.add_namespace("red");
+    pin(last);
     let empty = memory(&daemon);
     let mut guests: Vec<SyntheticGuest> = (1..=PORTS).map(|number| attach(&daemon, number)).collect();
     let attached = memory(&daemon);
@@ -38,16 +49,16 @@ fn main() {
     thread::sleep(SILENCE);
     let spent = processor_time(&daemon) - begin.0;
     let share = spent.as_secs_f64() / begin.1.elapsed().as_secs_f64();
-    let mut wakeups = wake(&mut guests);
-    wakeups.sort_unstable();
-    let quantile = |hundredths: usize| (wakeups[WAKEUPS * hundredths / 100].as_nanos()) as f64 / 1000.0;
+    let (wakeups, kernel) = (wake(&mut guests), wake_thread(first));
     println!(
         "{}",
         json!({
             "ports": PORTS,
             "cpu_percent": share * 100.0,
-            "wakeup_p50_us": quantile(50),
-            "wakeup_p99_us": quantile(99),
+            "wakeup_p50_us": quantile(&wakeups, 50),
+            "wakeup_p99_us": quantile(&wakeups, 99),
+            "kernel_p50_us": quantile(&kernel, 50),
+            "kernel_p99_us": quantile(&kernel, 99),
             "memory_empty_kib": empty,
             "memory_attached_kib": attached,
             "memory_after_kib": memory(&daemon),
@@ -64,24 +75,83 @@ fn attach(daemon: &Weftd, number: u8) -> SyntheticGuest {
     guest
 }
 
-/// From the kick of one guest to the frame in the ring of another, who looks all the time, as often as asked.
+/// From the kick of one guest to the frame in the ring of another, who looks all the time.
 fn wake(guests: &mut [SyntheticGuest]) -> Vec<Duration> {
     let [from, to, ..] = guests else { panic!("there are two guests") };
     let frame = numbered(to.mac(), from.mac(), 1, 64);
-    let mut measured = Vec::with_capacity(WAKEUPS);
-    while measured.len() < WAKEUPS {
-        thread::sleep(PAUSE);
+    let kick = || {
         let queue = &mut from.pairs()[0].tx;
         queue.reclaim();
         queue.enqueue(&Shape::whole(), VnetHeader::default(), &frame).expect("room for one frame");
         let begin = Instant::now();
         assert!(queue.flush(), "a worker that sleeps wants to be kicked");
-        while to.recv().is_none() {
-            assert!(begin.elapsed() < Duration::from_secs(5), "the frame never came");
+        begin
+    };
+    measure(kick, || to.recv().is_some())
+}
+
+/// From the kick of a thread on this CPU that does nothing else to the word that it writes.
+fn wake_thread(cpu: usize) -> Vec<Duration> {
+    let bell = Arc::new(eventfd(0, EventfdFlags::CLOEXEC).expect("an eventfd"));
+    let woken = Arc::new(AtomicUsize::new(0));
+    let (theirs, word) = (Arc::clone(&bell), Arc::clone(&woken));
+    // Ends with the process.
+    thread::spawn(move || {
+        pin(cpu);
+        loop {
+            poll(&mut [PollFd::new(&theirs, PollFlags::IN)], None).expect("one descriptor");
+            word.fetch_add(1, Ordering::Relaxed);
+            rustix::io::read(&theirs, &mut [0; 8]).expect("a rung eventfd");
         }
-        measured.push(begin.elapsed());
-    }
+    });
+    let mut rung = 0;
+    let ring = || {
+        let begin = Instant::now();
+        rustix::io::write(&bell, &1_u64.to_ne_bytes()).expect("an eventfd that is read");
+        begin
+    };
+    let came = || {
+        let came = woken.load(Ordering::Relaxed) > rung;
+        rung += usize::from(came);
+        came
+    };
+    measure(ring, came)
+}
+
+/// Calls `begin` again and again, waits each time until `end` says so, and answers how long that took, ascending.
+fn measure(mut begin: impl FnMut() -> Instant, mut end: impl FnMut() -> bool) -> Vec<Duration> {
+    let mut measured: Vec<Duration> = (0..WAKEUPS)
+        .map(|_| {
+            thread::sleep(PAUSE);
+            let begin = begin();
+            while !end() {
+                assert!(begin.elapsed() < Duration::from_secs(5), "nobody woke");
+            }
+            begin.elapsed()
+        })
+        .collect();
+    measured.sort_unstable();
     measured
+}
+
+/// Microseconds that so many in a hundred did not exceed.
+fn quantile(ascending: &[Duration], hundredths: usize) -> f64 {
+    ascending[ascending.len() * hundredths / 100].as_nanos() as f64 / 1000.0
+}
+
+/// The first and the last CPU that this process may use.
+fn cpus() -> (usize, usize) {
+    let set = sched_getaffinity(None).expect("the kernel says where we may run");
+    let mut allowed = (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu));
+    let first = allowed.next().expect("a process may use a CPU");
+    (first, allowed.next_back().unwrap_or(first))
+}
+
+/// Keeps this thread on a CPU.
+fn pin(cpu: usize) {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    sched_setaffinity(None, &set).expect("a CPU that we may use");
 }
 
 /// Processor time that all threads of the daemon have had.
