@@ -19,11 +19,14 @@ pub(super) struct Sleeper {
     epoll: RawFd,
     doorbell: EventFd,
     ready: Vec<Event>,
+    /// How many of them ended the last sleep.
+    count: usize,
 }
 
 impl Sleeper {
     pub(super) fn new(doorbell: EventFd) -> io::Result<Self> {
-        let sleeper = Self { epoll: epoll::create(true)?, doorbell, ready: vec![Event::new(Events::empty(), 0); 64] };
+        let ready = vec![Event::new(Events::empty(), 0); 64];
+        let sleeper = Self { epoll: epoll::create(true)?, doorbell, ready, count: 0 };
         sleeper.add(sleeper.doorbell.as_raw_fd(), DOORBELL)?;
         Ok(sleeper)
     }
@@ -44,16 +47,23 @@ impl Sleeper {
         let _ = epoll::ctl(self.epoll, ControlOptions::EPOLL_CTL_DEL, kick.as_raw_fd(), nothing);
     }
 
-    /// Sleeps until something happens; returns the sources that kicked.
-    pub(super) fn sleep(&mut self) -> impl Iterator<Item = SourceId> + '_ {
+    /// Sleeps until something happens.
+    pub(super) fn sleep(&mut self) {
         // EINTR is a wake-up like any other.
-        let count = epoll::wait(self.epoll, HEARTBEAT_MS, &mut self.ready).unwrap_or(0);
-        let ready = self.ready[..count].iter().map(|event| event.data);
-        if ready.clone().any(|data| data == DOORBELL) {
-            // Cannot fail in a way that matters: it is readable.
+        self.count = epoll::wait(self.epoll, HEARTBEAT_MS, &mut self.ready).unwrap_or(0);
+        if self.rung().any(|number| number == DOORBELL) {
+            // Level-triggered: an unread doorbell would wake us for ever. It is readable, so this cannot fail.
             let _ = self.doorbell.read();
         }
-        ready.filter(|&data| data != DOORBELL).map(SourceId)
+    }
+
+    /// The sources whose kicks ended the last sleep; they are to be cleared.
+    pub(super) fn kicked(&self) -> impl Iterator<Item = SourceId> + '_ {
+        self.rung().filter(|&number| number != DOORBELL).map(SourceId)
+    }
+
+    fn rung(&self) -> impl Iterator<Item = u64> + '_ {
+        self.ready[..self.count].iter().map(|event| event.data)
     }
 }
 

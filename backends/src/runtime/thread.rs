@@ -55,17 +55,26 @@ impl WorkerThread {
         }
         while self.obey() {
             self.gauges.pulse.beat();
-            let taken = self.worker.poll(self.clock.now());
-            let spent = self.clock.turn();
-            if taken > 0 {
-                self.patience.worked(self.clock.now());
-                self.gauges.worked(&self.worker, spent);
-            } else if self.kickless.is_empty() && self.patience.is_over(self.clock.now()) {
+            if self.poll() {
+                continue;
+            }
+            if self.kickless.is_empty() && self.patience.is_over(self.clock.now()) {
                 self.sleep();
             } else {
                 std::hint::spin_loop();
             }
         }
+    }
+
+    /// A turn over all sources. True: there were frames.
+    fn poll(&mut self) -> bool {
+        let taken = self.worker.poll(self.clock.now());
+        let spent = self.clock.turn();
+        if taken > 0 {
+            self.patience.worked(self.clock.now());
+            self.gauges.worked(&self.worker, spent);
+        }
+        taken > 0
     }
 
     /// Applies what has been commanded. False: nobody is left to command.
@@ -105,12 +114,13 @@ impl WorkerThread {
 
     fn sleep(&mut self) {
         if !self.worker.arm() {
-            for id in self.gauges.pulse.rest(|| self.sleeper.sleep()) {
-                self.worker.drain_kick(id);
-            }
+            self.gauges.pulse.rest(|| self.sleeper.sleep());
             self.gauges.woke();
             self.clock.turn();
             self.patience.woke(self.clock.now());
+            // Frames first: nobody waits for a doorbell to be cleared.
+            self.poll();
+            self.sleeper.kicked().for_each(|id| self.worker.drain_kick(id));
         }
         self.worker.disarm();
     }
