@@ -41,7 +41,8 @@ const ALWAYS: &[Feature] = &[
     (35, "in-order"),
 ];
 
-/// What a port with offloads offers on top.
+/// What a port with offloads offers on top. USO is for VMMs that hand it on: QEMU 10.0 offers its guests none over
+/// vhost-user, whatever is offered here.
 const OFFLOADS: &[Feature] = &[
     (0, "csum"),
     (1, "guest-csum"),
