@@ -58,6 +58,7 @@ find_missing() {
     have cc || want gcc "the linker that cargo calls"
     have cc || want libc6-dev "the C library to link against"
     have dpkg-deb || want dpkg "unpacks the guests' kernel"
+    have xz || want xz-utils "unpacks the modules of the guests' kernel"
     can_count || want valgrind "counts the instructions that a frame takes"
     new_qemu || want qemu-system-x86 "runs the guests (QEMU $QEMU_MIN or newer; found: $(qemu_version))"
 }
