@@ -94,17 +94,26 @@ impl Plant {
             match undo {
                 Undo::RestorePort(_, record) => drop(self.ports.free(record.ident.object())),
                 Undo::RestoreNamespace(namespace) => self.tree.bury(*namespace),
+                // What has come has its numbers; whatever comes under this name later is something else.
+                Undo::DropPort(name) => drop(self.saved.ports.remove(&name)),
+                Undo::DropNamespace(path) => drop(self.saved.namespaces.remove(&path)),
                 _ => {}
             }
         }
-        if self.tree.zombie_count() >= ZOMBIES_AT_ONCE {
-            self.tree.reap();
-        }
+        self.reap_beyond(ZOMBIES_AT_ONCE);
     }
 
     /// Undoes all steps since the last commit, the last one first.
     pub(crate) fn roll_back(&mut self) {
         std::mem::take(&mut self.journal).into_iter().rev().for_each(|undo| self.undo(undo));
+        self.reap_beyond(ZOMBIES_AT_ONCE);
+    }
+
+    /// Does not wait for the next tick when there are so many to take apart.
+    fn reap_beyond(&mut self, zombies: usize) {
+        if self.tree.zombie_count() >= zombies {
+            self.tree.reap();
+        }
     }
 
     /// What is due by time.
@@ -171,11 +180,12 @@ impl Plant {
     }
 
     fn add_namespace(&mut self, path: NamespacePath, spec: &NamespaceSpec, numbers: &[u32]) -> Result<Undo, Refusal> {
+        self.reap_beyond(ZOMBIES_MAX);
         if self.tree.zombie_count() >= ZOMBIES_MAX {
             return Err(Refusal::limit("namespaces that are deleted and still in use", ZOMBIES_MAX));
         }
-        match self.saved.namespaces.remove(&path).filter(|_| numbers.is_empty()) {
-            Some(before) => self.tree.create(&path, spec, &before).or_else(|_| self.tree.create(&path, spec, &[]))?,
+        match self.saved.namespaces.get(&path).filter(|_| numbers.is_empty()) {
+            Some(before) => self.tree.create(&path, spec, before).or_else(|_| self.tree.create(&path, spec, &[]))?,
             None => self.tree.create(&path, spec, numbers)?,
         };
         Ok(Undo::DropNamespace(path))
@@ -198,8 +208,8 @@ impl Plant {
 
     fn add_port(&mut self, name: Name, spec: PortSpec, numbers: &[u32]) -> Result<Undo, Refusal> {
         let home = self.tree.find(&spec.namespace)?.handle();
-        let saved = self.saved.ports.remove(&name).filter(|_| numbers.is_empty());
-        let reserved = match saved.map(|saved| self.tree.reserve(self.numbers, home, &saved)) {
+        let saved = self.saved.ports.get(&name).filter(|_| numbers.is_empty());
+        let reserved = match saved.map(|saved| self.tree.reserve(self.numbers, home, saved)) {
             Some(Ok(reserved)) => reserved,
             _ => self.tree.reserve(self.numbers, home, numbers)?,
         };

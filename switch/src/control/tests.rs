@@ -354,3 +354,44 @@ fn test_numbers_can_be_asked_for_and_are_refused_by_name() {
     assert_eq!(refusal.to_string(), r#"number "7" is in use by another of namespace "red""#);
     assert_eq!(ports(&control), ["red/vm1", "red/vm2"]);
 }
+
+#[test]
+fn test_numbers_from_before_a_restart_outlive_a_refused_apply_and_not_their_owner() {
+    let (namespaces, ports) = ([(path("red"), vec![4])].into(), [(name("vm1"), vec![5, 6])].into());
+    let mut control = Control::restored(1, BTreeMap::new(), SavedNumbers { namespaces, ports });
+    control.register_subsystem(Picky("z")).unwrap();
+    let mut next = Desired::default();
+    next.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
+    next.add_port(name("vm1"), spec("vm1", "red")).unwrap();
+    let mut refused = next.clone();
+    refused.add_namespace(path("z"), NamespaceSpec::default()).unwrap();
+    control.handle_request(Request::Apply(refused)).unwrap_err();
+    control.handle_request(Request::Apply(next)).unwrap();
+    assert_eq!(control.operator().port(&name("vm1")).unwrap().number, 6);
+    control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap();
+    control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red"))).unwrap();
+    assert_ne!(control.operator().port(&name("vm1")).unwrap().number, 6, "another port of the same name");
+}
+
+#[test]
+fn test_namespaces_that_are_still_read_are_bounded() {
+    let mut control = switch();
+    let mut held = Vec::new();
+    let mut refusal = None;
+    for i in 0..=crate::limits::ZOMBIES_MAX {
+        let added = control.handle_request(Request::NamespaceAdd(path("new"), NamespaceSpec::default()));
+        refusal = added.err();
+        if refusal.is_some() {
+            assert_eq!(i, crate::limits::ZOMBIES_MAX);
+            break;
+        }
+        control.handle_request(Request::PortAdd(name("vm2"), spec("vm2", "new"))).unwrap();
+        held.extend(control.opening(&name("vm2")));
+        let del = Request::NamespaceDel { path: path("new"), recursive: true, force: false };
+        control.handle_request(del).unwrap();
+        actions(&mut control);
+    }
+    assert!(refusal.unwrap().to_string().contains("deleted and still in use"));
+    drop(held);
+    control.handle_request(Request::NamespaceAdd(path("new"), NamespaceSpec::default())).unwrap();
+}
