@@ -84,7 +84,8 @@ fn wake(guests: &mut [SyntheticGuest]) -> Vec<Duration> {
         queue.reclaim();
         queue.enqueue(&Shape::whole(), VnetHeader::default(), &frame).expect("room for one frame");
         let begin = Instant::now();
-        assert!(queue.flush(), "a worker that sleeps wants to be kicked");
+        // Rings no doorbell where the machine held the worker up and it is not asleep yet: one sample more.
+        queue.flush();
         begin
     };
     measure(kick, || to.recv().is_some())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The gate: all steps in order, a file of output for each, and one line that sums up.
 
+mod failures;
 mod steps;
 mod tally;
 
@@ -17,8 +18,8 @@ use std::process::{ExitCode, Stdio};
 use steps::{STEPS, Step, Work};
 use tally::Tally;
 
-/// Lines of a failed step's output that go to the screen.
-const TAIL: usize = 60;
+/// Lines of a failed step's output, or of a failed test program's, that go to the screen.
+const SHOWN: usize = 150;
 
 /// Options of `check`.
 #[derive(Args)]
@@ -69,9 +70,18 @@ fn carry_out(step: &Step, logs: &Path) -> Result<Tally, Failure> {
         progress.end(tally.mark(), &tally.remark());
     } else {
         progress.end(Mark::Bad, &format!("{}, all output in {}", tally.remark(), log.display()));
-        eprintln!("{}", tail(&log, TAIL));
+        eprintln!("{}", told(&log));
     }
     Ok(tally)
+}
+
+/// What a failed step's log tells: of tests that failed, else its end.
+fn told(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    match failures::sections(&String::from_utf8_lossy(&text), SHOWN) {
+        none if none.is_empty() => tail(log, SHOWN),
+        sections => sections,
+    }
 }
 
 /// A step of which only success or failure is of interest.
