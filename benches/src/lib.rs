@@ -8,7 +8,8 @@
 //! ([`Scene::switch`]) counts, not the driver's work before and after it. What the figures leave out is what a second
 //! core adds: the cache lines that travel between a guest's core and the worker's.
 //!
-//! * `cargo bench -p benches` times it with criterion: the whole path by kind of frame, and its stages.
+//! * `cargo bench -p benches` times it with criterion: the whole path by kind of frame, and with limits that are set and
+//!   never reached.
 //! * `cargo xtask bench instructions` counts its instructions under callgrind, with the program `count`. Counts are the same
 //!   on every run, so `./check` can refuse a growth of a few hundredths, which no timing would show.
 //!

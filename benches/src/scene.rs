@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ports, and one burst of frames that is switched again and again.
 
+use dataplane::Limits;
 use dataplane::limits::BURST;
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::memory::Layout;
@@ -74,6 +75,11 @@ impl Scene {
         let (header, frame) = work.frame();
         let rig = Rig::with_ports(1 + work.receivers(), &options(work));
         Self { rig, work, header, frame }
+    }
+
+    /// Limits what each port may send, receive and flood.
+    pub fn set_limits(&mut self, limits: &Limits) {
+        (0..=self.work.receivers()).for_each(|port| self.rig.port(port).port().set_limits(limits));
     }
 
     /// Puts a burst into the sender's transmit ring.

@@ -102,23 +102,24 @@ pub(crate) struct Policer {
 }
 
 impl Policer {
-    /// Whether it lets everything through.
+    /// Takes what frames of these lengths need, or as much of it as there is. `None`: all of them pass.
     #[inline]
-    pub(crate) fn is_open(&self) -> bool {
-        self.frames.is_none() && self.bytes.is_none()
-    }
-
-    /// Takes what frames of these lengths need, or as much of it as there is.
-    #[inline]
-    pub(crate) fn open(&self, lens: impl Iterator<Item = u32>, now: Instant) -> Meter<'_> {
+    pub(crate) fn open(&self, lens: impl Iterator<Item = u32>, now: Instant) -> Option<Meter<'_>> {
+        if self.frames.is_none() && self.bytes.is_none() {
+            return None;
+        }
         let (frames, bytes) = lens.fold((0, 0), |(frames, bytes), len| (frames + 1, bytes + u64::from(len)));
         let take =
             |bucket: &Option<Arc<Bucket>>, wanted| bucket.as_ref().map_or(wanted, |bucket| bucket.take(wanted, now));
-        Meter { policer: self, frames: take(&self.frames, frames), bytes: take(&self.bytes, bytes) }
+        let got = (take(&self.frames, frames), take(&self.bytes, bytes));
+        if got == (frames, bytes) {
+            return None;
+        }
+        Some(Meter { policer: self, frames: got.0, bytes: got.1 })
     }
 }
 
-/// What one burst may let through. What is left at its end goes back.
+/// What a burst that is too much may let through. What is left at its end goes back.
 #[derive(Debug)]
 pub(crate) struct Meter<'a> {
     policer: &'a Policer,

@@ -59,17 +59,14 @@ impl Policers {
 
     /// What of frames of these lengths may be delivered to this port; `None`: all of them.
     pub(crate) fn receive(&self, lens: impl Iterator<Item = u32>, now: Instant) -> Option<Meter<'_>> {
-        (!self.rx.is_open()).then(|| self.rx.open(lens, now))
+        self.rx.open(lens, now)
     }
 }
 
 /// Drops frames with this verdict that are too many, for this reason.
 fn police(frames: &mut [Frame], policer: &Policer, now: Instant, (verdict, reason): (Verdict, DropReason)) {
-    if policer.is_open() {
-        return;
-    }
     let lens = frames.iter().filter(|frame| frame.verdict == verdict).map(|frame| frame.len);
-    let mut meter = policer.open(lens, now);
+    let Some(mut meter) = policer.open(lens, now) else { return };
     for frame in frames.iter_mut().filter(|frame| frame.verdict == verdict) {
         if !meter.admit(frame.len) {
             frame.verdict = Verdict::Drop(reason);
