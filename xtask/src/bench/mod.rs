@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Measurements. Figures belong to one machine and one sitting; what is worth quoting are ratios.
 
+mod document;
 mod idle;
 pub(crate) mod instructions;
 mod peers;

@@ -7,7 +7,8 @@
 //! frame* do; each switch accounts for them itself.
 //!
 //! Other work on the machine, heat and memory layout move all figures. Hence rounds: in each, every switch runs every
-//! scenario once, freshly started, one after the other, and a figure is the median over the rounds.
+//! scenario once, freshly started, one after the other, and a figure is the median over the rounds. A machine that cannot
+//! be had for so long gives several short sittings, whose rounds are added up (`--add`).
 //!
 //! Nothing is installed on the machine but debootstrap: the peers live in a [`tree::Tree`] of their own.
 
@@ -16,6 +17,7 @@ mod options;
 mod pages;
 mod process;
 mod report;
+mod results;
 mod sample;
 mod scenario;
 mod site;
@@ -56,8 +58,13 @@ fn measure(options: &Options, interrupt: &Interrupt) -> Outcome {
     let tree = Tree::prepare(&options.tree(), options.no_install)?;
     let _pages = HugePages::reserve()?;
     let sitting = Sitting { tree: &tree, seconds: options.seconds, wrap: options.wrap.as_deref(), interrupt };
-    let results = sitting.hold(&peers, &scenarios, options.rounds)?;
-    report::write(&results, &report::Facts::gather(&tree, options), options)?;
+    let facts = report::Facts::gather(&tree, options);
+    let earlier = if options.add { report::read(&facts)? } else { None };
+    let mut results = sitting.hold(&peers, &scenarios, options.rounds)?;
+    if let Some(earlier) = earlier {
+        results = earlier.join(&results);
+    }
+    report::write(&results, &facts, options)?;
     Ok(if results.complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// Runs each measurement under this command, which can keep a shared machine quiet meanwhile
     #[arg(long, value_name = "COMMAND")]
     pub(super) wrap: Option<PathBuf>,
+    /// Adds to the rounds of earlier sittings, which target/bench/peers.json has
+    #[arg(long)]
+    pub(super) add: bool,
     /// Also rewrites the tables of docs/performance.md
     #[arg(long)]
     pub(super) record: bool,

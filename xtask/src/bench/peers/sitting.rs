@@ -3,7 +3,8 @@
 
 use super::load::Load;
 use super::process::Process;
-use super::sample::{Figure, Sample};
+use super::results::{Cell, Results};
+use super::sample::Sample;
 use super::scenario::Scenario;
 use super::site::Site;
 use super::switches::Peer;
@@ -28,53 +29,6 @@ pub(crate) struct Sitting<'a> {
     pub(crate) interrupt: &'a Interrupt,
 }
 
-/// What one peer did in one scenario.
-pub(crate) struct Cell {
-    /// Of the rounds that worked.
-    pub(crate) samples: Vec<Sample>,
-    /// What this peer cannot do.
-    pub(crate) obstacle: Option<&'static str>,
-    /// What kept other rounds from working.
-    pub(crate) failure: Option<String>,
-}
-
-impl Cell {
-    /// Frames a second over the rounds.
-    pub(crate) fn rate(&self) -> Option<Figure> {
-        Figure::of(self.samples.iter().map(|sample| sample.rate))
-    }
-
-    /// Busy cores over the rounds.
-    pub(crate) fn cpu(&self) -> Option<Figure> {
-        Figure::of(self.samples.iter().map(|sample| sample.cpu))
-    }
-
-    /// Bytes of the switch's own memory over the rounds.
-    pub(crate) fn memory(&self) -> Option<Figure> {
-        Figure::of(self.samples.iter().map(|sample| sample.memory as f64))
-    }
-
-    /// Busy cycles a frame over the rounds.
-    pub(crate) fn cycles(&self) -> Option<Figure> {
-        Figure::of(self.samples.iter().filter_map(|sample| sample.cycles))
-    }
-}
-
-/// What came out of a sitting.
-pub(crate) struct Results {
-    /// Who took part: the columns.
-    pub(crate) peers: Vec<String>,
-    /// What was measured, and a cell for each peer: the rows.
-    pub(crate) rows: Vec<(&'static Scenario, Vec<Cell>)>,
-}
-
-impl Results {
-    /// Whether everybody got through every round.
-    pub(crate) fn complete(&self) -> bool {
-        self.rows.iter().all(|(_, cells)| cells.iter().all(|cell| cell.failure.is_none()))
-    }
-}
-
 impl Sitting<'_> {
     /// Measures all; a run that fails is noted and the others go on.
     ///
@@ -87,7 +41,7 @@ impl Sitting<'_> {
         rounds: u32,
     ) -> Result<Results, Failure> {
         let row = |scenario: &&'static Scenario| {
-            let cell = |peer: &Peer| Cell { samples: Vec::new(), obstacle: peer.obstacle(scenario), failure: None };
+            let cell = |peer: &Peer| Cell { obstacle: peer.obstacle(scenario).map(str::to_owned), ..Cell::default() };
             (*scenario, peers.iter().map(cell).collect())
         };
         let mut rows: Vec<(&'static Scenario, Vec<Cell>)> = scenarios.iter().map(row).collect();

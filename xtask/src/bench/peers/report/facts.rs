@@ -4,6 +4,7 @@
 use crate::bench::peers::options::Options;
 use crate::bench::peers::tree::Tree;
 use crate::cargo::root;
+use serde_json::{Map, Value, json};
 use std::fs;
 use std::process::Command;
 
@@ -11,6 +12,11 @@ use std::process::Command;
 pub(crate) struct Facts(pub(crate) Vec<(&'static str, String)>);
 
 impl Facts {
+    /// As JSON.
+    pub(crate) fn to_json(&self) -> Value {
+        self.0.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect::<Map<_, _>>().into()
+    }
+
     /// Asks the machine, the tree and the repository. What cannot be found out is "unknown".
     pub(crate) fn gather(tree: &Tree, options: &Options) -> Facts {
         let package = |name| tree.version(name).unwrap_or_else(unknown);
@@ -22,7 +28,6 @@ impl Facts {
             ("Rust", answer("rustc", &["--version"])),
             ("DPDK", package("dpdk")),
             ("OVS", package("openvswitch-switch-dpdk")),
-            ("rounds", options.rounds.to_string()),
             ("seconds each", options.seconds.to_string()),
         ])
     }

@@ -2,9 +2,10 @@
 //! The table, as Markdown that is fit for a terminal too.
 
 use super::facts::Facts;
+use crate::bench::document::table;
+use crate::bench::peers::results::{Cell, Results};
 use crate::bench::peers::sample::Figure;
 use crate::bench::peers::scenario::{Scenario, Traffic};
-use crate::bench::peers::sitting::{Cell, Results};
 use std::fmt::Write;
 
 /// Facts, then a row for each scenario: a column for each switch, and one for each ratio of the first to another.
@@ -14,6 +15,8 @@ pub(super) fn write(results: &Results, facts: &Facts) -> String {
         // Writing to a String cannot fail; so below.
         let _ = writeln!(text, "* {name}: {value}");
     }
+    let (least, most) = results.rounds();
+    let _ = writeln!(text, "* rounds: {least}{}", if most > least { format!(" to {most}") } else { String::new() });
     let ratios = results.peers.iter().skip(1).map(|peer| format!("{} / {peer}", results.peers[0]));
     let mut rows = vec![std::iter::once(String::new()).chain(results.peers.iter().cloned()).chain(ratios).collect()];
     for (scenario, cells) in &results.rows {
@@ -24,7 +27,7 @@ pub(super) fn write(results: &Results, facts: &Facts) -> String {
     text.push('\n');
     text += &table(&rows);
     for (scenario, cells) in &results.rows {
-        let why = |cell: &Cell| cell.failure.clone().or_else(|| cell.obstacle.map(str::to_owned));
+        let why = |cell: &Cell| cell.failure.clone().or_else(|| cell.obstacle.clone());
         for (peer, failure) in results.peers.iter().zip(cells).filter_map(|(peer, cell)| Some((peer, why(cell)?))) {
             let _ = writeln!(text, "\n{}, {peer}: {failure}", scenario.title);
         }
@@ -34,7 +37,7 @@ pub(super) fn write(results: &Results, facts: &Facts) -> String {
 
 /// `8.75 Mpps ± 2 %, 260 cycles`; of a switch without work `0.1 % of a core, 4 MiB`.
 fn cell(scenario: &Scenario, cell: &Cell) -> String {
-    let Some(rate) = cell.rate() else { return if cell.obstacle.is_some() { "-" } else { "failed" }.to_owned() };
+    let Some(rate) = cell.rate() else { return if cell.failure.is_some() { "failed" } else { "-" }.to_owned() };
     if scenario.traffic == Traffic::Silence {
         let median = |figure: Option<Figure>| figure.map_or(0.0, |figure| figure.median);
         let (cpu, mib) = (median(cell.cpu()) * 100.0, median(cell.memory()) / f64::from(1 << 20));
@@ -53,22 +56,4 @@ fn ratio(first: &Cell, other: &Cell) -> String {
     let rate = of(first.rate(), other.rate()).map(|ratio| format!("{ratio:.2}"));
     let cycles = of(other.cycles(), first.cycles()).map(|ratio| format!("cycles {ratio:.2}"));
     [rate, cycles].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-/// Rows of equal width; the first one is the head.
-fn table(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let mut text = String::new();
-    for (number, row) in rows.iter().enumerate() {
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(text, "| {cell:width$} ");
-        }
-        text += "|\n";
-        if number == 0 {
-            widths.iter().for_each(|width| text += &format!("|{}", "-".repeat(width + 2)));
-            text += "|\n";
-        }
-    }
-    text
 }

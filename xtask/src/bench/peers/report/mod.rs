@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What a sitting leaves: a table on the screen and in Markdown, all figures as JSON, a plot.
 
-mod document;
 mod facts;
 mod json;
 mod markdown;
@@ -10,10 +9,26 @@ mod plot;
 pub(crate) use facts::Facts;
 
 use super::options::Options;
-use super::sitting::Results;
+use super::results::Results;
+use crate::bench::document;
 use crate::cargo::output_folder;
 use crate::failure::Failure;
 use std::fs;
+
+/// What earlier sittings left in `target/bench/peers.json`, if they left something.
+///
+/// # Errors
+/// The file cannot be understood, or is of another machine, other versions or other lengths: that does not add up.
+pub(crate) fn read(facts: &Facts) -> Result<Option<Results>, Failure> {
+    let file = output_folder("bench")?.join("peers.json");
+    let Ok(text) = fs::read_to_string(&file) else { return Ok(None) };
+    let (theirs, results) =
+        json::read(&text).ok_or_else(|| Failure::new(format!("{}: not written by this command", file.display())))?;
+    if theirs == facts.to_json() {
+        return Ok(Some(results));
+    }
+    Err(Failure::new(format!("{}: measured elsewhere or otherwise, so not to be added to: {theirs:#}", file.display())))
+}
 
 /// Prints the table and writes `target/bench/peers.{md,json,svg}`; with `--record` the document's table too.
 ///

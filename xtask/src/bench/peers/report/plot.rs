@@ -2,7 +2,7 @@
 //! A bar chart as SVG: a group for each scenario, a bar for each switch, its height the median in Mpps relative to the
 //! group's best, for 64 B and 9000 B do not fit one scale. A thin line shows the range over the rounds.
 
-use crate::bench::peers::sitting::{Cell, Results};
+use crate::bench::peers::results::{Cell, Results};
 use std::fmt::Write;
 
 const BAR: f64 = 44.0;

@@ -3,6 +3,7 @@
 
 use crate::cargo::root;
 use crate::failure::Failure;
+use std::fmt::Write;
 use std::fs;
 
 const DOCUMENT: &str = "docs/performance.md";
@@ -23,6 +24,25 @@ fn between(document: &str, name: &str, text: &str) -> Option<String> {
     let (before, rest) = document.split_once(&begin)?;
     let (_, after) = rest.split_once(&end)?;
     Some(format!("{before}{begin}{text}{end}{after}"))
+}
+
+/// Rows of equal length as a Markdown table with columns of equal width; the first one is the head.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        for (cell, width) in row.iter().zip(&widths) {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "| {cell:width$} ");
+        }
+        text += "|\n";
+        if number == 0 {
+            widths.iter().for_each(|width| text += &format!("|{}", "-".repeat(width + 2)));
+            text += "|\n";
+        }
+    }
+    text
 }
 
 #[cfg(test)]
