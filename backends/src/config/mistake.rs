@@ -51,7 +51,8 @@ impl Mistake {
     /// What the TOML reader found, in the words of this project.
     pub(super) fn of_toml(why: &toml::de::Error) -> Mistake {
         let words = [("unknown field", "unknown key"), ("missing field", "missing key")];
-        let message = words.iter().fold(why.message().to_owned(), |text, (theirs, ours)| text.replace(theirs, ours));
+        let message = wrong_type(why.message()).unwrap_or_else(|| why.message().to_owned());
+        let message = words.iter().fold(message, |text, (theirs, ours)| text.replace(theirs, ours));
         Mistake { span: why.span().unwrap_or(0..0), message: message.replace('\n', ", ") }
     }
 
@@ -67,6 +68,20 @@ impl Mistake {
             message: self.message,
         }
     }
+}
+
+/// `invalid type: string "big", expected i64`, which names a type of this program, as a mistake in a value reads everywhere.
+fn wrong_type(message: &str) -> Option<String> {
+    let (found, expected) = message.strip_prefix("invalid type: ")?.rsplit_once(", expected ")?;
+    let expected = match expected {
+        "i64" => "a whole number",
+        "a string" => "a text in quotes",
+        "a sequence" => "a list in brackets",
+        structure if structure.starts_with("struct ") => "a table",
+        other => other,
+    };
+    let found = found.strip_prefix("string ").unwrap_or(found).replace('`', "");
+    Some(format!("{found} is not valid (expected {expected})"))
 }
 
 /// The line that an offset is in, from 1.

@@ -142,14 +142,16 @@ pub enum MemoryFault {
         needed: u64,
     },
     /// The file is not memory: another kind of file could stall or fault us.
-    #[error("the memory file is neither tmpfs nor hugetlbfs; use memory-backend-memfd, /dev/shm or hugepages")]
+    #[error(
+        "the memory file is neither tmpfs nor hugetlbfs; use memory-backend-memfd (QEMU), --memory shared=on (cloud-hypervisor), a file in /dev/shm, or hugepages"
+    )]
     Kind,
     /// The file cannot be written.
-    #[error("the memory file is not open for reading and writing; use share=on")]
+    #[error("the memory file is not open for reading and writing; use share=on (QEMU), shared=on (cloud-hypervisor)")]
     ReadOnly,
     /// Policy `require`: the file must not shrink under us.
     #[error(
-        "the memory file is not sealed against shrinking (F_SEAL_SHRINK): use memory-backend-memfd, or see the setting seals"
+        "the memory file is not sealed against shrinking (F_SEAL_SHRINK); QEMU's memory-backend-memfd does that; for other memory see the setting seals"
     )]
     Unsealed,
     /// A region that is to go does not exist.
