@@ -42,10 +42,15 @@ pub struct Pings {
 }
 
 impl Pings {
-    /// Reads the summary that busybox's ping prints at its end; `None` when there is none.
+    /// Adds up the summaries that busybox's ping prints, each at its end; `None` when there is none.
     pub fn parse(output: &str) -> Option<Pings> {
-        let summary = output.lines().find(|line| line.contains(" packets transmitted"))?;
-        let mut numbers = summary.split(", ").map(|part| part.split(' ').next().and_then(|word| word.parse().ok()));
+        let summaries = output.lines().filter(|line| line.contains(" packets transmitted"));
+        let add = |a: Pings, b: Pings| Pings { sent: a.sent + b.sent, received: a.received + b.received };
+        summaries.map(Pings::of_summary).reduce(|sum, next| Some(add(sum?, next?)))?
+    }
+
+    fn of_summary(line: &str) -> Option<Pings> {
+        let mut numbers = line.split(", ").map(|part| part.split(' ').next().and_then(|word| word.parse().ok()));
         Some(Pings { sent: numbers.next()??, received: numbers.next()?? })
     }
 
@@ -76,13 +81,26 @@ impl Guest {
         self.run_ok(&script).map(drop)
     }
 
-    /// Sends `count` echo requests to an IPv4 or IPv6 address, each as soon as the one before was answered (or after a
-    /// second without an answer). Lost ones are no error.
+    /// Sends `count` echo requests to an IPv4 or IPv6 address, one after the other. Each is given ten seconds for its
+    /// answer, so that a machine that was held up for a moment is not taken for a loss. Lost ones are no error.
     ///
     /// # Errors
     /// As [`Guest::run`], and [`Error::Command`] when ping could not even send.
     pub fn ping(&self, address: &str, count: u32) -> Result<Pings, Error> {
-        let command = format!("ping -A -W 1 -c {count} {address}");
+        self.ping_each(address, count, 10)
+    }
+
+    /// As [`Guest::ping`], for who expects no answer: each request is given one second.
+    ///
+    /// # Errors
+    /// As [`Guest::ping`].
+    pub fn ping_in_vain(&self, address: &str, count: u32) -> Result<Pings, Error> {
+        self.ping_each(address, count, 1)
+    }
+
+    /// Each request has a ping of its own: busybox waits only for the first answer for as long as one says.
+    fn ping_each(&self, address: &str, count: u32, seconds: u32) -> Result<Pings, Error> {
+        let command = format!("for i in $(seq {count}); do ping -c 1 -W {seconds} {address}; done");
         let output = self.run(&command)?;
         match Pings::parse(&output.text()) {
             Some(pings) => Ok(pings),
@@ -126,6 +144,7 @@ mod tests {
         let text = "--- 10.0.0.2 ping statistics ---\n12 packets transmitted, 9 packets received, 25% packet loss\n";
         let pings = Pings::parse(text).unwrap();
         assert_eq!((pings.sent, pings.received, pings.lost()), (12, 9, 3));
+        assert_eq!(Pings::parse(&format!("{text}\n{text}")), Some(Pings { sent: 24, received: 18 }));
         assert_eq!(Pings::parse("ping: sendto: Network is unreachable"), None);
     }
 }

@@ -9,6 +9,8 @@ use qemu::{Guest, GuestSpec, Nic};
 /// times, and the hash is the same each time.
 const FLOWS: std::ops::Range<u8> = 100..116;
 const MIB: u32 = 8;
+/// Streams that may lose frames before one must not.
+const TRIES: usize = 10;
 
 #[test]
 fn both_queues_of_a_guest_are_used() {
@@ -32,13 +34,32 @@ fn both_queues_of_a_guest_are_used() {
     assert_eq!(after.len(), 2);
     assert!(before.iter().zip(&after).all(|(before, after)| after > before), "{before:?}, then {after:?}");
     for target in both(0, 2) {
-        assert_transfers(&one, &many, &target, MIB);
-        assert_eq!(out_of_order(&many), 0, "{target}");
+        a_stream_arrives_in_order(&lab, [&one, &many], &target);
     }
     for target in both(0, 1) {
         assert_transfers(&many, &one, &target, MIB);
     }
     assert_eq!(lab.dropped("many", "port-down"), 0, "nothing was steered into a queue that is none");
+}
+
+/// A frame that found no room leaves a gap, and what comes after it is out of order for the guest, rightly: only a stream
+/// that lost nothing tells.
+fn a_stream_arrives_in_order(lab: &Lab, [one, many]: [&Guest; 2], target: &str) {
+    for _ in 0..TRIES {
+        let before = (drops(lab), out_of_order(many));
+        assert_transfers(one, many, target, MIB);
+        let after = (drops(lab), out_of_order(many));
+        eprintln!("frames without room, segments out of order: {before:?}, then {after:?}");
+        if after.0 == before.0 {
+            return assert_eq!(after.1, before.1, "{target}: segments were put aside, and nothing was lost");
+        }
+    }
+    panic!("each of {TRIES} streams to {target} lost frames");
+}
+
+/// Frames to or from the guest that were dropped.
+fn drops(lab: &Lab) -> u64 {
+    ["one", "many"].iter().map(|port| lab.show(port).counters.drops.values().sum::<u64>()).sum()
 }
 
 /// Interrupts of each receive queue of the first NIC.

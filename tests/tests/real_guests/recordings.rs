@@ -72,6 +72,8 @@ fn live(lab: &mut Lab, spec: &GuestSpec, section: &mut dyn FnMut(&str)) {
     section("reconnect");
     lab.daemon.restart();
     PORTS.iter().for_each(|port| lab.await_state(port, State::Up));
+    // A port is up with its first queue pair; QEMU starts all of them before its monitor answers.
+    guest.qmp().query_status().must();
     section("quit");
     quit(&guest);
 }
