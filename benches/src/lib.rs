@@ -8,8 +8,9 @@
 //! ([`Scene::switch`]) counts, not the driver's work before and after it. What the figures leave out is what a second
 //! core adds: the cache lines that travel between a guest's core and the worker's.
 //!
-//! * `cargo bench -p benches` times it with criterion: the whole path by kind of frame, and with limits that are set and
-//!   never reached.
+//! * `cargo bench -p benches` times it with criterion: the whole path and each of its stages by kind of frame, and the whole
+//!   path with limits that are set and never reached.
+//! * `cargo xtask bench stages` prints the cycles that a frame spends in each stage, with the program `stages`.
 //! * `cargo xtask bench instructions` counts its instructions under callgrind, with the program `count`. Counts are the same
 //!   on every run, so `./check` can refuse a growth of a few hundredths, which no timing would show.
 //!
@@ -20,4 +21,4 @@
 
 mod scene;
 
-pub use scene::{Scene, Work};
+pub use scene::{Scene, Work, stage_name};

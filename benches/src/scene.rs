@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ports, and one burst of frames that is switched again and again.
 
-use dataplane::Limits;
 use dataplane::limits::BURST;
+use dataplane::{Limits, PortSlot, Stage};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::memory::Layout;
 use tests::rig::{PortOptions, Rig, feature, mac};
 use wire::MacAddr;
 use wire::build::{Ether, Ip, IpFrame, Tcp};
+
+/// From one address to the next: odd, without a factor in common with the number of addresses, and far.
+const STEP: u32 = 61_357;
 
 /// What the frames of a scene are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +21,21 @@ pub enum Work {
     Tso,
     /// Of 64 bytes, to this many ports.
     Flood(usize),
+    /// Of 64 bytes, to one port, to this many addresses behind it in no order.
+    Macs(u32),
 }
 
 impl Work {
     /// All that are measured, by name.
-    pub const ALL: [(&str, Work); 6] = [
+    pub const ALL: [(&str, Work); 8] = [
         ("64", Work::Unicast(64)),
         ("512", Work::Unicast(512)),
         ("1500", Work::Unicast(1500)),
         ("9000", Work::Unicast(9000)),
         ("tso", Work::Tso),
         ("flood-8", Work::Flood(8)),
+        ("macs-1k", Work::Macs(1000)),
+        ("macs-100k", Work::Macs(100_000)),
     ];
 
     /// Frames that a burst of it has: as many as the burst's memory has room for.
@@ -37,8 +44,13 @@ impl Work {
         match self {
             // A frame of 64 KiB takes up to sixty buffers of its receiver.
             Work::Tso => 8,
-            Work::Unicast(_) | Work::Flood(_) => BURST,
+            Work::Unicast(_) | Work::Flood(_) | Work::Macs(_) => BURST,
         }
+    }
+
+    /// Addresses behind the receiver beside its own.
+    fn macs(self) -> u32 {
+        if let Work::Macs(count) = self { count } else { 0 }
     }
 
     fn receivers(self) -> usize {
@@ -52,6 +64,7 @@ impl Work {
         match self {
             Work::Unicast(len) => datagram(to(mac(1)), len),
             Work::Flood(_) => datagram(to(MacAddr::BROADCAST), 64),
+            Work::Macs(_) => datagram(to(behind(0)), 64),
             Work::Tso => {
                 let (header, frame) = to(mac(1)).tcp_offloaded(&Tcp::default(), &[0x5a; 45 * 1448], Some(1448));
                 (VnetHeader::from_bytes(&header.to_bytes()), frame)
@@ -66,6 +79,8 @@ pub struct Scene {
     work: Work,
     header: VnetHeader,
     frame: Vec<u8>,
+    /// The last address that was sent to, of many.
+    last: u32,
 }
 
 impl Scene {
@@ -73,8 +88,16 @@ impl Scene {
     #[must_use]
     pub fn new(work: Work) -> Self {
         let (header, frame) = work.frame();
-        let rig = Rig::with_ports(1 + work.receivers(), &options(work));
-        Self { rig, work, header, frame }
+        let mut rig = Rig::new();
+        // With room for all addresses, as an administrator would plan it.
+        rig.found(0, (work.macs() * 2).max(8192));
+        for _ in 0..=work.receivers() {
+            rig.add(0, &options(work));
+        }
+        for number in 0..work.macs() {
+            rig.namespace(0).fdb().learn(behind(number), PortSlot(1), rig.now());
+        }
+        Self { rig, work, header, frame, last: 0 }
     }
 
     /// Limits what each port may send, receive and flood.
@@ -89,6 +112,10 @@ impl Scene {
     pub fn fill(&mut self) {
         let queue = &mut self.rig.port(0).tx[0];
         for _ in 0..self.work.frames() {
+            if let Work::Macs(count) = self.work {
+                self.last = (self.last + STEP) % count;
+                self.frame[..6].copy_from_slice(&behind(self.last).0);
+            }
             queue.enqueue(&Shape::whole(), self.header, &self.frame).expect("room for a burst");
         }
         queue.flush();
@@ -101,6 +128,14 @@ impl Scene {
         self.rig.poll_once()
     }
 
+    /// The same, and what `clock` said at its beginning and at the end of each stage.
+    pub fn switch_timed<T: Copy>(&mut self, clock: impl Fn() -> T) -> [T; 1 + Stage::ALL.len()] {
+        let now = self.rig.now();
+        let mut said = [clock(); 1 + Stage::ALL.len()];
+        self.rig.worker().poll_watched(now, |stage| said[1 + stage as usize] = clock());
+        said
+    }
+
     /// Takes the frames out of the receivers' rings.
     ///
     /// # Panics
@@ -111,6 +146,18 @@ impl Scene {
         }
         assert_eq!(self.rig.port(0).tx[0].reclaim().len(), self.work.frames(), "chains given back");
     }
+}
+
+/// One of many addresses behind one port.
+fn behind(number: u32) -> MacAddr {
+    let [a, b, c, d] = number.to_be_bytes();
+    MacAddr([6, 1, a, b, c, d])
+}
+
+/// A stage as tables name it.
+#[must_use]
+pub fn stage_name(stage: Stage) -> String {
+    format!("{stage:?}").to_lowercase()
 }
 
 /// What a Linux guest would negotiate, and pages for receive buffers.

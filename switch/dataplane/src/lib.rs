@@ -74,4 +74,4 @@ pub use rate::{Limit, Limits, Rate};
 pub use stats::{Drops, PortStats, Traffic};
 pub use sys::RingFault;
 pub use time::Instant;
-pub use worker::{Source, Worker};
+pub use worker::{Source, Stage, Worker};

@@ -17,6 +17,26 @@ use crate::receive::receive;
 use crate::stats::Delta;
 use crate::time::Instant;
 
+/// A stage of the frame path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Chains are taken off the ring, and heads out of guest memory.
+    Receive,
+    /// Each frame is judged by its head.
+    Guard,
+    /// Sources are learned, destinations looked up.
+    Forward,
+    /// Frames are copied into the receivers' buffers.
+    Deliver,
+    /// Chains are given back, receivers told, counters moved.
+    Finish,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [Self::Receive, Self::Guard, Self::Forward, Self::Deliver, Self::Finish];
+}
+
 /// A transmit ring of a port, and where its frames go: what a worker owns while it polls it.
 pub struct Source {
     port: Arc<Port>,
@@ -54,29 +74,35 @@ impl Source {
     }
 
     /// Switches one burst. Returns how many chains were taken.
-    fn poll(&mut self, id: SourceId, burst: &mut Burst, delivery: &mut Delivery, now: Instant) -> usize {
+    fn poll(&mut self, id: SourceId, turn: &mut Turn, now: Instant, watch: &mut impl FnMut(Stage)) -> usize {
         if self.fault.is_some() {
             return 0;
         }
+        let Turn { burst, delivery } = turn;
         let policy = self.port.policy();
         let policers = self.port.policers();
         let mut delta = Delta::default();
         let received = receive(&mut self.ring, policy.negotiated.header_len(), burst, &mut delta);
         if !burst.chains.is_empty() {
+            watch(Stage::Receive);
             let (slot, own) = (self.port.slot(), self.port.mac());
             if let Some(policers) = &policers {
                 policers.transmit(burst, now);
             }
             guard(burst, own, &policy);
+            watch(Stage::Guard);
             forward(burst, self.namespace.fdb(), From { slot, own }, now);
             if let Some(policers) = &policers {
                 policers.flood(burst, now);
             }
+            watch(Stage::Forward);
             let sender = Sender { id, slot, now };
             delivery.deliver(burst, sender, self.ports.load(), &mut delta);
+            watch(Stage::Deliver);
             self.finish(burst);
             delivery.publish(id);
             self.port.counters.add_tx(&delta);
+            watch(Stage::Finish);
         }
         let taken = burst.chains.len();
         burst.clear();
@@ -119,11 +145,16 @@ impl Source {
     }
 }
 
+/// What each burst needs and the next one uses again.
+struct Turn {
+    burst: Burst,
+    delivery: Delivery,
+}
+
 /// The frame path of one thread. It neither sleeps nor reads a clock: who runs it does.
 pub struct Worker {
     sources: Vec<(SourceId, Source)>,
-    burst: Burst,
-    delivery: Delivery,
+    turn: Turn,
     frames: u64,
     bursts: u64,
 }
@@ -138,7 +169,8 @@ impl Worker {
     /// A worker without sources; allocates all that the frame path needs.
     #[must_use]
     pub fn new() -> Self {
-        Self { sources: Vec::new(), burst: Burst::new(), delivery: Delivery::new(), frames: 0, bursts: 0 }
+        let turn = Turn { burst: Burst::new(), delivery: Delivery::new() };
+        Self { sources: Vec::new(), turn, frames: 0, bursts: 0 }
     }
 
     /// Adds a source; it is polled from now on.
@@ -155,9 +187,15 @@ impl Worker {
 
     /// Polls every source once, a burst each, so that none can starve another. Returns the chains that were taken.
     pub fn poll(&mut self, now: Instant) -> usize {
+        self.poll_watched(now, |_| ())
+    }
+
+    /// The same, for who wants to know how long the stages take: `watch` is called at the end of each stage of each burst
+    /// that is not empty.
+    pub fn poll_watched(&mut self, now: Instant, mut watch: impl FnMut(Stage)) -> usize {
         let mut taken = 0;
         for (id, source) in &mut self.sources {
-            let burst = source.poll(*id, &mut self.burst, &mut self.delivery, now);
+            let burst = source.poll(*id, &mut self.turn, now, &mut watch);
             self.bursts += u64::from(burst > 0);
             taken += burst;
         }

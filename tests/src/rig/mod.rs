@@ -80,15 +80,22 @@ impl Rig {
         rig
     }
 
+    /// Founds a namespace that may learn so many addresses. Without it the first port does, for a few.
+    pub fn found(&mut self, namespace: u32, macs_max: u32) {
+        let config = NamespaceConfig { macs_max, age: Duration::from_secs(300), seed: 1 };
+        self.namespaces.insert(namespace, Namespace::new(&config));
+    }
+
     /// Plugs a port in, its receive queues filled and all its rings started. Its number is its slot too.
     ///
     /// # Panics
     /// When the namespace's MAC table has no room.
     pub fn add(&mut self, namespace: u32, options: &PortOptions) -> usize {
         let number = self.ports.len();
-        let table = self.namespaces.entry(namespace).or_insert_with(|| {
-            Namespace::new(&NamespaceConfig { macs_max: 64, age: Duration::from_secs(300), seed: 1 })
-        });
+        if !self.namespaces.contains_key(&namespace) {
+            self.found(namespace, 64);
+        }
+        let table = &self.namespaces[&namespace];
         let port = RigPort::new(number, Arc::clone(table), options);
         table.plug(Arc::clone(port.port())).expect("room in the MAC table");
         self.looked.push(port.port().stats());

@@ -5,6 +5,7 @@ mod document;
 mod idle;
 pub(crate) mod instructions;
 mod peers;
+mod stages;
 
 use crate::Outcome;
 use crate::cargo;
@@ -22,6 +23,8 @@ pub(crate) enum Measurement {
     Idle,
     /// Count the instructions that a frame takes, and compare them with those recorded
     Instructions(instructions::Options),
+    /// Print the cycles that a frame spends in each stage of the frame path
+    Stages(stages::Options),
     /// Measure one switch in one scenario, once; prints JSON
     One(peers::One),
 }
@@ -32,6 +35,7 @@ pub(crate) fn run(measurement: &Measurement) -> Outcome {
         Measurement::Peers(options) => peers::run(options),
         Measurement::Idle => idle::run(),
         Measurement::Instructions(options) => instructions::run(options),
+        Measurement::Stages(options) => stages::run(options),
         Measurement::One(options) => peers::one(options),
     }
 }
