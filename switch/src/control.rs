@@ -11,6 +11,7 @@ use crate::path::NamespacePath;
 use crate::plant::Plant;
 use crate::port::{Notice, PortRecord};
 use crate::quota::{Quotas, Resource};
+use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 use crate::subsystem::{Key, Subsystem};
@@ -45,21 +46,21 @@ pub enum Request {
         /// Quotas that are to be set, or lifted with `None`; the others stay.
         quotas: Vec<(Resource, Option<u64>)>,
     },
-    /// Make a port.
+    /// Make a port of that name in the namespace that its spec names.
     PortAdd(Name, PortSpec),
     /// Make a port with these numbers, that of its own namespace first.
     PortAddAs(Name, PortSpec, Vec<u32>),
     /// Remove a port, and only with `force` when a guest is attached to it.
     PortDel {
         /// The port.
-        name: Name,
+        port: PortPath,
         /// Also when a guest is attached.
         force: bool,
     },
     /// Change what may change under a running guest; what is `None` stays.
     PortSet {
         /// The port.
-        name: Name,
+        port: PortPath,
         /// Its role.
         role: Option<Role>,
         /// The source addresses it may use.
@@ -69,7 +70,7 @@ pub enum Request {
         /// Limits, each with its new rate, or `None` to take it away.
         limits: Vec<(Limit, Option<Rate>)>,
     },
-    /// Make a static MAC entry that leads to a port.
+    /// Make a static MAC entry that leads to a port of its namespace.
     FdbAdd(FdbKey, Name),
     /// Remove a static or a learned MAC entry.
     FdbDel(FdbKey),
@@ -91,19 +92,19 @@ pub enum Reply {
 /// What the caller of [`Control`] has to do next, in order.
 pub enum Action {
     /// Close the session of a port.
-    CloseEndpoint(Name),
+    CloseEndpoint(PortPath),
     /// Open a session for a port.
     OpenEndpoint(Box<Opening>),
     /// Tell the guest of a port, when it next attaches, of this MTU.
-    SetMtu(Name, u16),
+    SetMtu(PortPath, u16),
     /// Store what an operator said and what was offered.
     Save,
 }
 
 /// What a session of a port needs.
 pub struct Opening {
-    /// The port's name.
-    pub port: Name,
+    /// The port.
+    pub port: PortPath,
     /// What was asked for.
     pub spec: PortSpec,
     /// Virtio features that a guest of this port was ever offered; they must be offered again.
@@ -118,20 +119,20 @@ pub struct Opening {
 pub struct Control {
     pub(crate) desired: Desired,
     pub(crate) plant: Plant,
-    offered: BTreeMap<Name, u64>,
+    offered: BTreeMap<PortPath, u64>,
     actions: VecDeque<Action>,
 }
 
 impl Control {
     /// An empty switch. `seed` should be secret: the MAC tables are hashed with it. `offered` is what an earlier
     /// process offered to the guests of each port, by [`Control::offered`].
-    pub fn new(seed: u64, offered: BTreeMap<Name, u64>) -> Control {
+    pub fn new(seed: u64, offered: BTreeMap<PortPath, u64>) -> Control {
         Control::restored(seed, offered, SavedNumbers::default())
     }
 
     /// Like [`Control::new`], and whatever comes gets the numbers that it had in an earlier process, by
     /// [`Control::numbers`], if they can be had.
-    pub fn restored(seed: u64, offered: BTreeMap<Name, u64>, numbers: SavedNumbers) -> Control {
+    pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
         Control { desired, plant, offered, actions: VecDeque::new() }
     }
@@ -163,7 +164,7 @@ impl Control {
     }
 
     /// Virtio features that the guests of each port were ever offered, to be stored.
-    pub fn offered(&self) -> &BTreeMap<Name, u64> {
+    pub fn offered(&self) -> &BTreeMap<PortPath, u64> {
         &self.offered
     }
 
@@ -188,17 +189,17 @@ impl Control {
             }
             Request::PortAdd(name, spec) => Diff::add_port(name, spec, Vec::new()),
             Request::PortAddAs(name, spec, numbers) => Diff::add_port(name, spec, numbers),
-            Request::PortDel { name, force } => {
-                self.check_deletable(&name, force)?;
-                Diff::del_port(old, &name)?
+            Request::PortDel { port, force } => {
+                self.check_deletable(&port, force)?;
+                Diff::del_port(old, &port)?
             }
-            Request::PortSet { name, role, macs, mtu, limits } => {
-                let mut spec = old.port(&name)?.clone();
+            Request::PortSet { port, role, macs, mtu, limits } => {
+                let mut spec = old.port(&port)?.clone();
                 spec.role = role.unwrap_or(spec.role);
                 spec.macs = macs.unwrap_or(spec.macs);
                 spec.mtu = mtu.unwrap_or(spec.mtu);
                 limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
-                Diff::set_port(old, name, spec)?
+                Diff::set_port(old, port, spec)?
             }
             Request::FdbAdd(key, port) => Diff::add_fdb(key, port),
             Request::FdbDel(key) => match Diff::del_fdb(old, &key) {
@@ -212,7 +213,7 @@ impl Control {
     }
 
     /// Takes note of what a session tells. A port that is gone has no more to tell.
-    pub fn handle_notice(&mut self, port: &Name, notice: Notice) {
+    pub fn handle_notice(&mut self, port: &PortPath, notice: Notice) {
         if let Some(record) = self.plant.port_mut(port) {
             record.note(notice);
         }
@@ -220,7 +221,7 @@ impl Control {
 
     /// Takes note of the features that a port now offers to its guests. The set never shrinks: a VMM that has seen a
     /// feature refuses to reconnect to a device without it.
-    pub fn handle_offered(&mut self, port: &Name, features: u64) {
+    pub fn handle_offered(&mut self, port: &PortPath, features: u64) {
         if self.plant.port(port).is_none() {
             return;
         }
@@ -243,7 +244,7 @@ impl Control {
     }
 
     /// What a session of this port needs, to open it once more; `None` when there is no such port.
-    pub fn opening(&self, port: &Name) -> Option<Opening> {
+    pub fn opening(&self, port: &PortPath) -> Option<Opening> {
         let record = self.plant.port(port)?;
         Some(Opening {
             port: port.clone(),
@@ -255,13 +256,13 @@ impl Control {
     }
 
     /// Ports whose VMM did what no reset of the guest can mend, and what that was: their sessions have to be ended.
-    pub fn ports_to_end(&self) -> Vec<(Name, RingFault)> {
+    pub fn ports_to_end(&self) -> Vec<(PortPath, RingFault)> {
         let fault = |record: &PortRecord| record.fault().filter(|fault| fault.ends_session());
-        self.plant.ports().filter_map(|(name, record)| fault(record).map(|fault| (name.clone(), fault))).collect()
+        self.plant.ports().filter_map(|(port, record)| fault(record).map(|fault| (port.clone(), fault))).collect()
     }
 
     /// Whether a guest is attached to the port, or about to be.
-    pub fn is_attached(&self, port: &Name) -> bool {
+    pub fn is_attached(&self, port: &PortPath) -> bool {
         self.plant.port(port).is_some_and(PortRecord::attached)
     }
 
@@ -284,7 +285,7 @@ impl Control {
         }
         self.plant.commit();
         for gone in changes.iter().filter(|change| (change.kind, change.op) == (Kind::Port, Op::Del)) {
-            gone.name.parse::<Name>().map(|name| self.offered.remove(&name)).ok();
+            gone.name.parse::<PortPath>().map(|port| self.offered.remove(&port)).ok();
         }
         self.push_actions(&changes);
         Ok(Reply::Changed(changes))
@@ -293,12 +294,12 @@ impl Control {
     /// Closes come before opens: a port may take over the socket of one that goes.
     fn push_actions(&mut self, changes: &[Change]) {
         let ports = || changes.iter().filter(|change| change.kind == Kind::Port);
-        let name = |change: &Change| change.name.parse::<Name>().ok();
+        let path = |change: &Change| change.name.parse::<PortPath>().ok();
         for change in ports().filter(|change| change.op != Op::Add && change.disrupts) {
-            self.actions.extend(name(change).map(Action::CloseEndpoint));
+            self.actions.extend(path(change).map(Action::CloseEndpoint));
         }
         for change in ports().filter(|change| change.op != Op::Del) {
-            let Some(opening) = name(change).and_then(|name| self.opening(&name)) else { continue };
+            let Some(opening) = path(change).and_then(|port| self.opening(&port)) else { continue };
             self.actions.push_back(match change.op == Op::Set && !change.disrupts {
                 true => Action::SetMtu(opening.port, opening.spec.mtu),
                 false => Action::OpenEndpoint(Box::new(opening)),
@@ -313,10 +314,10 @@ impl Control {
     ///
     /// # Errors
     /// It does not exist, or a guest is attached to it and `force` is not given.
-    pub fn check_deletable(&self, name: &Name, force: bool) -> Result<(), Refusal> {
-        self.desired.port(name)?;
-        match self.is_attached(name) && !force {
-            true => Err(Refusal::in_use(Kind::Port, name.as_str(), "a connected guest")),
+    pub fn check_deletable(&self, port: &PortPath, force: bool) -> Result<(), Refusal> {
+        self.desired.port(port)?;
+        match self.is_attached(port) && !force {
+            true => Err(Refusal::in_use(Kind::Port, port.to_string(), "a connected guest")),
             false => Ok(()),
         }
     }
@@ -331,13 +332,13 @@ impl Control {
         path: &NamespacePath,
         recursive: bool,
         force: bool,
-    ) -> Result<Vec<Name>, Refusal> {
+    ) -> Result<Vec<PortPath>, Refusal> {
         self.desired.namespace(path)?;
         if let Some(by) = self.desired.users(path).filter(|_| !recursive) {
             return Err(Refusal::in_use(Kind::Namespace, path.as_str(), by));
         }
-        let ports: Vec<Name> = self.desired.ports_within(path).map(|(name, _)| name.clone()).collect();
-        ports.iter().try_for_each(|name| self.check_deletable(name, force))?;
+        let ports: Vec<PortPath> = self.desired.ports_within(path).map(|(port, _)| port.clone()).collect();
+        ports.iter().try_for_each(|port| self.check_deletable(port, force))?;
         Ok(ports)
     }
 
@@ -346,7 +347,7 @@ impl Control {
         self.desired.namespace(&key.namespace)?;
         let own = self.desired.ports_of(&key.namespace).find(|(_, spec)| spec.mac == key.mac);
         if let Some((port, _)) = own {
-            return Err(Refusal::in_use(Kind::Fdb, key.label(), format!("port {:?}, whose own it is", port.as_str())));
+            return Err(Refusal::in_use(Kind::Fdb, key.label(), format!("port {port:?}, whose own it is")));
         }
         let table = self.plant.set_of(&key.namespace)?.plane().fdb_if_made();
         match table.is_some_and(|table| table.remove(key.mac)) {

@@ -7,7 +7,7 @@
 //! * no subtree has more than the quotas on the way to the root allow;
 //! * within one namespace no MAC address has two owners, be it a port or a static entry (the same address in two
 //!   namespaces is normal: tenants do not know each other);
-//! * no two ports share a socket;
+//! * within one namespace no two ports have the same name, and in the whole daemon none share a socket;
 //! * a static entry names a port of its own namespace, and goes with it.
 
 use crate::desired::index::Index;
@@ -15,6 +15,7 @@ use crate::limits;
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::quota::{Quotas, Resource, Usage};
+use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec, check_mac};
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub struct Desired {
     /// What is said of the root: nothing. It is there before anybody says anything.
     root: NamespaceSpec,
     namespaces: BTreeMap<NamespacePath, NamespaceSpec>,
-    ports: BTreeMap<Name, PortSpec>,
+    ports: BTreeMap<PortPath, PortSpec>,
     fdb: BTreeMap<FdbKey, Name>,
     index: Index,
 }
@@ -55,12 +56,12 @@ impl Desired {
         &self.namespaces
     }
 
-    /// All ports by name.
-    pub fn ports(&self) -> &BTreeMap<Name, PortSpec> {
+    /// All ports, in tree order.
+    pub fn ports(&self) -> &BTreeMap<PortPath, PortSpec> {
         &self.ports
     }
 
-    /// All static MAC entries, each with the port that it leads to.
+    /// All static MAC entries, each with the port of its namespace that it leads to.
     pub fn fdb(&self) -> &BTreeMap<FdbKey, Name> {
         &self.fdb
     }
@@ -130,25 +131,26 @@ impl Desired {
         Ok(())
     }
 
-    /// Adds a port.
+    /// Adds a port to the namespace that its spec names.
     ///
     /// # Errors
-    /// It exists, its namespace does not, a value is out of bounds, its address or socket is taken, or there are too many.
+    /// One of that name exists there, the namespace does not, a value is out of bounds, its address or socket is taken, or there are too many.
     pub fn add_port(&mut self, name: Name, spec: PortSpec) -> Result<(), Refusal> {
-        if self.ports.contains_key(&name) {
-            return Err(Refusal::exists(Kind::Port, name.as_str()));
+        let path = spec.path(name);
+        if self.ports.contains_key(&path) {
+            return Err(Refusal::exists(Kind::Port, path.to_string()));
         }
         if self.ports.len() >= limits::PORTS_MAX {
             return Err(Refusal::limit("ports", limits::PORTS_MAX));
         }
-        if self.index.ports_of(&spec.namespace) >= limits::NAMESPACE_PORTS_MAX {
+        if self.ports_of(&spec.namespace).count() >= limits::NAMESPACE_PORTS_MAX {
             let what = format!("ports in namespace {:?}", spec.namespace.as_str());
             return Err(Refusal::limit(what, limits::NAMESPACE_PORTS_MAX));
         }
-        self.check_port(&name, &spec)?;
+        self.check_port(&path, &spec)?;
         self.check_quotas(&spec.namespace, Resource::Ports, 1)?;
-        self.index.add_port(&name, &spec);
-        self.ports.insert(name, spec);
+        self.index.add_port(&path, &spec);
+        self.ports.insert(path, spec);
         Ok(())
     }
 
@@ -156,16 +158,16 @@ impl Desired {
     ///
     /// # Errors
     /// It does not exist, the namespace differs, a value is out of bounds, or its address or socket is taken.
-    pub fn set_port(&mut self, name: &Name, spec: PortSpec) -> Result<(), Refusal> {
-        let before = self.port(name)?.clone();
+    pub fn set_port(&mut self, path: &PortPath, spec: PortSpec) -> Result<(), Refusal> {
+        let before = self.port(path)?.clone();
         if before.namespace != spec.namespace {
             let expected = format!("{}: a port stays in its namespace for its whole life", before.namespace);
             return Err(Refusal::invalid("namespace", spec.namespace.as_str(), expected));
         }
-        self.check_port(name, &spec)?;
-        self.index.del_port(name, &before);
-        self.index.add_port(name, &spec);
-        self.ports.insert(name.clone(), spec);
+        self.check_port(path, &spec)?;
+        self.index.del_port(&before);
+        self.index.add_port(path, &spec);
+        self.ports.insert(path.clone(), spec);
         Ok(())
     }
 
@@ -173,13 +175,13 @@ impl Desired {
     ///
     /// # Errors
     /// It does not exist.
-    pub fn del_port(&mut self, name: &Name) -> Result<(), Refusal> {
-        let spec = self.port(name)?.clone();
-        self.ports.remove(name);
-        self.index.del_port(name, &spec);
-        for key in self.index.entries_to(name) {
+    pub fn del_port(&mut self, path: &PortPath) -> Result<(), Refusal> {
+        let spec = self.port(path)?.clone();
+        self.ports.remove(path);
+        self.index.del_port(&spec);
+        for key in self.index.entries_to(path) {
             self.fdb.remove(&key);
-            self.index.del_entry(&key, name);
+            self.index.del_entry(&key, &path.name);
         }
         Ok(())
     }
@@ -187,14 +189,11 @@ impl Desired {
     /// Adds a static MAC entry.
     ///
     /// # Errors
-    /// It exists, the address belongs to a port, the port is unknown or in another namespace, or there are too many.
+    /// It exists, the address belongs to a port, the namespace has no such port, or there are too many.
     pub fn add_fdb(&mut self, key: FdbKey, port: Name) -> Result<(), Refusal> {
         self.namespace(&key.namespace)?;
         check_mac("mac", key.mac)?;
-        if self.port(&port)?.namespace != key.namespace {
-            let expected = format!("a port of namespace {}", key.namespace);
-            return Err(Refusal::invalid("port", port.as_str(), expected));
-        }
+        self.port(&PortPath::new(key.namespace.clone(), port.clone()))?;
         if self.fdb.contains_key(&key) {
             return Err(Refusal::exists(Kind::Fdb, key.label()));
         }
@@ -231,24 +230,26 @@ impl Desired {
     ///
     /// # Errors
     /// It does not exist.
-    pub fn port(&self, name: &Name) -> Result<&PortSpec, Refusal> {
-        self.ports.get(name).ok_or_else(|| Refusal::not_found(Kind::Port, name.as_str()))
+    pub fn port(&self, path: &PortPath) -> Result<&PortSpec, Refusal> {
+        self.ports.get(path).ok_or_else(|| Refusal::not_found(Kind::Port, path.to_string()))
     }
 
     /// The ports of one namespace, by name.
     pub fn ports_of<'a>(
         &'a self,
         namespace: &NamespacePath,
-    ) -> impl Iterator<Item = (&'a Name, &'a PortSpec)> + use<'a> {
-        self.ports_within(namespace).take_while({
-            let namespace = namespace.clone();
-            move |(_, spec)| spec.namespace == namespace
-        })
+    ) -> impl Iterator<Item = (&'a PortPath, &'a PortSpec)> + use<'a> {
+        let home = namespace.clone();
+        self.ports_within(namespace).take_while(move |(path, _)| path.namespace == home)
     }
 
     /// The ports of a namespace and all below it, in tree order.
-    pub fn ports_within<'a>(&'a self, top: &NamespacePath) -> impl Iterator<Item = (&'a Name, &'a PortSpec)> + use<'a> {
-        self.index.ports_within(top).filter_map(|name| self.ports.get_key_value(name))
+    pub fn ports_within<'a>(
+        &'a self,
+        top: &NamespacePath,
+    ) -> impl Iterator<Item = (&'a PortPath, &'a PortSpec)> + use<'a> {
+        let top = top.clone();
+        self.ports.range(PortPath::before(&top)..).take_while(move |(path, _)| path.namespace.is_within(&top))
     }
 
     /// A namespace and all below it, in tree order; the root itself is not among them.
@@ -261,7 +262,7 @@ impl Desired {
     }
 
     /// The static entries that lead to a port.
-    pub(crate) fn entries_to(&self, port: &Name) -> Vec<FdbKey> {
+    pub(crate) fn entries_to(&self, port: &PortPath) -> Vec<FdbKey> {
         self.index.entries_to(port)
     }
 
@@ -275,7 +276,7 @@ impl Desired {
         let usage = self.usage(path);
         let mut inside = self.namespaces_within(path).map(|(path, _)| path).filter(|inner| *inner != path);
         let first = match (self.ports_within(path).next(), inside.next()) {
-            (Some((port, _)), _) => format!("port {:?}", port.as_str()),
+            (Some((port, _)), _) => format!("port {port:?}"),
             (None, Some(inner)) => format!("namespace {:?}", inner.as_str()),
             (None, None) => return None,
         };
@@ -305,18 +306,18 @@ impl Desired {
         Ok(())
     }
 
-    fn check_port(&self, name: &Name, spec: &PortSpec) -> Result<(), Refusal> {
+    fn check_port(&self, path: &PortPath, spec: &PortSpec) -> Result<(), Refusal> {
         self.namespace(&spec.namespace)?;
         spec.check()?;
         let key = FdbKey { namespace: spec.namespace.clone(), mac: spec.mac };
-        self.check_mac_free(&key, Some(name))?;
+        self.check_mac_free(&key, Some(&path.name))?;
         if let Some(port) = self.fdb.get(&key) {
-            let by = format!("a static entry of port {:?}", port.as_str());
+            let by = format!("a static entry of port {:?}", PortPath::new(key.namespace, port.clone()));
             return Err(Refusal::in_use(Kind::Mac, key.mac.to_string(), by));
         }
-        let path = &spec.vhost_user.path;
-        match self.index.socket_owner(path).filter(|other| *other != name) {
-            Some(other) => Err(Refusal::in_use(Kind::Socket, path, format!("port {:?}", other.as_str()))),
+        let socket = &spec.vhost_user.path;
+        match self.index.socket_owner(socket).filter(|other| *other != path) {
+            Some(other) => Err(Refusal::in_use(Kind::Socket, socket, format!("port {other:?}"))),
             None => Ok(()),
         }
     }
@@ -324,7 +325,7 @@ impl Desired {
     fn check_mac_free(&self, key: &FdbKey, owner: Option<&Name>) -> Result<(), Refusal> {
         match self.index.mac_owner(key).filter(|port| Some(*port) != owner) {
             Some(port) => {
-                let by = format!("port {:?} of namespace {:?}", port.as_str(), key.namespace.as_str());
+                let by = format!("port {:?}", PortPath::new(key.namespace.clone(), port.clone()));
                 Err(Refusal::in_use(Kind::Mac, key.mac.to_string(), by))
             }
             None => Ok(()),

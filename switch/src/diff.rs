@@ -9,6 +9,7 @@
 use crate::desired::{Desired, FdbKey};
 use crate::name::Name;
 use crate::path::NamespacePath;
+use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,12 +21,12 @@ pub(crate) mod describe;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     DelFdb(FdbKey, Name),
-    DelPort(Name),
+    DelPort(PortPath),
     DelNamespace(NamespacePath),
     AddNamespace(NamespacePath, NamespaceSpec, Vec<u32>),
     SetNamespace(NamespacePath, NamespaceSpec),
     AddPort(Name, PortSpec, Vec<u32>),
-    SetPort(Name, PortSpec),
+    SetPort(PortPath, PortSpec),
     AddFdb(FdbKey, Name),
 }
 
@@ -99,14 +100,17 @@ impl Step {
         match self.clone() {
             Step::DelFdb(key, port) => state.del_fdb(&key).map(|()| Step::AddFdb(key, port)),
             Step::AddFdb(key, port) => state.add_fdb(key.clone(), port.clone()).map(|()| Step::DelFdb(key, port)),
-            Step::DelPort(name) => {
-                let before = state.port(&name)?.clone();
-                state.del_port(&name).map(|()| Step::AddPort(name, before, Vec::new()))
+            Step::DelPort(path) => {
+                let before = state.port(&path)?.clone();
+                state.del_port(&path).map(|()| Step::AddPort(path.name, before, Vec::new()))
             }
-            Step::AddPort(name, spec, _) => state.add_port(name.clone(), spec).map(|()| Step::DelPort(name)),
-            Step::SetPort(name, spec) => {
-                let before = state.port(&name)?.clone();
-                state.set_port(&name, spec).map(|()| Step::SetPort(name, before))
+            Step::AddPort(name, spec, _) => {
+                let path = spec.path(name.clone());
+                state.add_port(name, spec).map(|()| Step::DelPort(path))
+            }
+            Step::SetPort(path, spec) => {
+                let before = state.port(&path)?.clone();
+                state.set_port(&path, spec).map(|()| Step::SetPort(path, before))
             }
             Step::DelNamespace(path) => {
                 let before = state.namespace(&path)?.clone();
@@ -134,7 +138,7 @@ pub fn diff(old: &Desired, new: &Desired) -> Diff {
 /// What has to go, be it for good or to come back changed.
 pub(super) struct Leaving {
     namespaces: BTreeSet<NamespacePath>,
-    ports: BTreeSet<Name>,
+    ports: BTreeSet<PortPath>,
     fdb: BTreeMap<FdbKey, Name>,
 }
 
@@ -148,11 +152,13 @@ impl Leaving {
                 namespaces.insert(path.clone());
             }
         }
-        let stays = |name: &Name, spec: &PortSpec| {
-            !namespaces.contains(&spec.namespace) && new.ports().get(name).is_some_and(|n| spec.can_become(n))
+        let stays = |path: &PortPath, spec: &PortSpec| {
+            !namespaces.contains(&path.namespace) && new.ports().get(path).is_some_and(|n| spec.can_become(n))
         };
-        let ports: BTreeSet<Name> = old.ports().iter().filter(|(n, s)| !stays(n, s)).map(|(n, _)| n.clone()).collect();
-        let fdb = old.fdb().iter().filter(|(key, port)| ports.contains(*port) || new.fdb().get(*key) != Some(*port));
+        let ports = old.ports().iter().filter(|(path, spec)| !stays(path, spec));
+        let ports: BTreeSet<PortPath> = ports.map(|(path, _)| path.clone()).collect();
+        let goes = |key: &FdbKey, port: &Name| ports.contains(&PortPath::new(key.namespace.clone(), port.clone()));
+        let fdb = old.fdb().iter().filter(|(key, port)| goes(key, port) || new.fdb().get(*key) != Some(*port));
         let fdb = fdb.map(|(key, port)| (key.clone(), port.clone())).collect();
         Leaving { namespaces, ports, fdb }
     }
@@ -173,10 +179,10 @@ fn arriving(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Step> {
             Some(_) => {}
         }
     }
-    for (name, spec) in new.ports() {
-        match old.ports().get(name).filter(|_| !leaving.ports.contains(name)) {
-            None => steps.push(Step::AddPort(name.clone(), spec.clone(), Vec::new())),
-            Some(before) if before != spec => steps.push(Step::SetPort(name.clone(), spec.clone())),
+    for (path, spec) in new.ports() {
+        match old.ports().get(path).filter(|_| !leaving.ports.contains(path)) {
+            None => steps.push(Step::AddPort(path.name.clone(), spec.clone(), Vec::new())),
+            Some(before) if before != spec => steps.push(Step::SetPort(path.clone(), spec.clone())),
             Some(_) => {}
         }
     }

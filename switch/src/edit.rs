@@ -6,6 +6,7 @@ use crate::desired::{Desired, FdbKey};
 use crate::diff::{Diff, Op, Step, describe};
 use crate::name::Name;
 use crate::path::NamespacePath;
+use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 
@@ -32,8 +33,8 @@ impl Diff {
             return Err(Refusal::in_use(Kind::Namespace, top.as_str(), by));
         }
         let mut diff = Diff::default();
-        for (name, spec) in old.ports_within(top) {
-            diff.push_del_port(old, name, spec);
+        for (path, spec) in old.ports_within(top) {
+            diff.push_del_port(old, path, spec);
         }
         let doomed: Vec<&NamespacePath> = old.namespaces_within(top).map(|(path, _)| path).collect();
         diff.changes.extend(doomed.iter().map(|path| describe::namespace(Op::Del, path)));
@@ -42,23 +43,23 @@ impl Diff {
     }
 
     pub(crate) fn add_port(name: Name, spec: PortSpec, numbers: Vec<u32>) -> Diff {
-        let changes = vec![describe::port(Op::Add, &name, &spec)];
+        let changes = vec![describe::port(Op::Add, &spec.path(name.clone()), &spec)];
         Diff { steps: vec![Step::AddPort(name, spec, numbers)], changes }
     }
 
     /// What cannot be changed under a running guest must be as it was.
-    pub(crate) fn set_port(old: &Desired, name: Name, spec: PortSpec) -> Result<Diff, Refusal> {
-        let before = old.port(&name)?;
+    pub(crate) fn set_port(old: &Desired, path: PortPath, spec: PortSpec) -> Result<Diff, Refusal> {
+        let before = old.port(&path)?;
         if *before == spec {
             return Ok(Diff::default());
         }
-        let changes = vec![describe::port_set(&name, before, &spec, false)];
-        Ok(Diff { steps: vec![Step::SetPort(name, spec)], changes })
+        let changes = vec![describe::port_set(&path, before, &spec, false)];
+        Ok(Diff { steps: vec![Step::SetPort(path, spec)], changes })
     }
 
-    pub(crate) fn del_port(old: &Desired, name: &Name) -> Result<Diff, Refusal> {
+    pub(crate) fn del_port(old: &Desired, path: &PortPath) -> Result<Diff, Refusal> {
         let mut diff = Diff::default();
-        diff.push_del_port(old, name, old.port(name)?);
+        diff.push_del_port(old, path, old.port(path)?);
         Ok(diff)
     }
 
@@ -74,12 +75,12 @@ impl Diff {
         Some(Diff { steps: vec![Step::DelFdb(key.clone(), port.clone())], changes })
     }
 
-    fn push_del_port(&mut self, old: &Desired, name: &Name, spec: &PortSpec) {
-        for key in old.entries_to(name) {
-            self.changes.push(describe::entry(Op::Del, &key, name));
-            self.steps.push(Step::DelFdb(key, name.clone()));
+    fn push_del_port(&mut self, old: &Desired, path: &PortPath, spec: &PortSpec) {
+        for key in old.entries_to(path) {
+            self.changes.push(describe::entry(Op::Del, &key, &path.name));
+            self.steps.push(Step::DelFdb(key, path.name.clone()));
         }
-        self.changes.push(describe::port(Op::Del, name, spec));
-        self.steps.push(Step::DelPort(name.clone()));
+        self.changes.push(describe::port(Op::Del, path, spec));
+        self.steps.push(Step::DelPort(path.clone()));
     }
 }

@@ -32,7 +32,8 @@
 //! * A port or namespace has one number in each namespace that sees it, and none elsewhere ([`ident`]). Parents see what
 //!   is below them, never the reverse; a [`View`] can name nothing else.
 //! * A handle that outlives its object leads nowhere, never to another object ([`arena`]).
-//! * A port is in exactly one namespace for its whole life, and a namespace outlives its ports.
+//! * A port is in exactly one namespace for its whole life, and a namespace outlives its ports. Its name is its own in
+//!   that namespace only: everything that is kept by port is kept by [`PortPath`].
 //! * Nothing that a worker may still read is freed under it: what leaves the plant is freed by [`Control::handle_tick`]
 //!   when control holds the last reference.
 //! * Within a namespace a MAC address has one owner; namespaces share no address, no table and no frame.
@@ -60,6 +61,7 @@ mod plant;
 mod port;
 mod quota;
 mod rates;
+mod reference;
 mod refusal;
 mod spec;
 pub mod subsystem;
@@ -76,6 +78,7 @@ pub use numbers::SavedNumbers;
 pub use path::{BadPath, NamespacePath};
 pub use port::{Notice, State};
 pub use quota::{Quotas, Resource, Usage};
+pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};
 pub use spec::{Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, mac_of_name};
 pub use view::{FdbView, NamespaceView, Observer, PortView, View, ZombieView};

@@ -29,6 +29,11 @@ impl Name {
         first && text.len() <= NAME_MAX && text.as_bytes().iter().all(allowed)
     }
 
+    /// What sorts before every name, and is none.
+    pub(crate) const fn lowest() -> Name {
+        Name(String::new())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

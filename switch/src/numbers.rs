@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Numbers that an earlier process gave, so that everybody finds his things under the numbers that he knows.
 
-use crate::name::Name;
 use crate::path::NamespacePath;
+use crate::reference::PortPath;
 use std::collections::BTreeMap;
 
 /// The numbers of all objects, those of the innermost namespace first. They are wishes: an object whose numbers cannot
@@ -12,5 +12,5 @@ pub struct SavedNumbers {
     /// Of namespaces, from the parent outwards.
     pub namespaces: BTreeMap<NamespacePath, Vec<u32>>,
     /// Of ports, from their namespace outwards.
-    pub ports: BTreeMap<Name, Vec<u32>>,
+    pub ports: BTreeMap<PortPath, Vec<u32>>,
 }

@@ -15,6 +15,7 @@ use crate::name::Name;
 use crate::numbers::SavedNumbers;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
+use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 use crate::subsystem::Key;
@@ -30,12 +31,12 @@ enum Undo {
     AddStatic(FdbKey, PortSlot),
     RemoveStatic(FdbKey),
     /// Boxed: a record is far larger than the other variants.
-    RestorePort(Name, Box<PortRecord>),
-    DropPort(Name),
+    RestorePort(Box<PortRecord>),
+    DropPort(PortPath),
     RestoreNamespace(Box<Namespace>),
     DropNamespace(NamespacePath),
     SetNamespace(NamespacePath, NamespaceSpec),
-    SetPort(Name, PortSpec),
+    SetPort(PortPath, PortSpec),
 }
 
 /// Everything that exists.
@@ -48,7 +49,7 @@ pub(crate) struct Plant {
     /// The numbers of ports in each namespace.
     pub(crate) numbers: Key<Numbers<PortRecord>>,
     ports: Arena<PortRecord>,
-    by_name: BTreeMap<Name, Handle<PortRecord>>,
+    by_path: BTreeMap<PortPath, Handle<PortRecord>>,
     journal: Vec<Undo>,
     saved: SavedNumbers,
 }
@@ -60,8 +61,8 @@ impl Plant {
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of ports")).expect(never);
         let macs = tree.register_subsystem(MacTables::new(seed)).expect(never);
         let sets = tree.register_device(Ports::new(macs)).expect(never);
-        let (ports, by_name, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
-        Plant { tree, macs, sets, numbers, ports, by_name, journal, saved }
+        let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
+        Plant { tree, macs, sets, numbers, ports, by_path, journal, saved }
     }
 
     /// Carries out one step of a difference. To be followed by [`Plant::commit`] or [`Plant::roll_back`].
@@ -69,12 +70,12 @@ impl Plant {
         let undo = match step.clone() {
             Step::DelFdb(key, port) => self.del_fdb(key, &port)?,
             Step::AddFdb(key, port) => self.add_fdb(key, &port)?,
-            Step::DelPort(name) => self.del_port(name)?,
+            Step::DelPort(path) => self.del_port(&path)?,
             Step::AddPort(name, spec, numbers) => self.add_port(name, spec, &numbers)?,
-            Step::SetPort(name, spec) => {
-                let before = self.port(&name).ok_or_else(|| no_port(&name))?.spec.clone();
-                self.set_port(&name, spec);
-                Undo::SetPort(name, before)
+            Step::SetPort(path, spec) => {
+                let before = self.port(&path).ok_or_else(|| no_port(&path))?.spec.clone();
+                self.set_port(&path, spec);
+                Undo::SetPort(path, before)
             }
             Step::DelNamespace(path) => Undo::RestoreNamespace(Box::new(self.tree.detach(&path)?)),
             Step::AddNamespace(path, spec, numbers) => self.add_namespace(path, &spec, &numbers)?,
@@ -92,10 +93,10 @@ impl Plant {
     pub(crate) fn commit(&mut self) {
         for undo in std::mem::take(&mut self.journal) {
             match undo {
-                Undo::RestorePort(_, record) => drop(self.ports.free(record.ident.object())),
+                Undo::RestorePort(record) => drop(self.ports.free(record.ident.object())),
                 Undo::RestoreNamespace(namespace) => self.tree.bury(*namespace),
                 // What has come has its numbers; whatever comes under this name later is something else.
-                Undo::DropPort(name) => drop(self.saved.ports.remove(&name)),
+                Undo::DropPort(path) => drop(self.saved.ports.remove(&path)),
                 Undo::DropNamespace(path) => drop(self.saved.namespaces.remove(&path)),
                 _ => {}
             }
@@ -121,14 +122,14 @@ impl Plant {
         self.tree.tick(now);
     }
 
-    /// A port by its name.
-    pub(crate) fn port(&self, name: &Name) -> Option<&PortRecord> {
-        self.ports.get(*self.by_name.get(name)?)
+    /// A port by its full name.
+    pub(crate) fn port(&self, path: &PortPath) -> Option<&PortRecord> {
+        self.ports.get(*self.by_path.get(path)?)
     }
 
-    /// A port by its name.
-    pub(crate) fn port_mut(&mut self, name: &Name) -> Option<&mut PortRecord> {
-        self.ports.get_mut(*self.by_name.get(name)?)
+    /// A port by its full name.
+    pub(crate) fn port_mut(&mut self, path: &PortPath) -> Option<&mut PortRecord> {
+        self.ports.get_mut(*self.by_path.get(path)?)
     }
 
     /// A port by its handle, if it lives.
@@ -136,9 +137,15 @@ impl Plant {
         self.ports.get(handle)
     }
 
-    /// All ports, by name.
-    pub(crate) fn ports(&self) -> impl Iterator<Item = (&Name, &PortRecord)> {
-        self.by_name.iter().filter_map(|(name, handle)| Some((name, self.ports.get(*handle)?)))
+    /// All ports, in tree order.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = (&PortPath, &PortRecord)> {
+        self.by_path.iter().filter_map(|(path, handle)| Some((path, self.ports.get(*handle)?)))
+    }
+
+    /// The full names of the ports of a namespace and all below it, in tree order.
+    pub(crate) fn paths_within(&self, top: &NamespacePath) -> impl Iterator<Item = &PortPath> {
+        let inside = self.by_path.range(PortPath::before(top)..).map(|(path, _)| path);
+        inside.take_while(move |path| path.namespace.is_within(top))
     }
 
     /// The ports of a namespace.
@@ -157,7 +164,7 @@ impl Plant {
         let namespaces = self.tree.subtree(&NamespacePath::root()).skip(1);
         SavedNumbers {
             namespaces: namespaces.map(|namespace| (namespace.path().clone(), namespace.numbers())).collect(),
-            ports: self.ports().map(|(name, port)| (name.clone(), port.ident.to_restore())).collect(),
+            ports: self.ports().map(|(path, port)| (path.clone(), port.ident.to_restore())).collect(),
         }
     }
 
@@ -166,16 +173,16 @@ impl Plant {
             // The entry was there a moment ago, so there is room for it: learned entries give way to static ones.
             Undo::AddStatic(key, slot) => drop(self.plane(&key.namespace).map(|p| p.fdb().add_static(key.mac, slot))),
             Undo::RemoveStatic(key) => drop(self.plane(&key.namespace).map(|plane| plane.fdb().remove(key.mac))),
-            Undo::RestorePort(name, record) => self.restore_port(name, *record),
-            Undo::DropPort(name) => {
-                if let Ok(Undo::RestorePort(_, record)) = self.del_port(name) {
+            Undo::RestorePort(record) => self.restore_port(*record),
+            Undo::DropPort(path) => {
+                if let Ok(Undo::RestorePort(record)) = self.del_port(&path) {
                     self.ports.free(record.ident.object());
                 }
             }
             Undo::RestoreNamespace(namespace) => self.tree.restore(*namespace),
             Undo::DropNamespace(path) => drop(self.tree.detach(&path).map(|namespace| self.tree.bury(namespace))),
             Undo::SetNamespace(path, spec) => self.set_namespace(&path, spec),
-            Undo::SetPort(name, spec) => self.set_port(&name, spec),
+            Undo::SetPort(path, spec) => self.set_port(&path, spec),
         }
     }
 
@@ -200,35 +207,36 @@ impl Plant {
         self.tree.set_spec(handle, spec);
     }
 
-    fn set_port(&mut self, name: &Name, spec: PortSpec) {
-        if let Some(port) = self.port_mut(name) {
+    fn set_port(&mut self, path: &PortPath, spec: PortSpec) {
+        if let Some(port) = self.port_mut(path) {
             port.set(spec);
         }
     }
 
     fn add_port(&mut self, name: Name, spec: PortSpec, numbers: &[u32]) -> Result<Undo, Refusal> {
         let home = self.tree.find(&spec.namespace)?.handle();
-        let saved = self.saved.ports.get(&name).filter(|_| numbers.is_empty());
+        let path = spec.path(name);
+        let saved = self.saved.ports.get(&path).filter(|_| numbers.is_empty());
         let reserved = match saved.map(|saved| self.tree.reserve(self.numbers, home, saved)) {
             Some(Ok(reserved)) => reserved,
             _ => self.tree.reserve(self.numbers, home, numbers)?,
         };
         let handle = self.ports.reserve();
-        match self.plug(&name, spec, handle) {
-            Ok(device) => self.publish(name.clone(), handle, reserved, device),
+        match self.plug(&path, spec, handle) {
+            Ok(device) => self.publish(path.clone(), handle, reserved, device),
             Err(refusal) => {
                 self.ports.free(handle);
                 self.tree.release(self.numbers, reserved);
                 return Err(refusal);
             }
         }
-        Ok(Undo::DropPort(name))
+        Ok(Undo::DropPort(path))
     }
 
     /// Lets frames come to a new port.
     fn plug(
         &mut self,
-        name: &Name,
+        path: &PortPath,
         spec: PortSpec,
         handle: Handle<PortRecord>,
     ) -> Result<(PortSpec, Arc<dataplane::Port>), Refusal> {
@@ -238,7 +246,7 @@ impl Plant {
             Refusal::limit(what, usize::from(SLOTS))
         })?;
         let device = PortRecord::device(&spec, slot);
-        let plugged = set.plug(name.clone(), handle, &device);
+        let plugged = set.plug(path.name.clone(), handle, &device);
         plugged.map_err(|_| table_full(&spec.namespace, set.plane()))?;
         Ok((spec, device))
     }
@@ -246,54 +254,60 @@ impl Plant {
     /// Lets names and numbers lead to a new port.
     fn publish(
         &mut self,
-        name: Name,
+        path: PortPath,
         handle: Handle<PortRecord>,
         reserved: Reserved,
         (spec, device): (PortSpec, Arc<dataplane::Port>),
     ) {
         let home = self.tree.find(&spec.namespace).ok().map(Namespace::handle);
         let ident: Ident<PortRecord> = self.tree.publish(self.numbers, reserved, handle);
-        self.ports.put(handle, PortRecord::new(name.clone(), spec, device, ident));
-        self.by_name.insert(name, handle);
+        self.ports.put(handle, PortRecord::new(path.name.clone(), spec, device, ident));
+        self.by_path.insert(path, handle);
         self.tree.hold(home);
     }
 
-    fn del_port(&mut self, name: Name) -> Result<Undo, Refusal> {
-        let handle = self.by_name.remove(&name).ok_or_else(|| no_port(&name))?;
-        let record = self.ports.take(handle).ok_or_else(|| no_port(&name))?;
+    fn del_port(&mut self, path: &PortPath) -> Result<Undo, Refusal> {
+        let handle = self.by_path.remove(path).ok_or_else(|| no_port(path))?;
+        let record = self.ports.take(handle).ok_or_else(|| no_port(path))?;
         self.tree.withdraw(self.numbers, &record.ident);
         if let Ok(set) = self.set_mut(&record.spec.namespace) {
-            set.unplug(&name);
+            set.unplug(&path.name);
         }
         let home = self.tree.find(&record.spec.namespace).ok().map(Namespace::handle);
         self.tree.unhold(home);
-        Ok(Undo::RestorePort(name, Box::new(record)))
+        Ok(Undo::RestorePort(Box::new(record)))
     }
 
-    fn restore_port(&mut self, name: Name, record: PortRecord) {
+    fn restore_port(&mut self, record: PortRecord) {
         let handle = record.ident.object();
         if let Ok(set) = self.set_mut(&record.spec.namespace) {
             // Its entry was there a moment ago, so there is room for it.
-            let _ = set.plug(name.clone(), handle, &record.device);
+            let _ = set.plug(record.name.clone(), handle, &record.device);
         }
         self.tree.restore_numbers(self.numbers, &record.ident);
         let home = self.tree.find(&record.spec.namespace).ok().map(Namespace::handle);
         self.tree.hold(home);
+        self.by_path.insert(record.path(), handle);
         self.ports.put(handle, record);
-        self.by_name.insert(name, handle);
     }
 
     fn add_fdb(&mut self, key: FdbKey, port: &Name) -> Result<Undo, Refusal> {
-        let slot = self.port(port).ok_or_else(|| no_port(port))?.device.slot();
+        let slot = self.slot(&key, port)?;
         let plane = self.plane(&key.namespace)?;
         plane.fdb().add_static(key.mac, slot).map_err(|_| table_full(&key.namespace, &plane))?;
         Ok(Undo::RemoveStatic(key))
     }
 
     fn del_fdb(&mut self, key: FdbKey, port: &Name) -> Result<Undo, Refusal> {
-        let slot = self.port(port).ok_or_else(|| no_port(port))?.device.slot();
+        let slot = self.slot(&key, port)?;
         self.plane(&key.namespace)?.fdb().remove(key.mac);
         Ok(Undo::AddStatic(key, slot))
+    }
+
+    /// Where the port sits that an entry leads to.
+    fn slot(&self, key: &FdbKey, port: &Name) -> Result<PortSlot, Refusal> {
+        let path = PortPath::new(key.namespace.clone(), port.clone());
+        self.port(&path).map(|record| record.device.slot()).ok_or_else(|| no_port(&path))
     }
 
     fn plane(&self, path: &NamespacePath) -> Result<Arc<dataplane::Namespace>, Refusal> {
@@ -307,8 +321,8 @@ impl Plant {
     }
 }
 
-fn no_port(name: &Name) -> Refusal {
-    Refusal::not_found(Kind::Port, name.as_str())
+fn no_port(path: &PortPath) -> Refusal {
+    Refusal::not_found(Kind::Port, path.to_string())
 }
 
 fn no_namespace(path: &NamespacePath) -> Refusal {

@@ -3,6 +3,7 @@
 
 use crate::ident::Ident;
 use crate::name::Name;
+use crate::reference::PortPath;
 use crate::spec::PortSpec;
 use dataplane::{PortConfig, PortSlot, RingFault};
 use std::sync::Arc;
@@ -114,6 +115,11 @@ impl PortRecord {
         ident: Ident<PortRecord>,
     ) -> PortRecord {
         PortRecord { name, ident, spec, device, session: Session::new() }
+    }
+
+    /// Its full name.
+    pub(crate) fn path(&self) -> PortPath {
+        self.spec.path(self.name.clone())
     }
 
     /// The data-plane object of a port to be.

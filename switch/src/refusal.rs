@@ -3,6 +3,7 @@
 
 use crate::path::NamespacePath;
 use crate::quota::Resource;
+use crate::reference::PortPath;
 use std::fmt;
 
 /// The kinds of things that a request can name.
@@ -52,6 +53,18 @@ pub enum Refusal {
         kind: Kind,
         /// Its name.
         name: String,
+    },
+    /// There are several of that name, and it was not said which is meant.
+    #[error("{kind} {name:?} is ambiguous: it could be {}", one_of(candidates, *more))]
+    Ambiguous {
+        /// What was looked for.
+        kind: Kind,
+        /// What was said.
+        name: String,
+        /// What could be meant, as whoever asks names it: at least two.
+        candidates: Vec<PortPath>,
+        /// How many more could be meant.
+        more: u64,
     },
     /// There is one of that name already.
     #[error("{kind} {name:?} exists already")]
@@ -122,4 +135,12 @@ impl Refusal {
     pub(crate) fn limit(what: impl Into<String>, limit: usize) -> Refusal {
         Refusal::Limit { what: what.into(), limit: limit as u64 }
     }
+}
+
+/// `"a", "b" or "c"`
+fn one_of(candidates: &[PortPath], more: u64) -> String {
+    let more = (more > 0).then(|| format!("one of {more} more"));
+    let mut all: Vec<String> = candidates.iter().map(|port| format!("{port:?}")).chain(more).collect();
+    let last = all.pop().unwrap_or_default();
+    if all.is_empty() { last } else { format!("{} or {last}", all.join(", ")) }
 }

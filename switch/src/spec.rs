@@ -6,6 +6,7 @@ use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::quota::Quotas;
 use crate::rates;
+use crate::reference::PortPath;
 use crate::refusal::Refusal;
 use dataplane::{Limits, MacPolicy, Role};
 use std::time::Duration;
@@ -101,6 +102,11 @@ impl PortSpec {
             limits: Limits::default(),
             vhost_user,
         }
+    }
+
+    /// The full name of a port of this kind.
+    pub fn path(&self, name: Name) -> PortPath {
+        PortPath::new(self.namespace.clone(), name)
     }
 
     pub(crate) fn check(&self) -> Result<(), Refusal> {

@@ -14,6 +14,7 @@ use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::{PortRecord, State};
 use crate::quota::Usage;
+use crate::reference::{PortPath, PortRef};
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 use crate::subsystem::ports::PortSet;
@@ -95,6 +96,13 @@ pub struct FdbView {
     pub age: Option<Duration>,
 }
 
+impl PortView {
+    /// Its full name, as the observer says it.
+    pub fn path(&self) -> PortPath {
+        self.spec.path(self.name.clone())
+    }
+}
+
 impl Control {
     /// The operator's view: everything.
     pub fn operator(&self) -> View<'_> {
@@ -155,7 +163,7 @@ impl<'a> View<'a> {
         self.control.plant.tree.zombies().into_iter().filter_map(seen).collect()
     }
 
-    /// All ports by name, or those of one namespace.
+    /// All ports by name, those of one name in tree order; or those of one namespace.
     ///
     /// # Errors
     /// There is no such namespace.
@@ -167,17 +175,25 @@ impl<'a> View<'a> {
         let ports = sets.flat_map(PortSet::handles);
         let mut views: Vec<PortView> =
             ports.filter_map(|handle| self.port_view(self.control.plant.port_at(handle)?)).collect();
-        views.sort_by(|a, b| a.name.cmp(&b.name));
+        views.sort_by(|a, b| (&a.name, &a.spec.namespace).cmp(&(&b.name, &b.spec.namespace)));
         Ok(views)
     }
 
     /// One port.
     ///
     /// # Errors
-    /// There is none of that name.
-    pub fn port(&self, name: &Name) -> Result<PortView, Refusal> {
-        let found = self.control.plant.port(name).and_then(|record| self.port_view(record));
-        found.ok_or_else(|| Refusal::not_found(Kind::Port, name.as_str()))
+    /// There is none, or it could be one of several.
+    pub fn port(&self, said: &PortRef) -> Result<PortView, Refusal> {
+        let found = self.control.plant.port(&self.resolve(said)?).and_then(|record| self.port_view(record));
+        found.ok_or_else(|| Refusal::not_found(Kind::Port, said.to_string()))
+    }
+
+    /// Which port is meant, by the name that requests to [`Control`] know. It is one that is seen here.
+    ///
+    /// # Errors
+    /// There is none, or it could be one of several.
+    pub fn resolve(&self, said: &PortRef) -> Result<PortPath, Refusal> {
+        said.resolve(self.base.path(), self.control.plant.paths_within(self.base.path()))
     }
 
     /// The port of a number.

@@ -24,9 +24,10 @@ pub(super) fn config(text: &str) -> Result<Config, Mistake> {
         add_namespace(&mut desired, namespace)?;
     }
     for (i, port) in file.port.iter().enumerate() {
-        let twin = file.port[..i].iter().find(|other| other.name.get_ref() == port.name.get_ref());
+        let same = |other: &&low::Port| full_name(other) == full_name(port);
+        let twin = file.port[..i].iter().find(same);
         if let Some(twin) = twin {
-            return Err(defined_twice(&port.name, "port", line_of(text, twin.name.span().start)));
+            return Err(defined_twice(port, line_of(text, twin.name.span().start)));
         }
         add_port(&mut desired, port)?;
     }
@@ -138,8 +139,14 @@ pub(super) fn quoted(text: &Text) -> String {
     format!("{:?}", text.get_ref())
 }
 
-fn defined_twice(name: &Text, kind: &str, line: u32) -> Mistake {
-    Mistake::new(name.span(), format!("there is a {kind} of this name in line {line} already"))
+/// What no other port may be called.
+fn full_name(port: &low::Port) -> (&str, &str) {
+    (port.namespace.get_ref(), port.name.get_ref())
+}
+
+fn defined_twice(port: &low::Port, line: u32) -> Mistake {
+    let message = format!("there is a port of this name in this namespace in line {line} already");
+    Mistake::new(port.name.span(), message)
 }
 
 /// Puts a refusal beside the key that it is about, or else beside `object`.
@@ -150,7 +157,7 @@ fn at_key(refusal: &Refusal, object: Range<usize>, keys: &[(&str, Range<usize>)]
             ("namespace", format!("{name:?} does not exist (expected the name of a [[namespace]])"))
         }
         Refusal::NotFound { kind: Kind::Port, name } => {
-            ("port", format!("{name:?} does not exist (expected the name of a [[port]])"))
+            ("port", format!("{name:?} does not exist (expected the name of a [[port]] of that namespace)"))
         }
         Refusal::InUse { kind: Kind::Mac, name, by } => ("mac", format!("{name:?} is in use by {by}")),
         Refusal::InUse { kind: Kind::Socket, name, by } => ("vhost-user", format!("{name:?} is in use by {by}")),

@@ -55,9 +55,9 @@ fn test_a_whole_file() {
     assert_eq!(config.settings.seals, Some(SealPolicy::Require));
     assert_eq!(config.settings.others, Some(Others::Refuse));
     let ports = config.desired.ports();
-    let vm1 = &ports[&"vm1".parse().unwrap()];
+    let vm1 = &ports[&"red:vm1".parse().unwrap()];
     assert_eq!((vm1.queue_pairs, vm1.mtu, vm1.vhost_user.mode), (4, 9000, switch::Mode::Client));
-    let up = &ports[&"up".parse().unwrap()];
+    let up = &ports[&"red:up".parse().unwrap()];
     assert_eq!((up.macs, up.mtu, up.queue_pairs), (switch::MacPolicy::Any, 1500, 1));
     assert_eq!(config.desired.fdb().len(), 1);
 }
@@ -166,7 +166,7 @@ fn test_what_workers_are_told() {
 fn test_limits() {
     let limits = |to: &str| {
         let config = Config::parse("weft.toml", &GOOD.replace("mtu = 9000", to)).unwrap();
-        config.desired.ports()[&"vm1".parse().unwrap()].limits
+        config.desired.ports()[&"red:vm1".parse().unwrap()].limits
     };
     let forms = [
         "limits = { tx-frames = 10000, rx-bytes = \"125M:2M\" }",
@@ -233,7 +233,7 @@ fn test_objects_that_do_not_fit_each_other() {
         (
             "name = \"up\"",
             "name = \"vm1\"",
-            r#":26: port "vm1": name: there is a port of this name in line 17 already"#,
+            r#":26: port "vm1": name: there is a port of this name in this namespace in line 17 already"#,
         ),
         (
             "namespace = \"red\"\nmac",
@@ -243,17 +243,17 @@ fn test_objects_that_do_not_fit_each_other() {
         (
             "role = \"uplink\"",
             "mac = \"02:00:00:00:00:01\"",
-            r#":29: port "up": mac: "02:00:00:00:00:01" is in use by port "vm1" of namespace "red""#,
+            r#":29: port "up": mac: "02:00:00:00:00:01" is in use by port "red:vm1""#,
         ),
         (
             "/run/weft/up.sock",
             "/run/weft/vm1.sock",
-            r#":28: port "up": vhost-user: "/run/weft/vm1.sock" is in use by port "vm1""#,
+            r#":28: port "up": vhost-user: "/run/weft/vm1.sock" is in use by port "red:vm1""#,
         ),
         (
             "port = \"up\"",
             "port = \"vm7\"",
-            r#":34: fdb: port: "vm7" does not exist (expected the name of a [[port]])"#,
+            r#":34: fdb: port: "red:vm7" does not exist (expected the name of a [[port]] of that namespace)"#,
         ),
     ] {
         assert_eq!(error(from, to), format!("weft.toml{expected}"));

@@ -13,7 +13,7 @@ use crate::runtime::clock;
 use crate::store::{Overlay, Saved, Store};
 use std::path::PathBuf;
 use std::time::Instant;
-use switch::{Action, Control, Desired, Name, Notice, Opening, Refusal, Request};
+use switch::{Action, Control, Desired, Notice, Opening, PortPath, Refusal, Request};
 
 /// Where the desired state comes from, and where it is kept.
 pub(super) struct Origin {
@@ -55,11 +55,11 @@ impl Daemon {
     /// Carries out a request and what it entails. An endpoint that cannot be opened is not an error here: its port is
     /// down, says why, and is tried again. Nor is a state that cannot be saved: [`Daemon::unsaved`].
     pub(super) fn request(&mut self, events: &mut Loop, request: Request) -> Result<switch::Reply, Refusal> {
-        if let Request::PortDel { name, force } = &request {
+        if let Request::PortDel { port, force } = &request {
             // Its guest goes first, so that no frame of it is under way when its place in the namespace is given up. A
             // whole configuration may be refused at its last step, so there the sessions end when it is accepted.
-            self.control.check_deletable(name, *force)?;
-            self.endpoints.close(events, name);
+            self.control.check_deletable(port, *force)?;
+            self.endpoints.close(events, port);
         }
         if let Request::NamespaceDel { path, recursive, force } = &request {
             let ports = self.control.check_namespace_deletable(path, *recursive, *force)?;
@@ -197,7 +197,7 @@ impl Daemon {
         self.warnings.unsaved = unsaved;
     }
 
-    fn reopen(&mut self, events: &mut Loop, port: &Name) {
+    fn reopen(&mut self, events: &mut Loop, port: &PortPath) {
         self.endpoints.close(events, port);
         if let Some(opening) = self.control.opening(port) {
             // A failure is in the port's state and in the log.
@@ -218,7 +218,7 @@ impl Daemon {
 }
 
 /// Reasons may quote a guest's VMM, so they are written in quotes, escaped.
-fn log(port: &Name, notice: &Notice) {
+fn log(port: &PortPath, notice: &Notice) {
     match notice {
         Notice::Listening => tracing::debug!(%port, "waits for a guest"),
         Notice::Connecting => tracing::debug!(%port, "looks for its guest"),

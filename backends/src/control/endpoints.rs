@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
-use switch::{Mode, Name, Notice, Opening};
+use switch::{Mode, Notice, Opening, PortPath};
 use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 
 /// After this long an endpoint that could not be opened is tried again: its directory may have appeared.
@@ -25,11 +25,11 @@ pub(super) struct Endpoints {
     workers: Workers,
     seals: SealPolicy,
     inherited: Inherited,
-    open: BTreeMap<Name, SubscriberId>,
+    open: BTreeMap<PortPath, SubscriberId>,
     /// Ports that have no endpoint, and when the next attempt is due.
-    failed: BTreeMap<Name, Instant>,
+    failed: BTreeMap<PortPath, Instant>,
     /// Ports whose endpoint is to be opened anew when their guest leaves.
-    outdated: BTreeSet<Name>,
+    outdated: BTreeSet<PortPath>,
     told: Sender<Told>,
     heard: Receiver<Told>,
     wake: EventFd,
@@ -83,7 +83,7 @@ impl Endpoints {
     }
 
     /// Closes the endpoint of a port; its guest is detached when this returns.
-    pub(super) fn close(&mut self, events: &mut Loop, port: &Name) {
+    pub(super) fn close(&mut self, events: &mut Loop, port: &PortPath) {
         self.failed.remove(port);
         self.outdated.remove(port);
         if let Some(id) = self.open.remove(port) {
@@ -94,12 +94,12 @@ impl Endpoints {
 
     /// Closes all endpoints, which removes their sockets.
     pub(super) fn close_all(&mut self, events: &mut Loop) {
-        let ports: Vec<Name> = self.open.keys().cloned().collect();
+        let ports: Vec<PortPath> = self.open.keys().cloned().collect();
         ports.iter().for_each(|port| self.close(events, port));
     }
 
     /// Ends the session of a port from our side.
-    pub(super) fn end_session(&mut self, events: &mut Loop, port: &Name, reason: &str) {
+    pub(super) fn end_session(&mut self, events: &mut Loop, port: &PortPath, reason: &str) {
         let Some(id) = self.open.get(port) else { return };
         if let Ok(Subscriber::Endpoint(endpoint)) = events.subscriber_mut(*id) {
             endpoint.end_session(reason.to_owned());
@@ -107,27 +107,27 @@ impl Endpoints {
     }
 
     /// Notes that the endpoint of a port should be opened anew as soon as no guest is attached to it.
-    pub(super) fn outdate(&mut self, port: Name) {
+    pub(super) fn outdate(&mut self, port: PortPath) {
         self.outdated.insert(port);
     }
 
     /// Whether the endpoint should be opened anew; asked when its guest has left.
-    pub(super) fn take_outdated(&mut self, port: &Name) -> bool {
+    pub(super) fn take_outdated(&mut self, port: &PortPath) -> bool {
         self.outdated.remove(port)
     }
 
     /// The ports for which another attempt is due.
-    pub(super) fn due(&self, now: Instant) -> Vec<Name> {
+    pub(super) fn due(&self, now: Instant) -> Vec<PortPath> {
         self.failed.iter().filter(|(_, at)| **at <= now).map(|(port, _)| port.clone()).collect()
     }
 
     /// Ports whose socket cannot be opened.
-    pub(super) fn without_socket(&self) -> impl Iterator<Item = &Name> {
+    pub(super) fn without_socket(&self) -> impl Iterator<Item = &PortPath> {
         self.failed.keys()
     }
 
     /// What the sessions have told since the last call, in order.
-    pub(super) fn take_notices(&mut self) -> Vec<(Name, Notice)> {
+    pub(super) fn take_notices(&mut self) -> Vec<(PortPath, Notice)> {
         // An error only says that nothing was told.
         let _ = self.wake.read();
         let told = self.heard.try_iter();

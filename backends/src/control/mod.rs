@@ -124,7 +124,7 @@ impl Running {
         let workers = Workers::start(&options.workers()).map_err(system("cannot start the workers"))?;
         let seals = options.settings.seals.unwrap_or_default();
         let endpoints = Endpoints::new(workers, seals, inherited).map_err(system("cannot make an eventfd"))?;
-        let (store, saved, told) = Store::open(&options.state());
+        let (store, saved, told) = Store::open(&options.state(), &options.base);
         if let Some(told) = &told {
             tracing::warn!("{told}");
         }

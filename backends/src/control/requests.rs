@@ -15,7 +15,7 @@ use ctl::proto::v1::{self, Empty, Error, FDB_PAGE, Request, ServiceError};
 use serde::Serialize;
 use std::ops::Bound;
 use std::time::{Duration, Instant};
-use switch::{FdbKey, Name, NamespacePath, PortView, State};
+use switch::{FdbKey, NamespacePath, PortPath, PortView, State};
 
 mod namespaces;
 
@@ -118,10 +118,10 @@ impl Calls<'_> {
     fn warnings(&self, ports: &[PortView]) -> Vec<String> {
         let because = |port: &PortView| port.reason.clone().unwrap_or_default();
         let broken = ports.iter().filter(|port| port.state == State::Broken);
-        let broken = broken.map(|port| format!("port {} is broken: {}", port.name, because(port)));
+        let broken = broken.map(|port| format!("port {} is broken: {}", port.path(), because(port)));
         let closed = self.daemon.endpoints.without_socket();
-        let closed = closed.filter_map(|name| ports.iter().find(|port| port.name == *name));
-        let closed = closed.map(|port| format!("port {} has no socket: {}", port.name, because(port)));
+        let closed = closed.filter_map(|path| ports.iter().find(|port| port.path() == *path));
+        let closed = closed.map(|port| format!("port {} has no socket: {}", port.path(), because(port)));
         let zombies =
             self.daemon.control.operator().zombies().into_iter().filter(|zombie| !zombie.waits_for.is_empty());
         let zombies = zombies.map(|zombie| {
@@ -133,39 +133,40 @@ impl Calls<'_> {
     fn port_add(&mut self, asked: &v1::PortAdd) -> Result<v1::PortReply, Error> {
         let name = convert::name("name", &asked.name)?;
         let spec = convert::port_spec(&name, asked)?;
-        let equal = self.daemon.control.desired().port(&name).is_ok_and(|there| *there == spec);
+        let path = spec.path(name);
+        let equal = self.daemon.control.desired().port(&path).is_ok_and(|there| *there == spec);
         if !(asked.may_exist && equal) {
-            self.port_make(&name, spec, asked.number)?;
+            self.port_make(&path, spec, asked.number)?;
         }
-        self.port(&name)
+        self.port(path)
     }
 
     /// Makes a port, and unmakes it when its socket cannot be opened: a port that never could work is not left behind.
-    fn port_make(&mut self, name: &Name, spec: switch::PortSpec, number: Option<u32>) -> Result<(), Error> {
+    fn port_make(&mut self, path: &PortPath, spec: switch::PortSpec, number: Option<u32>) -> Result<(), Error> {
         let control = &mut self.daemon.control;
-        let request = switch::Request::PortAddAs(name.clone(), spec, number.into_iter().collect());
+        let request = switch::Request::PortAddAs(path.name.clone(), spec, number.into_iter().collect());
         control.handle_request(request).map_err(convert::refusal)?;
         let failures = self.daemon.act(self.events);
         let Some(why) = failures.into_iter().next() else { return self.saved() };
-        let unmade = switch::Request::PortDel { name: name.clone(), force: true };
+        let unmade = switch::Request::PortDel { port: path.clone(), force: true };
         self.daemon.request(self.events, unmade).map_err(convert::refusal)?;
-        Err(Error::Failed { message: format!("port {name} was not added: {why}") })
+        Err(Error::Failed { message: format!("port {path} was not added: {why}") })
     }
 
     fn port_del(&mut self, asked: &v1::PortDel) -> Result<Empty, Error> {
-        let name = convert::name("name", &asked.name)?;
-        if asked.if_exists && self.daemon.control.desired().port(&name).is_err() {
-            return Ok(Empty {});
-        }
-        self.request(switch::Request::PortDel { name, force: asked.force }).map(|_| Empty {})
+        let port = match self.port_meant(&asked.name) {
+            Err(Error::NotFound { .. }) if asked.if_exists => return Ok(Empty {}),
+            found => found?,
+        };
+        self.request(switch::Request::PortDel { port, force: asked.force }).map(|_| Empty {})
     }
 
     fn port_set(&mut self, asked: &v1::PortSet) -> Result<v1::PortReply, Error> {
-        let name = convert::name("name", &asked.name)?;
+        let port = self.port_meant(&asked.name)?;
         let (role, macs) = (asked.role.map(convert::role), asked.macs.map(convert::macs));
         let limits = convert::limits(asked.limits.as_ref());
-        self.request(switch::Request::PortSet { name: name.clone(), role, macs, mtu: asked.mtu, limits })?;
-        self.port(&name)
+        self.request(switch::Request::PortSet { port: port.clone(), role, macs, mtu: asked.mtu, limits })?;
+        self.port(port)
     }
 
     fn port_list(&self, asked: &v1::PortList) -> Result<v1::PortListReply, Error> {
@@ -173,21 +174,27 @@ impl Calls<'_> {
         let view = self.daemon.control.operator();
         let views = match &asked.name {
             None => view.ports(namespace.as_ref()),
-            Some(name) => view.port(&convert::name("name", name)?).map(|port| vec![port]),
+            Some(name) => view.port(&convert::port_ref("name", name)?).map(|port| vec![port]),
         };
         let views = views.map_err(convert::refusal)?.into_iter();
         let wanted = views.filter(|view| namespace.as_ref().is_none_or(|name| view.spec.namespace == *name));
         Ok(v1::PortListReply { ports: wanted.map(convert::port).collect() })
     }
 
-    fn port(&self, name: &Name) -> Result<v1::PortReply, Error> {
-        let view = self.daemon.control.operator().port(name).map_err(convert::refusal)?;
+    /// The port that the caller means.
+    fn port_meant(&self, said: &str) -> Result<PortPath, Error> {
+        let said = convert::port_ref("name", said)?;
+        self.daemon.control.operator().resolve(&said).map_err(convert::refusal)
+    }
+
+    fn port(&self, path: PortPath) -> Result<v1::PortReply, Error> {
+        let view = self.daemon.control.operator().port(&path.into()).map_err(convert::refusal)?;
         Ok(v1::PortReply { port: convert::port(view) })
     }
 
     fn fdb_add(&mut self, asked: &v1::FdbAdd) -> Result<Empty, Error> {
         let key = convert::fdb_key(&asked.namespace, &asked.mac)?;
-        let port = convert::name("port", &asked.port)?;
+        let port = convert::port_of(&asked.port, &key)?;
         self.request(switch::Request::FdbAdd(key, port)).map(|_| Empty {})
     }
 

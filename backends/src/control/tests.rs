@@ -239,7 +239,7 @@ fn test_what_weft_did_survives_a_restart_and_a_changed_file() {
     let text = FILE.replace("$D", &dir(world.directory.path()));
     let reply = world.ok("ConfigApply", &json!({ "text": text, "file": "weft.toml" }));
     let told: Vec<&str> = reply["changes"].as_array().unwrap().iter().map(|c| c["name"].as_str().unwrap()).collect();
-    assert_eq!(told, ["blue", "vm2", "vm3", "vm1"]);
+    assert_eq!(told, ["blue", "blue:vm2", "red:vm3", "red:vm1"]);
     let mut world = world.restart(None);
     assert_eq!(world.names("ports"), ["vm1"]);
 }
@@ -268,7 +268,7 @@ fn test_a_port_of_the_file_whose_directory_is_missing_is_down_and_says_why() {
     assert_eq!(port["state"], "down");
     assert!(port["reason"].as_str().unwrap().contains("does not exist"), "{port}");
     let warnings = world.ok("Status", &json!({}))["warnings"].clone();
-    assert!(warnings[0].as_str().unwrap().starts_with("port vm1 has no socket: "), "{warnings}");
+    assert!(warnings[0].as_str().unwrap().starts_with("port red:vm1 has no socket: "), "{warnings}");
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn test_what_a_socket_that_opens_late_offers_is_saved() {
     fs::write(&file, FILE.replace("$D/vm1.sock", &dir(&directory.path().join("later/vm1.sock")))).unwrap();
     let mut running = running(directory.path(), Some(file));
     let saved = || fs::read_to_string(directory.path().join("state/state.json")).unwrap();
-    let offered = "\"vm1\": \"0x";
+    let offered = "\"red:vm1\": \"0x";
     assert!(!saved().contains(offered));
     fs::create_dir(directory.path().join("later")).unwrap();
     running.daemon.tick(&mut running.events, Instant::now() + Duration::from_secs(60));

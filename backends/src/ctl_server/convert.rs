@@ -8,8 +8,8 @@ use crate::vhost_user::feature_names;
 use ctl::proto::v1;
 use std::time::Duration;
 use switch::{
-    FdbKey, FdbView, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, NamespaceView, PortSpec, PortView, Rate,
-    Refusal, Resource, VhostUser,
+    FdbKey, FdbView, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, NamespaceView, PortRef, PortSpec,
+    PortView, Rate, Refusal, Resource, VhostUser,
 };
 use wire::MacAddr;
 
@@ -17,6 +17,10 @@ use wire::MacAddr;
 pub fn refusal(refusal: Refusal) -> v1::Error {
     match refusal {
         Refusal::NotFound { kind, name } => v1::Error::NotFound { kind: kind.to_string(), name },
+        Refusal::Ambiguous { kind, name, candidates, more } => {
+            let candidates = candidates.iter().map(ToString::to_string).collect();
+            v1::Error::Ambiguous { kind: kind.to_string(), name, candidates, more }
+        }
         Refusal::Exists { kind, name } => v1::Error::Exists { kind: kind.to_string(), name },
         Refusal::InUse { kind, name, by } => v1::Error::InUse { kind: kind.to_string(), name, by },
         Refusal::Invalid { field, value, expected } => v1::Error::Invalid { field, value, expected },
@@ -39,6 +43,14 @@ pub fn config_error(why: ConfigError) -> v1::Error {
 /// [`v1::Error::Invalid`] with `field`.
 pub fn name(field: &str, text: &str) -> Result<Name, v1::Error> {
     Name::parse(field, text).map_err(refusal)
+}
+
+/// A name of a port, with or without its namespace, that came over the wire.
+///
+/// # Errors
+/// [`v1::Error::Invalid`] with `field`.
+pub fn port_ref(field: &str, text: &str) -> Result<PortRef, v1::Error> {
+    PortRef::parse(field, text).map_err(refusal)
 }
 
 /// A path of a namespace that came over the wire.
@@ -74,6 +86,18 @@ pub fn mac(text: &str) -> Result<MacAddr, v1::Error> {
 /// [`v1::Error::Invalid`].
 pub fn fdb_key(namespace: &str, address: &str) -> Result<FdbKey, v1::Error> {
     Ok((path("namespace", namespace)?, mac(address)?).into())
+}
+
+/// The port that an entry shall lead to: one of the namespace that the entry is in, which may be said or not.
+///
+/// # Errors
+/// [`v1::Error::Invalid`].
+pub fn port_of(text: &str, key: &FdbKey) -> Result<Name, v1::Error> {
+    let PortRef { namespace, name } = port_ref("port", text)?;
+    match namespace.is_none_or(|said| said == key.namespace) {
+        true => Ok(name),
+        false => Err(refusal(Refusal::invalid("port", text, format!("a port of namespace {}", key.namespace)))),
+    }
 }
 
 /// What a `NamespaceAdd` asks for.

@@ -18,6 +18,7 @@
 
 mod format;
 mod overlay;
+mod upgrade;
 
 pub use overlay::Overlay;
 
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use switch::{Name, SavedNumbers};
+use switch::{Desired, PortPath, SavedNumbers};
 
 /// The directory, unless the configuration or the command line names another.
 pub const STATE_DEFAULT: &str = "/var/lib/weft";
@@ -37,7 +38,7 @@ const STATE_MAX: u64 = 16 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
     /// Virtio features that the guests of each port were ever offered.
-    pub offered: BTreeMap<Name, u64>,
+    pub offered: BTreeMap<PortPath, u64>,
     /// The numbers of namespaces and ports.
     pub numbers: SavedNumbers,
     /// What was done with `weft`, over the configuration file.
@@ -51,11 +52,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in `directory` and reads what it holds. This never fails: what is damaged is moved aside. The
+    /// Opens the store in `directory` and reads what it holds over the configuration `base`. This never fails: what is damaged is moved aside. The
     /// second value says in words what an operator ought to know about that.
-    pub fn open(directory: &Path) -> (Store, Saved, Option<String>) {
+    pub fn open(directory: &Path, base: &Desired) -> (Store, Saved, Option<String>) {
         let store = Store { path: directory.join("state.json") };
-        match store.read() {
+        match store.read(base) {
             Ok(saved) => (store, saved, None),
             Err(why) => {
                 let told = store.move_aside(&why);
@@ -86,7 +87,7 @@ impl Store {
         File::open(directory)?.sync_all()
     }
 
-    fn read(&self) -> Result<Saved, String> {
+    fn read(&self, base: &Desired) -> Result<Saved, String> {
         let length = match fs::metadata(&self.path) {
             Ok(metadata) => metadata.len(),
             Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Saved::default()),
@@ -96,7 +97,7 @@ impl Store {
             return Err(format!("is larger than {STATE_MAX} bytes"));
         }
         let text = fs::read_to_string(&self.path).map_err(|why| why.to_string())?;
-        format::from_text(&text)
+        format::from_text(&text, base)
     }
 
     fn move_aside(&self, why: &str) -> String {

@@ -2,7 +2,7 @@
 //! The difference that an operator made with `weft`, as whole objects, so that it can be laid over another file.
 
 use std::collections::BTreeMap;
-use switch::{Desired, FdbKey, Name, NamespacePath, NamespaceSpec, PortSpec, Refusal};
+use switch::{Desired, FdbKey, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec, Refusal};
 
 /// Objects that differ from the base. `None` stands for one that the base has and that was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Overlay {
     /// Namespaces that were added, changed or deleted.
     pub namespaces: BTreeMap<NamespacePath, Option<NamespaceSpec>>,
     /// Ports that were added, changed or deleted.
-    pub ports: BTreeMap<Name, Option<PortSpec>>,
+    pub ports: BTreeMap<PortPath, Option<PortSpec>>,
     /// Static MAC entries that were added, changed or deleted.
     pub fdb: BTreeMap<FdbKey, Option<Name>>,
 }
@@ -35,9 +35,9 @@ impl Overlay {
             let result = whole.state.add_namespace(path.clone(), spec.clone());
             whole.note(from_base, &format!("namespace {path}"), result);
         }
-        for (from_base, name, spec) in merged(base.ports(), &self.ports) {
-            let result = whole.state.add_port(name.clone(), spec.clone());
-            whole.note(from_base, &format!("port {name}"), result);
+        for (from_base, path, spec) in merged(base.ports(), &self.ports) {
+            let result = whole.state.add_port(path.name.clone(), spec.clone());
+            whole.note(from_base, &format!("port {path}"), result);
         }
         for (from_base, key, port) in merged(base.fdb(), &self.fdb) {
             let result = whole.state.add_fdb(key.clone(), port.clone());

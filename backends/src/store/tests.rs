@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use switch::{
-    Desired, FdbKey, Limit, Limits, Mode, NamespacePath, NamespaceSpec, PortSpec, Quotas, Rate, Resource, VhostUser,
+    Desired, FdbKey, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Quotas, Rate, Resource,
+    VhostUser,
 };
 
 fn name(text: &str) -> Name {
@@ -9,6 +10,10 @@ fn name(text: &str) -> Name {
 }
 
 fn path(text: &str) -> NamespacePath {
+    text.parse().unwrap()
+}
+
+fn at(text: &str) -> PortPath {
     text.parse().unwrap()
 }
 
@@ -33,8 +38,8 @@ fn state(ports: &[(&str, &str)]) -> Desired {
 fn file_and_running() -> (Desired, Desired) {
     let file = state(&[("vm1", "red"), ("vm2", "red")]);
     let mut running = file.clone();
-    running.del_port(&name("vm1")).unwrap();
-    running.set_port(&name("vm2"), PortSpec { mtu: 1400, ..port("vm2", "red") }).unwrap();
+    running.del_port(&at("red:vm1")).unwrap();
+    running.set_port(&at("red:vm2"), PortSpec { mtu: 1400, ..port("vm2", "red") }).unwrap();
     let quotas = Quotas::default().with(&[(Resource::Ports, Some(3))]);
     running.add_namespace(name("blue"), NamespaceSpec { quotas, ..NamespaceSpec::default() }).unwrap();
     running.add_port(name("vm3"), port("vm3", "blue")).unwrap();
@@ -45,10 +50,10 @@ fn file_and_running() -> (Desired, Desired) {
 
 fn saved() -> Saved {
     let (file, running) = file_and_running();
-    let offered = [(name("vm3"), u64::MAX), (name("vm2"), 1 << 32)].into();
+    let offered = [(at("blue:vm3"), u64::MAX), (at("red:vm2"), 1 << 32)].into();
     let numbers = SavedNumbers {
         namespaces: [(path("blue"), vec![2]), (path("blue/dev"), vec![1, 3])].into(),
-        ports: [(name("vm3"), vec![1, 7])].into(),
+        ports: [(at("blue:vm3"), vec![1, 7])].into(),
     };
     Saved { offered, numbers, overlay: Overlay::between(&file, &running) }
 }
@@ -57,11 +62,11 @@ fn saved() -> Saved {
 fn test_what_is_saved_is_there_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("deeper/state");
-    let (store, empty, told) = Store::open(&path);
+    let (store, empty, told) = Store::open(&path, &Desired::default());
     assert_eq!((empty, told), (Saved::default(), None));
     store.save(&saved()).unwrap();
     store.save(&saved()).unwrap();
-    let (_, read, told) = Store::open(&path);
+    let (_, read, told) = Store::open(&path, &Desired::default());
     assert_eq!((read, told), (saved(), None));
     assert!(!path.join("state.new").exists());
 }
@@ -69,20 +74,56 @@ fn test_what_is_saved_is_there_after_a_restart() {
 #[test]
 fn test_a_damaged_file_is_moved_aside_and_told() {
     let good = format::to_text(&saved()).unwrap();
-    let newer = good.replace("\"version\": 1", "\"version\": 2");
+    let newer = good.replace("\"version\": 2", "\"version\": 3");
     let (half, no_port) = (good[..good.len() / 2].to_owned(), good.replace("client", "sideways"));
     let no_limit = good.replace("tx-bytes", "tx-bits");
     for damaged in ["", "{}", "[1]", &half, &newer, &no_port, &no_limit, "\u{0}\u{0}"] {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state.json");
         fs::write(&file, damaged).unwrap();
-        let (store, saved_before, told) = Store::open(directory.path());
+        let (store, saved_before, told) = Store::open(directory.path(), &Desired::default());
         assert_eq!(saved_before, Saved::default());
         assert!(told.unwrap().contains("was moved to"), "{damaged:?}");
         assert_eq!(fs::read_to_string(file.with_extension("damaged")).unwrap(), damaged);
         store.save(&saved()).unwrap();
-        assert_eq!(Store::open(directory.path()).1, saved());
+        assert_eq!(Store::open(directory.path(), &Desired::default()).1, saved());
     }
+}
+
+/// What a weftd wrote that knew ports by their names alone: vm1 is as in the configuration, vm2 was deleted, vm4 was
+/// moved to another namespace, and vm3 was made.
+const VERSION_1: &str = r#"{
+  "version": 1,
+  "offered": { "vm1": "0x5", "vm3": "0x7", "gone": "0x9" },
+  "numbers": { "namespaces": { "blue": [2] }, "ports": { "vm1": [1, 2], "vm3": [1, 7], "vm4": [2, 3] } },
+  "namespaces": {},
+  "ports": {
+    "vm2": null,
+    "vm3": { "namespace": "blue", "mac": "02:00:00:00:00:03", "role": "host", "macs": "own", "mtu": 1500, "queues": 1,
+             "path": "/run/vm3.sock", "mode": "server" },
+    "vm4": { "namespace": "blue", "mac": "02:00:00:00:00:04", "role": "host", "macs": "own", "mtu": 1500, "queues": 1,
+             "path": "/run/vm4.sock", "mode": "server" }
+  },
+  "fdb": [{ "namespace": "blue", "mac": "02:00:00:00:00:77", "port": "vm3" }]
+}"#;
+
+#[test]
+fn test_a_file_from_when_names_of_ports_were_unique_is_understood() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("state.json"), VERSION_1).unwrap();
+    let mut base = state(&[("vm1", "red"), ("vm2", "red"), ("vm4", "red")]);
+    base.add_namespace(path("blue"), NamespaceSpec::default()).unwrap();
+    let (store, saved, told) = Store::open(directory.path(), &base);
+    assert_eq!(told, None);
+    assert_eq!(saved.offered, [(at("red:vm1"), 5), (at("blue:vm3"), 7)].into());
+    let ports = [(at("red:vm1"), vec![1, 2]), (at("blue:vm3"), vec![1, 7]), (at("blue:vm4"), vec![2, 3])];
+    assert_eq!(saved.numbers.ports, ports.into());
+    let (reached, left_out) = saved.overlay.over(&base);
+    assert_eq!(left_out, Vec::<String>::new());
+    let all: Vec<String> = reached.ports().keys().map(ToString::to_string).collect();
+    assert_eq!((all.join(" "), reached.fdb().len()), ("blue:vm3 blue:vm4 red:vm1".to_owned(), 1));
+    store.save(&saved).unwrap();
+    assert_eq!(Store::open(directory.path(), &Desired::default()).1, saved, "it is of version 2 now");
 }
 
 #[test]
@@ -90,7 +131,7 @@ fn test_a_place_that_cannot_be_written_is_an_error_and_no_panic() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
-    let (store, read, _) = Store::open(&file);
+    let (store, read, _) = Store::open(&file, &Desired::default());
     assert_eq!(read, Saved::default());
     store.save(&saved()).unwrap_err();
 }
@@ -112,12 +153,12 @@ fn test_a_changed_file_wins_over_what_does_not_fit_it() {
     let mut edited = file.clone();
     edited.add_port(name("vm4"), PortSpec { vhost_user: port("vm3", "x").vhost_user, ..port("vm4", "red") }).unwrap();
     let (reached, left_out) = overlay.over(&edited);
-    assert!(reached.ports().contains_key(&name("vm4")) && !reached.ports().contains_key(&name("vm3")));
+    assert!(reached.ports().contains_key(&at("red:vm4")) && !reached.ports().contains_key(&at("blue:vm3")));
     assert_eq!(
         left_out,
         [
-            r#"port vm3 made with weft is left out: socket "/run/vm3.sock" is in use by port "vm4""#,
-            r#"fdb entry blue/02:00:00:00:00:77 made with weft is left out: port "vm3" not found"#,
+            r#"port blue:vm3 made with weft is left out: socket "/run/vm3.sock" is in use by port "red:vm4""#,
+            r#"fdb entry blue/02:00:00:00:00:77 made with weft is left out: port "blue:vm3" not found"#,
         ]
     );
 }

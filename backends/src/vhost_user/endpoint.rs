@@ -52,7 +52,7 @@ pub enum Mode {
 /// What an endpoint needs to know of its port.
 #[derive(Debug)]
 pub struct EndpointConfig {
-    /// The port's name; notices carry it.
+    /// The port's full name; notices carry it.
     pub port: String,
     /// The socket's path.
     pub path: PathBuf,

@@ -18,6 +18,7 @@ Exit codes:
   3    weftd cannot be reached, or the connection broke
   4    refused: no permission
   5    conflict: exists, is in use, or a limit is reached
+  6    ambiguous: there are several of that name
   65   accepted but not applied
   124  timeout
 
@@ -80,7 +81,8 @@ pub(super) enum Object {
         #[command(subcommand)]
         verb: namespace::Verb,
     },
-    /// Ports: the virtual NICs of guests
+    /// Ports: the virtual NICs of guests. The name of one is its own in its namespace only: say NAME, or NAMESPACE:NAME
+    /// where there are several
     #[command(infer_subcommands = true)]
     Port {
         #[command(subcommand)]

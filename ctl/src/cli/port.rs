@@ -24,7 +24,7 @@ pub(super) enum Verb {
     Add(Add),
     /// Delete a port
     Del {
-        /// Its name
+        /// Its name, or NAMESPACE:NAME
         name: String,
         /// Delete it although its guest is connected
         #[arg(long)]
@@ -44,7 +44,7 @@ pub(super) enum Verb {
     },
     /// Show one port, or all of them, in full: state and its reason, features, drops explained
     Show {
-        /// Its name
+        /// Its name, or NAMESPACE:NAME
         name: Option<String>,
     },
 }
@@ -52,11 +52,11 @@ pub(super) enum Verb {
 /// A port to be created.
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// Its name
+    /// Its name, or NAMESPACE:NAME
     name: String,
-    /// The namespace it belongs to: `red`, `red/dev`
+    /// The namespace it belongs to, `red` or `red/dev`, if that is not said with the name
     #[arg(short, long, value_name = "NAMESPACE")]
-    namespace: String,
+    namespace: Option<String>,
     /// The number that it shall have in its namespace [default: the next one]
     #[arg(long, value_name = "N")]
     number: Option<u32>,
@@ -87,7 +87,7 @@ const CHANGES: [&str; 9] =
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("change").args(CHANGES).required(true).multiple(true))]
 pub(super) struct Set {
-    /// Its name
+    /// Its name, or NAMESPACE:NAME
     name: String,
     #[command(flatten)]
     policy: Policy,
@@ -113,7 +113,8 @@ struct Policy {
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     match verb {
         Verb::Add(add) => {
-            let port = context.client()?.call(&request(add)?)?.port;
+            let asked = request(add)?;
+            let port = context.client()?.call(&asked)?.port;
             context.output.answer(&port, |_| render::line(&port))
         }
         Verb::Del { name, force, if_exists } => {
@@ -137,6 +138,7 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
 /// the daemon cannot know.
 fn request(add: Add) -> Result<PortAdd, Failure> {
     let Add { name, namespace, number, mac, vhost_user, client, queues, policy, may_exist } = add;
+    let (name, namespace) = home(name, namespace)?;
     let Policy { role, mtu, macs, limits } = policy;
     let path = std::path::absolute(&vhost_user).map_err(|source| Failure::Input { file: vhost_user, source })?;
     let path = path
@@ -146,6 +148,16 @@ fn request(add: Add) -> Result<PortAdd, Failure> {
     let vhost_user = VhostUser { path, mode: if client { Mode::Client } else { Mode::Server } };
     let limits = limits.said();
     Ok(PortAdd { name, namespace, number, mac, vhost_user, queues, role, mtu, macs, limits, may_exist })
+}
+
+/// The name of a port to be, and its namespace, which is said with it or beside it.
+fn home(name: String, namespace: Option<String>) -> Result<(String, String), Failure> {
+    match (name.split_once(':'), namespace) {
+        (Some((namespace, name)), None) => Ok((name.to_owned(), namespace.to_owned())),
+        (None, Some(namespace)) => Ok((name, namespace)),
+        (None, None) => Err(Failure::Usage(format!("say NAMESPACE:{name}, or the namespace with --namespace"))),
+        (Some(_), Some(_)) => Err(Failure::Usage(format!("{name} says its namespace, so leave out --namespace"))),
+    }
 }
 
 fn show(name: Option<String>, mut context: Context<'_>) -> Outcome {

@@ -32,7 +32,7 @@ fn calls_are_typed_and_one_connection_serves_many() {
 
 #[test]
 fn an_error_of_weftd_is_a_typed_error() {
-    let why = samples::errors().remove(2);
+    let why = samples::errors().remove(3);
     let server = Server::with_error(why.clone());
     let failed = client(&server).call(&NamespaceDel::default()).unwrap_err();
     assert!(matches!(&failed, ClientError::Remote(remote) if *remote == why));

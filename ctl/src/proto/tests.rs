@@ -80,8 +80,11 @@ fn errors_survive_the_wire() {
 fn errors_say_what_happened_and_what_to_do() {
     let texts: Vec<String> = samples::errors().iter().map(ToString::to_string).collect();
     assert_eq!(texts[0], "port \"p9\" not found\nhint: `weft port list` shows what exists");
-    assert_eq!(texts[3], "mac \"x\" is not valid: expected 02:00:00:00:00:01");
-    assert!(texts[6].starts_with("weft.toml:7: port.vm1.mtu: expected a number\nhint: nothing was changed"));
+    let ambiguous =
+        "port \"vm1\" is ambiguous: it could be red:vm1, red/dev:vm1 or one of 3 more\nhint: say NAMESPACE:NAME";
+    assert_eq!(texts[1], ambiguous);
+    assert_eq!(texts[4], "mac \"x\" is not valid: expected 02:00:00:00:00:01");
+    assert!(texts[7].starts_with("weft.toml:7: port.vm1.mtu: expected a number\nhint: nothing was changed"));
     let whole = Error::Config { file: "f".into(), line: 0, key: String::new(), message: "empty".into() };
     assert_eq!(whole.message(), "f: empty");
 }
@@ -89,7 +92,7 @@ fn errors_say_what_happened_and_what_to_do() {
 #[test]
 fn exit_codes_are_the_documented_ones() {
     let codes: Vec<u8> = samples::errors().iter().map(Error::exit_code).collect();
-    assert_eq!(codes, [2, 5, 5, 1, 4, 5, 1, 65]);
+    assert_eq!(codes, [2, 6, 5, 5, 1, 4, 5, 1, 65]);
 }
 
 #[test]

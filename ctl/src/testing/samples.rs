@@ -208,8 +208,8 @@ pub(crate) fn changes() -> ChangesReply {
     };
     let changes = vec![
         change(Operation::Add, "namespace", "blue", "", false),
-        change(Operation::Change, "port", "vm1", "mtu 1500 -> 9000", false),
-        change(Operation::Del, "port", "vm2", "", true),
+        change(Operation::Change, "port", "red:vm1", "mtu 1500 -> 9000", false),
+        change(Operation::Del, "port", "red:vm2", "", true),
     ];
     ChangesReply { changes }
 }
@@ -229,8 +229,14 @@ pub(crate) fn errors() -> Vec<Error> {
     let text = |text: &str| text.to_owned();
     vec![
         Error::NotFound { kind: text("port"), name: text("p9") },
+        Error::Ambiguous {
+            kind: text("port"),
+            name: text("vm1"),
+            candidates: vec![text("red:vm1"), text("red/dev:vm1")],
+            more: 3,
+        },
         Error::Exists { kind: text("port"), name: text("vm1") },
-        Error::InUse { kind: text("namespace"), name: text("red"), by: text("port vm1") },
+        Error::InUse { kind: text("namespace"), name: text("red"), by: text("port red:vm1") },
         Error::Invalid { field: text("mac"), value: text("x"), expected: text("02:00:00:00:00:01") },
         Error::Denied { action: text("port add"), needed: text("root or group weft") },
         Error::Limit { what: text("ports"), limit: 64 },

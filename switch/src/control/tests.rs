@@ -15,13 +15,18 @@ fn path(text: &str) -> NamespacePath {
     text.parse().unwrap()
 }
 
+/// `red:vm1`
+fn port(text: &str) -> PortPath {
+    text.parse().unwrap()
+}
+
 fn del(namespace: &str) -> Request {
     Request::NamespaceDel { path: path(namespace), recursive: false, force: false }
 }
 
 fn spec(vm: &str, namespace: &str) -> PortSpec {
-    let socket = VhostUser { path: format!("/run/{vm}.sock"), mode: Mode::Server };
-    PortSpec::new(&name(vm), path(namespace), socket)
+    let socket = format!("/run/{}-{vm}.sock", namespace.replace('/', "."));
+    PortSpec::new(&name(vm), path(namespace), VhostUser { path: socket, mode: Mode::Server })
 }
 
 /// The actions that are due, as short texts.
@@ -48,13 +53,7 @@ fn switch() -> Control {
 }
 
 fn ports(control: &Control) -> Vec<String> {
-    control
-        .operator()
-        .ports(None)
-        .unwrap()
-        .iter()
-        .map(|port| format!("{}/{}", port.spec.namespace, port.name))
-        .collect()
+    control.operator().ports(None).unwrap().iter().map(|port| port.path().to_string()).collect()
 }
 
 fn macs(control: &Control, namespace: &str) -> Vec<String> {
@@ -70,12 +69,12 @@ fn key(namespace: &str, last: u8) -> FdbKey {
 fn test_a_port_comes_and_goes_with_its_session_and_its_mac() {
     let mut control = switch();
     control.handle_request(Request::PortAdd(name("vm2"), spec("vm2", "red"))).unwrap();
-    assert_eq!(actions(&mut control), ["open vm2 0x0", "save"]);
-    assert_eq!(ports(&control), ["red/vm1", "red/vm2"]);
+    assert_eq!(actions(&mut control), ["open red:vm2 0x0", "save"]);
+    assert_eq!(ports(&control), ["red:vm1", "red:vm2"]);
     assert_eq!(macs(&control, "red").len(), 2);
-    assert_eq!(control.operator().port(&name("vm2")).unwrap().state, State::Down);
-    control.handle_request(Request::PortDel { name: name("vm2"), force: false }).unwrap();
-    assert_eq!(actions(&mut control), ["close vm2", "save"]);
+    assert_eq!(control.operator().port(&name("vm2").into()).unwrap().state, State::Down);
+    control.handle_request(Request::PortDel { port: port("red:vm2"), force: false }).unwrap();
+    assert_eq!(actions(&mut control), ["close red:vm2", "save"]);
     assert_eq!(macs(&control, "red").len(), 1);
 }
 
@@ -86,11 +85,11 @@ fn test_a_refused_request_changes_nothing() {
     let refused = [
         Request::NamespaceAdd(path("red"), NamespaceSpec::default()),
         del("red"),
-        Request::PortAdd(name("vm1"), spec("vm1", "blue")),
+        Request::PortAdd(name("vm1"), spec("vm1", "red")),
         Request::PortAdd(name("vm2"), spec("vm2", "green")),
-        Request::PortDel { name: name("vm9"), force: true },
-        Request::PortSet { name: name("vm1"), role: None, macs: None, mtu: Some(1), limits: vec![] },
-        Request::PortSet { name: name("vm1"), role: None, macs: None, mtu: None, limits: limited(0) },
+        Request::PortDel { port: port("red:vm9"), force: true },
+        Request::PortSet { port: port("red:vm1"), role: None, macs: None, mtu: Some(1), limits: vec![] },
+        Request::PortSet { port: port("red:vm1"), role: None, macs: None, mtu: None, limits: limited(0) },
         Request::FdbAdd(key("blue", 1), name("vm1")),
         Request::FdbDel(key("red", 1)),
         Request::FdbFlush(Some(path("green"))),
@@ -98,40 +97,63 @@ fn test_a_refused_request_changes_nothing() {
     for request in refused {
         control.handle_request(request.clone()).expect_err(&format!("{request:?}"));
         assert_eq!(*control.desired(), before);
-        assert_eq!(ports(&control), ["red/vm1"]);
+        assert_eq!(ports(&control), ["red:vm1"]);
         assert!(actions(&mut control).is_empty());
     }
 }
 
 #[test]
+fn test_two_namespaces_have_a_port_of_one_name_each() {
+    let mut control = switch();
+    control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "blue"))).unwrap();
+    control.handle_request(Request::FdbAdd(key("blue", 1), name("vm1"))).unwrap();
+    assert_eq!(actions(&mut control), ["open blue:vm1 0x0", "save", "save"]);
+    control.handle_offered(&port("blue:vm1"), 0b1);
+    control.handle_notice(&port("blue:vm1"), Notice::Up { features: 5 });
+    let view = control.operator();
+    let features = |text: &str| view.port(&text.parse().unwrap()).map(|port| port.features);
+    assert_eq!((features("red:vm1"), features("blue:vm1")), (Ok(0), Ok(5)));
+    let why = features("vm1").unwrap_err().to_string();
+    assert_eq!(why, r#"port "vm1" is ambiguous: it could be "blue:vm1" or "red:vm1""#);
+    let blue = control.view(view.observer(&path("blue")).unwrap()).unwrap();
+    assert_eq!(blue.port(&name("vm1").into()).unwrap().features, 5, "whoever sees one has no doubt");
+    control.handle_request(Request::PortDel { port: port("blue:vm1"), force: true }).unwrap();
+    assert_eq!(
+        (ports(&control), macs(&control, "red").len(), macs(&control, "blue").len()),
+        (vec!["red:vm1".into()], 1, 0)
+    );
+    assert!(control.offered().is_empty() && !control.is_attached(&port("red:vm1")));
+}
+
+#[test]
 fn test_a_connected_guest_protects_its_port() {
     let mut control = switch();
-    control.handle_notice(&name("vm1"), Notice::Up { features: 1 });
-    let refusal = control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap_err();
-    assert_eq!(refusal.to_string(), r#"port "vm1" is in use by a connected guest"#);
-    control.handle_request(Request::PortDel { name: name("vm1"), force: true }).unwrap();
+    control.handle_notice(&port("red:vm1"), Notice::Up { features: 1 });
+    let refusal = control.handle_request(Request::PortDel { port: port("red:vm1"), force: false }).unwrap_err();
+    assert_eq!(refusal.to_string(), r#"port "red:vm1" is in use by a connected guest"#);
+    control.handle_request(Request::PortDel { port: port("red:vm1"), force: true }).unwrap();
     assert!(ports(&control).is_empty());
-    control.handle_notice(&name("vm1"), Notice::Down { reason: "too late to matter".into() });
+    control.handle_notice(&port("red:vm1"), Notice::Down { reason: "too late to matter".into() });
 }
 
 #[test]
 fn test_a_change_in_place_keeps_session_and_counters() {
     let mut control = switch();
-    let device = control.opening(&name("vm1")).unwrap().device;
-    control.handle_notice(&name("vm1"), Notice::Up { features: 1 });
+    let device = control.opening(&port("red:vm1")).unwrap().device;
+    control.handle_notice(&port("red:vm1"), Notice::Up { features: 1 });
     let set = Request::PortSet {
-        name: name("vm1"),
+        port: port("red:vm1"),
         role: Some(Role::Router),
         macs: None,
         mtu: Some(9000),
         limits: limited(1000),
     };
     control.handle_request(set).unwrap();
-    assert_eq!(actions(&mut control), ["mtu vm1 9000", "save"]);
-    let view = control.operator().port(&name("vm1")).unwrap();
+    assert_eq!(actions(&mut control), ["mtu red:vm1 9000", "save"]);
+    let view = control.operator().port(&name("vm1").into()).unwrap();
     assert_eq!((view.features, view.spec.mtu, view.spec.role), (1, 9000, Role::Router));
     assert_eq!(view.spec.limits.iter().collect::<Vec<_>>(), [(Limit::TxFrames, Rate { per_second: 1000, burst: 100 })]);
-    assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device));
+    assert!(Arc::ptr_eq(&device, &control.opening(&port("red:vm1")).unwrap().device));
 }
 
 #[test]
@@ -142,8 +164,8 @@ fn test_applying_a_whole_state_closes_before_it_opens() {
     next.add_port(name("vm0"), PortSpec { vhost_user: spec("vm1", "red").vhost_user, ..spec("vm0", "red") }).unwrap();
     next.add_fdb(key("red", 3), name("vm0")).unwrap();
     control.handle_request(Request::Apply(next.clone())).unwrap();
-    assert_eq!(actions(&mut control), ["close vm1", "open vm0 0x0", "save"]);
-    assert_eq!((ports(&control), control.desired()), (vec!["red/vm0".to_owned()], &next));
+    assert_eq!(actions(&mut control), ["close red:vm1", "open red:vm0 0x0", "save"]);
+    assert_eq!((ports(&control), control.desired()), (vec!["red:vm0".to_owned()], &next));
     assert_eq!(control.handle_request(Request::Apply(next)).unwrap(), Reply::Changed(vec![]));
     assert!(actions(&mut control).is_empty());
 }
@@ -153,7 +175,7 @@ fn test_a_full_table_undoes_a_whole_apply() {
     let mut control = switch();
     control.handle_request(Request::FdbAdd(key("red", 200), name("vm1"))).unwrap();
     actions(&mut control);
-    let (before, device) = (control.desired().clone(), control.opening(&name("vm1")).unwrap().device);
+    let (before, device) = (control.desired().clone(), control.opening(&port("red:vm1")).unwrap().device);
     let mut next = Desired::default();
     let small = NamespaceSpec { macs_max: 64, ..NamespaceSpec::default() };
     next.add_namespace(path("green"), small).unwrap();
@@ -165,8 +187,8 @@ fn test_a_full_table_undoes_a_whole_apply() {
     }
     let refusal = control.handle_request(Request::Apply(next)).unwrap_err();
     assert!(matches!(refusal, Refusal::Limit { .. }), "{refusal}");
-    assert_eq!((control.desired(), ports(&control)), (&before, vec!["red/vm1".to_owned()]));
-    assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device));
+    assert_eq!((control.desired(), ports(&control)), (&before, vec!["red:vm1".to_owned()]));
+    assert!(Arc::ptr_eq(&device, &control.opening(&port("red:vm1")).unwrap().device));
     assert_eq!(macs(&control, "red").len(), 2);
     assert!(actions(&mut control).is_empty());
 }
@@ -182,26 +204,26 @@ fn limits_of_statics() -> usize {
 
 #[test]
 fn test_what_was_offered_never_shrinks_and_is_forgotten_with_the_port() {
-    let mut control = Control::new(1, BTreeMap::from([(name("vm1"), 0b100)]));
+    let mut control = Control::new(1, BTreeMap::from([(port("red:vm1"), 0b100)]));
     control.handle_request(Request::NamespaceAdd(path("red"), NamespaceSpec::default())).unwrap();
     actions(&mut control);
     // A port that comes later than the start of the daemon must not be forgotten before.
     control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red"))).unwrap();
-    assert_eq!(actions(&mut control), ["open vm1 0x4", "save"]);
-    control.handle_offered(&name("vm1"), 0b011);
+    assert_eq!(actions(&mut control), ["open red:vm1 0x4", "save"]);
+    control.handle_offered(&port("red:vm1"), 0b011);
     assert_eq!(actions(&mut control), ["save"]);
-    control.handle_offered(&name("vm1"), 0b001);
+    control.handle_offered(&port("red:vm1"), 0b001);
     assert!(actions(&mut control).is_empty());
-    assert_eq!(control.opening(&name("vm1")).unwrap().offered, 0b111);
-    control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap();
+    assert_eq!(control.opening(&port("red:vm1")).unwrap().offered, 0b111);
+    control.handle_request(Request::PortDel { port: port("red:vm1"), force: false }).unwrap();
     assert!(control.offered().is_empty());
 }
 
 #[test]
 fn test_a_replaced_port_is_freed_when_nobody_holds_it() {
     let mut control = switch();
-    let held = control.opening(&name("vm1")).unwrap();
-    control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap();
+    let held = control.opening(&port("red:vm1")).unwrap();
+    control.handle_request(Request::PortDel { port: port("red:vm1"), force: false }).unwrap();
     control.handle_tick(NOW);
     assert_eq!(control.retired(), 1);
     drop(held);
@@ -212,12 +234,12 @@ fn test_a_replaced_port_is_freed_when_nobody_holds_it() {
 #[test]
 fn test_a_port_that_comes_with_another_ones_going_does_not_get_its_slot() {
     let mut control = switch();
-    let slot = |control: &Control, port: &str| control.opening(&name(port)).unwrap().device.slot();
-    let old = slot(&control, "vm1");
+    let slot = |control: &Control, text: &str| control.opening(&port(text)).unwrap().device.slot();
+    let old = slot(&control, "red:vm1");
     // Slots are handed out in turn: until the turn is at the old port's again.
     for _ in 1..crate::limits::SLOTS {
         control.handle_request(Request::PortAdd(name("vm2"), spec("vm2", "red"))).unwrap();
-        control.handle_request(Request::PortDel { name: name("vm2"), force: false }).unwrap();
+        control.handle_request(Request::PortDel { port: port("red:vm2"), force: false }).unwrap();
         actions(&mut control);
         control.handle_tick(NOW);
     }
@@ -225,7 +247,7 @@ fn test_a_port_that_comes_with_another_ones_going_does_not_get_its_slot() {
     next.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
     next.add_port(name("vm3"), spec("vm3", "red")).unwrap();
     control.handle_request(Request::Apply(next)).unwrap();
-    assert_ne!(slot(&control, "vm3"), old, "the old port's guest still sends");
+    assert_ne!(slot(&control, "red:vm3"), old, "the old port's guest still sends");
 }
 
 #[test]
@@ -246,8 +268,8 @@ fn test_all_ports_of_a_full_namespace_are_replaced_at_once() {
 #[test]
 fn test_what_a_late_burst_learned_goes_with_the_last_user_of_the_port() {
     let mut control = switch();
-    let held = control.opening(&name("vm1")).unwrap();
-    control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap();
+    let held = control.opening(&port("red:vm1")).unwrap();
+    control.handle_request(Request::PortDel { port: port("red:vm1"), force: false }).unwrap();
     let (namespace, mac) = (Arc::clone(&held.namespace), key("red", 77).mac);
     namespace.fdb().learn(mac, held.device.slot(), NOW);
     control.handle_tick(NOW);
@@ -281,10 +303,10 @@ fn test_a_ports_own_entry_cannot_be_removed() {
 #[test]
 fn test_a_deleted_namespace_says_who_still_uses_it() {
     let mut control = switch();
-    let held = control.opening(&name("vm1")).unwrap();
+    let held = control.opening(&port("red:vm1")).unwrap();
     let del = Request::NamespaceDel { path: path("red"), recursive: true, force: false };
     control.handle_request(del).unwrap();
-    assert_eq!(actions(&mut control), ["close vm1", "save"]);
+    assert_eq!(actions(&mut control), ["close red:vm1", "save"]);
     assert!(control.operator().namespace(&path("red")).is_err(), "it is found no more");
     control.handle_tick(NOW);
     let zombies = control.operator().zombies();
@@ -299,10 +321,10 @@ fn test_a_deleted_namespace_says_who_still_uses_it() {
 #[test]
 fn test_a_connected_guest_protects_the_namespaces_that_it_is_in() {
     let mut control = switch();
-    control.handle_notice(&name("vm1"), Notice::Up { features: 1 });
+    control.handle_notice(&port("red:vm1"), Notice::Up { features: 1 });
     let del = |force| Request::NamespaceDel { path: path("red"), recursive: true, force };
     let refusal = control.handle_request(del(false)).unwrap_err();
-    assert_eq!(refusal.to_string(), r#"port "vm1" is in use by a connected guest"#);
+    assert_eq!(refusal.to_string(), r#"port "red:vm1" is in use by a connected guest"#);
     control.handle_request(del(true)).unwrap();
     assert!(ports(&control).is_empty());
 }
@@ -328,7 +350,7 @@ fn test_a_subsystem_that_refuses_undoes_a_whole_apply() {
     control.register_subsystem(Picky("blue")).unwrap_err();
     control.register_subsystem(Picky("green/z")).unwrap();
     let (before, numbers) = (control.desired().clone(), control.numbers());
-    let device = control.opening(&name("vm1")).unwrap().device;
+    let device = control.opening(&port("red:vm1")).unwrap().device;
     let mut next = Desired::default();
     for at in ["green", "green/a", "green/z"] {
         next.add_namespace(path(at), NamespaceSpec::default()).unwrap();
@@ -336,7 +358,7 @@ fn test_a_subsystem_that_refuses_undoes_a_whole_apply() {
     next.add_port(name("vm1"), spec("vm1", "green")).unwrap();
     control.handle_request(Request::Apply(next)).unwrap_err();
     assert_eq!((control.desired(), control.numbers()), (&before, numbers));
-    assert!(Arc::ptr_eq(&device, &control.opening(&name("vm1")).unwrap().device), "the very same port");
+    assert!(Arc::ptr_eq(&device, &control.opening(&port("red:vm1")).unwrap().device), "the very same port");
     control.handle_tick(NOW);
     assert!(control.operator().zombies().is_empty());
 }
@@ -347,17 +369,17 @@ fn test_numbers_can_be_asked_for_and_are_refused_by_name() {
     let add = |vm, numbers| Request::PortAddAs(name(vm), spec(vm, "red"), numbers);
     control.handle_request(add("vm2", vec![7, 9])).unwrap();
     let view = control.operator();
-    assert_eq!(view.port(&name("vm2")).unwrap().number, 9);
+    assert_eq!(view.port(&name("vm2").into()).unwrap().number, 9);
     let red = control.view(view.observer(&path("red")).unwrap()).unwrap();
-    assert_eq!((red.port(&name("vm2")).unwrap().number, red.port_numbered(7).unwrap().name), (7, name("vm2")));
+    assert_eq!((red.port(&name("vm2").into()).unwrap().number, red.port_numbered(7).unwrap().name), (7, name("vm2")));
     let refusal = control.handle_request(add("vm3", vec![7])).unwrap_err();
     assert_eq!(refusal.to_string(), r#"number "7" is in use by another of namespace "red""#);
-    assert_eq!(ports(&control), ["red/vm1", "red/vm2"]);
+    assert_eq!(ports(&control), ["red:vm1", "red:vm2"]);
 }
 
 #[test]
 fn test_numbers_from_before_a_restart_outlive_a_refused_apply_and_not_their_owner() {
-    let (namespaces, ports) = ([(path("red"), vec![4])].into(), [(name("vm1"), vec![5, 6])].into());
+    let (namespaces, ports) = ([(path("red"), vec![4])].into(), [(port("red:vm1"), vec![5, 6])].into());
     let mut control = Control::restored(1, BTreeMap::new(), SavedNumbers { namespaces, ports });
     control.register_subsystem(Picky("z")).unwrap();
     let mut next = Desired::default();
@@ -367,10 +389,10 @@ fn test_numbers_from_before_a_restart_outlive_a_refused_apply_and_not_their_owne
     refused.add_namespace(path("z"), NamespaceSpec::default()).unwrap();
     control.handle_request(Request::Apply(refused)).unwrap_err();
     control.handle_request(Request::Apply(next)).unwrap();
-    assert_eq!(control.operator().port(&name("vm1")).unwrap().number, 6);
-    control.handle_request(Request::PortDel { name: name("vm1"), force: false }).unwrap();
+    assert_eq!(control.operator().port(&name("vm1").into()).unwrap().number, 6);
+    control.handle_request(Request::PortDel { port: port("red:vm1"), force: false }).unwrap();
     control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red"))).unwrap();
-    assert_ne!(control.operator().port(&name("vm1")).unwrap().number, 6, "another port of the same name");
+    assert_ne!(control.operator().port(&name("vm1").into()).unwrap().number, 6, "another port of the same name");
 }
 
 #[test]
@@ -386,7 +408,7 @@ fn test_namespaces_that_are_still_read_are_bounded() {
             break;
         }
         control.handle_request(Request::PortAdd(name("vm2"), spec("vm2", "new"))).unwrap();
-        held.extend(control.opening(&name("vm2")));
+        held.extend(control.opening(&port("new:vm2")));
         let del = Request::NamespaceDel { path: path("new"), recursive: true, force: false };
         control.handle_request(del).unwrap();
         actions(&mut control);

@@ -7,6 +7,7 @@ use super::FdbKey;
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::quota::{Resource, Usage};
+use crate::reference::PortPath;
 use crate::spec::PortSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +17,9 @@ pub(super) struct Index {
     /// The port whose own each address is.
     macs: BTreeMap<FdbKey, Name>,
     /// The port of each socket.
-    sockets: BTreeMap<String, Name>,
-    /// Ports by namespace, in tree order.
-    ports: BTreeMap<NamespacePath, BTreeSet<Name>>,
+    sockets: BTreeMap<String, PortPath>,
     /// Static MAC entries by the port that they lead to.
-    entries: BTreeMap<Name, BTreeSet<FdbKey>>,
+    entries: BTreeMap<PortPath, BTreeSet<FdbKey>>,
     /// Static MAC entries of each namespace that has any.
     counts: BTreeMap<NamespacePath, usize>,
     /// What each namespace and all below it have, where they have anything.
@@ -32,25 +31,15 @@ impl Index {
         self.macs.get(key)
     }
 
-    pub(super) fn socket_owner(&self, path: &str) -> Option<&Name> {
+    pub(super) fn socket_owner(&self, path: &str) -> Option<&PortPath> {
         self.sockets.get(path)
-    }
-
-    pub(super) fn ports_of(&self, namespace: &NamespacePath) -> usize {
-        self.ports.get(namespace).map_or(0, BTreeSet::len)
-    }
-
-    pub(super) fn ports_within<'a>(&'a self, top: &NamespacePath) -> impl Iterator<Item = &'a Name> + use<'a> {
-        let top = top.clone();
-        let inside = self.ports.range(top.clone()..).take_while(move |(path, _)| path.is_within(&top));
-        inside.flat_map(|(_, names)| names)
     }
 
     pub(super) fn entries_of(&self, namespace: &NamespacePath) -> usize {
         self.counts.get(namespace).copied().unwrap_or(0)
     }
 
-    pub(super) fn entries_to(&self, port: &Name) -> Vec<FdbKey> {
+    pub(super) fn entries_to(&self, port: &PortPath) -> Vec<FdbKey> {
         self.entries.get(port).into_iter().flatten().cloned().collect()
     }
 
@@ -74,27 +63,31 @@ impl Index {
         }
     }
 
-    pub(super) fn add_port(&mut self, name: &Name, spec: &PortSpec) {
-        self.macs.insert(own_key(spec), name.clone());
-        self.sockets.insert(spec.vhost_user.path.clone(), name.clone());
-        self.ports.entry(spec.namespace.clone()).or_default().insert(name.clone());
+    pub(super) fn add_port(&mut self, path: &PortPath, spec: &PortSpec) {
+        self.macs.insert(own_key(spec), path.name.clone());
+        self.sockets.insert(spec.vhost_user.path.clone(), path.clone());
         self.charge(&spec.namespace, Resource::Ports, 1);
     }
 
-    pub(super) fn del_port(&mut self, name: &Name, spec: &PortSpec) {
+    pub(super) fn del_port(&mut self, spec: &PortSpec) {
         self.macs.remove(&own_key(spec));
         self.sockets.remove(&spec.vhost_user.path);
-        remove(&mut self.ports, &spec.namespace, name);
         self.discharge(&spec.namespace, Resource::Ports, 1);
     }
 
     pub(super) fn add_entry(&mut self, key: &FdbKey, port: &Name) {
-        self.entries.entry(port.clone()).or_default().insert(key.clone());
+        self.entries.entry(path_of(key, port)).or_default().insert(key.clone());
         *self.counts.entry(key.namespace.clone()).or_default() += 1;
     }
 
     pub(super) fn del_entry(&mut self, key: &FdbKey, port: &Name) {
-        remove(&mut self.entries, port, key);
+        let path = path_of(key, port);
+        if let Some(keys) = self.entries.get_mut(&path) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.entries.remove(&path);
+            }
+        }
         let Some(count) = self.counts.get_mut(&key.namespace) else { return };
         *count -= 1;
         if *count == 0 {
@@ -107,11 +100,7 @@ fn own_key(spec: &PortSpec) -> FdbKey {
     FdbKey { namespace: spec.namespace.clone(), mac: spec.mac }
 }
 
-/// Takes one out of a set of sets; an empty set is none.
-fn remove<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
-    let Some(set) = sets.get_mut(key) else { return };
-    set.remove(value);
-    if set.is_empty() {
-        sets.remove(key);
-    }
+/// The port that an entry leads to: one of its own namespace.
+fn path_of(key: &FdbKey, port: &Name) -> PortPath {
+    PortPath::new(key.namespace.clone(), port.clone())
 }

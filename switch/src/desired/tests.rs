@@ -15,6 +15,11 @@ fn port(port: &str, namespace: &str) -> PortSpec {
     PortSpec::new(&name(port), path(namespace), socket)
 }
 
+/// `red:vm1`
+fn at(text: &str) -> PortPath {
+    text.parse().unwrap()
+}
+
 fn key(namespace: &str, last: u8) -> FdbKey {
     FdbKey { namespace: path(namespace), mac: MacAddr([2, 0, 0, 0, 0, last]) }
 }
@@ -42,59 +47,77 @@ fn test_what_is_there_cannot_be_added_again_and_what_is_not_cannot_go() {
     refused(&mut state, r#"namespace "red" exists already"#, |s| {
         s.add_namespace(path("red"), NamespaceSpec::default())
     });
-    refused(&mut state, r#"port "vm1" exists already"#, |s| s.add_port(name("vm1"), port("vm1", "blue")));
+    refused(&mut state, r#"port "red:vm1" exists already"#, |s| s.add_port(name("vm1"), port("vm3", "red")));
     refused(&mut state, r#"namespace "green" not found"#, |s| s.del_namespace(&path("green")));
-    refused(&mut state, r#"port "vm9" not found"#, |s| s.del_port(&name("vm9")));
+    refused(&mut state, r#"port "red:vm2" not found"#, |s| s.del_port(&at("red:vm2")));
     refused(&mut state, r#"namespace "green" not found"#, |s| s.add_port(name("vm3"), port("vm3", "green")));
+}
+
+#[test]
+fn test_the_same_name_is_another_port_in_another_namespace() {
+    let mut state = two();
+    let before = state.clone();
+    state.add_namespace(path("red/dev"), NamespaceSpec::default()).unwrap();
+    for namespace in ["/", "red/dev", "blue"] {
+        let socket = VhostUser { path: format!("/run/{}", namespace.len()), mode: Mode::Server };
+        state.add_port(name("vm1"), PortSpec { vhost_user: socket, ..port("vm1", namespace) }).unwrap();
+    }
+    state.add_fdb(key("blue", 7), name("vm1")).unwrap();
+    let all: Vec<String> = state.ports().keys().map(ToString::to_string).collect();
+    assert_eq!(all, ["/:vm1", "blue:vm1", "blue:vm2", "red:vm1", "red/dev:vm1"]);
+    let red: Vec<String> = state.ports_within(&path("red")).map(|(port, _)| port.to_string()).collect();
+    assert_eq!((red, state.ports_of(&path("red")).count()), (vec!["red:vm1".into(), "red/dev:vm1".into()], 1));
+    ["/:vm1", "blue:vm1", "red/dev:vm1"].into_iter().for_each(|gone| state.del_port(&at(gone)).unwrap());
+    state.del_namespace(&path("red/dev")).unwrap();
+    assert_eq!(state, before);
 }
 
 #[test]
 fn test_a_namespace_with_ports_is_in_use() {
     let mut state = two();
-    refused(&mut state, r#"namespace "red" is in use by port "vm1""#, |s| s.del_namespace(&path("red")));
+    refused(&mut state, r#"namespace "red" is in use by port "red:vm1""#, |s| s.del_namespace(&path("red")));
     state.add_port(name("vm3"), port("vm3", "red")).unwrap();
-    let text = r#"namespace "red" is in use by port "vm1" and 1 more"#;
+    let text = r#"namespace "red" is in use by port "red:vm1" and 1 more"#;
     refused(&mut state, text, |s| s.del_namespace(&path("red")));
 }
 
 #[test]
 fn test_a_mac_has_one_owner_in_a_namespace_and_any_number_outside() {
     let mut state = two();
-    let mac = state.port(&name("vm1")).unwrap().mac;
+    let mac = state.port(&at("red:vm1")).unwrap().mac;
     let same = |vm: &str, namespace: &str| PortSpec { mac, ..port(vm, namespace) };
     state.add_port(name("vm3"), same("vm3", "blue")).unwrap();
-    let text = format!(r#"mac "{mac}" is in use by port "vm1" of namespace "red""#);
+    let text = format!(r#"mac "{mac}" is in use by port "red:vm1""#);
     refused(&mut state, &text, |s| s.add_port(name("vm4"), same("vm4", "red")));
     state.add_port(name("vm4"), port("vm4", "red")).unwrap();
-    refused(&mut state, &text, |s| s.set_port(&name("vm4"), same("vm4", "red")));
+    refused(&mut state, &text, |s| s.set_port(&at("red:vm4"), same("vm4", "red")));
 }
 
 #[test]
 fn test_a_socket_has_one_port() {
     let mut state = two();
     let spec = PortSpec { vhost_user: port("vm1", "red").vhost_user, ..port("vm3", "blue") };
-    refused(&mut state, r#"socket "/run/vm1.sock" is in use by port "vm1""#, |s| s.add_port(name("vm3"), spec));
+    refused(&mut state, r#"socket "/run/vm1.sock" is in use by port "red:vm1""#, |s| s.add_port(name("vm3"), spec));
 }
 
 #[test]
 fn test_a_port_stays_in_its_namespace() {
     let mut state = two();
     let text = r#"namespace: "blue" is not valid (expected red: a port stays in its namespace for its whole life)"#;
-    refused(&mut state, text, |s| s.set_port(&name("vm1"), port("vm1", "blue")));
+    refused(&mut state, text, |s| s.set_port(&at("red:vm1"), port("vm1", "blue")));
 }
 
 #[test]
 fn test_static_entries_stay_inside_their_namespace_and_go_with_their_port() {
     let mut state = two();
-    let text = r#"port: "vm1" is not valid (expected a port of namespace blue)"#;
-    refused(&mut state, text, |s| s.add_fdb(key("blue", 7), name("vm1")));
+    refused(&mut state, r#"port "blue:vm1" not found"#, |s| s.add_fdb(key("blue", 7), name("vm1")));
     state.add_fdb(key("red", 7), name("vm1")).unwrap();
     let text = r#"fdb entry "red/02:00:00:00:00:07" exists already"#;
     refused(&mut state, text, |s| s.add_fdb(key("red", 7), name("vm1")));
     let clash = PortSpec { mac: key("red", 7).mac, ..port("vm3", "red") };
-    let text = r#"mac "02:00:00:00:00:07" is in use by a static entry of port "vm1""#;
+    let text = r#"mac "02:00:00:00:00:07" is in use by a static entry of port "red:vm1""#;
     refused(&mut state, text, |s| s.add_port(name("vm3"), clash));
-    state.del_port(&name("vm1")).unwrap();
+    state.del_port(&at("red:vm1")).unwrap();
     assert!(state.fdb().is_empty());
     refused(&mut state, r#"fdb entry "red/02:00:00:00:00:07" not found"#, |s| s.del_fdb(&key("red", 7)));
 }
@@ -103,14 +126,14 @@ fn test_static_entries_stay_inside_their_namespace_and_go_with_their_port() {
 fn test_what_a_port_or_an_entry_took_is_free_again() {
     let mut state = two();
     let with = |vm: &str, mac| PortSpec { mac, ..port(vm, "red") };
-    state.set_port(&name("vm1"), with("vm1", key("red", 1).mac)).unwrap();
+    state.set_port(&at("red:vm1"), with("vm1", key("red", 1).mac)).unwrap();
     state.add_port(name("vm3"), port("vm3", "red")).unwrap();
-    state.set_port(&name("vm1"), with("other", key("red", 2).mac)).unwrap();
+    state.set_port(&at("red:vm1"), with("other", key("red", 2).mac)).unwrap();
     state.add_port(name("vm4"), with("vm1", key("red", 1).mac)).unwrap();
     state.add_fdb(key("red", 9), name("vm4")).unwrap();
     state.add_fdb(key("red", 8), name("vm4")).unwrap();
     state.del_fdb(&key("red", 9)).unwrap();
-    ["vm1", "vm3", "vm4"].into_iter().for_each(|vm| state.del_port(&name(vm)).unwrap());
+    ["vm1", "vm3", "vm4"].into_iter().for_each(|vm| state.del_port(&at(&format!("red:{vm}"))).unwrap());
     state.add_port(name("vm1"), port("vm1", "red")).unwrap();
     assert_eq!(state, two());
 }
@@ -149,7 +172,7 @@ fn test_namespaces_lie_in_each_other_and_not_too_deep() {
     refused(&mut state, r#"namespace "green" not found"#, add("green/dev"));
     refused(&mut state, r#"namespace "/" exists already"#, add("/"));
     add("red/dev")(&mut state).unwrap();
-    refused(&mut state, r#"namespace "red" is in use by port "vm1" and 1 more"#, |s| s.del_namespace(&path("red")));
+    refused(&mut state, r#"namespace "red" is in use by port "red:vm1" and 1 more"#, |s| s.del_namespace(&path("red")));
     refused(&mut state, r#"namespace "/" is in use by all others"#, |s| s.del_namespace(&path("/")));
     let mut at = path("deep");
     for _ in 0..limits::NAMESPACE_DEPTH_MAX {
@@ -183,7 +206,7 @@ fn test_a_quota_holds_for_all_below_and_names_its_owner() {
     refused(&mut state, text, |s| s.add_namespace(path("t/x"), NamespaceSpec::default()));
     let text = r#"too many macs in namespace "new" and below: its quota is 10"#;
     refused(&mut state, text, |s| s.add_namespace(path("new"), with(Resource::Macs, 10)));
-    state.del_port(&name("p1")).unwrap();
+    state.del_port(&at("t/a/b:p1")).unwrap();
     ["t/a/b", "t/a", "t"].into_iter().for_each(|at| state.del_namespace(&path(at)).unwrap());
     assert_eq!(state, two());
 }

@@ -8,6 +8,7 @@ use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::quota::Resource;
 use crate::rates;
+use crate::reference::PortPath;
 use crate::refusal::Kind;
 use crate::spec::{NamespaceSpec, PortSpec};
 use crate::words::{macs_word, role_word};
@@ -32,12 +33,12 @@ pub(crate) fn namespace_set(path: &NamespacePath, old: &NamespaceSpec, new: &Nam
     change(Op::Set, Kind::Namespace, path.as_str(), namespace_detail(old, new), disrupts)
 }
 
-pub(crate) fn port(op: Op, name: &Name, spec: &PortSpec) -> Change {
-    change(op, Kind::Port, name.as_str(), home(spec), op == Op::Del)
+pub(crate) fn port(op: Op, path: &PortPath, spec: &PortSpec) -> Change {
+    change(op, Kind::Port, path.to_string(), format!("mac {}", spec.mac), op == Op::Del)
 }
 
-pub(crate) fn port_set(name: &Name, old: &PortSpec, new: &PortSpec, disrupts: bool) -> Change {
-    change(Op::Set, Kind::Port, name.as_str(), port_detail(old, new), disrupts)
+pub(crate) fn port_set(path: &PortPath, old: &PortSpec, new: &PortSpec, disrupts: bool) -> Change {
+    change(Op::Set, Kind::Port, path.to_string(), port_detail(old, new), disrupts)
 }
 
 pub(crate) fn entry(op: Op, key: &FdbKey, port: &Name) -> Change {
@@ -62,13 +63,13 @@ fn namespaces(old: &Desired, new: &Desired) -> Vec<Change> {
 }
 
 fn ports(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Change> {
-    let gone = old.ports().iter().filter(|(name, _)| !new.ports().contains_key(*name));
-    let mut all: Vec<Change> = gone.map(|(name, spec)| port(Op::Del, name, spec)).collect();
-    for (name, spec) in new.ports() {
-        let disrupts = leaving.ports.contains(name);
-        match old.ports().get(name) {
-            None => all.push(port(Op::Add, name, spec)),
-            Some(before) if before != spec || disrupts => all.push(port_set(name, before, spec, disrupts)),
+    let gone = old.ports().iter().filter(|(path, _)| !new.ports().contains_key(*path));
+    let mut all: Vec<Change> = gone.map(|(path, spec)| port(Op::Del, path, spec)).collect();
+    for (path, spec) in new.ports() {
+        let disrupts = leaving.ports.contains(path);
+        match old.ports().get(path) {
+            None => all.push(port(Op::Add, path, spec)),
+            Some(before) if before != spec || disrupts => all.push(port_set(path, before, spec, disrupts)),
             Some(_) => {}
         }
     }
@@ -90,10 +91,6 @@ fn entries(old: &Desired, new: &Desired) -> Vec<Change> {
     all
 }
 
-fn home(spec: &PortSpec) -> String {
-    format!("namespace {}, mac {}", spec.namespace, spec.mac)
-}
-
 fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
     let quota = |spec: &NamespaceSpec, resource| spec.quotas.get(resource).map_or("none".into(), |n| n.to_string());
     let own = [
@@ -106,7 +103,6 @@ fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
 
 fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
     let pairs = [
-        ("namespace", old.namespace.to_string(), new.namespace.to_string()),
         ("mac", old.mac.to_string(), new.mac.to_string()),
         ("role", role_word(old.role).into(), role_word(new.role).into()),
         ("macs", macs_word(old.macs).into(), macs_word(new.macs).into()),

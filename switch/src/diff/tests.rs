@@ -38,7 +38,7 @@ fn lines(old: &Desired, new: &Desired) -> Vec<String> {
 fn test_a_change_in_place_disrupts_nobody() {
     let old = state(&[("vm1", port("vm1", "red"))]);
     let new = state(&[("vm1", PortSpec { mtu: 9000, role: Role::Router, ..port("vm1", "red") })]);
-    assert_eq!(lines(&old, &new), ["~ port vm1: role host -> router, mtu 1500 -> 9000"]);
+    assert_eq!(lines(&old, &new), ["~ port red:vm1: role host -> router, mtu 1500 -> 9000"]);
     assert!(matches!(diff(&old, &new).steps[..], [Step::SetPort(..)]));
 }
 
@@ -46,22 +46,30 @@ fn test_a_change_in_place_disrupts_nobody() {
 fn test_limits_change_in_place_and_are_told_one_by_one() {
     let with = |limits| state(&[("vm1", PortSpec { limits, ..port("vm1", "red") })]);
     let (old, new) = (with(some_limits(8)), with(some_limits(18)));
-    let steps = ["~ port vm1: tx-frames none -> 2000:70000, rx-frames 1000:70000 -> none"];
+    let steps = ["~ port red:vm1: tx-frames none -> 2000:70000, rx-frames 1000:70000 -> none"];
     assert_eq!(lines(&old, &new), steps);
     assert!(matches!(diff(&old, &new).steps[..], [Step::SetPort(..)]));
 }
 
 #[test]
-fn test_a_moved_port_is_taken_away_and_put_back_with_its_entries() {
+fn test_a_port_that_changes_much_is_taken_away_and_put_back_with_its_entries() {
     let key = FdbKey { namespace: path("red"), mac: MacAddr([2, 0, 0, 0, 0, 9]) };
     let mut old = state(&[("vm1", port("vm1", "red"))]);
     old.add_fdb(key.clone(), name("vm1")).unwrap();
     let mut new = state(&[("vm1", PortSpec { queue_pairs: 4, ..port("vm1", "red") })]);
     new.add_fdb(key, name("vm1")).unwrap();
-    assert_eq!(lines(&old, &new), ["~ port vm1: queues 1 -> 4 (disrupts)"]);
+    assert_eq!(lines(&old, &new), ["~ port red:vm1: queues 1 -> 4 (disrupts)"]);
     let steps = diff(&old, &new).steps;
     let order = matches!(steps[..], [Step::DelFdb(..), Step::DelPort(_), Step::AddPort(..), Step::AddFdb(..)]);
     assert!(order, "{steps:?}");
+}
+
+#[test]
+fn test_a_port_of_the_same_name_in_another_namespace_is_another() {
+    let (old, new) = (state(&[("vm1", port("vm1", "red"))]), state(&[("vm1", port("vm1", "blue"))]));
+    let mac = port("vm1", "red").mac;
+    let told = [format!("- port red:vm1: mac {mac} (disrupts)"), format!("+ port blue:vm1: mac {mac}")];
+    assert_eq!(lines(&old, &new), told);
 }
 
 #[test]
@@ -69,8 +77,8 @@ fn test_deletions_are_told_first() {
     let mac = port("vm2", "red").mac;
     let old = state(&[("vm2", port("vm2", "red"))]);
     let new = state(&[("vm1", PortSpec { mac, ..port("vm1", "red") })]);
-    let del = format!("- port vm2: namespace red, mac {mac} (disrupts)");
-    assert_eq!(lines(&old, &new), [del, format!("+ port vm1: namespace red, mac {mac}")]);
+    let del = format!("- port red:vm2: mac {mac} (disrupts)");
+    assert_eq!(lines(&old, &new), [del, format!("+ port red:vm1: mac {mac}")]);
 }
 
 #[test]
@@ -80,7 +88,7 @@ fn test_a_table_of_another_size_takes_its_ports_along() {
     new.set_namespace(&path("red"), NamespaceSpec { macs_max: 64, ..NamespaceSpec::default() }).unwrap();
     let told = [
         "~ namespace red: macs-max 8192 -> 64 (disrupts)",
-        "~ port vm1: attached anew: its namespace changes (disrupts)",
+        "~ port red:vm1: attached anew: its namespace changes (disrupts)",
     ];
     assert_eq!(lines(&old, &new), told);
 }

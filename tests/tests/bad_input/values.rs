@@ -24,7 +24,7 @@ fn what_exists_is_not_made_again() {
     refused(&daemon, &["namespace", "add", "red"], EXISTS, &["namespace", "red"]);
     refused(&daemon, &["namespace", "add", "red", "--may-exist", "--age", "20"], EXISTS, &["red"]);
     refused(&daemon, &add("one", &path, &["-n", "red"]), EXISTS, &["port", "one"]);
-    refused(&daemon, &add("one", &path, &["-n", "blue"]), EXISTS, &["port", "one"]);
+    refused(&daemon, &add("three", &path, &["-n", "blue"]), EXISTS, &["port", "blue:three"]);
     refused(&daemon, &add("one", &path, &["-n", "red", "--may-exist"]), EXISTS, &["port", "one"]);
     let entry = ["fdb", "add", "02:00:00:00:00:99", "-n", "red", "-p", "one"];
     refused(&daemon, &entry, EXISTS, &["02:00:00:00:00:99"]);
@@ -34,16 +34,16 @@ fn what_exists_is_not_made_again() {
 fn what_others_use_is_not_taken_or_removed() {
     let daemon = daemon();
     let path = free_path(&daemon);
-    refused(&daemon, &["namespace", "del", "red"], IN_USE, &["red", "port \"one\" and 1 more"]);
-    refused(&daemon, &["namespace", "del", "blue"], IN_USE, &["blue", "port \"three\""]);
+    refused(&daemon, &["namespace", "del", "red"], IN_USE, &["red", "port \"red:one\" and 1 more"]);
+    refused(&daemon, &["namespace", "del", "blue"], IN_USE, &["blue", "port \"blue:three\""]);
     let taken = daemon.port_path("one").display().to_string();
-    refused(&daemon, &add("four", &taken, &["-n", "blue"]), IN_USE, &["socket", &taken, "port \"one\""]);
+    refused(&daemon, &add("four", &taken, &["-n", "blue"]), IN_USE, &["socket", &taken, "port \"red:one\""]);
     let mac = "02:77:65:66:74:01";
-    refused(&daemon, &add("four", &path, &["-n", "red", "--mac", mac]), IN_USE, &["mac", mac, "port \"one\""]);
+    refused(&daemon, &add("four", &path, &["-n", "red", "--mac", mac]), IN_USE, &["mac", mac, "port \"red:one\""]);
     let pinned = "02:00:00:00:00:99";
     refused(&daemon, &add("four", &path, &["-n", "red", "--mac", pinned]), IN_USE, &[pinned, "static entry"]);
-    refused(&daemon, &["fdb", "add", mac, "-n", "red", "-p", "two"], IN_USE, &[mac, "port \"one\""]);
-    refused(&daemon, &["fdb", "del", mac, "-n", "red"], IN_USE, &[mac, "port \"one\""]);
+    refused(&daemon, &["fdb", "add", mac, "-n", "red", "-p", "two"], IN_USE, &[mac, "port \"red:one\""]);
+    refused(&daemon, &["fdb", "del", mac, "-n", "red"], IN_USE, &[mac, "port \"red:one\""]);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn values_that_cannot_be_meant_are_refused_with_what_is_expected() {
     }
     refused(
         &daemon,
-        &["fdb", "add", "02:00:00:00:00:77", "-n", "red", "-p", "three"],
+        &["fdb", "add", "02:00:00:00:00:77", "-n", "red", "-p", "blue:three"],
         INVALID,
         &["port", "namespace red"],
     );

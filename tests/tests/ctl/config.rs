@@ -55,8 +55,8 @@ fn a_file_is_compared_applied_and_then_equal() {
     assert_eq!(diff.status, 2, "it differs");
     let expected = [
         "add namespace red",
-        "add port one",
-        "add port two",
+        "add port red:one",
+        "add port red:two",
         "add fdb entry red/02:00:00:00:00:99",
         "del namespace gone",
     ];
@@ -85,7 +85,7 @@ fn only_what_differs_is_touched() {
     ping(&mut one, &mut two, 1);
     let changed = GOOD.replace("mtu = 1500", "mtu = 1400") + "\n[[namespace]]\nname = \"blue\"\n";
     let text = run(&daemon, &["diff"], &changed);
-    assert!(text.stdout.contains("~ port two: mtu 1500 -> 1400\n"), "{}", text.stdout);
+    assert!(text.stdout.contains("~ port red:two: mtu 1500 -> 1400\n"), "{}", text.stdout);
     assert!(text.stdout.contains("+ namespace blue\n"), "{}", text.stdout);
     run(&daemon, &["apply"], &changed).expect_ok();
     ping(&mut one, &mut two, 2);
@@ -125,11 +125,11 @@ fn a_mistake_is_told_with_file_line_key_and_expectation_and_changes_nothing() {
         ("mtu = 1500", "macs = \"some\"", 15, "macs", "own or any"),
         ("mtu = 1500", "mode = \"sideways\"", 15, "mode", "server, client"),
         ("\"02:77:65:66:74:02\"", "\"02:77\"", 14, "mac", "six hex pairs"),
-        ("\"02:77:65:66:74:02\"", "\"02:77:65:66:74:01\"", 14, "mac", "in use by port \"one\""),
+        ("\"02:77:65:66:74:02\"", "\"02:77:65:66:74:01\"", 14, "mac", "in use by port \"red:one\""),
         ("name = \"two\"", "name = \"one\"", 11, "name", "in line 5"),
         ("name = \"two\"", "name = \"Two\"", 11, "name", "a-z 0-9"),
         ("{dir}/two.sock", "two.sock", 13, "vhost-user", "absolute path"),
-        ("{dir}/two.sock", "{dir}/one.sock", 13, "vhost-user", "in use by port \"one\""),
+        ("{dir}/two.sock", "{dir}/one.sock", 13, "vhost-user", "in use by port \"red:one\""),
         ("port = \"two\"", "port = \"three\"", 20, "port", "name of a [[port]]"),
         ("name = \"red\"", "name = \"red", 2, "", ""),
         ("[[fdb]]", "[[fbd]]", 17, "fbd", "expected one of"),

@@ -10,7 +10,7 @@ fn talks(daemon: &Weftd, port: &str) -> bool {
     // Notices are logged before the next call is answered.
     daemon.json(&["status"]);
     daemon.weft(&["port", "del", port]).expect_ok();
-    daemon.log().lines().any(|line| line.contains("DEBUG") && line.contains(&format!("port={port}")))
+    daemon.log().lines().any(|line| line.contains("DEBUG") && line.contains(&format!("port=red:{port}")))
 }
 
 #[test]

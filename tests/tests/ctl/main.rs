@@ -9,4 +9,5 @@ mod fdb;
 mod interop;
 mod limits;
 mod log;
+mod names;
 mod verbs;

@@ -88,7 +88,7 @@ fn namespaces_lie_in_each_other_and_go_together() {
     daemon.restart();
     assert_eq!(names(&daemon), ["4 blue", "1 red", "3 red/dev", "2 red-x"], "numbers survive a restart");
     let error = daemon.refusal(&["namespace", "del", "red"]);
-    assert!(error["message"].as_str().is_some_and(|text| text.contains("port \"one\" and 1 more")), "{error}");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("port \"red/dev:one\" and 1 more")), "{error}");
     daemon.weft(&["namespace", "del", "red", "--recursive"]).expect_ok();
     assert_eq!(names(&daemon), ["4 blue", "2 red-x"]);
     assert_eq!(daemon.json(&["port", "list"]), json!([]));

@@ -18,9 +18,9 @@ fn add_to_store(daemon: &Weftd, port: &str, feature: u64) {
     let file = daemon.folder().join("state/state.json");
     let text = std::fs::read_to_string(&file).expect("the state is stored");
     let mut state: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
-    let stored = state["offered"][port].as_str().expect("what was offered is stored").to_owned();
+    let stored = state["offered"][format!("red:{port}")].as_str().expect("what was offered is stored").to_owned();
     let bits = u64::from_str_radix(stored.trim_start_matches("0x"), 16).expect("it is hexadecimal");
-    state["offered"][port] = format!("{:#x}", bits | feature).into();
+    state["offered"][format!("red:{port}")] = format!("{:#x}", bits | feature).into();
     std::fs::write(&file, state.to_string()).expect("the file is ours");
 }
 

@@ -140,7 +140,7 @@ fn changes_are_signed_and_a_difference_has_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("weft.toml");
     std::fs::write(&file, "x = 1\n").unwrap();
-    let expected = "+ namespace blue\n~ port vm1: mtu 1500 -> 9000\n- port vm2 (its guest loses frames)\n";
+    let expected = "+ namespace blue\n~ port red:vm1: mtu 1500 -> 9000\n- port red:vm2 (its guest loses frames)\n";
     assert_eq!(output(&format!("config apply {}", file.display())), expected);
     let differs = weft(&Server::with_samples(), &format!("config diff {}", file.display()), false);
     assert_eq!((differs.code, differs.output.as_str()), (2, expected));

@@ -51,6 +51,12 @@ fn verbs_of_ports() {
     asks("port del vm1 --force --if-exists", "PortDel", json!({"name": "vm1", "force": true, "if_exists": true}));
     asks("port list -n red", "PortList", json!({"namespace": "red"}));
     asks("port show vm1", "PortList", json!({"name": "vm1"}));
+    asks("port show red/dev:vm1", "PortList", json!({"name": "red/dev:vm1"}));
+    asks(
+        "port add red/dev:vm1 --vhost-user /x",
+        "PortAdd",
+        json!({"name": "vm1", "namespace": "red/dev", "vhost_user": {"path": "/x", "mode": "server"}}),
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn without_server(line: &str) -> Ran {
 
 #[test]
 fn every_error_of_weftd_has_its_exit_code_and_sentence() {
-    for (error, code) in samples::errors().into_iter().zip([2, 5, 5, 1, 4, 5, 1, 65]) {
+    for (error, code) in samples::errors().into_iter().zip([2, 6, 5, 5, 1, 4, 5, 1, 65]) {
         let ran = weft(&Server::with_error(error.clone()), "port del vm1", false);
         assert_eq!((ran.code, ran.output.as_str()), (code, ""), "{error:?}");
         let first = format!("error: {} ({})", error.message(), error.to_wire().0);
@@ -57,6 +57,8 @@ fn wrong_usage_exits_with_1() {
         "port",
         "port add",
         "port set vm1",
+        "port add vm1 --vhost-user x",
+        "port add red:vm1 -n red --vhost-user x",
         "port add vm1 -n red --vhost-user x --role king",
         "port add vm1 -n red --vhost-user x --mtu many",
         "port add vm1 -n red --vhost-user x --tx-frames many",

@@ -19,6 +19,19 @@ pub enum Error {
         /// The name that was asked for.
         name: String,
     },
+    /// There are several objects of that name, and the caller did not say which he means.
+    #[serde(rename = "org.weft.Switch1.Ambiguous")]
+    Ambiguous {
+        /// What kind of object: `port`.
+        kind: String,
+        /// The name that was asked for.
+        name: String,
+        /// What could be meant, of what the caller sees: `red:vm1`, `blue:vm1`.
+        candidates: Vec<String>,
+        /// How many more could be meant.
+        #[serde(default)]
+        more: u64,
+    },
     /// An object of that name exists.
     #[serde(rename = "org.weft.Switch1.Exists")]
     Exists {
@@ -151,7 +164,8 @@ impl Error {
         Error::deserialize(&whole).unwrap_or_else(|_| Error::Unknown { error: name.to_owned(), parameters: Map::new() })
     }
 
-    /// What `weft` exits with: 1 wrong usage, 2 not found, 4 refused, 5 conflict, 65 accepted but not applied.
+    /// What `weft` exits with: 1 wrong usage, 2 not found, 4 refused, 5 conflict, 6 ambiguous, 65 accepted but not
+    /// applied.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -159,6 +173,7 @@ impl Error {
             Error::NotFound { .. } => 2,
             Error::Denied { .. } => 4,
             Error::Exists { .. } | Error::InUse { .. } | Error::Limit { .. } => 5,
+            Error::Ambiguous { .. } => 6,
             Error::Failed { .. } | Error::Unknown { .. } => 65,
         }
     }
@@ -168,6 +183,9 @@ impl Error {
     pub fn message(&self) -> String {
         match self {
             Error::NotFound { kind, name } => format!("{kind} {name:?} not found"),
+            Error::Ambiguous { kind, name, candidates, more } => {
+                format!("{kind} {name:?} is ambiguous: it could be {}", one_of(candidates, *more))
+            }
             Error::Exists { kind, name } => format!("{kind} {name:?} exists"),
             Error::InUse { kind, name, by } => format!("{kind} {name:?} is in use by {by}"),
             Error::Invalid { field, value, expected } => format!("{field} {value:?} is not valid: expected {expected}"),
@@ -191,6 +209,7 @@ impl Error {
                 "drop reason" => "`weft explain` shows all of them".to_owned(),
                 _ => return None,
             },
+            Error::Ambiguous { .. } => "say NAMESPACE:NAME".to_owned(),
             Error::Exists { kind, .. } if kind == "port" || kind == "namespace" => {
                 "--may-exist accepts one that is equal".to_owned()
             }
@@ -219,6 +238,14 @@ impl ServiceError {
             ServiceError::InvalidParameter { parameter } => format!("invalid parameter: {parameter}"),
         }
     }
+}
+
+/// `red:vm1, red/dev:vm1 or one of 3 more`
+fn one_of(candidates: &[String], more: u64) -> String {
+    let more = (more > 0).then(|| format!("one of {more} more"));
+    let mut all: Vec<String> = candidates.iter().cloned().chain(more).collect();
+    let last = all.pop().unwrap_or_default();
+    if all.is_empty() { last } else { format!("{} or {last}", all.join(", ")) }
 }
 
 /// `file:line: key: message`, as compilers write it; parts that are unknown are left out.

@@ -31,7 +31,7 @@ pub struct Port {
 /// What a port was configured to be, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortSpec {
-    /// Its name, unique in the daemon.
+    /// Its name, unique in its namespace.
     pub name: String,
     /// The namespace that it belongs to for its whole life.
     pub namespace: String,
@@ -182,7 +182,7 @@ pub struct PortReply {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortDel {
-    /// Its name.
+    /// Its name: `vm1`, or `red:vm1` where there is another of that name.
     pub name: String,
     /// Delete it although its guest is connected (`InUse` otherwise).
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
@@ -196,7 +196,7 @@ pub struct PortDel {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortSet {
-    /// Name of the port.
+    /// Name of the port: `vm1`, or `red:vm1` where there is another of that name.
     pub name: String,
     /// Which source MACs it may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -216,7 +216,7 @@ pub struct PortSet {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortList {
-    /// Only the port of this name; `NotFound` when there is none.
+    /// Only the port of this name, `vm1` or `red:vm1`; `NotFound` when there is none, `Ambiguous` when several could be meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Only ports of this namespace; `NotFound` when there is no such namespace.
@@ -224,7 +224,7 @@ pub struct PortList {
     pub namespace: Option<String>,
 }
 
-/// Ports, sorted by name.
+/// Ports, sorted by name, and those of one name by namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortListReply {
     /// The ports.

@@ -3,17 +3,17 @@
 
 use super::{NOW, name, path, spec};
 use crate::control::{Control, Opening, Request};
-use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::Notice;
 use crate::quota::{Quotas, Resource};
+use crate::reference::PortPath;
 use crate::spec::NamespaceSpec;
-use crate::view::{Observer, View};
+use crate::view::{Observer, PortView, View};
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use std::collections::{BTreeMap, BTreeSet};
 
 const PATHS: [&str; 8] = ["a", "a/b", "a/b/c", "a/d", "a-b", "e", "e/f", "e/f/g"];
-const PORTS: [&str; 6] = ["p0", "p1", "p2", "p3", "p4", "p5"];
+const PORTS: [&str; 2] = ["p0", "p1"];
 
 /// What is asked of the switch. Indices choose among few names, so that requests meet.
 #[derive(Clone, Debug)]
@@ -26,10 +26,10 @@ enum Action {
     },
     SetPorts(usize, Option<u64>),
     PortAdd(usize, usize),
-    PortDel(usize, bool),
-    Attach(usize, bool),
+    PortDel(usize, usize, bool),
+    Attach(usize, usize, bool),
     /// Somebody reads a port from now on; or all of these go.
-    Hold(usize),
+    Hold(usize, usize),
     Release,
     Bind(usize),
     Tick,
@@ -45,15 +45,19 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
             .prop_map(|(at, recursive, force)| Action::Del { at, recursive, force }),
         1 => (at(), quota()).prop_map(|(at, ports)| Action::SetPorts(at, ports)),
         6 => (port(), at()).prop_map(|(port, at)| Action::PortAdd(port, at)),
-        2 => (port(), any::<bool>()).prop_map(|(port, force)| Action::PortDel(port, force)),
-        2 => (port(), any::<bool>()).prop_map(|(port, up)| Action::Attach(port, up)),
-        2 => port().prop_map(Action::Hold),
+        2 => (port(), at(), any::<bool>()).prop_map(|(port, at, force)| Action::PortDel(port, at, force)),
+        2 => (port(), at(), any::<bool>()).prop_map(|(port, at, up)| Action::Attach(port, at, up)),
+        2 => (port(), at()).prop_map(|(port, at)| Action::Hold(port, at)),
         1 => Just(Action::Release),
         2 => at().prop_map(Action::Bind),
         1 => Just(Action::Tick),
         1 => Just(Action::Restart),
     ];
     proptest::collection::vec(action, 0..150)
+}
+
+fn port_at(port: usize, at: usize) -> PortPath {
+    PortPath::new(path(PATHS[at]), name(PORTS[port]))
 }
 
 /// A namespace, as the model has it.
@@ -67,7 +71,6 @@ struct Space {
 
 /// A port, as the model has it.
 struct Port {
-    home: NamespacePath,
     attached: bool,
     life: usize,
 }
@@ -75,7 +78,7 @@ struct Port {
 #[derive(Default)]
 struct Model {
     spaces: BTreeMap<NamespacePath, Space>,
-    ports: BTreeMap<Name, Port>,
+    ports: BTreeMap<PortPath, Port>,
     lives: usize,
 }
 
@@ -84,8 +87,9 @@ impl Model {
         self.spaces.keys().filter(move |path| path.is_within(top) && *path != top)
     }
 
-    fn ports_inside(&self, top: &NamespacePath) -> impl Iterator<Item = (&Name, bool)> {
-        self.ports.iter().filter(|(_, port)| port.home.is_within(top)).map(|(name, port)| (name, port.attached))
+    fn ports_inside(&self, top: &NamespacePath) -> impl Iterator<Item = (&PortPath, bool)> {
+        let inside = self.ports.iter().filter(|(path, _)| path.namespace.is_within(top));
+        inside.map(|(path, port)| (path, port.attached))
     }
 
     fn exists(&self, path: &NamespacePath) -> bool {
@@ -117,16 +121,17 @@ impl Model {
         if !self.spaces.contains_key(top) || !(empty || recursive) || !(free || force) {
             return false;
         }
-        self.ports.retain(|_, port| !port.home.is_within(top));
+        self.ports.retain(|path, _| !path.namespace.is_within(top));
         self.spaces.retain(|path, _| !path.is_within(top));
         true
     }
 
-    fn add_port(&mut self, port: Name, home: NamespacePath) -> bool {
-        let fits = !self.ports.contains_key(&port) && self.exists(&home) && self.room(&home, true);
+    fn add_port(&mut self, port: PortPath) -> bool {
+        let home = &port.namespace;
+        let fits = !self.ports.contains_key(&port) && self.exists(home) && self.room(home, true);
         if fits {
             self.lives += 1;
-            self.ports.insert(port, Port { home, attached: false, life: self.lives });
+            self.ports.insert(port, Port { attached: false, life: self.lives });
         }
         fits
     }
@@ -174,17 +179,17 @@ impl World {
             }
             Action::SetPorts(at, most) => self.set_ports(path(PATHS[at]), most),
             Action::PortAdd(port, at) => {
-                let allowed = self.model.add_port(name(PORTS[port]), path(PATHS[at]));
+                let allowed = self.model.add_port(port_at(port, at));
                 self.ask(&Request::PortAdd(name(PORTS[port]), spec(PORTS[port], PATHS[at])), allowed);
             }
-            Action::PortDel(port, force) => {
-                let name = name(PORTS[port]);
-                let allowed = self.model.ports.get(&name).is_some_and(|port| force || !port.attached);
-                self.ask(&Request::PortDel { name: name.clone(), force }, allowed);
-                self.model.ports.retain(|other, _| !allowed || *other != name);
+            Action::PortDel(port, at, force) => {
+                let port = port_at(port, at);
+                let allowed = self.model.ports.get(&port).is_some_and(|port| force || !port.attached);
+                self.ask(&Request::PortDel { port: port.clone(), force }, allowed);
+                self.model.ports.retain(|other, _| !allowed || *other != port);
             }
-            Action::Attach(port, up) => self.attach(&name(PORTS[port]), up),
-            Action::Hold(port) => self.held.extend(self.control.opening(&name(PORTS[port]))),
+            Action::Attach(port, at, up) => self.attach(&port_at(port, at), up),
+            Action::Hold(port, at) => self.held.extend(self.control.opening(&port_at(port, at))),
             Action::Release => self.held.clear(),
             Action::Bind(at) => self.bind(path(PATHS[at])),
             Action::Tick => self.control.handle_tick(NOW),
@@ -199,7 +204,7 @@ impl World {
         self.ask(&Request::NamespaceSet { path, age: None, quotas: vec![(Resource::Ports, most)] }, allowed);
     }
 
-    fn attach(&mut self, port: &Name, up: bool) {
+    fn attach(&mut self, port: &PortPath, up: bool) {
         let notice = if up { Notice::Up { features: 1 } } else { Notice::Down { reason: "it left".into() } };
         self.control.handle_notice(port, notice);
         self.model.ports.entry(port.clone()).and_modify(|port| port.attached = up);
@@ -227,7 +232,7 @@ impl World {
         let model = &self.model;
         check_view(&self.control.operator(), model, &NamespacePath::root());
         for port in self.control.operator().ports(None).unwrap() {
-            let known = self.numbers.entry(model.ports[&port.name].life).or_insert(port.number);
+            let known = self.numbers.entry(model.ports[&port.path()].life).or_insert(port.number);
             assert_eq!(*known, port.number, "{}: a number stays", port.name);
         }
         for (observer, base, life) in &self.observers {
@@ -266,12 +271,18 @@ fn check_view(view: &View<'_>, model: &Model, base: &NamespacePath) {
         assert_eq!(namespace.usage.get(Resource::Ports), ports);
     }
     let ports = view.ports(None).unwrap();
-    assert!(ports.iter().map(|port| &port.name).eq(model.ports_inside(base).map(|(name, _)| name)), "{base}");
+    let seen: BTreeSet<PortPath> = ports.iter().map(PortView::path).collect();
+    let inside = model.ports_inside(base).map(|(path, _)| path.seen_from(base).unwrap());
+    assert_eq!(seen, inside.collect(), "{base}");
     for port in &ports {
-        assert_eq!(view.port_numbered(port.number).map(|found| found.name), Some(port.name.clone()));
+        let path = port.path();
+        assert_eq!(view.port_numbered(port.number).map(|found| found.path()), Some(path.clone()));
+        assert_eq!(view.port(&path.into()).unwrap().number, port.number);
+        let twins = ports.iter().filter(|other| other.name == port.name).count();
+        assert_eq!(view.port(&port.name.clone().into()).is_ok(), twins == 1, "a name alone");
     }
-    let outside = model.ports.keys().filter(|name| ports.iter().all(|port| port.name != **name));
-    outside.for_each(|name| assert!(view.port(name).is_err()));
+    let outside = model.ports.keys().filter(|path| !path.namespace.is_within(base));
+    outside.for_each(|path| assert!(seen.contains(path) || view.port(&path.clone().into()).is_err()));
     let unused = (1..64).filter(|nr| ports.iter().all(|port| port.number != *nr));
     unused.for_each(|nr| assert!(view.port_numbered(nr).is_none()));
 }
