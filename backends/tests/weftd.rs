@@ -3,6 +3,7 @@
 // The helpers of a test may end it, as its assertions do.
 #![allow(clippy::unwrap_used)]
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -38,9 +39,8 @@ impl Daemon {
         String::from_utf8_lossy(&bytes[..n]).trim().to_owned()
     }
 
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// The names of the ports, asked over the control socket.
@@ -101,7 +101,7 @@ fn test_sigterm_ends_it_cleanly_and_removes_its_sockets() {
     config(directory.path(), &["vm1"]);
     let daemon = Daemon::start(directory.path());
     assert!(directory.path().join("vm1.sock").exists());
-    daemon.signal("TERM");
+    daemon.signal(Signal::TERM);
     assert_eq!(daemon.next_state(), "STOPPING=1");
     let (status, log) = daemon.end();
     assert_eq!(status, Some(0), "{log}");
@@ -113,7 +113,7 @@ fn test_after_kill_9_it_starts_over_its_own_remains() {
     let directory = tempfile::tempdir().unwrap();
     config(directory.path(), &["vm1"]);
     let daemon = Daemon::start(directory.path());
-    daemon.signal("KILL");
+    daemon.signal(Signal::KILL);
     daemon.end();
     assert!(directory.path().join("ctl.sock").exists());
     let daemon = Daemon::start(directory.path());
@@ -121,7 +121,7 @@ fn test_after_kill_9_it_starts_over_its_own_remains() {
     let second = run(&mut weftd(directory.path()));
     assert_eq!(second.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&second.stderr).contains("another weftd listens on it"));
-    daemon.signal("INT");
+    daemon.signal(Signal::INT);
     assert_eq!(daemon.end().0, Some(0));
 }
 
@@ -131,13 +131,13 @@ fn test_sighup_reads_the_file_again_and_a_bad_file_changes_nothing() {
     config(directory.path(), &["vm1"]);
     let daemon = Daemon::start(directory.path());
     config(directory.path(), &["vm1", "vm2"]);
-    daemon.signal("HUP");
+    daemon.signal(Signal::HUP);
     daemon.wait_for_ports(&["vm1", "vm2"]);
     fs::write(directory.path().join("weft.toml"), "[[prot]]\n").unwrap();
-    daemon.signal("HUP");
+    daemon.signal(Signal::HUP);
     assert_eq!(daemon.ports(), ["vm1", "vm2"]);
     // Pending signals are served in the order of their numbers, so the file is read before the end.
-    daemon.signal("TERM");
+    daemon.signal(Signal::TERM);
     let (status, log) = daemon.end();
     assert_eq!(status, Some(0), "{log}");
     assert!(log.contains("the configuration before stays") && log.contains("weft.toml:1: prot: unknown key"), "{log}");
