@@ -172,9 +172,9 @@ impl Segments {
     #[inline]
     pub fn pull(&mut self, at: usize, out: &mut [u8]) -> Option<usize> {
         let segment = self.list.get_mut(at)?;
-        if out.len() < segment.len() {
+        if out.len() <= segment.len() {
             segment.take(out);
-            return Some(at);
+            return Some(at + usize::from(segment.is_empty()));
         }
         self.pull_across(at, out)
     }

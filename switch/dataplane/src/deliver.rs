@@ -82,7 +82,7 @@ impl Delivery {
                 delta.drops.add(reason);
             }
         }
-        drop(locked);
+        locked.release();
         port.counters.add_rx(&delta);
     }
 
@@ -128,9 +128,18 @@ impl Locked<'_> {
         self.held.as_mut()?.1.as_mut()
     }
 
+    /// Ends the delivery into the pair that is held, if one is, and unlocks it.
+    fn release(&mut self) {
+        if let Some((_, mut guard)) = self.held.take()
+            && let Some(receiver) = guard.as_mut()
+        {
+            receiver.end();
+        }
+    }
+
     fn lock(&mut self, pair: u16, touched: &mut Vec<(Arc<Port>, u16)>) {
         // Never two at a time: another worker may want them in the other order.
-        self.held = None;
+        self.release();
         let (pair, mut guard) = lock_in_use(self.port, pair);
         // Entries of one port stand together, and are as many as its queue pairs at most.
         let mut mine = touched.iter().rev().take_while(|(other, _)| Arc::ptr_eq(other, self.port));

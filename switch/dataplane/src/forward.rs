@@ -41,10 +41,10 @@ fn ask(frames: &[Frame], table: &MacTable, own: MacAddr) {
     for frame in frames {
         let (src, dst) = (frame.ether.src, frame.ether.dst);
         if dst != last.1 {
-            table.prefetch(dst);
+            table.prefetch_lookup(dst);
         }
         if src != last.0 {
-            table.prefetch(src);
+            table.prefetch_learn(src);
         }
         last = (src, dst);
     }

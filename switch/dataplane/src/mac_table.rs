@@ -122,9 +122,15 @@ impl MacTable {
         })
     }
 
-    /// Asks the processor for what looking up or learning `mac` will read.
+    /// Asks the processor for what looking up `mac` will read.
     #[inline]
-    pub(crate) fn prefetch(&self, mac: MacAddr) {
+    pub(crate) fn prefetch_lookup(&self, mac: MacAddr) {
+        sys::prefetch(&self.buckets[self.bucket(mac.to_u64())]);
+    }
+
+    /// Asks the processor for what learning `mac` will read.
+    #[inline]
+    pub(crate) fn prefetch_learn(&self, mac: MacAddr) {
         let bucket = self.bucket(mac.to_u64());
         sys::prefetch(&self.buckets[bucket]);
         sys::prefetch(&self.seen[bucket]);

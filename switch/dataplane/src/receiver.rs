@@ -34,6 +34,8 @@ impl<'a> Payload<'a> {
 pub(crate) struct Receiver {
     ring: Ring,
     negotiated: Negotiated,
+    /// As negotiated; each frame wants to know.
+    header_len: usize,
     fault: Option<RingFault>,
     /// Chains that were available when we last looked and are not consumed.
     waiting: u16,
@@ -44,6 +46,8 @@ pub(crate) struct Receiver {
     chunks: Vec<Chunk>,
     /// Whose burst is being delivered; a source has one burst under way at a time.
     owner: SourceId,
+    /// The used index when it began to be.
+    begun: u16,
     /// The guest has given this queue buffers before.
     filled: bool,
 }
@@ -70,9 +74,21 @@ impl Receiver {
         let mut segments = Segments::with_capacity(2 * sys::MAX_CHAIN);
         segments.hold(ring.memory());
         let (chains, chunks) = (Vec::with_capacity(MERGED), Vec::with_capacity(CHUNKS));
-        let filled = ring.next_avail() != 0;
+        let (begun, filled) = (ring.completed(), ring.next_avail() != 0);
         ring.nudge();
-        Self { ring, negotiated, fault: None, waiting: 0, segments, chains, chunks, owner: SourceId(0), filled }
+        Self {
+            ring,
+            negotiated,
+            header_len: negotiated.header_len(),
+            fault: None,
+            waiting: 0,
+            segments,
+            chains,
+            chunks,
+            owner: SourceId(0),
+            begun,
+            filled,
+        }
     }
 
     /// The ring, once nothing of it is busy.
@@ -94,13 +110,22 @@ impl Receiver {
         self.filled || self.ring.available() != Ok(0)
     }
 
-    /// Delivers for `owner` from now on, about `frames` frames: asks for what they will touch if they are small.
+    /// Delivers for `owner` until [`Receiver::end`], about `frames` frames: asks for what they will touch if they are
+    /// small.
     pub(crate) fn begin(&mut self, owner: SourceId, frames: usize) {
-        self.owner = owner;
+        (self.owner, self.begun) = (owner, self.ring.completed());
         self.waiting = self.ring.available().unwrap_or(0);
         let frames = self.waiting.min(frames as u16);
         self.ring.prefetch_chains(frames);
         (0..frames).for_each(|ahead| self.ring.prefetch_buffer(ahead, SMALL));
+    }
+
+    /// Nothing more is delivered for now.
+    pub(crate) fn end(&mut self) {
+        if self.ring.completed() != self.begun {
+            self.filled = true;
+            self.note();
+        }
     }
 
     /// Asks for the buffer of the frame after the next one, `bytes` bytes long.
@@ -109,7 +134,8 @@ impl Receiver {
         self.ring.prefetch_buffer(1, bytes as usize);
     }
 
-    /// Copies one frame into the guest's buffers; the guest sees it after [`Receiver::publish`].
+    /// Copies one frame into the guest's buffers; the guest sees it after [`Receiver::end`] and
+    /// [`Receiver::publish`].
     ///
     /// # Errors
     /// Why the frame could not be delivered; no buffer is consumed then.
@@ -118,12 +144,10 @@ impl Receiver {
         if self.fault.is_some() {
             return Err(DropReason::BrokenRing);
         }
-        let total = self.negotiated.header_len() + payload.len();
+        let total = self.header_len + payload.len();
         if !self.put_single(header, payload, total)? {
             self.put_chains(header, payload, total)?;
         }
-        self.filled = true;
-        self.note();
         Ok(())
     }
 
@@ -135,7 +159,7 @@ impl Receiver {
         }
         let head = self.ring.head(0).map_err(|fault| self.break_ring(fault))?;
         let Some(mut place) = self.ring.place(head).filter(|place| place.room() >= total) else { return Ok(false) };
-        place.write(&header_bytes(header, 1)[..self.negotiated.header_len()]);
+        place.write(&header_bytes(header, 1)[..self.header_len]);
         place.write(payload.head);
         place.write(payload.more);
         payload.body.iter().for_each(|segment| place.copy(segment));
@@ -208,7 +232,6 @@ impl Receiver {
         if ahead == 0 {
             self.consume(1);
             self.ring.complete(head, 0);
-            self.note();
         }
         DropReason::BadBuffer
     }
@@ -220,7 +243,7 @@ impl Receiver {
 
     fn write(&self, header: &[u8; VnetHeader::LEN], payload: &Payload<'_>) -> Result<(), NoRoom> {
         let mut out = Writer::new(self.segments.all());
-        out.write(&header[..self.negotiated.header_len()])?;
+        out.write(&header[..self.header_len])?;
         out.write(payload.head)?;
         out.write(payload.more)?;
         payload.body.iter().try_for_each(|segment| out.copy(segment))

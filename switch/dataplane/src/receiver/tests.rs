@@ -28,6 +28,7 @@ fn receiver() -> (GuestMemoryMmap<()>, Receiver) {
 fn put(receiver: &mut Receiver, owner: SourceId) {
     receiver.begin(owner, 1);
     receiver.put(&VnetHeader::default(), &Payload::held(&[7; 60], &[])).unwrap();
+    receiver.end();
 }
 
 fn used(memory: &GuestMemoryMmap<()>) -> u16 {
