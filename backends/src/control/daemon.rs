@@ -36,6 +36,10 @@ pub(super) struct Daemon {
     pub(super) load: Load,
     pub(super) warnings: Warnings,
     pub(super) started: Instant,
+    /// How often something has changed that must survive a restart.
+    pub(super) changes: u64,
+    /// Up to which of these changes all is saved, or was tried to be.
+    pub(super) settled: u64,
 }
 
 impl Daemon {
@@ -50,10 +54,11 @@ impl Daemon {
                 self.warn(format!("the configuration was not applied: {why}"));
             }
         }
+        self.settle();
     }
 
     /// Carries out a request and what it entails. An endpoint that cannot be opened is not an error here: its port is
-    /// down, says why, and is tried again. Nor is a state that cannot be saved: [`Daemon::unsaved`].
+    /// down, says why, and is tried again. The state is to be saved by [`Daemon::settle`] before anybody is told of it.
     pub(super) fn request(&mut self, events: &mut Loop, request: Request) -> Result<switch::Reply, Refusal> {
         if let Request::PortDel { port, force } = &request {
             // Its guest goes first, so that no frame of it is under way when its place in the namespace is given up. A
@@ -79,6 +84,7 @@ impl Daemon {
             Ok(config) => self.rebase(events, config),
             Err(why) => tracing::error!(%why, "the configuration before stays"),
         }
+        self.settle();
     }
 
     /// Puts another file under what was done with `weft`.
@@ -92,7 +98,7 @@ impl Daemon {
             Ok(_) => {
                 self.origin.base = config.desired;
                 self.left_out(left_out);
-                self.save();
+                self.changes += 1;
                 tracing::info!("the configuration was read again");
             }
             Err(why) => tracing::error!(%why, "the configuration was not applied; the one before stays"),
@@ -108,7 +114,7 @@ impl Daemon {
             self.origin.base = file.desired;
         }
         self.left_out(Vec::new());
-        self.save();
+        self.changes += 1;
         Ok(reply)
     }
 
@@ -138,6 +144,7 @@ impl Daemon {
         if self.warnings.unsaved.is_some() {
             self.save();
         }
+        self.settle();
         self.logging.tick(now);
         self.load.tick(&self.endpoints.workers().stats());
     }
@@ -160,20 +167,27 @@ impl Daemon {
 
     /// Does what the switch asks for.
     pub(super) fn act(&mut self, events: &mut Loop) -> Vec<String> {
-        let (mut failures, mut changed) = (Vec::new(), false);
+        let mut failures = Vec::new();
         while let Some(action) = self.control.poll_action() {
             match action {
                 Action::CloseEndpoint(port) => self.endpoints.close(events, &port),
                 Action::OpenEndpoint(opening) => failures.extend(self.open(events, &opening).err()),
                 Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
                 Action::SetMtu(port, _) => self.reopen(events, &port),
-                Action::Save => changed = true,
+                Action::Save => self.changes += 1,
             }
         }
-        if changed {
+        // Whose sessions were closed just now is read by nobody any more.
+        self.control.reap();
+        failures
+    }
+
+    /// Saves the state if something has changed since: once for all that was done meanwhile, because to wait for the
+    /// disk takes longer than all else. What fails is tried again at each tick.
+    pub(super) fn settle(&mut self) {
+        if self.settled != self.changes {
             self.save();
         }
-        failures
     }
 
     /// Why what was done is not saved, if it is not.
@@ -181,8 +195,8 @@ impl Daemon {
         self.warnings.unsaved.as_deref()
     }
 
-    /// Saves the state. What fails is tried again at each tick.
     fn save(&mut self) {
+        self.settled = self.changes;
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
         let (offered, numbers) = (self.control.offered().clone(), self.control.numbers());
         let saved = Saved { offered, numbers, overlay };

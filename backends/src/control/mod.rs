@@ -7,8 +7,9 @@
 //! session has something to tell, and the signals. When events are dispatched it does, in this order:
 //!
 //! 1. takes note of what the sessions told;
-//! 2. answers calls of the control socket, each of them completely: the switch decides, endpoints are opened and
-//!    closed, the state is saved, and only then the reply is queued; one that could not be saved is answered as failed;
+//! 2. carries out the calls of the control socket that have come, one of each client at most: the switch decides,
+//!    endpoints are opened and closed; then the state is saved, once for all of them, and only then the replies are
+//!    queued; what could not be saved is answered as failed;
 //! 3. serves signals: SIGTERM and SIGINT end the loop, SIGHUP reads the configuration file again;
 //! 4. once a second, ages learned addresses, frees what was replaced, tries again what failed.
 //!
@@ -30,9 +31,9 @@ pub use logging::BadFilter;
 pub use options::{Options, SOCKET_DEFAULT};
 pub use signals::{Asked, Signals};
 
-use crate::ctl_server::Server;
 use crate::ctl_server::access::Access;
 use crate::ctl_server::socket::{Socket, SocketError};
+use crate::ctl_server::{Pending, Server};
 use crate::runtime::Workers;
 use crate::store::{Overlay, Store};
 use daemon::{Daemon, Origin};
@@ -144,6 +145,8 @@ impl Running {
             load: Load::default(),
             warnings: Warnings { start: told.into_iter().collect(), ..Warnings::default() },
             started,
+            changes: 0,
+            settled: 0,
         };
         let running = Running { events, server, server_id, signals, daemon, ticked: started, more_calls: false };
         Ok((running, saved.overlay))
@@ -172,18 +175,30 @@ impl Running {
         Ok(true)
     }
 
-    /// Answers calls that wait. True: there may be more.
+    /// Answers calls that wait, when what they changed is saved. True: there may be more.
     fn answer_calls(&mut self) -> Result<bool, RunError> {
-        for _ in 0..CALLS_AT_ONCE {
-            let Some(pending) = self.server.borrow_mut().next_call() else { return Ok(false) };
-            let answer = requests::answer(&mut self.daemon, &mut self.events, &pending);
-            let mut ops = self.events.event_ops(self.server_id)?;
-            self.server.borrow_mut().answer(&pending, answer, &mut ops);
-            if pending.access != Access::Administer {
+        let (mut done, mut more) = (Vec::new(), false);
+        while let Some(pending) = self.next_call(done.len()) {
+            more = true;
+            let last = pending.access != Access::Administer;
+            let answered = requests::answer(&mut self.daemon, &mut self.events, &pending);
+            done.push((pending, answered));
+            if last {
                 break;
             }
         }
-        Ok(true)
+        self.daemon.settle();
+        for (pending, answered) in done {
+            let answer = answered.settled(self.daemon.unsaved());
+            let mut ops = self.events.event_ops(self.server_id)?;
+            self.server.borrow_mut().answer(&pending, answer, &mut ops);
+        }
+        Ok(more)
+    }
+
+    /// The next call, unless so many are done that other events should have their turn.
+    fn next_call(&self, done: usize) -> Option<Pending> {
+        if done < CALLS_AT_ONCE { self.server.borrow_mut().next_call() } else { None }
     }
 
     fn tick(&mut self) -> Result<(), RunError> {

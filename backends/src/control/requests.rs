@@ -19,20 +19,40 @@ use switch::{FdbKey, NamespacePath, PortPath, PortView, State};
 
 mod namespaces;
 
+/// The answer to a call, which may not go out before what it changed is saved.
+pub(super) struct Answered {
+    answer: Answer,
+    /// Something that must survive a restart is different now.
+    changed: bool,
+}
+
+impl Answered {
+    /// What goes out when it was tried to save, and `unsaved` is why that failed.
+    pub(super) fn settled(self, unsaved: Option<&str>) -> Answer {
+        let Some(why) = unsaved.filter(|_| self.changed) else { return self.answer };
+        Reply::error(&Error::Failed { message: format!("it is done and would not survive a restart of weftd: {why}") })
+            .into()
+    }
+}
+
 /// Answers a call, or a part of one. Whatever it asks for, there is a reply.
-pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Answer {
+pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Answered {
+    let before = daemon.changes;
+    match carry_out(daemon, events, pending) {
+        Ok(answer) => Answered { answer, changed: daemon.changes != before },
+        Err(why) => Answered { answer: Reply::error(&why).into(), changed: false },
+    }
+}
+
+fn carry_out(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Result<Answer, Error> {
     let call = &pending.call;
-    let request = Request::parse(call).and_then(|request| {
-        access::check(&daemon.policy, pending.access, &request)?;
-        Ok(request)
-    });
-    let result = match request {
-        Ok(_) if call.upgrade => Err(ServiceError::invalid("upgrade is not offered")),
-        Ok(Request::FdbList(asked)) => fdb_list(daemon, &asked, call.more, pending.from.as_ref()),
-        Ok(request) => Calls { daemon, events }.carry_out(request).map(Answer::from),
-        Err(why) => Err(why),
-    };
-    result.unwrap_or_else(|why| Reply::error(&why).into())
+    let request = Request::parse(call)?;
+    access::check(&daemon.policy, pending.access, &request)?;
+    match request {
+        _ if call.upgrade => Err(ServiceError::invalid("upgrade is not offered")),
+        Request::FdbList(asked) => fdb_list(daemon, &asked, call.more, pending.from.as_ref()),
+        request => Calls { daemon, events }.carry_out(request).map(Answer::from),
+    }
 }
 
 fn reply<T: Serialize>(result: &T) -> Result<Reply, Error> {
@@ -74,17 +94,7 @@ impl Calls<'_> {
     }
 
     fn request(&mut self, request: switch::Request) -> Result<switch::Reply, Error> {
-        let reply = self.daemon.request(self.events, request).map_err(convert::refusal)?;
-        match reply {
-            switch::Reply::Flushed(_) => Ok(reply),
-            switch::Reply::Changed(_) => self.saved().map(|()| reply),
-        }
-    }
-
-    /// Whether what was done will outlive this process.
-    fn saved(&self) -> Result<(), Error> {
-        let Some(why) = self.daemon.unsaved() else { return Ok(()) };
-        Err(Error::Failed { message: format!("it is done and would not survive a restart of weftd: {why}") })
+        self.daemon.request(self.events, request).map_err(convert::refusal)
     }
 
     fn status(&self) -> Result<v1::StatusReply, Error> {
@@ -147,7 +157,7 @@ impl Calls<'_> {
         let request = switch::Request::PortAddAs(path.name.clone(), spec, number.into_iter().collect());
         control.handle_request(request).map_err(convert::refusal)?;
         let failures = self.daemon.act(self.events);
-        let Some(why) = failures.into_iter().next() else { return self.saved() };
+        let Some(why) = failures.into_iter().next() else { return Ok(()) };
         let unmade = switch::Request::PortDel { port: path.clone(), force: true };
         self.daemon.request(self.events, unmade).map_err(convert::refusal)?;
         Err(Error::Failed { message: format!("port {path} was not added: {why}") })
@@ -225,7 +235,6 @@ impl Calls<'_> {
         let config = self.config(text, file)?;
         let settings = config.settings.clone();
         let reply = self.daemon.apply(self.events, config).map_err(convert::refusal)?;
-        self.saved()?;
         match reply {
             switch::Reply::Changed(changes) => Ok(self.changes(changes, &settings)),
             switch::Reply::Flushed(_) => Ok(self.changes(Vec::new(), &settings)),

@@ -364,3 +364,36 @@ fn test_reading_the_file_again_tells_of_what_does_not_fit_once() {
     }
     running.daemon.endpoints.close_all(&mut running.events);
 }
+
+#[test]
+fn test_calls_that_come_together_are_each_saved_before_they_are_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut running = running(directory.path(), None);
+    let mut clients: Vec<UnixStream> =
+        (0..5).map(|_| UnixStream::connect(directory.path().join("ctl.sock")).unwrap()).collect();
+    let state = directory.path().join("state");
+    for (turn, expected) in [("a", "\"number\""), ("b", "would not survive")] {
+        for (number, client) in clients.iter_mut().enumerate() {
+            let name = json!({ "name": format!("{turn}{number}") });
+            let call = json!({ "method": "org.weft.Switch1.NamespaceAdd", "parameters": name });
+            client.write_all(format!("{call}\0").as_bytes()).unwrap();
+            client.set_nonblocking(true).unwrap();
+        }
+        for (number, client) in clients.iter_mut().enumerate() {
+            let mut reply = [0; 1024];
+            let length = loop {
+                match client.read(&mut reply) {
+                    Ok(length) => break length,
+                    Err(_) => assert!(running.turn().unwrap()),
+                }
+            };
+            let reply = String::from_utf8_lossy(&reply[..length]);
+            assert!(reply.contains(expected), "{reply}");
+            let saved = fs::read_to_string(state.join("state.json")).unwrap_or_default();
+            assert_eq!(saved.contains(&format!("{turn}{number}")), turn == "a");
+        }
+        let _ = fs::remove_dir_all(&state);
+        fs::write(&state, "a file where the directory should be").unwrap();
+    }
+    running.daemon.endpoints.close_all(&mut running.events);
+}
