@@ -76,6 +76,7 @@ impl Calls<'_> {
             Request::NamespaceDel(asked) => reply(&self.namespace_del(&asked)?),
             Request::NamespaceSet(asked) => reply(&self.namespace_set(&asked)?),
             Request::NamespaceList(asked) => reply(&self.namespace_list(&asked)?),
+            Request::NamespaceZombies(asked) => reply(&self.namespace_zombies(&asked)?),
             Request::PortAdd(asked) => reply(&self.port_add(&asked)?),
             Request::PortDel(asked) => reply(&self.port_del(&asked)?),
             Request::PortSet(asked) => reply(&self.port_set(&asked)?),

@@ -12,6 +12,9 @@ use crate::proto::v1::Error;
 use crate::render::json::document;
 use crate::render::text::printable;
 
+/// What took longer than `--timeout`.
+const TIMEOUT: u8 = 124;
+
 /// Why a verb was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -24,6 +27,9 @@ pub(super) enum Failure {
     /// The answer cannot be written.
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
+    /// A namespace is deleted, and not gone in time.
+    #[error("namespace {name:?} is deleted and not gone yet: it waits for {reasons}")]
+    Waiting { name: String, reasons: String },
     /// The arguments make no sense together.
     #[error("{0}")]
     Usage(String),
@@ -36,6 +42,7 @@ impl Failure {
             Failure::Client(why) => why.exit_code(),
             Failure::Output(_) if self.is_quiet() => 0,
             Failure::Output(_) => 65,
+            Failure::Waiting { .. } => TIMEOUT,
             Failure::Input { .. } | Failure::Usage(_) => USAGE,
         }
     }
@@ -62,6 +69,7 @@ impl Failure {
             Failure::Client(why) => why.name(),
             Failure::Input { .. } => "Input".to_owned(),
             Failure::Output(_) => "Output".to_owned(),
+            Failure::Waiting { .. } => "Timeout".to_owned(),
             Failure::Usage(_) => "Usage".to_owned(),
         };
         let parameters = self.remote().map_or_else(|| json!({}), |why| why.to_wire().1);
@@ -77,6 +85,7 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Failure::Client(why) => why.hint(),
+            Failure::Waiting { .. } => Some("`weft status` tells when it is gone; `--timeout` waits longer".to_owned()),
             _ => None,
         }
     }

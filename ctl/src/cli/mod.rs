@@ -26,6 +26,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::client::{Client, ClientError};
+use crate::render::text::printable;
 use args::{Cli, Global, Object};
 use failure::Failure;
 use output::Output;
@@ -57,12 +58,21 @@ struct Context<'a> {
     global: &'a Global,
     input: &'a mut dyn Read,
     output: Output<'a>,
+    errors: &'a mut dyn Write,
 }
 
 impl Context<'_> {
     /// Connects to the daemon that the options name.
     fn client(&self) -> Result<Client, ClientError> {
         Client::connect(&self.global.socket, self.global.timeout())
+    }
+
+    /// Tells a person who waits for the answer what is going on. It is not part of the answer.
+    fn note(&mut self, text: &str) {
+        if self.output.is_text() {
+            // The answer matters, and it can still be given.
+            let _ = writeln!(self.errors, "{}", printable(text));
+        }
     }
 }
 
@@ -84,7 +94,7 @@ where
         Err(why) => return not_run(&why, output, errors),
     };
     let output = Output::new(output, &cli.global, terminal);
-    let outcome = dispatch(cli.object, Context { global: &cli.global, input, output });
+    let outcome = dispatch(cli.object, Context { global: &cli.global, input, output, errors: &mut *errors });
     outcome.unwrap_or_else(|failure| {
         // Nothing is left to be told when not even the error can be written.
         let _ = failure.print(errors, cli.global.json.is_some());

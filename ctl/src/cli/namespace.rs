@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft namespace …`.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use clap::{Args, Subcommand};
 
+use super::failure::Failure;
 use super::output::Output;
 use super::{Context, Outcome};
-use crate::proto::v1::{Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceSet, Quota, Usage};
+use crate::client::Client;
+use crate::proto::v1::{
+    Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceSet, NamespaceZombies, Quota, Usage,
+};
 use crate::render::page::Page;
 use crate::render::table::Side;
 use crate::render::text::{duration, parse_duration};
+
+/// How often a deleted namespace is asked after.
+const INTERVAL: Duration = Duration::from_millis(50);
 
 /// What can be done with namespaces.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Create a namespace, alone or inside another: `red`, then `red/dev`
     Add(Add),
-    /// Delete a namespace that has nothing in it
+    /// Delete a namespace that has nothing in it, and wait until it is gone
     Del {
         /// Its path
         name: String,
@@ -28,6 +38,9 @@ pub(super) enum Verb {
         /// Succeed when there is no such namespace
         #[arg(long)]
         if_exists: bool,
+        /// Do not wait until no session and no worker uses it any more
+        #[arg(long)]
+        no_wait: bool,
     },
     /// Change a namespace while it is in use; what is not named stays
     Set(Set),
@@ -97,8 +110,11 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             let added = client.call(&NamespaceAdd { name, number, macs_max, age_s: age, quotas, may_exist })?;
             context.output.answer(&added.namespace, |_| String::new())
         }
-        Verb::Del { name, recursive, force, if_exists } => {
-            client.call(&NamespaceDel { name, recursive, force, if_exists })?;
+        Verb::Del { name, recursive, force, if_exists, no_wait } => {
+            client.call(&NamespaceDel { name: name.clone(), recursive, force, if_exists })?;
+            if !no_wait {
+                await_end(&mut client, &name, &mut context)?;
+            }
             context.output.done()
         }
         Verb::Set(Set { name, age, quotas: Quotas { quota: quotas } }) => {
@@ -117,6 +133,28 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
                 None => context.output.answer(&found, |_| found.iter().map(page).collect::<Vec<_>>().join("\n")),
             }
         }
+    }
+}
+
+/// Waits until a deleted namespace is gone, and tells what it waits for whenever that changes.
+fn await_end(client: &mut Client, name: &str, context: &mut Context<'_>) -> Result<(), Failure> {
+    let deadline = Instant::now() + context.global.timeout();
+    let mut told = String::new();
+    loop {
+        let zombies = client.call(&NamespaceZombies { name: Some(name.to_owned()) })?.zombies;
+        if zombies.is_empty() {
+            return Ok(());
+        }
+        let reasons: Vec<String> = zombies.into_iter().flat_map(|zombie| zombie.waits_for).collect();
+        let reasons = if reasons.is_empty() { "its turn".to_owned() } else { reasons.join(", ") };
+        if Instant::now() >= deadline {
+            return Err(Failure::Waiting { name: name.to_owned(), reasons });
+        }
+        if told != reasons {
+            context.note(&format!("waiting for: {reasons}"));
+            told = reasons;
+        }
+        thread::sleep(INTERVAL);
     }
 }
 

@@ -26,8 +26,8 @@ pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKi
 pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
 pub use namespace::{
-    Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceListReply, NamespaceReply, NamespaceSet, Quota,
-    Usage,
+    Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceListReply, NamespaceReply, NamespaceSet,
+    NamespaceZombies, NamespaceZombiesReply, Quota, Usage, Zombie,
 };
 pub use port::{
     MacPolicy, Mode, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,
@@ -91,6 +91,8 @@ methods! {
     NamespaceSet -> NamespaceReply;
     /// Lists namespaces.
     NamespaceList -> NamespaceListReply;
+    /// Lists namespaces that are deleted and not gone.
+    NamespaceZombies -> NamespaceZombiesReply;
     /// Creates a port in a namespace.
     PortAdd -> PortReply;
     /// Deletes a port.

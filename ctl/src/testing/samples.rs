@@ -11,9 +11,9 @@ use crate::proto::v1::{
     Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, DropReason, DropReasons, DropReasonsReply,
     Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, Limits, LogSet,
     LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceListReply,
-    NamespaceReply, NamespaceSet, Operation, Poll, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply,
-    PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker,
-    WorkerList, WorkerListReply,
+    NamespaceReply, NamespaceSet, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port, PortAdd,
+    PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status,
+    StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -37,6 +37,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&NamespaceDel { name: namespace(), recursive: true, force: true, if_exists: true }, &Empty {}),
         exchange(&namespace_set(), &NamespaceReply { namespace: self::namespace() }),
         exchange(&NamespaceList { name: Some(namespace()) }, &namespaces()),
+        exchange(&NamespaceZombies { name: Some(namespace()) }, &zombies()),
         exchange(&port_add(), &PortReply { port: port() }),
         exchange(&PortDel { name: name(), force: true, if_exists: true }, &Empty {}),
         exchange(&port_set, &PortReply { port: port() }),
@@ -107,6 +108,11 @@ fn namespace_set() -> NamespaceSet {
 
 fn namespaces() -> NamespaceListReply {
     NamespaceListReply { namespaces: vec![namespace()] }
+}
+
+pub(crate) fn zombies() -> NamespaceZombiesReply {
+    let waits_for = vec!["a session or worker of port \"vm1\"".to_owned()];
+    NamespaceZombiesReply { zombies: vec![Zombie { name: "red".to_owned(), waits_for }] }
 }
 
 fn namespace_add() -> NamespaceAdd {

@@ -90,6 +90,7 @@ fn namespaces_lie_in_each_other_and_go_together() {
     let error = daemon.refusal(&["namespace", "del", "red"]);
     assert!(error["message"].as_str().is_some_and(|text| text.contains("port \"red/dev:one\" and 1 more")), "{error}");
     daemon.weft(&["namespace", "del", "red", "--recursive"]).expect_ok();
+    assert_eq!(daemon.json(&["status"])["counts"]["zombies"], 0, "the command has waited");
     assert_eq!(names(&daemon), ["4 blue", "2 red-x"]);
     assert_eq!(daemon.json(&["port", "list"]), json!([]));
 }

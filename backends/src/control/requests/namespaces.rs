@@ -5,7 +5,7 @@ use super::Calls;
 use crate::ctl_server::convert;
 use ctl::proto::v1::{self, Empty, Error};
 use std::time::Duration;
-use switch::{NamespacePath, Request};
+use switch::{NamespacePath, Request, ZombieView};
 
 impl Calls<'_> {
     pub(super) fn namespace_add(&mut self, asked: &v1::NamespaceAdd) -> Result<v1::NamespaceReply, Error> {
@@ -42,6 +42,19 @@ impl Calls<'_> {
             Some(path) => vec![view.namespace(&convert::path("name", path)?).map_err(convert::refusal)?],
         };
         Ok(v1::NamespaceListReply { namespaces: views.iter().map(convert::namespace).collect() })
+    }
+
+    /// Asked for again and again by those who wait, so it does not wait for the next tick itself.
+    pub(super) fn namespace_zombies(
+        &mut self,
+        asked: &v1::NamespaceZombies,
+    ) -> Result<v1::NamespaceZombiesReply, Error> {
+        let within = asked.name.as_deref().map(|path| convert::path("name", path)).transpose()?;
+        self.daemon.control.reap();
+        let zombies = self.daemon.control.operator().zombies().into_iter();
+        let wanted = zombies.filter(|zombie| within.as_ref().is_none_or(|path| zombie.path.is_within(path)));
+        let said = |zombie: ZombieView| v1::Zombie { name: zombie.path.to_string(), waits_for: zombie.waits_for };
+        Ok(v1::NamespaceZombiesReply { zombies: wanted.map(said).collect() })
     }
 
     fn namespace(&self, path: &NamespacePath) -> Result<v1::NamespaceReply, Error> {

@@ -85,11 +85,11 @@ fn verbs_of_namespaces_and_tables() {
         json!({"name": "red", "quotas": [{"resource": "ports", "max": 10}]}),
     );
     asks(
-        "namespace del red --recursive --force",
+        "namespace del red --recursive --force --no-wait",
         "NamespaceDel",
         json!({"name": "red", "recursive": true, "force": true}),
     );
-    asks("namespace del red --if-exists", "NamespaceDel", json!({"name": "red", "if_exists": true}));
+    asks("namespace del red --if-exists --no-wait", "NamespaceDel", json!({"name": "red", "if_exists": true}));
     asks("namespace list", "NamespaceList", json!({}));
     asks("namespace show red", "NamespaceList", json!({"name": "red"}));
     asks("fdb list", "FdbList", json!({}));

@@ -10,7 +10,7 @@ use crate::cli::{Streams, run};
 use crate::codec::Reply;
 use crate::proto::v1::Error;
 use crate::testing::samples;
-use crate::testing::server::Server;
+use crate::testing::server::{Server, sample};
 
 fn without_server(line: &str) -> Ran {
     with_input(["weft", "--socket", "/nonexistent/ctl.sock"].into_iter().chain(line.split_whitespace()), b"", false)
@@ -142,4 +142,34 @@ fn a_closed_pipe_is_quiet_and_a_full_disk_is_not() {
     let (code, errors) = into(io::ErrorKind::StorageFull);
     assert_eq!(code, 65);
     assert!(errors.starts_with("error: cannot write the answer"), "{errors}");
+}
+
+#[test]
+fn a_namespace_that_goes_slowly_is_waited_for_and_says_for_what() {
+    // Twice it is still there, for two reasons, and then it is not.
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(Box::new(move |call| {
+        let turn = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut left = samples::zombies();
+        match turn {
+            1 => {}
+            2 => left.zombies[0].waits_for[0] = "3 workers".to_owned(),
+            _ => left.zombies.clear(),
+        }
+        vec![if turn == 0 { sample(call) } else { Reply::result(&left).unwrap() }]
+    }));
+    let ran = weft(&server, "namespace del red --recursive", false);
+    let errors = "waiting for: a session or worker of port \"vm1\"\nwaiting for: 3 workers\n";
+    assert_eq!((ran.code, ran.output.as_str(), ran.errors.as_str()), (0, "", errors));
+    assert_eq!(server.calls().len(), 4);
+}
+
+#[test]
+fn a_namespace_that_does_not_go_is_a_timeout_unless_nobody_waits() {
+    let ran = weft(&Server::with_samples(), "namespace del red --timeout 1", false);
+    assert_eq!((ran.code, ran.output.as_str()), (124, ""));
+    let last = "error: namespace \"red\" is deleted and not gone yet: it waits for a session or worker of port \"vm1\"";
+    assert!(ran.errors.contains(last), "{}", ran.errors);
+    let ran = weft(&Server::with_samples(), "namespace del red --no-wait", false);
+    assert_eq!((ran.code, ran.errors.as_str()), (0, ""));
 }

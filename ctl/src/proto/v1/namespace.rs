@@ -123,3 +123,28 @@ pub struct NamespaceListReply {
     /// The namespaces.
     pub namespaces: Vec<Namespace>,
 }
+
+/// Parameters of `NamespaceZombies`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamespaceZombies {
+    /// Only those that had this path, or lay in the one that had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Namespaces that are deleted and not gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceZombiesReply {
+    /// The namespaces.
+    pub zombies: Vec<Zombie>,
+}
+
+/// A namespace that is deleted, and that a session or worker still uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zombie {
+    /// The path that it had.
+    pub name: String,
+    /// What it waits for, in words; nothing: it is gone in a moment.
+    pub waits_for: Vec<String>,
+}
