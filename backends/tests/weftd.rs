@@ -73,6 +73,14 @@ impl Daemon {
     }
 }
 
+impl Drop for Daemon {
+    /// A test that failed leaves no daemon behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 fn weftd(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weftd"));
     command.arg("--socket").arg(directory.join("ctl.sock")).arg("--state").arg(directory.join("state"));
