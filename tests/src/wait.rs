@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The usual bound on one wait. Long enough for a loaded machine with two cores.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How soon a condition is looked at again: at first at once, then less and less often, for looking takes processor time
 /// from those who are waited for.

@@ -13,6 +13,7 @@ pub(crate) mod socket;
 mod tests;
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -56,7 +57,7 @@ pub enum FrontendError {
     Io(#[from] io::Error),
 }
 
-/// One vhost-user connection, frontend side.
+/// One vhost-user connection, frontend side. Dropping it hangs up.
 #[derive(Debug)]
 pub struct Frontend {
     stream: UnixStream,
@@ -64,6 +65,14 @@ pub struct Frontend {
     acknowledge: bool,
     /// Every message sent, in order.
     transcript: Vec<Request>,
+}
+
+impl Drop for Frontend {
+    /// To close it is not enough: a process that another test is starting has a copy until it has become its program.
+    fn drop(&mut self) {
+        // The switch may have hung up first.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
 }
 
 impl Frontend {

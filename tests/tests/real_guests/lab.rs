@@ -13,7 +13,7 @@ use tests::weftd::Weftd;
 static TURN: Mutex<()> = Mutex::new(());
 
 /// For what a guest and weft do together. Long, for guests may be emulated on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running daemon, and the turn to have guests. Keep guests in variables that are declared after it: they end first.
 pub(crate) struct Lab {

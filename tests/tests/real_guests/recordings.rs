@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What real VMMs say to weft is what was recorded, so that the orders that our own frontend follows stay true.
-use std::time::Duration;
 
-use crate::lab::{Lab, Must};
+use crate::lab::{Lab, Must, PATIENCE};
 use ctl::proto::v1::State;
 use qemu::{Attach, Guest, GuestSpec, Hotplug, Memory, Nic, Version};
 use tests::frontend::script::Order;
@@ -81,5 +80,5 @@ fn live(lab: &mut Lab, spec: &GuestSpec, section: &mut dyn FnMut(&str)) {
 fn quit(guest: &Guest) {
     // It may hang up before it answers.
     let _ = guest.qmp().quit();
-    guest.wait_exit(Duration::from_secs(10)).must();
+    guest.wait_exit(PATIENCE).must();
 }

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::lab::{Lab, Must, patience};
+use crate::lab::{Lab, Must, PATIENCE, patience};
 use crate::traffic::{address, assert_reaches, both, end_ping, explained, ip4, replies, round_trip, serve, start_ping};
 use ctl::proto::v1::State;
 use qemu::{Guest, Job};
@@ -100,7 +100,7 @@ fn a_transfer_goes_on(lab: &mut Lab, [one, two]: [&Guest; 2], port: &str, target
     // The daemon that came back counts from zero.
     lab.await_port(port, "bytes arrive again", |port| port.counters.rx_bytes > PART);
     one.run_ok("killall dd").must();
-    let digests = sender.wait(Duration::from_secs(60)).must().text();
+    let digests = sender.wait(PATIENCE).must().text();
     let (first, second) = digests.split_once('\n').expect("the digests of both ends");
     assert!(first == second && first.len() > 64, "{target}: sent and received differ: {digests}");
     let after = lab.show(port).counters.rx_bytes >> 20;

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::lab::Must;
+use crate::lab::{Must, PATIENCE};
 use qemu::{Guest, Job, Pings};
 
 /// Gives an interface its two addresses.
@@ -91,7 +91,7 @@ pub(crate) fn replies(ping: &Job) -> usize {
 #[track_caller]
 pub(crate) fn end_ping(ping: &Job) -> Pings {
     ping.signal("INT").must();
-    let output = ping.wait(Duration::from_secs(30)).must().text();
+    let output = ping.wait(PATIENCE).must().text();
     assert!(!output.contains("DUP") && !output.contains("duplicates"), "{output}");
     let counted = Pings::parse(&output).expect("ping ends with its counts");
     let last =
