@@ -25,6 +25,8 @@ pub(crate) enum Verdict {
     Flood,
     /// To nobody.
     Drop(DropReason),
+    /// It is not among those that come out of a link now.
+    Elsewhere,
 }
 
 /// Where a frame's private copy is.

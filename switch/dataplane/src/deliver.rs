@@ -11,9 +11,10 @@ use sys::Access;
 use crate::burst::{Burst, Frame};
 use crate::drops::DropReason;
 use crate::guard::fits;
-use crate::limits::{BURST, PORTS, QUEUE_PAIRS};
+use crate::limits::{BURST, CROSSINGS, PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
 use crate::offload::{self, Scratch};
+use crate::patch::Crossing;
 use crate::port::{Port, PortSlot, SourceId};
 use crate::receiver::{Payload, Receiver};
 use crate::stats::Delta;
@@ -26,6 +27,8 @@ use crate::time::Instant;
 pub(crate) struct Sender {
     pub(crate) id: SourceId,
     pub(crate) slot: PortSlot,
+    /// Links that it has crossed.
+    pub(crate) hops: u8,
     /// The time of the burst.
     pub(crate) now: Instant,
 }
@@ -37,6 +40,8 @@ pub(crate) struct Delivery {
     picked: Vec<u8>,
     /// Receive rings with unpublished frames.
     touched: Vec<(Arc<Port>, u16)>,
+    /// What goes on in other namespaces.
+    crossings: Vec<Crossing>,
     scratch: Scratch,
 }
 
@@ -46,6 +51,7 @@ impl Delivery {
             targets: Targets::new(),
             picked: Vec::with_capacity(BURST),
             touched: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
+            crossings: Vec::with_capacity(CROSSINGS),
             scratch: Scratch::new(),
         }
     }
@@ -55,10 +61,44 @@ impl Delivery {
         self.targets.collect(burst.frames(), ports, sender.slot, delta);
         for at in 0..self.targets.len() {
             let slot = self.targets.pick(at, burst.frames(), &mut self.picked);
-            if let Some(port) = ports.get(slot) {
-                self.deliver_to(port, burst, sender);
+            match ports.get(slot) {
+                Some(port) if port.patch().is_on() => self.send_across(port, burst.frames(), sender),
+                Some(port) => self.deliver_to(port, burst, sender),
+                None => (),
             }
         }
+    }
+
+    /// Notes that the frames that were picked go into the link that `port` is an end of.
+    #[cold]
+    fn send_across(&mut self, port: &Arc<Port>, frames: &[Frame], sender: Sender) {
+        let mut delta = Delta::default();
+        self.police(port, frames, sender.now, &mut delta);
+        let all = self.picked.len();
+        self.picked.retain(|&number| fits(&frames[usize::from(number)], port.mtu()));
+        delta.drops.add_many(DropReason::TooBig, (all - self.picked.len()) as u64);
+        if self.crossings.len() < CROSSINGS && Crossing::may_go_on(sender.hops) {
+            self.picked.iter().for_each(|&number| delta.traffic.add(frames[usize::from(number)].len));
+            let frames = self.picked.iter().fold(0, |set, &number| set | 1 << number);
+            self.crossings.push(Crossing { port: Arc::clone(port), frames, hops: sender.hops + 1 });
+        } else {
+            delta.drops.add_many(DropReason::LinkLoop, self.picked.len() as u64);
+        }
+        port.counters.add_rx(&delta);
+    }
+
+    /// Whether frames of the burst have gone into a link.
+    #[inline]
+    pub(crate) fn crosses(&self) -> bool {
+        !self.crossings.is_empty()
+    }
+
+    pub(crate) fn crossing(&self, at: usize) -> Option<Crossing> {
+        self.crossings.get(at).cloned()
+    }
+
+    pub(crate) fn end_crossings(&mut self) {
+        self.crossings.clear();
     }
 
     /// Delivers the frames that were picked to `port`.

@@ -48,6 +48,8 @@ reasons! {
         "A Router Advertisement or Redirect came from a port that is not a router: `weft port set --role router` if it is one."
     Unclassifiable "unclassifiable"
         "The frame's IPv6 headers could not be followed to their end, so it cannot be shown to be harmless (RFC 7113)."
+    LinkRouter "link-router"
+        "A Router Advertisement or Redirect came over a link that lets none across: `weft port set --role router` at the end where it comes out lets it."
     TxPoliced "tx-policed"
         "The guest sent more than its port may: `weft port show` tells its limits, `weft port set --tx-frames` and `--tx-bytes` change them."
     FloodPoliced "flood-policed"
@@ -70,6 +72,8 @@ reasons! {
         "The frame was longer than the receiving port's MTU allows: give the ports of a namespace the same MTU."
     BrokenRing "broken-ring"
         "The receiving guest broke its ring; `weft port show` tells how. It works again after the guest resets its device."
+    LinkLoop "link-loop"
+        "The frame had crossed as many links as a frame may (8), or its burst had: more namespaces are linked in a row than frames can travel, or links were changed meanwhile."
     OffloadFailed "offload-failed"
         "The receiving guest does not take large frames, and this one was to be cut so small that the switch would have had to send more than 256 for it."
 }

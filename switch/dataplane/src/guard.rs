@@ -26,7 +26,7 @@ pub(crate) fn guard(burst: &mut Burst, own: MacAddr, policy: &Policy) {
         check_whole(burst, policy);
     }
     if policy.role == Role::Host {
-        router::guard(burst);
+        router::guard(burst, DropReason::RogueRouter);
     }
 }
 

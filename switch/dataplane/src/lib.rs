@@ -16,6 +16,8 @@
 //! 5. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
 //!    guest, the only copy of it. A receiver that lacks an offload gets the frame finished in software (`offload`). What is more
 //!    than the receiving port's limits allow is dropped here (`policing`).
+//!    What is delivered to an end of a link comes out at the other end, in another namespace, and goes through 2 to 5 there
+//!    (`patch`).
 //! 6. The sender's chains are given back, then the receivers' used indices are published and their bells rung, each
 //!    once a burst. In this order, because a process that is killed in between must not deliver a frame twice.
 //!
@@ -30,7 +32,7 @@
 //!
 //! * Every decision is made on the private copy, and that copy is what is delivered.
 //! * Every chain that is taken is given back exactly once, in order, whatever becomes of the frame.
-//! * A frame's namespace is its port's: nothing in a frame can name another.
+//! * A frame's namespace is its port's: nothing in a frame can name another. It leaves it through links only.
 //! * What a guest writes ends in a counter ([`DropReason`]) or a broken ring ([`Port::fault`]), never in an error.
 //! * In steady state nothing allocates, logs, or makes a system call but to ring a bell.
 //!
@@ -52,6 +54,7 @@ mod mac_table;
 mod namespace;
 mod offload;
 mod pairs;
+mod patch;
 mod policer;
 mod policing;
 mod port;

@@ -24,6 +24,12 @@ pub const MERGED: usize = 64;
 /// Ports of one namespace.
 pub const PORTS: usize = 1024;
 
+/// Links that one frame may cross. More namespaces in a row cannot reach each other from end to end.
+pub const LINK_HOPS: u8 = 8;
+
+/// Ends of links that the frames of one burst may go into, all crossings of all of them counted.
+pub const CROSSINGS: usize = 256;
+
 /// Queue pairs of one port.
 pub const QUEUE_PAIRS: u16 = 16;
 
@@ -39,4 +45,5 @@ pub const RATE_MAX: u64 = 1_000_000_000_000;
 const _: () = assert!(SEGMENTS >= 2 * sys::MAX_CHAIN, "a burst must hold at least one chain of any size");
 const _: () = assert!(PRIVATE >= FRAME_MAX, "a burst must hold at least one whole frame");
 const _: () = assert!(BURST <= u8::MAX as usize, "frames of a burst are linked by u8");
+const _: () = assert!(BURST <= u64::BITS as usize, "frames that cross a link are a bit set");
 const _: () = assert!(QUEUE_PAIRS as u32 <= u32::BITS, "running queues are a bit set");

@@ -10,7 +10,9 @@ use wire::MacAddr;
 
 use crate::features::Negotiated;
 use crate::limits;
+use crate::namespace::Namespace;
 use crate::pairs::Pairs;
+use crate::patch::{Far, Patch};
 use crate::policing::{Policers, Policing};
 use crate::rate::Limits;
 use crate::receiver::Receiver;
@@ -86,6 +88,7 @@ pub struct Port {
     receivers: Box<[Mutex<Option<Receiver>>]>,
     fault: AtomicU8,
     policing: Policing,
+    patch: Patch,
     pub(crate) counters: Counters,
 }
 
@@ -105,6 +108,7 @@ impl Port {
             receivers: (0..pairs).map(|_| Mutex::new(None)).collect(),
             fault: AtomicU8::new(0),
             policing: Policing::default(),
+            patch: Patch::default(),
             counters: Counters::default(),
         })
     }
@@ -152,6 +156,29 @@ impl Port {
     #[inline]
     pub(crate) fn policers(&self) -> Option<Guard<Arc<Policers>>> {
         self.policing.policers()
+    }
+
+    /// Makes the port an end of a link: what is delivered to it comes out of `far`, a port of another namespace, from the
+    /// next burst on; `None` ends that. The far port leads back here only if it is told so too.
+    pub fn link(&self, far: Option<(&Arc<Namespace>, &Arc<Port>)>) {
+        let far = far.map(|(namespace, port)| Far { namespace: Arc::clone(namespace), port: Arc::clone(port) });
+        self.patch.set(far);
+    }
+
+    /// Whether the port is an end of a link.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        self.patch.is_on()
+    }
+
+    /// Drops what the port has led to and no worker reads any more. Control calls it now and then.
+    pub fn drop_retired(&self) {
+        self.patch.drop_retired();
+    }
+
+    #[inline]
+    pub(crate) fn patch(&self) -> &Patch {
+        &self.patch
     }
 
     /// Sets what the session negotiated; 0 when there is none. Rings that are started later go by it.

@@ -6,9 +6,9 @@ use wire::{EtherHeader, NdKind, nd_kind};
 use crate::burst::{Burst, Verdict};
 use crate::drops::DropReason;
 
-/// Drops Router Advertisements and Redirects of a port that is a host. A frame whose header chain does not end within
+/// Drops Router Advertisements and Redirects of a port that is a host, for the reason `rogue`. A frame whose header chain does not end within
 /// its head is judged by a whole copy.
-pub(crate) fn guard(burst: &mut Burst) {
+pub(crate) fn guard(burst: &mut Burst, rogue: DropReason) {
     for index in 0..burst.frames().len() {
         let frame = &burst.frames()[index];
         if frame.verdict != Verdict::Undecided || !may_be_nd(&frame.ether) {
@@ -18,7 +18,7 @@ pub(crate) fn guard(burst: &mut Burst) {
             NdKind::Unclassified if burst.privatise(index) => kind_of(burst, index),
             kind => kind,
         };
-        if let Some(reason) = objection(kind) {
+        if let Some(reason) = objection(kind, rogue) {
             burst.frames_mut()[index].decide(Verdict::Drop(reason));
         }
     }
@@ -38,9 +38,9 @@ fn may_be_nd(ether: &EtherHeader) -> bool {
     ether.ethertype != IPV4 && ether.ethertype != ARP
 }
 
-fn objection(kind: NdKind) -> Option<DropReason> {
+fn objection(kind: NdKind, rogue: DropReason) -> Option<DropReason> {
     match kind {
-        NdKind::RouterAdvertisement | NdKind::Redirect => Some(DropReason::RogueRouter),
+        NdKind::RouterAdvertisement | NdKind::Redirect => Some(rogue),
         NdKind::Unclassified => Some(DropReason::Unclassifiable),
         NdKind::Other | NdKind::RouterSolicitation | NdKind::NeighborSolicitation | NdKind::NeighborAdvertisement => {
             None

@@ -49,6 +49,7 @@ impl Targets {
                 Verdict::Flood if ports.members().iter().any(|port| port.slot() != from) => self.flooded = true,
                 Verdict::Port(_) | Verdict::Flood | Verdict::Undecided => delta.drops.add(DropReason::NoReceiver),
                 Verdict::Drop(reason) => delta.drops.add(reason),
+                Verdict::Elsewhere => (),
             }
         }
         if self.flooded {

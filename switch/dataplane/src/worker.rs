@@ -12,6 +12,7 @@ use crate::deliver::{Delivery, Sender};
 use crate::forward::{From, forward};
 use crate::guard::guard;
 use crate::namespace::{Namespace, PortSet};
+use crate::patch::cross;
 use crate::port::{Port, SourceId};
 use crate::receive::receive;
 use crate::stats::Delta;
@@ -96,8 +97,11 @@ impl Source {
                 policers.flood(burst, now);
             }
             watch(Stage::Forward);
-            let sender = Sender { id, slot, now };
+            let sender = Sender { id, slot, hops: 0, now };
             delivery.deliver(burst, sender, self.ports.load(), &mut delta);
+            if delivery.crosses() {
+                cross(delivery, burst, sender);
+            }
             watch(Stage::Deliver);
             self.finish(burst);
             delivery.publish(id);

@@ -218,6 +218,33 @@ impl Rig {
         assert_eq!(queue.in_flight(), 0, "a polled ring holds on to chains");
     }
 
+    /// Sends frames that ask for nothing in one go, and polls.
+    ///
+    /// # Panics
+    /// When they do not fit into the queue.
+    pub fn send_all(&mut self, from: usize, frames: &[Vec<u8>]) {
+        let queue = &mut self.ports[from].tx[0];
+        queue.reclaim();
+        for frame in frames {
+            queue.enqueue(&Shape::whole(), VnetHeader::default(), frame).expect("room in the transmit queue");
+        }
+        queue.flush();
+        self.poll();
+    }
+
+    /// Makes two ports of different namespaces the ends of a link.
+    pub fn link(&mut self, one: usize, two: usize) {
+        for (near, far) in [(one, two), (two, one)] {
+            let far = &self.ports[far];
+            self.ports[near].port().link(Some((far.namespace(), far.port())));
+        }
+    }
+
+    /// Takes a link away.
+    pub fn unlink(&mut self, one: usize, two: usize) {
+        [one, two].into_iter().for_each(|end| self.ports[end].port().link(None));
+    }
+
     /// Every frame that has arrived at a port, pair by pair.
     pub fn received(&mut self, port: usize) -> Vec<Vec<u8>> {
         self.received_with_headers(port).into_iter().map(|(_, frame)| frame).collect()

@@ -56,6 +56,11 @@ impl RigPort {
         &self.port
     }
 
+    /// Its namespace.
+    pub fn namespace(&self) -> &Arc<Namespace> {
+        &self.namespace
+    }
+
     /// The guest's memory.
     pub fn memory(&mut self) -> &mut GuestMemory {
         &mut self.memory

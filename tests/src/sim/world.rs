@@ -128,7 +128,7 @@ impl World {
 
     fn receive(&mut self, ns: usize, port: usize) {
         let namespace = &mut self.namespaces[ns];
-        namespace.received += namespace.ports[port].receive(ns as u32);
+        namespace.received += namespace.ports[port].receive(|from| from == ns as u32);
     }
 
     /// Ends a port's session and begins a new one over the same memory. What waits in its rings must survive.

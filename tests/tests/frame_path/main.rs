@@ -6,6 +6,7 @@ mod forwarding;
 mod guard;
 mod layouts;
 mod limits;
+mod links;
 mod policy;
 mod queues;
 mod receive;

@@ -83,6 +83,16 @@ fn limits_allocate_nothing() {
 }
 
 #[test]
+fn links_allocate_nothing() {
+    let mut rig = rig();
+    let far: Vec<usize> = (0..2).map(|_| rig.add(1, &PortOptions::default())).collect();
+    rig.link(1, far[0]);
+    for (what, destination) in [("to one port behind it", mac(far[1])), ("to everybody", MacAddr::BROADCAST)] {
+        check(what, &mut rig, &plain(to(mac(0), destination).udp(1, 2, &[0; 100])), FRAMES);
+    }
+}
+
+#[test]
 fn neither_drops_nor_slow_paths_allocate() {
     let mut rig = rig();
     let advertisement = wire::build::advertisement(mac(0), [0xfe; 16].into(), 1800, &[]);
