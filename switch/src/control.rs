@@ -13,7 +13,7 @@ use crate::port::{Notice, PortRecord};
 use crate::quota::{Quotas, Resource};
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
-use crate::spec::{NamespaceSpec, PortSpec};
+use crate::spec::{NamespaceSpec, PortSpec, VhostUser, link_ends};
 use crate::subsystem::{Key, Subsystem};
 use dataplane::{Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
 use std::collections::{BTreeMap, VecDeque};
@@ -70,6 +70,17 @@ pub enum Request {
         /// Limits, each with its new rate, or `None` to take it away.
         limits: Vec<(Limit, Option<Rate>)>,
     },
+    /// Join two namespaces by a link, and make its two ends.
+    LinkAdd {
+        /// The ends, in different namespaces.
+        ends: [PortPath; 2],
+        /// The largest network-layer packet that crosses, in bytes; the default if `None`.
+        mtu: Option<u16>,
+        /// Whether Router Advertisements cross.
+        routers: bool,
+    },
+    /// Take a link away, and both its ends, one of which this is.
+    LinkDel(PortPath),
     /// Make a static MAC entry that leads to a port of its namespace.
     FdbAdd(FdbKey, Name),
     /// Remove a static or a learned MAC entry.
@@ -107,6 +118,8 @@ pub struct Opening {
     pub port: PortPath,
     /// What was asked for.
     pub spec: PortSpec,
+    /// The socket that its guest attaches to.
+    pub vhost_user: VhostUser,
     /// Virtio features that a guest of this port was ever offered; they must be offered again.
     pub offered: u64,
     /// The data-plane object of its namespace.
@@ -201,6 +214,8 @@ impl Control {
                 limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
                 Diff::set_port(old, port, spec)?
             }
+            Request::LinkAdd { ends, mtu, routers } => Diff::add_link(link_ends(&ends, mtu, routers)),
+            Request::LinkDel(end) => Diff::del_link(old, &end)?,
             Request::FdbAdd(key, port) => Diff::add_fdb(key, port),
             Request::FdbDel(key) => match Diff::del_fdb(old, &key) {
                 Some(diff) => diff,
@@ -253,6 +268,7 @@ impl Control {
     pub fn opening(&self, port: &PortPath) -> Option<Opening> {
         let record = self.plant.port(port)?;
         Some(Opening {
+            vhost_user: record.spec.vhost_user()?.clone(),
             port: port.clone(),
             spec: record.spec.clone(),
             offered: self.offered.get(port).copied().unwrap_or(0),

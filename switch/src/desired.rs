@@ -8,6 +8,7 @@
 //! * within one namespace no MAC address has two owners, be it a port or a static entry (the same address in two
 //!   namespaces is normal: tenants do not know each other);
 //! * within one namespace no two ports have the same name, and in the whole daemon none share a socket;
+//! * a link joins two namespaces between which there is no way over links yet;
 //! * a static entry names a port of its own namespace, and goes with it.
 
 use crate::desired::index::Index;
@@ -17,11 +18,12 @@ use crate::path::NamespacePath;
 use crate::quota::{Quotas, Resource, Usage};
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
-use crate::spec::{NamespaceSpec, PortSpec, check_mac};
+use crate::spec::{Lane, NamespaceSpec, PortSpec, check_mac};
 use std::collections::BTreeMap;
 use wire::MacAddr;
 
 mod index;
+mod links;
 
 /// The key of a static MAC entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -315,7 +317,13 @@ impl Desired {
             let by = format!("a static entry of port {:?}", PortPath::new(key.namespace, port.clone()));
             return Err(Refusal::in_use(Kind::Mac, key.mac.to_string(), by));
         }
-        let socket = &spec.vhost_user.path;
+        match &spec.lane {
+            Lane::VhostUser(vhost_user) => self.check_socket(path, &vhost_user.path),
+            Lane::Link(far) => self.check_link(path, far),
+        }
+    }
+
+    fn check_socket(&self, path: &PortPath, socket: &str) -> Result<(), Refusal> {
         match self.index.socket_owner(socket).filter(|other| *other != path) {
             Some(other) => Err(Refusal::in_use(Kind::Socket, socket, format!("port {other:?}"))),
             None => Ok(()),

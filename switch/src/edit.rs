@@ -33,6 +33,12 @@ impl Diff {
             return Err(Refusal::in_use(Kind::Namespace, top.as_str(), by));
         }
         let mut diff = Diff::default();
+        // Links first, with their other ends wherever these are.
+        for far in old.ports_within(top).filter_map(|(path, _)| old.far_of(path)) {
+            if !far.namespace.is_within(top) {
+                diff.push_del_port(old, far, old.port(far)?);
+            }
+        }
         for (path, spec) in old.ports_within(top) {
             diff.push_del_port(old, path, spec);
         }
@@ -59,7 +65,29 @@ impl Diff {
 
     pub(crate) fn del_port(old: &Desired, path: &PortPath) -> Result<Diff, Refusal> {
         let mut diff = Diff::default();
-        diff.push_del_port(old, path, old.port(path)?);
+        let spec = old.port(path)?;
+        if let Some(far) = spec.far() {
+            let by = format!("its link with {far:?}: `weft link del` takes both away");
+            return Err(Refusal::in_use(Kind::Port, path.to_string(), by));
+        }
+        diff.push_del_port(old, path, spec);
+        Ok(diff)
+    }
+
+    /// Two ports that lead to each other.
+    pub(crate) fn add_link(ends: [(Name, PortSpec); 2]) -> Diff {
+        let changes = ends.iter().map(|(name, spec)| describe::port(Op::Add, &spec.path(name.clone()), spec)).collect();
+        Diff { steps: ends.map(|(name, spec)| Step::AddPort(name, spec, Vec::new())).into(), changes }
+    }
+
+    pub(crate) fn del_link(old: &Desired, end: &PortPath) -> Result<Diff, Refusal> {
+        let mut diff = Diff::default();
+        let far = old.port(end)?.far().ok_or_else(|| Refusal::invalid("link", end.to_string(), "an end of a link"))?;
+        for path in [end, far] {
+            if let Ok(spec) = old.port(path) {
+                diff.push_del_port(old, path, spec);
+            }
+        }
         Ok(diff)
     }
 

@@ -36,7 +36,8 @@
 //!   that namespace only: everything that is kept by port is kept by [`PortPath`].
 //! * Nothing that a worker may still read is freed under it: what leaves the plant is freed by [`Control::handle_tick`]
 //!   when control holds the last reference.
-//! * Within a namespace a MAC address has one owner; namespaces share no address, no table and no frame.
+//! * Within a namespace a MAC address has one owner; namespaces share no address and no table, and
+//!   no frame but over links, which form no loop.
 //! * The features offered for a port never shrink while the port exists.
 //! * Everything is bounded by [`limits`], and every subtree by the [`Quotas`] on its way to the root.
 //!
@@ -80,6 +81,6 @@ pub use port::{Notice, State};
 pub use quota::{Quotas, Resource, Usage};
 pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};
-pub use spec::{Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, mac_of_name};
+pub use spec::{Lane, Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
 pub use view::{FdbView, NamespaceView, Observer, PortView, View, ZombieView};
 pub use words::{macs_of, macs_word, role_of, role_word};

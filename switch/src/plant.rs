@@ -223,7 +223,10 @@ impl Plant {
         };
         let handle = self.ports.reserve();
         match self.plug(&path, spec, handle) {
-            Ok(device) => self.publish(path.clone(), handle, reserved, device),
+            Ok(device) => {
+                self.publish(path.clone(), handle, reserved, device);
+                self.join(&path);
+            }
             Err(refusal) => {
                 self.ports.free(handle);
                 self.tree.release(self.numbers, reserved);
@@ -269,6 +272,7 @@ impl Plant {
     fn del_port(&mut self, path: &PortPath) -> Result<Undo, Refusal> {
         let handle = self.by_path.remove(path).ok_or_else(|| no_port(path))?;
         let record = self.ports.take(handle).ok_or_else(|| no_port(path))?;
+        self.part(&record);
         self.tree.withdraw(self.numbers, &record.ident);
         if let Ok(set) = self.set_mut(&record.spec.namespace) {
             set.unplug(&path.name);
@@ -287,8 +291,30 @@ impl Plant {
         self.tree.restore_numbers(self.numbers, &record.ident);
         let home = self.tree.find(&record.spec.namespace).ok().map(Namespace::handle);
         self.tree.hold(home);
-        self.by_path.insert(record.path(), handle);
+        let path = record.path();
+        self.by_path.insert(path.clone(), handle);
         self.ports.put(handle, record);
+        self.join(&path);
+    }
+
+    /// Lets the ends of a link lead to each other, if both are there.
+    fn join(&self, path: &PortPath) {
+        let end = |path: &PortPath| Some((self.port(path)?, self.plane(&path.namespace).ok()?));
+        let Some((near, here)) = end(path) else { return };
+        let Some((far, there)) = near.spec.far().and_then(end) else { return };
+        if far.spec.far() == Some(path) {
+            near.device.link(Some((&there, &far.device)));
+            far.device.link(Some((&here, &near.device)));
+        }
+    }
+
+    /// Ends that what goes into a link comes out of it.
+    fn part(&self, near: &PortRecord) {
+        let Some(far) = near.spec.far() else { return };
+        near.device.link(None);
+        if let Some(far) = self.port(far) {
+            far.device.link(None);
+        }
     }
 
     fn add_fdb(&mut self, key: FdbKey, port: &Name) -> Result<Undo, Refusal> {

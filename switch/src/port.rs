@@ -153,6 +153,14 @@ impl PortRecord {
 
     /// The state, and why it is what it is.
     pub(crate) fn state(&self) -> (State, Option<String>) {
+        if self.spec.far().is_some() {
+            let linked = self.device.is_linked();
+            return if linked {
+                (State::Up, None)
+            } else {
+                (State::Down, Some("the other end is not there".to_owned()))
+            };
+        }
         let said = || self.session.reason.clone().or_else(|| self.session.warning.clone());
         match (self.session.state, self.fault()) {
             (State::Up, Some(fault)) => (State::Broken, Some(fault.to_string())),
@@ -175,7 +183,8 @@ impl PortRecord {
 
     /// A client-mode port looks for its guest all the time; nobody loses anything while it does.
     fn waiting(&self) -> bool {
-        self.session.state == State::Connecting && self.spec.vhost_user.mode == crate::spec::Mode::Client
+        let connects = self.spec.vhost_user().is_some_and(|vhost_user| vhost_user.mode == crate::spec::Mode::Client);
+        self.session.state == State::Connecting && connects
     }
 }
 

@@ -67,6 +67,15 @@ pub struct VhostUser {
     pub mode: Mode,
 }
 
+/// The way for frames to and from a port's owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// A guest, over a vhost-user socket.
+    VhostUser(VhostUser),
+    /// None: it is an end of a link, and this is the other end, in another namespace.
+    Link(PortPath),
+}
+
 /// What an operator says about a port, every default filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortSpec {
@@ -84,8 +93,8 @@ pub struct PortSpec {
     pub queue_pairs: u16,
     /// How much its guest may send and receive.
     pub limits: Limits,
-    /// The socket that its guest attaches to.
-    pub vhost_user: VhostUser,
+    /// What is behind it.
+    pub lane: Lane,
 }
 
 impl PortSpec {
@@ -100,7 +109,29 @@ impl PortSpec {
             mtu: limits::MTU_DEFAULT,
             queue_pairs: 1,
             limits: Limits::default(),
-            vhost_user,
+            lane: Lane::VhostUser(vhost_user),
+        }
+    }
+
+    /// An end of a link to `far`, with nothing but defaults: as [`PortSpec::new`], but any MAC may come out of it.
+    pub fn end(name: &Name, namespace: impl Into<NamespacePath>, far: PortPath) -> PortSpec {
+        let nowhere = VhostUser { path: String::new(), mode: Mode::Server };
+        PortSpec { macs: MacPolicy::Any, lane: Lane::Link(far), ..PortSpec::new(name, namespace, nowhere) }
+    }
+
+    /// The socket that its guest attaches to; an end of a link has none.
+    pub fn vhost_user(&self) -> Option<&VhostUser> {
+        match &self.lane {
+            Lane::VhostUser(vhost_user) => Some(vhost_user),
+            Lane::Link(_) => None,
+        }
+    }
+
+    /// The other end, of an end of a link.
+    pub fn far(&self) -> Option<&PortPath> {
+        match &self.lane {
+            Lane::VhostUser(_) => None,
+            Lane::Link(far) => Some(far),
         }
     }
 
@@ -115,7 +146,7 @@ impl PortSpec {
         in_range("mtu", u64::from(self.mtu), low, high)?;
         in_range("queues", u64::from(self.queue_pairs), 1, u64::from(limits::QUEUE_PAIRS_MAX))?;
         rates::check(&self.limits)?;
-        check_path(&self.vhost_user.path)
+        self.vhost_user().map_or(Ok(()), |vhost_user| check_path(&vhost_user.path))
     }
 
     /// Whether a port of this kind can become `other` while its guest stays attached.
@@ -123,6 +154,17 @@ impl PortSpec {
         let PortSpec { role, macs, mtu, limits, .. } = *other;
         PortSpec { role, macs, mtu, limits, ..self.clone() } == *other
     }
+}
+
+/// Both ends of a link, each with its name. Where `routers` may be heard over it, each end speaks as one.
+pub fn link_ends(ends: &[PortPath; 2], mtu: Option<u16>, routers: bool) -> [(Name, PortSpec); 2] {
+    [(0, 1), (1, 0)].map(|(near, far)| {
+        let PortPath { namespace, name } = &ends[near];
+        let mut spec = PortSpec::end(name, namespace.clone(), ends[far].clone());
+        spec.mtu = mtu.unwrap_or(spec.mtu);
+        spec.role = if routers { Role::Router } else { spec.role };
+        (name.clone(), spec)
+    })
 }
 
 /// The source addresses that a port of `role` may use when nobody says otherwise: behind an uplink sit many.
@@ -191,9 +233,10 @@ mod test {
         let socket = VhostUser { path: format!("/{}", "x".repeat(107)), mode: Mode::Server };
         let mut spec = PortSpec::new(&name, NamespacePath::root(), socket);
         assert!(spec.check().unwrap_err().to_string().ends_with("(expected a path of at most 107 bytes)"));
-        spec.vhost_user.path = "vm1.sock".into();
+        let at = |path: &str| Lane::VhostUser(VhostUser { path: path.into(), mode: Mode::Server });
+        spec.lane = at("vm1.sock");
         assert!(spec.check().unwrap_err().to_string().contains("absolute path"));
-        spec.vhost_user.path = "/run/vm1.sock".into();
+        spec.lane = at("/run/vm1.sock");
         spec.check().unwrap();
         spec.mtu = 60;
         assert_eq!(spec.check().unwrap_err().to_string(), r#"mtu: "60" is not valid (expected 68 to 9216)"#);

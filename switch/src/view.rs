@@ -16,7 +16,7 @@ use crate::port::{PortRecord, State};
 use crate::quota::Usage;
 use crate::reference::{PortPath, PortRef};
 use crate::refusal::{Kind, Refusal};
-use crate::spec::{NamespaceSpec, PortSpec};
+use crate::spec::{Lane, NamespaceSpec, PortSpec};
 use crate::subsystem::ports::PortSet;
 use crate::tree::Namespace;
 use dataplane::{Instant, MacTable, PortStats};
@@ -71,6 +71,8 @@ pub struct PortView {
     pub number: u32,
     /// What was asked for, defaults filled in; its namespace as the observer names it.
     pub spec: PortSpec,
+    /// The other end, of an end of a link; `None` too where that is out of sight.
+    pub far: Option<PortPath>,
     /// Whether frames can flow.
     pub state: State,
     /// Why, when there is something to say; printable.
@@ -259,10 +261,17 @@ impl<'a> View<'a> {
         let number = record.ident.nr_in(self.base);
         let namespace = record.spec.namespace.seen_from(self.base.path()).filter(|_| number > 0)?;
         let (state, reason) = record.state();
+        let far = record.spec.far().and_then(|far| far.seen_from(self.base.path()));
+        let mut spec = PortSpec { namespace, ..record.spec.clone() };
+        if let Lane::Link(said) = &mut spec.lane {
+            // What is out of sight has no name here; then the end names itself.
+            *said = far.clone().unwrap_or_else(|| PortPath::new(spec.namespace.clone(), record.name.clone()));
+        }
         Some(PortView {
             name: record.name.clone(),
             number,
-            spec: PortSpec { namespace, ..record.spec.clone() },
+            spec,
+            far,
             state,
             reason,
             features: record.session.features,

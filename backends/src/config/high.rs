@@ -31,6 +31,9 @@ pub(super) fn config(text: &str) -> Result<Config, Mistake> {
         }
         add_port(&mut desired, port)?;
     }
+    for link in &file.link {
+        add_link(&mut desired, link)?;
+    }
     for entry in &file.fdb {
         add_fdb(&mut desired, entry)?;
     }
@@ -89,6 +92,18 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
     let keys = [("namespace", low.namespace.span()), ("mac", mac_span), ("vhost-user", low.vhost_user.span())];
     let keys: Vec<_> = keys.into_iter().chain(low.limits.keys()).collect();
     desired.add_port(port, spec).map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
+}
+
+fn add_link(desired: &mut Desired, low: &low::Link) -> Result<(), Mistake> {
+    let bad = |text: &Text| not(text, "a port to be", "NAMESPACE:NAME");
+    let end = |text: &Text| text.get_ref().parse().map_err(|_| bad(text));
+    let range = i64::from(limits::MTU_MIN)..=i64::from(limits::MTU_MAX);
+    let mtu = low.mtu.as_ref().map(|mtu| number(mtu, range)).transpose()?;
+    let ends = switch::link_ends(&[end(&low.one)?, end(&low.other)?], mtu, low.routers);
+    for ((name, spec), said) in ends.into_iter().zip([&low.one, &low.other]) {
+        desired.add_port(name, spec).map_err(|refusal| at_key(&refusal, said.span(), &[]))?;
+    }
+    Ok(())
 }
 
 fn add_fdb(desired: &mut Desired, low: &low::Fdb) -> Result<(), Mistake> {

@@ -23,6 +23,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) port: Vec<Port>,
     #[serde(default)]
+    pub(super) link: Vec<Link>,
+    #[serde(default)]
     pub(super) fdb: Vec<Fdb>,
 }
 
@@ -82,6 +84,16 @@ pub(super) struct Port {
     pub(super) queues: Option<Number>,
     #[serde(default)]
     pub(super) limits: Limits,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Link {
+    pub(super) one: Text,
+    pub(super) other: Text,
+    pub(super) mtu: Option<Number>,
+    #[serde(default)]
+    pub(super) routers: bool,
 }
 
 #[derive(Debug, Deserialize)]

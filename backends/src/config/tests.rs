@@ -56,7 +56,7 @@ fn test_a_whole_file() {
     assert_eq!(config.settings.others, Some(Others::Refuse));
     let ports = config.desired.ports();
     let vm1 = &ports[&"red:vm1".parse().unwrap()];
-    assert_eq!((vm1.queue_pairs, vm1.mtu, vm1.vhost_user.mode), (4, 9000, switch::Mode::Client));
+    assert_eq!((vm1.queue_pairs, vm1.mtu, vm1.vhost_user().unwrap().mode), (4, 9000, switch::Mode::Client));
     let up = &ports[&"red:up".parse().unwrap()];
     assert_eq!((up.macs, up.mtu, up.queue_pairs), (switch::MacPolicy::Any, 1500, 1));
     assert_eq!(config.desired.fdb().len(), 1);
@@ -82,7 +82,7 @@ fn test_unknown_and_missing_keys() {
     assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
     assert_eq!(
         error("[[fdb]]", "[[fbd]]"),
-        "weft.toml:31: fbd: unknown key `fbd`, expected one of `daemon`, `worker`, `namespace`, `port`, `fdb`"
+        "weft.toml:31: fbd: unknown key `fbd`, expected one of `daemon`, `worker`, `namespace`, `port`, `link`, `fdb`"
     );
 }
 

@@ -135,12 +135,12 @@ impl Endpoints {
     }
 
     fn try_open(&self, opening: &Opening, features: u64) -> Result<Endpoint, OpenError> {
-        let path = Path::new(&opening.spec.vhost_user.path);
+        let path = Path::new(&opening.vhost_user.path);
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let config = EndpointConfig {
             port: opening.port.to_string(),
             path: PathBuf::from(path),
-            mode: match opening.spec.vhost_user.mode {
+            mode: match opening.vhost_user.mode {
                 Mode::Server => vhost_user::Mode::Server,
                 Mode::Client => vhost_user::Mode::Client,
             },

@@ -17,6 +17,7 @@ use std::ops::Bound;
 use std::time::{Duration, Instant};
 use switch::{FdbKey, NamespacePath, PortPath, PortView, State};
 
+mod links;
 mod namespaces;
 
 /// The answer to a call, which may not go out before what it changed is saved.
@@ -81,6 +82,8 @@ impl Calls<'_> {
             Request::PortDel(asked) => reply(&self.port_del(&asked)?),
             Request::PortSet(asked) => reply(&self.port_set(&asked)?),
             Request::PortList(asked) => reply(&self.port_list(&asked)?),
+            Request::LinkAdd(asked) => reply(&self.link_add(&asked)?),
+            Request::LinkDel(asked) => reply(&self.link_del(&asked)?),
             Request::FdbList(_) => Err(ServiceError::invalid("fdb list is answered as a stream")),
             Request::FdbAdd(asked) => reply(&self.fdb_add(&asked)?),
             Request::FdbDel(asked) => reply(&self.fdb_del(&asked)?),

@@ -99,6 +99,8 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::PortAdd(_) => (Access::Administer, "port add"),
         Request::PortDel(_) => (Access::Administer, "port del"),
         Request::PortSet(_) => (Access::Administer, "port set"),
+        Request::LinkAdd(_) => (Access::Administer, "link add"),
+        Request::LinkDel(_) => (Access::Administer, "link del"),
         Request::FdbAdd(_) => (Access::Administer, "fdb add"),
         Request::FdbDel(_) => (Access::Administer, "fdb del"),
         Request::FdbFlush(_) => (Access::Administer, "fdb flush"),
@@ -176,12 +178,14 @@ mod test {
 
     fn call(method: &str) -> Call {
         let all = serde_json::json!({
-            "name": "a", "namespace": "a", "mac": "a", "port": "a", "text": "a", "file": "a", "filter": "a",
+            "name": "a", "namespace": "a", "mac": "a", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a",
             "vhost_user": { "path": "/a", "mode": "server" }
         });
         let wanted: &[&str] = match method.rsplit('.').next().unwrap_or_default() {
             "NamespaceAdd" | "NamespaceDel" | "NamespaceSet" | "PortDel" | "PortSet" => &["name"],
             "PortAdd" => &["name", "namespace", "vhost_user"],
+            "LinkAdd" => &["one", "other"],
+            "LinkDel" => &["port"],
             "FdbAdd" => &["namespace", "mac", "port"],
             "FdbDel" => &["namespace", "mac"],
             "ConfigCheck" | "ConfigDiff" | "ConfigApply" => &["text", "file"],

@@ -8,8 +8,8 @@ use crate::vhost_user::feature_names;
 use ctl::proto::v1;
 use std::time::Duration;
 use switch::{
-    FdbKey, FdbView, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, NamespaceView, PortRef, PortSpec,
-    PortView, Rate, Refusal, Resource, VhostUser,
+    FdbKey, FdbView, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, NamespaceView, PortPath, PortRef,
+    PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
 };
 use wire::MacAddr;
 
@@ -51,6 +51,15 @@ pub fn name(field: &str, text: &str) -> Result<Name, v1::Error> {
 /// [`v1::Error::Invalid`] with `field`.
 pub fn port_ref(field: &str, text: &str) -> Result<PortRef, v1::Error> {
     PortRef::parse(field, text).map_err(refusal)
+}
+
+/// The full name of a port to be, that came over the wire.
+///
+/// # Errors
+/// [`v1::Error::Invalid`] with `field`.
+pub fn port_path(field: &str, text: &str) -> Result<PortPath, v1::Error> {
+    let expected = "NAMESPACE:NAME, such as red/dev:up";
+    text.parse().map_err(|_| refusal(Refusal::invalid(field, text, expected)))
 }
 
 /// A path of a namespace that came over the wire.
@@ -211,7 +220,7 @@ pub fn port(view: PortView) -> v1::Port {
     };
     v1::Port {
         number: view.number,
-        spec: port_said(view.name.as_str(), view.spec),
+        spec: port_said(view.name.as_str(), &view.spec, view.far),
         state: match view.state {
             switch::State::Down => v1::State::Down,
             switch::State::Connecting => v1::State::Connecting,
@@ -224,11 +233,15 @@ pub fn port(view: PortView) -> v1::Port {
     }
 }
 
-fn port_said(name: &str, spec: PortSpec) -> v1::PortSpec {
-    let mode = match spec.vhost_user.mode {
+fn vhost_user(said: &VhostUser) -> v1::VhostUser {
+    let mode = match said.mode {
         Mode::Server => v1::Mode::Server,
         Mode::Client => v1::Mode::Client,
     };
+    v1::VhostUser { path: said.path.clone(), mode }
+}
+
+fn port_said(name: &str, spec: &PortSpec, far: Option<PortPath>) -> v1::PortSpec {
     v1::PortSpec {
         name: name.to_owned(),
         namespace: spec.namespace.to_string(),
@@ -245,7 +258,8 @@ fn port_said(name: &str, spec: PortSpec) -> v1::PortSpec {
         mtu: spec.mtu,
         queues: spec.queue_pairs,
         limits: limits_said(&spec.limits),
-        vhost_user: v1::VhostUser { path: spec.vhost_user.path, mode },
+        vhost_user: spec.vhost_user().map(vhost_user),
+        far: far.map(|far| far.to_string()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 use switch::{
-    Desired, FdbKey, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec, Quotas, Rate,
+    Desired, FdbKey, Lane, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec, Quotas, Rate,
     Resource, VhostUser,
 };
 
@@ -67,8 +67,13 @@ pub(super) struct PortV2 {
     queues: u16,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     limits: BTreeMap<String, RateV2>,
-    path: String,
-    mode: String,
+    /// Of an end of a link there are neither, but the other end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    far: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -172,13 +177,13 @@ fn port_v2(spec: &PortSpec) -> PortV2 {
         mtu: spec.mtu,
         queues: spec.queue_pairs,
         limits: spec.limits.iter().map(rate_v2).collect(),
-        path: spec.vhost_user.path.clone(),
-        mode: spec.vhost_user.mode.as_str().to_owned(),
+        path: spec.vhost_user().map(|socket| socket.path.clone()),
+        mode: spec.vhost_user().map(|socket| socket.mode.as_str().to_owned()),
+        far: spec.far().map(ToString::to_string),
     }
 }
 
 fn port_spec(path: &PortPath, port: PortV2) -> Result<PortSpec, String> {
-    let mode = [Mode::Server, Mode::Client].into_iter().find(|mode| mode.as_str() == port.mode);
     let unknown = |what: &str, word: &str| format!("{word:?} is not a {what}");
     Ok(PortSpec {
         namespace: path.namespace.clone(),
@@ -188,8 +193,18 @@ fn port_spec(path: &PortPath, port: PortV2) -> Result<PortSpec, String> {
         mtu: port.mtu,
         queue_pairs: port.queues,
         limits: limits(&port.limits)?,
-        vhost_user: VhostUser { path: port.path, mode: mode.ok_or_else(|| unknown("mode", &port.mode))? },
+        lane: lane(port.path, port.mode, port.far)?,
     })
+}
+
+fn lane(path: Option<String>, mode: Option<String>, far: Option<String>) -> Result<Lane, String> {
+    if let Some(far) = far {
+        return Ok(Lane::Link(parse("port", &far)?));
+    }
+    let word = mode.unwrap_or_default();
+    let mode = [Mode::Server, Mode::Client].into_iter().find(|mode| mode.as_str() == word);
+    let mode = mode.ok_or_else(|| format!("{word:?} is not a mode"))?;
+    Ok(Lane::VhostUser(VhostUser { path: path.unwrap_or_default(), mode }))
 }
 
 fn rate_v2((limit, Rate { per_second, burst }): (Limit, Rate)) -> (String, RateV2) {

@@ -151,7 +151,7 @@ fn test_a_changed_file_wins_over_what_does_not_fit_it() {
     let overlay = Overlay::between(&file, &running);
     // The file now has a port that uses vm3's socket.
     let mut edited = file.clone();
-    edited.add_port(name("vm4"), PortSpec { vhost_user: port("vm3", "x").vhost_user, ..port("vm4", "red") }).unwrap();
+    edited.add_port(name("vm4"), PortSpec { lane: port("vm3", "x").lane, ..port("vm4", "red") }).unwrap();
     let (reached, left_out) = overlay.over(&edited);
     assert!(reached.ports().contains_key(&at("red:vm4")) && !reached.ports().contains_key(&at("blue:vm3")));
     assert_eq!(

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::call::CallArgs;
-use super::{config, fdb, log, namespace, port, worker};
+use super::{config, fdb, link, log, namespace, port, worker};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -87,6 +87,12 @@ pub(super) enum Object {
     Port {
         #[command(subcommand)]
         verb: port::Verb,
+    },
+    /// Links: ways from one namespace into another
+    #[command(infer_subcommands = true)]
+    Link {
+        #[command(subcommand)]
+        verb: link::Verb,
     },
     /// MAC tables: which MAC is behind which port
     #[command(infer_subcommands = true)]

@@ -10,6 +10,7 @@ mod config;
 mod explain;
 mod failure;
 mod fdb;
+mod link;
 mod log;
 mod namespace;
 mod output;
@@ -119,6 +120,7 @@ fn dispatch(object: Object, context: Context<'_>) -> Outcome {
         Object::Worker { verb } => worker::run(&verb, context),
         Object::Namespace { verb } => namespace::run(verb, context),
         Object::Port { verb } => port::run(verb, context),
+        Object::Link { verb } => link::run(verb, context),
         Object::Fdb { verb } => fdb::run(verb, context),
         Object::Config { verb } => config::run(&verb, context),
         Object::Log { verb } => log::run(verb, context),

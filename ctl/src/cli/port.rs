@@ -4,6 +4,8 @@
 mod limits;
 mod render;
 
+pub(super) use render::state;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};

@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod fdb;
 mod limits;
+mod link;
 mod namespace;
 mod port;
 mod status;
@@ -25,6 +26,7 @@ pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
 pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
+pub use link::{LinkAdd, LinkDel, LinkReply};
 pub use namespace::{
     Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceListReply, NamespaceReply, NamespaceSet,
     NamespaceZombies, NamespaceZombiesReply, Quota, Usage, Zombie,
@@ -101,6 +103,10 @@ methods! {
     PortSet -> PortReply;
     /// Lists ports with their state and counters.
     PortList -> PortListReply;
+    /// Joins two namespaces.
+    LinkAdd -> LinkReply;
+    /// Parts two namespaces.
+    LinkDel -> Empty;
     /// Lists MAC table entries, in pages with `more`.
     FdbList -> FdbListReply;
     /// Adds a static MAC table entry.

@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::proto::Method;
 use crate::proto::v1::{
     Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, DropReason, DropReasons, DropReasonsReply,
-    Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, Limits, LogSet,
-    LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceListReply,
-    NamespaceReply, NamespaceSet, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port, PortAdd,
-    PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status,
-    StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, Limits, LinkAdd,
+    LinkDel, LinkReply, LogSet, LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceList,
+    NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port,
+    PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State,
+    Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -42,6 +42,8 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&PortDel { name: name(), force: true, if_exists: true }, &Empty {}),
         exchange(&port_set, &PortReply { port: port() }),
         exchange(&PortList { name: Some(name()), namespace: Some(namespace()) }, &ports()),
+        exchange(&link_add(), &LinkReply { ports: vec![port(), port()] }),
+        exchange(&LinkDel { port: "red:up".to_owned(), if_exists: true }, &Empty {}),
         exchange(&FdbList { namespace: Some(namespace()) }, &fdb()),
         exchange(&FdbAdd { namespace: namespace(), mac: mac(), port: name() }, &Empty {}),
         exchange(&FdbDel { namespace: namespace(), mac: mac() }, &Empty {}),
@@ -168,7 +170,9 @@ pub(crate) fn port() -> Port {
             mtu: 1500,
             queues: 1,
             limits: limits(),
-            vhost_user: VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Server },
+            vhost_user: Some(VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Server }),
+            // A port has one of the two; here every field is filled.
+            far: Some("blue:down".to_owned()),
         },
         state: State::Up,
         reason: Some("its guest is connected".to_owned()),
@@ -183,6 +187,24 @@ pub(crate) fn port() -> Port {
             drops: BTreeMap::from(drops),
         },
     }
+}
+
+fn link_add() -> LinkAdd {
+    LinkAdd { one: "red:up".to_owned(), other: "blue:down".to_owned(), mtu: Some(9000), routers: true }
+}
+
+/// Both ends of a link.
+pub(crate) fn ends() -> Vec<Port> {
+    let end = |number, (namespace, name): (&str, &str), far: &str| {
+        let mut port = port();
+        port.number = number;
+        port.spec.namespace = namespace.to_owned();
+        port.spec.name = name.to_owned();
+        (port.spec.vhost_user, port.spec.far) = (None, Some(far.to_owned()));
+        (port.reason, port.features) = (None, Vec::new());
+        port
+    };
+    vec![end(4, ("red", "up"), "blue:down"), end(5, ("blue", "down"), "red:up")]
 }
 
 fn ports() -> PortListReply {

@@ -185,8 +185,9 @@ impl Namespace {
         self.drop_retired();
     }
 
-    /// Drops port sets that no worker holds any more.
+    /// Drops port sets, and ends of links, that no worker holds any more.
     pub fn drop_retired(&self) {
+        self.ports.load().members.iter().for_each(|port| port.drop_retired());
         self.lock_retired().retain(|set| Arc::strong_count(set) > 1);
     }
 

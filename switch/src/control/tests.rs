@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+mod links;
 mod model;
 
 use super::*;
@@ -161,7 +162,7 @@ fn test_applying_a_whole_state_closes_before_it_opens() {
     let mut control = switch();
     let mut next = Desired::default();
     next.add_namespace(path("red"), NamespaceSpec::default()).unwrap();
-    next.add_port(name("vm0"), PortSpec { vhost_user: spec("vm1", "red").vhost_user, ..spec("vm0", "red") }).unwrap();
+    next.add_port(name("vm0"), PortSpec { lane: spec("vm1", "red").lane, ..spec("vm0", "red") }).unwrap();
     next.add_fdb(key("red", 3), name("vm0")).unwrap();
     control.handle_request(Request::Apply(next.clone())).unwrap();
     assert_eq!(actions(&mut control), ["close red:vm1", "open red:vm0 0x0", "save"]);

@@ -65,13 +65,17 @@ impl Index {
 
     pub(super) fn add_port(&mut self, path: &PortPath, spec: &PortSpec) {
         self.macs.insert(own_key(spec), path.name.clone());
-        self.sockets.insert(spec.vhost_user.path.clone(), path.clone());
+        if let Some(vhost_user) = spec.vhost_user() {
+            self.sockets.insert(vhost_user.path.clone(), path.clone());
+        }
         self.charge(&spec.namespace, Resource::Ports, 1);
     }
 
     pub(super) fn del_port(&mut self, spec: &PortSpec) {
         self.macs.remove(&own_key(spec));
-        self.sockets.remove(&spec.vhost_user.path);
+        if let Some(vhost_user) = spec.vhost_user() {
+            self.sockets.remove(&vhost_user.path);
+        }
         self.discharge(&spec.namespace, Resource::Ports, 1);
     }
 

@@ -60,7 +60,7 @@ fn test_the_same_name_is_another_port_in_another_namespace() {
     state.add_namespace(path("red/dev"), NamespaceSpec::default()).unwrap();
     for namespace in ["/", "red/dev", "blue"] {
         let socket = VhostUser { path: format!("/run/{}", namespace.len()), mode: Mode::Server };
-        state.add_port(name("vm1"), PortSpec { vhost_user: socket, ..port("vm1", namespace) }).unwrap();
+        state.add_port(name("vm1"), PortSpec { lane: Lane::VhostUser(socket), ..port("vm1", namespace) }).unwrap();
     }
     state.add_fdb(key("blue", 7), name("vm1")).unwrap();
     let all: Vec<String> = state.ports().keys().map(ToString::to_string).collect();
@@ -96,7 +96,7 @@ fn test_a_mac_has_one_owner_in_a_namespace_and_any_number_outside() {
 #[test]
 fn test_a_socket_has_one_port() {
     let mut state = two();
-    let spec = PortSpec { vhost_user: port("vm1", "red").vhost_user, ..port("vm3", "blue") };
+    let spec = PortSpec { lane: port("vm1", "red").lane, ..port("vm3", "blue") };
     refused(&mut state, r#"socket "/run/vm1.sock" is in use by port "red:vm1""#, |s| s.add_port(name("vm3"), spec));
 }
 

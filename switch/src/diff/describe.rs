@@ -10,7 +10,7 @@ use crate::quota::Resource;
 use crate::rates;
 use crate::reference::PortPath;
 use crate::refusal::Kind;
-use crate::spec::{NamespaceSpec, PortSpec};
+use crate::spec::{NamespaceSpec, PortSpec, VhostUser};
 use crate::words::{macs_word, role_word};
 
 pub(super) fn changes(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Change> {
@@ -34,7 +34,8 @@ pub(crate) fn namespace_set(path: &NamespacePath, old: &NamespaceSpec, new: &Nam
 }
 
 pub(crate) fn port(op: Op, path: &PortPath, spec: &PortSpec) -> Change {
-    change(op, Kind::Port, path.to_string(), format!("mac {}", spec.mac), op == Op::Del)
+    let link = spec.far().map(|far| format!(", linked with {far}")).unwrap_or_default();
+    change(op, Kind::Port, path.to_string(), format!("mac {}{link}", spec.mac), op == Op::Del)
 }
 
 pub(crate) fn port_set(path: &PortPath, old: &PortSpec, new: &PortSpec, disrupts: bool) -> Change {
@@ -108,13 +109,22 @@ fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
         ("macs", macs_word(old.macs).into(), macs_word(new.macs).into()),
         ("mtu", old.mtu.to_string(), new.mtu.to_string()),
         ("queues", old.queue_pairs.to_string(), new.queue_pairs.to_string()),
-        ("vhost-user", old.vhost_user.path.clone(), new.vhost_user.path.clone()),
-        ("mode", old.vhost_user.mode.as_str().into(), new.vhost_user.mode.as_str().into()),
+        ("vhost-user", socket(old, |socket| socket.path.clone()), socket(new, |socket| socket.path.clone())),
+        ("mode", socket(old, |socket| socket.mode.as_str().into()), socket(new, |socket| socket.mode.as_str().into())),
+        ("link", far(old), far(new)),
     ];
     match differing(pairs.into_iter().chain(rates::pairs(&old.limits, &new.limits))) {
         detail if detail.is_empty() => "attached anew: its namespace changes".into(),
         detail => detail,
     }
+}
+
+fn socket(spec: &PortSpec, part: impl Fn(&VhostUser) -> String) -> String {
+    spec.vhost_user().map_or("none".into(), part)
+}
+
+fn far(spec: &PortSpec) -> String {
+    spec.far().map_or("none".into(), ToString::to_string)
 }
 
 fn differing<K: std::fmt::Display>(pairs: impl IntoIterator<Item = (K, String, String)>) -> String {

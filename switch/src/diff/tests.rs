@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use crate::quota::{Quotas, Resource};
-use crate::spec::{Mode, VhostUser};
+use crate::spec::{Lane, Mode, VhostUser};
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use std::time::Duration;
@@ -127,7 +127,7 @@ fn some_port([_, namespace, mac, role, macs, mtu, queues, socket]: [u8; 8]) -> P
         mtu: 1500 + u16::from(mtu % 2),
         queue_pairs: 1 + u16::from(queues % 2),
         limits: some_limits(mtu),
-        vhost_user: VhostUser { path: format!("/run/{}.sock", socket % 6), mode: Mode::Server },
+        lane: Lane::VhostUser(VhostUser { path: format!("/run/{}.sock", socket % 6), mode: Mode::Server }),
     }
 }
 

@@ -4,4 +4,5 @@
 
 mod churn;
 mod cost;
+mod links;
 mod traffic;

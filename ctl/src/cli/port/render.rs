@@ -2,7 +2,7 @@
 //! Ports as text.
 
 use crate::cli::output::Output;
-use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, PortCounters, Rate, Role, State, VhostUser};
+use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, PortCounters, PortSpec, Rate, Role, State};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::printable;
@@ -10,8 +10,8 @@ use crate::render::text::printable;
 /// What `port add` tells: the values that an operator may have left to weftd.
 pub(super) fn line(port: &Port) -> String {
     let spec = &port.spec;
-    let socket = socket(&spec.vhost_user);
-    format!("{}: mac {}, vhost-user {}\n", printable(&spec.name), printable(&spec.mac), printable(&socket))
+    let (what, value) = behind(spec);
+    format!("{}: mac {}, {what} {}\n", printable(&spec.name), printable(&spec.mac), printable(&value))
 }
 
 /// Ports as a table, one line each.
@@ -61,7 +61,8 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("queues", &spec.queues.to_string());
     page.line("limits", &spec.limits.iter().count().to_string());
     page.below(&limits(&spec.limits));
-    page.line("vhost-user", &socket(&spec.vhost_user));
+    let (what, value) = behind(spec);
+    page.line(what, &value);
     page.line("state", self::state(*state));
     if let Some(reason) = reason {
         page.line("reason", reason);
@@ -106,12 +107,16 @@ fn drops(counters: &PortCounters) -> u64 {
     counters.drops.values().fold(0, |sum, count| sum.saturating_add(*count))
 }
 
-fn socket(vhost_user: &VhostUser) -> String {
+/// What is behind a port, and the word for that.
+fn behind(spec: &PortSpec) -> (&'static str, String) {
+    let Some(vhost_user) = &spec.vhost_user else {
+        return ("link", spec.far.as_ref().map_or("out of sight".to_owned(), |far| format!("to {far}")));
+    };
     let who = match vhost_user.mode {
         Mode::Server => "weftd listens",
         Mode::Client => "weftd connects",
     };
-    format!("{} ({who})", vhost_user.path)
+    ("vhost-user", format!("{} ({who})", vhost_user.path))
 }
 
 fn role(role: Role) -> &'static str {
@@ -129,7 +134,7 @@ fn macs(macs: MacPolicy) -> &'static str {
     }
 }
 
-fn state(state: State) -> &'static str {
+pub(crate) fn state(state: State) -> &'static str {
     match state {
         State::Down => "down",
         State::Connecting => "connecting",

@@ -20,6 +20,13 @@ vm1        3  red        02:00:00:00:00:01  host  up           100        200  9
 }
 
 #[test]
+fn link_list_has_each_link_once() {
+    let server = Server::start(Box::new(|_| vec![Reply::result(&PortListReply { ports: samples::ends() }).unwrap()]));
+    let expected = "ONE        OTHER   STATE  TO-OTHER  TO-ONE\nblue:down  red:up  up          100     200\n";
+    assert_eq!(weft(&server, "link list", false).output, expected);
+}
+
+#[test]
 fn port_list_as_json_is_an_array_of_flat_objects() {
     let text = output("port list --json");
     assert_eq!(text.lines().count(), 1, "one line in a pipe");

@@ -19,6 +19,15 @@ fn asks(line: &str, method: &str, parameters: Value) {
 }
 
 #[test]
+fn verbs_of_links() {
+    asks("link add red:up blue:down", "LinkAdd", json!({"one": "red:up", "other": "blue:down"}));
+    let all = json!({"one": "red:up", "other": "blue:down", "mtu": 9000, "routers": true});
+    asks("link add red:up blue:down --mtu 9000 --routers", "LinkAdd", all);
+    asks("link del red:up --if-exists", "LinkDel", json!({"port": "red:up", "if_exists": true}));
+    asks("link list", "PortList", json!({}));
+}
+
+#[test]
 fn verbs_of_ports() {
     asks(
         "port add vm1 --namespace red --vhost-user /run/x.sock",

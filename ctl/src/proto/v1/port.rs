@@ -47,8 +47,12 @@ pub struct PortSpec {
     pub queues: u16,
     /// How much its guest may send and receive, bursts filled in.
     pub limits: Limits,
-    /// How its guest attaches.
-    pub vhost_user: VhostUser,
+    /// How its guest attaches; an end of a link has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vhost_user: Option<VhostUser>,
+    /// The other end, of an end of a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub far: Option<String>,
 }
 
 /// What a port has moved since it was added, seen from the port's owner (the guest).
