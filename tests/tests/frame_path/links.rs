@@ -4,9 +4,10 @@
 use std::net::Ipv6Addr;
 
 use dataplane::{DropReason, Limit, Limits, MacPolicy, Rate, Role};
-use tests::rig::{Moved, PortOptions, Rig, mac};
+use tests::driver::{Shape, VnetHeader};
+use tests::rig::{Moved, PortOptions, Rig, feature, mac};
 use wire::MacAddr;
-use wire::build::advertisement;
+use wire::build::{Ether, Ip, Tcp, advertisement};
 
 use super::{frame, numbered};
 
@@ -127,6 +128,21 @@ fn each_end_has_its_own_limits_in_both_directions() {
         assert!(rig.moved(end).drops.contains(&(reason, 9)), "{limit:?}");
         assert_eq!(rig.received(RED[1]).len(), 10, "{limit:?}: nobody else is held back");
     }
+}
+
+#[test]
+fn large_frames_cross_whole_and_are_cut_for_who_needs_that() {
+    let mut rig = Rig::new();
+    for (namespace, features) in [(0, feature::BASIC), (1, feature::BASIC), (0, feature::SENDER), (1, feature::BASIC)] {
+        rig.add(namespace, &PortOptions::with_features(features));
+    }
+    let taker = rig.add(1, &PortOptions::with_features(feature::RECEIVER));
+    rig.link(0, 1);
+    let ip = Ip::v4([192, 0, 2, 1], [192, 0, 2, 2]);
+    let large = Ether::new(MacAddr::BROADCAST, mac(2)).ip(ip).tcp_offloaded(&Tcp::default(), &[1; 4000], Some(1000));
+    rig.send_as(2, &Shape::whole(), VnetHeader::from_bytes(&large.0.to_bytes()), &large.1);
+    assert_eq!((rig.received(3).len(), rig.received(taker).len()), (4, 1));
+    assert_eq!((rig.moved(0).rx.frames, rig.moved(1).tx.frames), (1, 1), "uncut in between");
 }
 
 #[test]

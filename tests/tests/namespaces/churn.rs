@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use ctl::client::Client;
-use ctl::proto::v1::{ConfigApply, FdbAdd, Mode, NamespaceAdd, NamespaceDel, PortAdd, VhostUser};
+use ctl::proto::v1::{ConfigApply, FdbAdd, LinkAdd, Mode, NamespaceAdd, NamespaceDel, PortAdd, VhostUser};
 use serde_json::json;
 use tests::frames::{BROADCAST, numbered};
 use tests::guest::SyntheticGuest;
@@ -113,8 +113,9 @@ fn configure(daemon: &Weftd, talk: &[Sender<()>]) {
     let tenant = |number: usize| {
         let (name, inner) = (format!("t{number}"), format!("t{number}/inner"));
         let entry = format!("[[fdb]]\nnamespace = \"{inner}\"\nmac = \"06:00:00:00:00:01\"\nport = \"{name}\"\n");
+        let link = format!("[[link]]\none = \"{name}:down\"\nother = \"{inner}:up\"\n");
         // Each has the addresses that the talkers have.
-        [toml::namespace(&name), toml::namespace(&inner), toml::port(&inner, &name, 1), entry].concat()
+        [toml::namespace(&name), toml::namespace(&inner), toml::port(&inner, &name, 1), entry, link].concat()
     };
     let exchange = || talk.iter().for_each(|to| (0..EXCHANGES).for_each(|_| to.send(()).expect("they listen")));
     exchange();
@@ -150,7 +151,7 @@ fn one_by_one(daemon: &Weftd, talk: &[Sender<()>]) {
     });
 }
 
-/// A namespace with another in it, which has a port and a static address.
+/// A namespace with another in it, which has a port, a static address, and a link to the first.
 fn make(client: &mut Client, daemon: &Weftd, port: &str) {
     let inner = format!("{port}/inner");
     for name in [port, &inner] {
@@ -172,4 +173,6 @@ fn make(client: &mut Client, daemon: &Weftd, port: &str) {
     client.call(&add).expect("there is room");
     let entry = FdbAdd { namespace: inner, mac: "06:00:00:00:00:01".to_owned(), port: port.to_owned() };
     client.call(&entry).expect("there is room");
+    let (one, other) = (format!("{port}:down"), format!("{port}/inner:up"));
+    client.call(&LinkAdd { one, other, ..LinkAdd::default() }).expect("there is room");
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft link`, and guests of two namespaces that talk over one.
 
+use std::sync::mpsc::channel;
+use std::thread;
+
 use serde_json::{Value, json};
 use tests::frames::{BROADCAST, numbered};
 use tests::guest::{SyntheticGuest, ping};
 use tests::wait::Deadline;
 use tests::weftd::{Weftd, toml};
+
+use crate::traffic::Talkers;
 
 /// Two workers, so that the two namespaces' guests are served by different ones.
 fn daemon() -> Weftd {
@@ -51,6 +56,31 @@ fn guests_of_two_namespaces_talk_over_a_link_and_no_longer_than_it_is_there() {
     while blue.recv().is_some() {}
     assert!(!heard(red, blue, 4));
     assert_eq!(daemon.json(&["port", "list"]).as_array().map(Vec::len), Some(3), "both ends are gone");
+}
+
+#[test]
+fn links_come_and_go_and_those_beside_them_lose_nothing() {
+    let daemon = daemon();
+    link(&daemon, "red:up", "blue:down");
+    let mut talkers = Talkers::of(daemon.attach("red", 1), daemon.attach("blue", 2), 1);
+    let mut green = daemon.attach("green", 3);
+    thread::scope(|scope| {
+        let (talk, told) = channel();
+        let talking = scope.spawn(move || talkers.run(&told));
+        for _ in 0..50 {
+            (0..4).for_each(|_| talk.send(()).expect("they listen"));
+            link(&daemon, "blue:up", "green:down");
+            daemon.weft(&["link", "del", "blue:up"]).expect_ok();
+            while green.recv().is_some() {}
+        }
+        drop(talk);
+        assert_eq!(talking.join().expect("no frame is lost"), 50 * 4 * 32);
+    });
+    for port in ["red", "blue", "red:up", "blue:down"] {
+        assert_eq!(daemon.port(port)["drops"], json!({}), "{port}");
+    }
+    daemon.weft(&["namespace", "del", "green", "--recursive", "--force"]).expect_ok();
+    assert_eq!(daemon.json(&["status"])["counts"]["zombies"], 0);
 }
 
 #[test]

@@ -23,7 +23,12 @@ impl Talkers {
     /// Attaches the guests to the namespace's two ports.
     pub(crate) fn new(daemon: &Weftd, namespace: &str, mark: u32) -> Talkers {
         let attach = |number: u8| daemon.attach(&format!("{namespace}{number}"), number);
-        Talkers { one: attach(1), two: attach(2), mark: u64::from(mark) << 32 }
+        Talkers::of(attach(1), attach(2), mark)
+    }
+
+    /// Two guests that reach each other, and nobody else reaches them.
+    pub(crate) fn of(one: SyntheticGuest, two: SyntheticGuest, mark: u32) -> Talkers {
+        Talkers { one, two, mark: u64::from(mark) << 32 }
     }
 
     /// Exchanges frames as often as it is told to, and returns how many came: all.
