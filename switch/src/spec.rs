@@ -146,6 +146,9 @@ impl PortSpec {
         in_range("mtu", u64::from(self.mtu), low, high)?;
         in_range("queues", u64::from(self.queue_pairs), 1, u64::from(limits::QUEUE_PAIRS_MAX))?;
         rates::check(&self.limits)?;
+        if self.far().is_some() && self.macs == MacPolicy::Own {
+            return Err(Refusal::invalid("macs", "own", "any: a whole namespace is behind an end of a link"));
+        }
         self.vhost_user().map_or(Ok(()), |vhost_user| check_path(&vhost_user.path))
     }
 

@@ -2,6 +2,8 @@
 //! Links: what may be joined, and that both ends come and go together.
 
 use super::*;
+use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use std::collections::BTreeSet;
 
 fn link(one: &str, other: &str) -> Request {
     Request::LinkAdd { ends: [port(one), port(other)], mtu: None, routers: false }
@@ -43,6 +45,8 @@ fn test_a_link_is_two_ports_that_lead_to_each_other() {
 fn test_what_must_not_be_linked_is_refused_and_changes_nothing() {
     let mut control = linked();
     let before = control.desired().clone();
+    let macs = Some(MacPolicy::Own);
+    let own = Request::PortSet { port: port("red:up"), role: None, macs, mtu: None, limits: vec![] };
     for (request, why) in [
         (link("red:a", "red:b"), "expected a port of another namespace than red"),
         (link("red:a", "none:b"), r#"namespace "none" not found"#),
@@ -55,6 +59,7 @@ fn test_what_must_not_be_linked_is_refused_and_changes_nothing() {
         (link("green:a", "red:b"), "one more would make a loop"),
         (Request::PortDel { port: port("red:up"), force: true }, "`weft link del` takes both away"),
         (Request::LinkDel(port("red:vm1")), "expected an end of a link"),
+        (own, "a whole namespace is behind an end of a link"),
         (Request::LinkDel(port("red:none")), "not found"),
     ] {
         let refusal = control.handle_request(request.clone()).expect_err(&format!("{request:?}")).to_string();
@@ -119,4 +124,76 @@ fn test_who_sees_one_end_does_not_learn_of_the_other() {
     let end = red.port(&port("/:up").into()).unwrap();
     assert_eq!((end.state, end.far), (State::Up, None));
     assert!(!format!("{:?}", end.spec).contains("blue"), "{:?}", end.spec);
+}
+
+/// Namespaces of the model.
+const MANY: usize = 6;
+
+#[derive(Clone, Debug)]
+enum Act {
+    Link(usize, usize),
+    Part(usize),
+    Destroy(usize),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        4 => (0..MANY, 0..MANY).prop_map(|(a, b)| Act::Link(a, b)),
+        1 => any::<usize>().prop_map(Act::Part),
+        1 => (0..MANY).prop_map(Act::Destroy),
+    ]
+}
+
+/// The end of the link from `a` to `b`.
+fn end(a: usize, b: usize) -> PortPath {
+    port(&format!("n{a}:to{b}"))
+}
+
+/// All that are linked with `from`, over any number of links.
+fn reach(links: &BTreeSet<(usize, usize)>, from: usize) -> BTreeSet<usize> {
+    let mut all = BTreeSet::from([from]);
+    for _ in 0..MANY {
+        let next = links.iter().filter(|(a, b)| all.contains(a) || all.contains(b)).flat_map(|&(a, b)| [a, b]);
+        all.extend(next.collect::<Vec<_>>());
+    }
+    all
+}
+
+proptest! {
+    #[test]
+    fn test_links_are_what_a_plain_model_says(acts in proptest::collection::vec(act(), 1..60)) {
+        let mut control = Control::new(1, BTreeMap::new());
+        let add = |control: &mut Control, n| {
+            let request = Request::NamespaceAdd(path(&format!("n{n}")), NamespaceSpec::default());
+            control.handle_request(request).map(drop)
+        };
+        (0..MANY).for_each(|n| add(&mut control, n).unwrap());
+        let mut links: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for act in acts {
+            match act {
+                Act::Link(a, b) => {
+                    let ends = [end(a, b), end(b, a)];
+                    let done = control.handle_request(Request::LinkAdd { ends, mtu: None, routers: false });
+                    prop_assert_eq!(done.is_ok(), !reach(&links, a).contains(&b), "{} - {}: {:?}", a, b, done);
+                    links.extend(done.is_ok().then_some((a, b)));
+                }
+                Act::Part(which) => {
+                    let Some(&(a, b)) = links.iter().nth(which % links.len().max(1)) else { continue };
+                    control.handle_request(Request::LinkDel(end(a, b))).unwrap();
+                    links.remove(&(a, b));
+                }
+                Act::Destroy(n) => {
+                    let del = Request::NamespaceDel { path: path(&format!("n{n}")), recursive: true, force: false };
+                    control.handle_request(del).unwrap();
+                    links.retain(|&(a, b)| a != n && b != n);
+                    add(&mut control, n).unwrap();
+                }
+            }
+            let views = control.operator().ports(None).unwrap();
+            prop_assert_eq!(views.len(), 2 * links.len());
+            prop_assert!(views.iter().all(|view| view.state == State::Up));
+            control.handle_tick(NOW);
+            prop_assert_eq!(control.retired(), 0);
+        }
+    }
 }
