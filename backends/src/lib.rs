@@ -25,6 +25,7 @@ pub mod config;
 pub mod control;
 pub mod ctl_server;
 pub mod dispose;
+pub mod place;
 pub mod runtime;
 mod socket_file;
 pub mod store;

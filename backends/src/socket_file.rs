@@ -42,7 +42,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::ctl_server::access::Policy;
+    use crate::ctl_server::access::{Gate, Policy};
 
     fn mode(path: &Path) -> u32 {
         metadata(path).unwrap().permissions().mode() & 0o777
@@ -76,10 +76,10 @@ mod tests {
                     }
                 }
             });
-            let policy = Policy::new("root", crate::config::Others::Read);
+            let gate = Gate::Operator(Policy::new("root", crate::config::Others::Read));
             for _ in 0..300 {
                 // Either may fail over what it finds at its path.
-                drop(crate::ctl_server::socket::Socket::bind(&path, &policy));
+                drop(crate::ctl_server::socket::Socket::bind(&crate::place::Place::new(&path, None), &gate));
                 let _ = std::fs::remove_file(&path);
                 drop(crate::vhost_user::bind_for_test(&path));
                 let _ = std::fs::remove_file(&path);

@@ -3,8 +3,9 @@
 //! itself, and on the plant. When one is refused those before it are taken back in reverse; so every request is all or
 //! nothing, whatever it asks for, and costs what it changes, however much there is.
 
+use crate::delegation::Delegation;
 use crate::desired::{Desired, FdbKey};
-use crate::diff::{Change, Diff, Op, diff};
+use crate::diff::{Change, Diff, Op, Step, diff};
 use crate::name::Name;
 use crate::numbers::SavedNumbers;
 use crate::path::NamespacePath;
@@ -15,6 +16,7 @@ use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec, VhostUser, link_ends};
 use crate::subsystem::{Key, Subsystem};
+use crate::text::Text;
 use dataplane::{Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -46,6 +48,9 @@ pub enum Request {
         /// Quotas that are to be set, or lifted with `None`; the others stay.
         quotas: Vec<(Resource, Option<u64>)>,
     },
+    /// Put a namespace into somebody's hands, or take it back from whoever has it. What was delegated below it by whoever
+    /// had it is taken back, too.
+    NamespaceDelegate(NamespacePath, Option<Delegation>),
     /// Make a port of that name in the namespace that its spec names.
     PortAdd(Name, PortSpec),
     /// Make a port with these numbers, that of its own namespace first.
@@ -108,6 +113,8 @@ pub enum Action {
     OpenEndpoint(Box<Opening>),
     /// Tell the guest of a port, when it next attaches, of this MTU.
     SetMtu(PortPath, u16),
+    /// Open and close control sockets, so that they are those of [`Desired::delegations`].
+    Delegate,
     /// Store what an operator said and what was offered.
     Save,
 }
@@ -200,6 +207,7 @@ impl Control {
                 spec.quotas = Quotas::with(spec.quotas, &quotas);
                 Diff::set_namespace(old, path, spec)?
             }
+            Request::NamespaceDelegate(path, delegation) => Diff::delegate(old, &path, delegation)?,
             Request::PortAdd(name, spec) => Diff::add_port(name, spec, Vec::new()),
             Request::PortAddAs(name, spec, numbers) => Diff::add_port(name, spec, numbers),
             Request::PortDel { port, force } => {
@@ -309,6 +317,9 @@ impl Control {
         for gone in changes.iter().filter(|change| (change.kind, change.op) == (Kind::Port, Op::Del)) {
             gone.name.parse::<PortPath>().map(|port| self.offered.remove(&port)).ok();
         }
+        if steps.iter().chain(&back).any(Step::delegates) {
+            self.actions.push_back(Action::Delegate);
+        }
         self.push_actions(&changes);
         Ok(Reply::Changed(changes))
     }
@@ -339,7 +350,7 @@ impl Control {
     pub fn check_deletable(&self, port: &PortPath, force: bool) -> Result<(), Refusal> {
         self.desired.port(port)?;
         match self.is_attached(port) && !force {
-            true => Err(Refusal::in_use(Kind::Port, port.to_string(), "a connected guest")),
+            true => Err(Refusal::in_use(Kind::Port, port, "a connected guest")),
             false => Ok(()),
         }
     }
@@ -357,7 +368,7 @@ impl Control {
     ) -> Result<Vec<PortPath>, Refusal> {
         self.desired.namespace(path)?;
         if let Some(by) = self.desired.users(path).filter(|_| !recursive) {
-            return Err(Refusal::in_use(Kind::Namespace, path.as_str(), by));
+            return Err(Refusal::in_use(Kind::Namespace, path, by));
         }
         let ports: Vec<PortPath> = self.desired.ports_within(path).map(|(port, _)| port.clone()).collect();
         ports.iter().try_for_each(|port| self.check_deletable(port, force))?;
@@ -369,12 +380,12 @@ impl Control {
         self.desired.namespace(&key.namespace)?;
         let own = self.desired.ports_of(&key.namespace).find(|(_, spec)| spec.mac == key.mac);
         if let Some((port, _)) = own {
-            return Err(Refusal::in_use(Kind::Fdb, key.label(), format!("port {port:?}, whose own it is")));
+            return Err(Refusal::in_use(Kind::Fdb, key, Text::from("port ").quoted(port).and(", whose own it is")));
         }
         let table = self.plant.set_of(&key.namespace)?.plane().fdb_if_made();
         match table.is_some_and(|table| table.remove(key.mac)) {
             true => Ok(Reply::Flushed(1)),
-            false => Err(Refusal::not_found(Kind::Fdb, key.label())),
+            false => Err(Refusal::not_found(Kind::Fdb, key)),
         }
     }
 

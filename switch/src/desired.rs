@@ -7,7 +7,8 @@
 //! * no subtree has more than the quotas on the way to the root allow;
 //! * within one namespace no MAC address has two owners, be it a port or a static entry (the same address in two
 //!   namespaces is normal: tenants do not know each other);
-//! * within one namespace no two ports have the same name, and in the whole daemon none share a socket;
+//! * within one namespace no two ports have the same name, and in the whole daemon no ports or delegations share a socket;
+//! * in the directory of a delegation are sockets of its namespace and of what is below it only;
 //! * a link joins two namespaces between which there is no way over links yet;
 //! * a static entry names a port of its own namespace, and goes with it.
 
@@ -19,9 +20,11 @@ use crate::quota::{Quotas, Resource, Usage};
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{Lane, NamespaceSpec, PortSpec, check_mac};
+use crate::text::Text;
 use std::collections::BTreeMap;
 use wire::MacAddr;
 
+mod delegations;
 mod index;
 mod links;
 
@@ -75,21 +78,22 @@ impl Desired {
     pub fn add_namespace(&mut self, path: impl Into<NamespacePath>, spec: NamespaceSpec) -> Result<(), Refusal> {
         let path = path.into();
         let parent = path.parent().filter(|_| !self.namespaces.contains_key(&path));
-        let parent = parent.ok_or_else(|| Refusal::exists(Kind::Namespace, path.as_str()))?;
+        let parent = parent.ok_or_else(|| Refusal::exists(Kind::Namespace, &path))?;
         self.namespace(&parent)?;
         if path.depth() > limits::NAMESPACE_DEPTH_MAX {
-            return Err(Refusal::limit("namespaces inside each other", limits::NAMESPACE_DEPTH_MAX));
+            return Err(Refusal::Depth { limit: limits::NAMESPACE_DEPTH_MAX as u64 });
         }
         if self.namespaces.len() >= limits::NAMESPACES_MAX {
-            return Err(Refusal::limit("namespaces", limits::NAMESPACES_MAX));
+            return Err(Refusal::everywhere(Resource::Namespaces, "namespaces", limits::NAMESPACES_MAX));
         }
-        spec.check()?;
+        self.check_namespace(&path, &spec)?;
         let macs = u64::from(spec.macs_max);
         self.check_quotas(&parent, Resource::Namespaces, 1)?;
         check_quota(&path, &spec.quotas, Resource::Macs, macs)?;
         self.check_quotas(&parent, Resource::Macs, macs)?;
         self.index.charge(&parent, Resource::Namespaces, 1);
         self.index.charge(&path, Resource::Macs, macs);
+        self.index.delegate(&path, &spec);
         self.namespaces.insert(path, spec);
         Ok(())
     }
@@ -99,18 +103,20 @@ impl Desired {
     /// # Errors
     /// It does not exist, is the root, its values are out of bounds, or it has more than its new quotas allow.
     pub fn set_namespace(&mut self, path: &NamespacePath, spec: NamespaceSpec) -> Result<(), Refusal> {
-        spec.check()?;
-        let before = self.namespace(path)?.macs_max;
+        self.check_namespace(path, &spec)?;
+        let before = self.namespace(path)?.clone();
         if path.is_root() {
             return Err(Refusal::invalid("name", path.as_str(), "a namespace other than the root: it has no limits"));
         }
-        let (old, new) = (u64::from(before), u64::from(spec.macs_max));
+        let (old, new) = (u64::from(before.macs_max), u64::from(spec.macs_max));
         self.check_usage(path, &spec.quotas, new.saturating_sub(old))?;
         if let Some(parent) = path.parent().filter(|_| new > old) {
             self.check_quotas(&parent, Resource::Macs, new - old)?;
         }
         self.index.discharge(path, Resource::Macs, old);
         self.index.charge(path, Resource::Macs, new);
+        self.index.undelegate(&before);
+        self.index.delegate(path, &spec);
         self.namespaces.insert(path.clone(), spec);
         Ok(())
     }
@@ -120,13 +126,14 @@ impl Desired {
     /// # Errors
     /// It does not exist, is the root, or has ports or namespaces in it.
     pub fn del_namespace(&mut self, path: &NamespacePath) -> Result<(), Refusal> {
-        let macs = self.namespace(path)?.macs_max;
-        let users = if path.is_root() { Some("all others".to_owned()) } else { self.users(path) };
+        let spec = self.namespace(path)?.clone();
+        let users = if path.is_root() { Some(Text::from("all others")) } else { self.users(path) };
         if let Some(by) = users {
-            return Err(Refusal::in_use(Kind::Namespace, path.as_str(), by));
+            return Err(Refusal::in_use(Kind::Namespace, path, by));
         }
         self.namespaces.remove(path);
-        self.index.discharge(path, Resource::Macs, macs.into());
+        self.index.discharge(path, Resource::Macs, spec.macs_max.into());
+        self.index.undelegate(&spec);
         if let Some(parent) = path.parent() {
             self.index.discharge(&parent, Resource::Namespaces, 1);
         }
@@ -140,13 +147,13 @@ impl Desired {
     pub fn add_port(&mut self, name: Name, spec: PortSpec) -> Result<(), Refusal> {
         let path = spec.path(name);
         if self.ports.contains_key(&path) {
-            return Err(Refusal::exists(Kind::Port, path.to_string()));
+            return Err(Refusal::exists(Kind::Port, &path));
         }
         if self.ports.len() >= limits::PORTS_MAX {
-            return Err(Refusal::limit("ports", limits::PORTS_MAX));
+            return Err(Refusal::everywhere(Resource::Ports, "ports", limits::PORTS_MAX));
         }
         if self.ports_of(&spec.namespace).count() >= limits::NAMESPACE_PORTS_MAX {
-            let what = format!("ports in namespace {:?}", spec.namespace.as_str());
+            let what = Text::from("ports in namespace ").quoted(&spec.namespace);
             return Err(Refusal::limit(what, limits::NAMESPACE_PORTS_MAX));
         }
         self.check_port(&path, &spec)?;
@@ -197,11 +204,11 @@ impl Desired {
         check_mac("mac", key.mac)?;
         self.port(&PortPath::new(key.namespace.clone(), port.clone()))?;
         if self.fdb.contains_key(&key) {
-            return Err(Refusal::exists(Kind::Fdb, key.label()));
+            return Err(Refusal::exists(Kind::Fdb, &key));
         }
         self.check_mac_free(&key, None)?;
         if self.index.entries_of(&key.namespace) >= limits::STATIC_MACS_MAX {
-            let what = format!("static MAC entries in namespace {:?}", key.namespace.as_str());
+            let what = Text::from("static MAC entries in namespace ").quoted(&key.namespace);
             return Err(Refusal::limit(what, limits::STATIC_MACS_MAX));
         }
         self.index.add_entry(&key, &port);
@@ -214,7 +221,7 @@ impl Desired {
     /// # Errors
     /// It does not exist.
     pub fn del_fdb(&mut self, key: &FdbKey) -> Result<(), Refusal> {
-        let port = self.fdb.remove(key).ok_or_else(|| Refusal::not_found(Kind::Fdb, key.label()))?;
+        let port = self.fdb.remove(key).ok_or_else(|| Refusal::not_found(Kind::Fdb, key))?;
         self.index.del_entry(key, &port);
         Ok(())
     }
@@ -225,7 +232,7 @@ impl Desired {
     /// It does not exist.
     pub fn namespace(&self, path: &NamespacePath) -> Result<&NamespaceSpec, Refusal> {
         let found = if path.is_root() { Some(&self.root) } else { self.namespaces.get(path) };
-        found.ok_or_else(|| Refusal::not_found(Kind::Namespace, path.as_str()))
+        found.ok_or_else(|| Refusal::not_found(Kind::Namespace, path))
     }
 
     /// What is said about a port.
@@ -233,7 +240,7 @@ impl Desired {
     /// # Errors
     /// It does not exist.
     pub fn port(&self, path: &PortPath) -> Result<&PortSpec, Refusal> {
-        self.ports.get(path).ok_or_else(|| Refusal::not_found(Kind::Port, path.to_string()))
+        self.ports.get(path).ok_or_else(|| Refusal::not_found(Kind::Port, path))
     }
 
     /// The ports of one namespace, by name.
@@ -274,16 +281,16 @@ impl Desired {
     }
 
     /// Who keeps a namespace in use, in words.
-    pub(crate) fn users(&self, path: &NamespacePath) -> Option<String> {
+    pub(crate) fn users(&self, path: &NamespacePath) -> Option<Text> {
         let usage = self.usage(path);
         let mut inside = self.namespaces_within(path).map(|(path, _)| path).filter(|inner| *inner != path);
         let first = match (self.ports_within(path).next(), inside.next()) {
-            (Some((port, _)), _) => format!("port {port:?}"),
-            (None, Some(inner)) => format!("namespace {:?}", inner.as_str()),
+            (Some((port, _)), _) => Text::from("port ").quoted(port),
+            (None, Some(inner)) => Text::from("namespace ").quoted(inner),
             (None, None) => return None,
         };
         let more = usage.get(Resource::Ports) + usage.get(Resource::Namespaces) - 1;
-        Some(if more == 0 { first } else { format!("{first} and {more} more") })
+        Some(if more == 0 { first } else { first.and(format!(" and {more} more")) })
     }
 
     /// Whether everybody on the way from `path` to the root may have so many more.
@@ -314,7 +321,7 @@ impl Desired {
         let key = FdbKey { namespace: spec.namespace.clone(), mac: spec.mac };
         self.check_mac_free(&key, Some(&path.name))?;
         if let Some(port) = self.fdb.get(&key) {
-            let by = format!("a static entry of port {:?}", PortPath::new(key.namespace, port.clone()));
+            let by = Text::from("a static entry of port ").quoted(&PortPath::new(key.namespace, port.clone()));
             return Err(Refusal::in_use(Kind::Mac, key.mac.to_string(), by));
         }
         match &spec.lane {
@@ -325,15 +332,15 @@ impl Desired {
 
     fn check_socket(&self, path: &PortPath, socket: &str) -> Result<(), Refusal> {
         match self.index.socket_owner(socket).filter(|other| *other != path) {
-            Some(other) => Err(Refusal::in_use(Kind::Socket, socket, format!("port {other:?}"))),
-            None => Ok(()),
+            Some(other) => Err(Refusal::in_use(Kind::Socket, socket, Text::from("port ").quoted(other))),
+            None => self.check_not_delegated(socket, &path.namespace),
         }
     }
 
     fn check_mac_free(&self, key: &FdbKey, owner: Option<&Name>) -> Result<(), Refusal> {
         match self.index.mac_owner(key).filter(|port| Some(*port) != owner) {
             Some(port) => {
-                let by = format!("port {:?}", PortPath::new(key.namespace.clone(), port.clone()));
+                let by = Text::from("port ").quoted(&PortPath::new(key.namespace.clone(), port.clone()));
                 Err(Refusal::in_use(Kind::Mac, key.mac.to_string(), by))
             }
             None => Ok(()),

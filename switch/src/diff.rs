@@ -95,6 +95,14 @@ impl Diff {
 }
 
 impl Step {
+    /// Whether it makes a namespace that is delegated, or one of which that is newly said.
+    pub(crate) fn delegates(&self) -> bool {
+        match self {
+            Step::AddNamespace(_, spec, _) | Step::SetNamespace(_, spec) => spec.delegation.is_some(),
+            _ => false,
+        }
+    }
+
     /// Carries the step out on plain data and returns the step that leads back.
     pub(crate) fn apply_to(&self, state: &mut Desired) -> Result<Step, Refusal> {
         match self.clone() {
@@ -170,8 +178,18 @@ impl Leaving {
     }
 }
 
+/// Delegations that end or change, so that another may take over a socket or a directory.
+fn taken_back<'a>(old: &'a Desired, new: &'a Desired, leaving: &'a Leaving) -> impl Iterator<Item = Step> + use<'a> {
+    let stays = old.namespaces().iter().filter(|(path, _)| !leaving.namespaces.contains(path));
+    let ends = stays.filter(|(path, spec)| {
+        let keeps = |now: &NamespaceSpec| now.delegation == spec.delegation;
+        spec.delegation.is_some() && !new.namespaces().get(*path).is_some_and(keeps)
+    });
+    ends.map(|(path, spec)| Step::SetNamespace(path.clone(), NamespaceSpec { delegation: None, ..spec.clone() }))
+}
+
 fn arriving(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = taken_back(old, new, leaving).collect();
     for (name, spec) in new.namespaces() {
         match old.namespaces().get(name).filter(|_| !leaving.namespaces.contains(name)) {
             None => steps.push(Step::AddNamespace(name.clone(), spec.clone(), Vec::new())),

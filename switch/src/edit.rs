@@ -2,6 +2,7 @@
 //! From a request about a few objects to the steps that it takes, without looking at the others: with ten thousand
 //! namespaces there, one more costs what the first one did. The steps may still be refused when they are carried out.
 
+use crate::delegation::Delegation;
 use crate::desired::{Desired, FdbKey};
 use crate::diff::{Diff, Op, Step, describe};
 use crate::name::Name;
@@ -9,6 +10,7 @@ use crate::path::NamespacePath;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
+use crate::text::Text;
 
 impl Diff {
     pub(crate) fn add_namespace(path: NamespacePath, spec: NamespaceSpec, numbers: Vec<u32>) -> Diff {
@@ -25,12 +27,28 @@ impl Diff {
         Ok(Diff { steps: vec![Step::SetNamespace(path, spec)], changes })
     }
 
+    /// When it is taken from whoever has it, so is what he delegated of it.
+    pub(crate) fn delegate(old: &Desired, path: &NamespacePath, to: Option<Delegation>) -> Result<Diff, Refusal> {
+        let before = old.namespace(path)?;
+        let taken = before.delegation.is_some() && before.delegation != to;
+        let below = old.namespaces_within(path).filter(|(inner, spec)| *inner != path && spec.delegation.is_some());
+        let below = below.filter(|_| taken).map(|(inner, spec)| (inner, spec, None));
+        let mut diff = Diff::default();
+        for (path, spec, delegation) in below.chain([(path, before, to)]) {
+            let spec = NamespaceSpec { delegation, ..spec.clone() };
+            let Diff { steps, changes } = Diff::set_namespace(old, path.clone(), spec)?;
+            diff.steps.extend(steps);
+            diff.changes.extend(changes);
+        }
+        Ok(diff)
+    }
+
     /// With `recursive` all that is in it goes first, leaves before what they hang on.
     pub(crate) fn del_namespace(old: &Desired, top: &NamespacePath, recursive: bool) -> Result<Diff, Refusal> {
         old.namespace(top)?;
-        let users = if top.is_root() { Some("all others".to_owned()) } else { old.users(top).filter(|_| !recursive) };
+        let users = if top.is_root() { Some(Text::from("all others")) } else { old.users(top).filter(|_| !recursive) };
         if let Some(by) = users {
-            return Err(Refusal::in_use(Kind::Namespace, top.as_str(), by));
+            return Err(Refusal::in_use(Kind::Namespace, top, by));
         }
         let mut diff = Diff::default();
         // Links first, with their other ends wherever these are.
@@ -67,8 +85,8 @@ impl Diff {
         let mut diff = Diff::default();
         let spec = old.port(path)?;
         if let Some(far) = spec.far() {
-            let by = format!("its link with {far:?}: `weft link del` takes both away");
-            return Err(Refusal::in_use(Kind::Port, path.to_string(), by));
+            let by = Text::from("its link with ").quoted(far).and(": `weft link del` takes both away");
+            return Err(Refusal::in_use(Kind::Port, path, by));
         }
         diff.push_del_port(old, path, spec);
         Ok(diff)

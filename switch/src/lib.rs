@@ -50,6 +50,7 @@
 
 pub mod arena;
 mod control;
+mod delegation;
 mod desired;
 mod diff;
 mod edit;
@@ -66,12 +67,14 @@ mod reference;
 mod refusal;
 mod spec;
 pub mod subsystem;
+mod text;
 pub mod tree;
 mod view;
 mod words;
 
 pub use control::{Action, Control, Opening, Reply, Request};
 pub use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
+pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
 pub use name::{BadName, Name};
@@ -82,5 +85,6 @@ pub use quota::{Quotas, Resource, Usage};
 pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};
 pub use spec::{Lane, Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
+pub use text::Text;
 pub use view::{FdbView, NamespaceView, Observer, PortView, View, ZombieView};
 pub use words::{macs_of, macs_word, role_of, role_word};

@@ -4,6 +4,9 @@
 //! A bound exists so that a configuration, an operator's script or a bug in one cannot make the daemon grow without
 //! end. They are checked where [`crate::Desired`] is edited, before anything exists.
 
+/// Namespaces that may be delegated at a time: each has a control socket with clients of its own.
+pub const DELEGATIONS_MAX: usize = 256;
+
 /// Namespaces at most, the root not counted.
 pub const NAMESPACES_MAX: usize = 16_384;
 

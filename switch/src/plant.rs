@@ -15,16 +15,21 @@ use crate::name::Name;
 use crate::numbers::SavedNumbers;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
+use crate::quota::Resource;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 use crate::subsystem::Key;
 use crate::subsystem::macs::MacTables;
 use crate::subsystem::ports::{PortSet, Ports};
+use crate::text::Text;
 use crate::tree::{Namespace, NumberSpace, Reserved, Tree};
 use dataplane::{Instant, MacTablePlace, PortSlot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What too many of keep others from coming.
+const ZOMBIES: &str = "namespaces that are deleted and still in use";
 
 /// How to take one step back.
 enum Undo {
@@ -189,7 +194,7 @@ impl Plant {
     fn add_namespace(&mut self, path: NamespacePath, spec: &NamespaceSpec, numbers: &[u32]) -> Result<Undo, Refusal> {
         self.reap_beyond(ZOMBIES_MAX);
         if self.tree.zombie_count() >= ZOMBIES_MAX {
-            return Err(Refusal::limit("namespaces that are deleted and still in use", ZOMBIES_MAX));
+            return Err(Refusal::everywhere(Resource::Namespaces, ZOMBIES, ZOMBIES_MAX));
         }
         match self.saved.namespaces.get(&path).filter(|_| numbers.is_empty()) {
             Some(before) => self.tree.create(&path, spec, before).or_else(|_| self.tree.create(&path, spec, &[]))?,
@@ -245,7 +250,8 @@ impl Plant {
     ) -> Result<(PortSpec, Arc<dataplane::Port>), Refusal> {
         let set = self.set_mut(&spec.namespace)?;
         let slot = set.free_slot().ok_or_else(|| {
-            let what = format!("ports in namespace {:?}, with those that are being closed", spec.namespace.as_str());
+            let what = Text::from("ports in namespace ").quoted(&spec.namespace);
+            let what = what.and(", with those that are being closed");
             Refusal::limit(what, usize::from(SLOTS))
         })?;
         let device = PortRecord::device(&spec, slot);
@@ -348,14 +354,14 @@ impl Plant {
 }
 
 fn no_port(path: &PortPath) -> Refusal {
-    Refusal::not_found(Kind::Port, path.to_string())
+    Refusal::not_found(Kind::Port, path)
 }
 
 fn no_namespace(path: &NamespacePath) -> Refusal {
-    Refusal::not_found(Kind::Namespace, path.as_str())
+    Refusal::not_found(Kind::Namespace, path)
 }
 
 fn table_full(namespace: &NamespacePath, plane: &dataplane::Namespace) -> Refusal {
-    let what = format!("entries in the MAC table of namespace {:?}", namespace.as_str());
+    let what = Text::from("entries in the MAC table of namespace ").quoted(namespace);
     Refusal::limit(what, plane.fdb().capacity() as usize)
 }

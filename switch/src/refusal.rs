@@ -2,8 +2,9 @@
 //! Why a request was not carried out. A refusal is a promise: nothing has changed.
 
 use crate::path::NamespacePath;
-use crate::quota::Resource;
+use crate::quota::{Resource, Usage};
 use crate::reference::PortPath;
+use crate::text::Text;
 use std::fmt;
 
 /// The kinds of things that a request can name.
@@ -52,7 +53,7 @@ pub enum Refusal {
         /// What was looked for.
         kind: Kind,
         /// Its name.
-        name: String,
+        name: Text,
     },
     /// There are several of that name, and it was not said which is meant.
     #[error("{kind} {name:?} is ambiguous: it could be {}", one_of(candidates, *more))]
@@ -72,7 +73,7 @@ pub enum Refusal {
         /// What was to be made.
         kind: Kind,
         /// Its name.
-        name: String,
+        name: Text,
     },
     /// Something else depends on it.
     #[error("{kind} {name:?} is in use by {by}")]
@@ -80,9 +81,9 @@ pub enum Refusal {
         /// What was to be removed or taken.
         kind: Kind,
         /// Its name.
-        name: String,
+        name: Text,
         /// Who uses it.
-        by: String,
+        by: Text,
     },
     /// A value makes no sense.
     #[error("{field}: {value:?} is not valid (expected {expected})")]
@@ -98,7 +99,23 @@ pub enum Refusal {
     #[error("too many {what}: the limit is {limit}")]
     Limit {
         /// What there would be too many of.
-        what: String,
+        what: Text,
+        /// How many there may be.
+        limit: u64,
+    },
+    /// Namespaces would lie too deep inside each other.
+    #[error("too many namespaces inside each other: the limit is {limit}")]
+    Depth {
+        /// How deep they may lie.
+        limit: u64,
+    },
+    /// It would exceed a bound of [`crate::limits`] on all namespaces together.
+    #[error("too many {what}: the limit is {limit}")]
+    Everywhere {
+        /// What it counts as in the quota of a namespace.
+        resource: Resource,
+        /// What there would be too many of.
+        what: &'static str,
         /// How many there may be.
         limit: u64,
     },
@@ -115,15 +132,15 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn not_found(kind: Kind, name: impl Into<String>) -> Refusal {
+    pub(crate) fn not_found(kind: Kind, name: impl Into<Text>) -> Refusal {
         Refusal::NotFound { kind, name: name.into() }
     }
 
-    pub(crate) fn exists(kind: Kind, name: impl Into<String>) -> Refusal {
+    pub(crate) fn exists(kind: Kind, name: impl Into<Text>) -> Refusal {
         Refusal::Exists { kind, name: name.into() }
     }
 
-    pub(crate) fn in_use(kind: Kind, name: impl Into<String>, by: impl Into<String>) -> Refusal {
+    pub(crate) fn in_use(kind: Kind, name: impl Into<Text>, by: impl Into<Text>) -> Refusal {
         Refusal::InUse { kind, name: name.into(), by: by.into() }
     }
 
@@ -132,7 +149,35 @@ impl Refusal {
         Refusal::Invalid { field: field.into(), value: value.into(), expected: expected.into() }
     }
 
-    pub(crate) fn limit(what: impl Into<String>, limit: usize) -> Refusal {
+    /// The same for somebody who is bound to the namespace `base`, which has so much: in his names, and without a word
+    /// of what he does not see. A bound that is not his own is told as one of his namespace: no more than it has.
+    #[must_use]
+    pub fn seen_from(self, base: &NamespacePath, usage: &Usage) -> Refusal {
+        let quota = |resource, limit| Refusal::Quota { resource, owner: NamespacePath::root(), limit };
+        match self {
+            _ if base.is_root() => self,
+            Refusal::NotFound { kind, name } => Refusal::NotFound { kind, name: name.seen_from(base) },
+            Refusal::Exists { kind, name } => Refusal::Exists { kind, name: name.seen_from(base) },
+            Refusal::InUse { kind, name, by } => {
+                Refusal::InUse { kind, name: name.seen_from(base), by: by.seen_from(base) }
+            }
+            Refusal::Limit { what, limit } => Refusal::Limit { what: what.seen_from(base), limit },
+            Refusal::Depth { limit } => Refusal::Depth { limit: limit.saturating_sub(base.depth() as u64) },
+            Refusal::Everywhere { resource, .. } => quota(resource, usage.get(resource)),
+            Refusal::Quota { resource, owner, limit } => match owner.seen_from(base) {
+                Some(owner) => Refusal::Quota { resource, owner, limit },
+                None => quota(resource, usage.get(resource)),
+            },
+            // What was said and what would have been right; and names as the reader says them.
+            Refusal::Invalid { .. } | Refusal::Ambiguous { .. } => self,
+        }
+    }
+
+    pub(crate) fn everywhere(resource: Resource, what: &'static str, limit: usize) -> Refusal {
+        Refusal::Everywhere { resource, what, limit: limit as u64 }
+    }
+
+    pub(crate) fn limit(what: impl Into<Text>, limit: usize) -> Refusal {
         Refusal::Limit { what: what.into(), limit: limit as u64 }
     }
 }

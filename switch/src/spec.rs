@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What an operator says about one namespace or one port: plain data, checked field by field.
 
+use crate::delegation::{Confined, Delegation, check_socket};
 use crate::limits;
 use crate::name::Name;
 use crate::path::NamespacePath;
@@ -21,12 +22,14 @@ pub struct NamespaceSpec {
     pub age: Duration,
     /// How much it and all below it may have.
     pub quotas: Quotas,
+    /// To whom it and all below it are delegated, if to anybody.
+    pub delegation: Option<Delegation>,
 }
 
 impl Default for NamespaceSpec {
     fn default() -> NamespaceSpec {
         let age = Duration::from_secs(limits::AGE_DEFAULT_SECONDS);
-        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas: Quotas::default() }
+        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas: Quotas::default(), delegation: None }
     }
 }
 
@@ -35,7 +38,8 @@ impl NamespaceSpec {
         let (low, high) = limits::MACS_RANGE;
         in_range("macs-max", u64::from(self.macs_max), u64::from(low), u64::from(high))?;
         let (low, high) = limits::AGE_RANGE_SECONDS;
-        in_range("age", self.age.as_secs(), low, high)
+        in_range("age", self.age.as_secs(), low, high)?;
+        self.delegation.as_ref().map_or(Ok(()), Delegation::check)
     }
 }
 
@@ -95,6 +99,8 @@ pub struct PortSpec {
     pub limits: Limits,
     /// What is behind it.
     pub lane: Lane,
+    /// Of a port that a delegate made, where its socket has to be.
+    pub confined: Option<Confined>,
 }
 
 impl PortSpec {
@@ -110,6 +116,7 @@ impl PortSpec {
             queue_pairs: 1,
             limits: Limits::default(),
             lane: Lane::VhostUser(vhost_user),
+            confined: None,
         }
     }
 
@@ -149,7 +156,7 @@ impl PortSpec {
         if self.far().is_some() && self.macs == MacPolicy::Own {
             return Err(Refusal::invalid("macs", "own", "any: a whole namespace is behind an end of a link"));
         }
-        self.vhost_user().map_or(Ok(()), |vhost_user| check_path(&vhost_user.path))
+        self.vhost_user().map_or(Ok(()), |vhost_user| check_socket("vhost-user", &vhost_user.path))
     }
 
     /// Whether a port of this kind can become `other` while its guest stays attached.
@@ -194,17 +201,6 @@ pub fn mac_of_name(name: &Name) -> MacAddr {
 pub(crate) fn check_mac(field: &str, mac: MacAddr) -> Result<(), Refusal> {
     if !mac.is_station() {
         return Err(Refusal::invalid(field, mac.to_string(), "the address of one NIC, not a group or all zeros"));
-    }
-    Ok(())
-}
-
-fn check_path(path: &str) -> Result<(), Refusal> {
-    if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
-        return Err(Refusal::invalid("vhost-user", path, "the absolute path of a Unix socket"));
-    }
-    if path.len() > limits::SOCKET_PATH_MAX {
-        let expected = format!("a path of at most {} bytes", limits::SOCKET_PATH_MAX);
-        return Err(Refusal::invalid("vhost-user", path, expected));
     }
     Ok(())
 }

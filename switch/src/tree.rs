@@ -108,7 +108,7 @@ impl Tree {
         wanted: &[u32],
     ) -> Result<Handle<Namespace>, Refusal> {
         if self.by_path.contains_key(path) {
-            return Err(Refusal::exists(Kind::Namespace, path.as_str()));
+            return Err(Refusal::exists(Kind::Namespace, path));
         }
         let parent = self.find(&path.parent().unwrap_or_else(NamespacePath::root))?.handle();
         let reserved = self.reserve(self.numbers, parent, wanted)?;
@@ -133,12 +133,12 @@ impl Tree {
         let found = self.find(path)?;
         if found.active > 0 || found.parent.is_none() {
             let by = if found.parent.is_none() { "all others".to_owned() } else { format!("{} objects", found.active) };
-            return Err(Refusal::in_use(Kind::Namespace, path.as_str(), by));
+            return Err(Refusal::in_use(Kind::Namespace, path, by));
         }
         let handle = found.handle();
         self.by_path.remove(path);
         let namespace = self.namespaces.take(handle);
-        let namespace = namespace.ok_or_else(|| Refusal::not_found(Kind::Namespace, path.as_str()))?;
+        let namespace = namespace.ok_or_else(|| Refusal::not_found(Kind::Namespace, path))?;
         if let Some(ident) = &namespace.ident {
             self.withdraw(self.numbers, ident);
         }
@@ -193,7 +193,7 @@ impl Tree {
     /// There is none.
     pub fn find(&self, path: &NamespacePath) -> Result<&Namespace, Refusal> {
         let found = self.by_path.get(path).and_then(|handle| self.get(*handle));
-        found.ok_or_else(|| Refusal::not_found(Kind::Namespace, path.as_str()))
+        found.ok_or_else(|| Refusal::not_found(Kind::Namespace, path))
     }
 
     /// A namespace by the number under which another one sees it.

@@ -141,6 +141,15 @@ impl<'a> View<'a> {
         self.inside().skip(1).map(|namespace| self.namespace_view(namespace)).collect()
     }
 
+    /// The paths of the observer's own namespace and all below it, in tree order, from `start` on.
+    pub fn paths_from(&self, start: &NamespacePath) -> impl Iterator<Item = NamespacePath> + use<'a> {
+        let (base, first) = (self.base.path().clone(), self.absolute(start));
+        // What is said of the root is not among what was said of the others.
+        let root = first.is_root().then(NamespacePath::root);
+        let below = self.control.desired.namespaces().range(first..).map(move |(path, _)| path.seen_from(&base));
+        root.into_iter().chain(below.map_while(|path| path))
+    }
+
     /// The namespace of a path; `/` is the observer's own.
     ///
     /// # Errors
@@ -186,8 +195,16 @@ impl<'a> View<'a> {
     /// # Errors
     /// There is none, or it could be one of several.
     pub fn port(&self, said: &PortRef) -> Result<PortView, Refusal> {
-        let found = self.control.plant.port(&self.resolve(said)?).and_then(|record| self.port_view(record));
-        found.ok_or_else(|| Refusal::not_found(Kind::Port, said.to_string()))
+        self.port_at(&self.resolve(said)?)
+    }
+
+    /// The port of a full name from the root, which [`View::resolve`] found.
+    ///
+    /// # Errors
+    /// It is not seen here.
+    pub fn port_at(&self, path: &PortPath) -> Result<PortView, Refusal> {
+        let found = self.control.plant.port(path).and_then(|record| self.port_view(record));
+        found.ok_or_else(|| Refusal::not_found(Kind::Port, path))
     }
 
     /// Which port is meant, by the name that requests to [`Control`] know. It is one that is seen here.

@@ -8,7 +8,10 @@ use super::{Config, daemon};
 use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
-use switch::{Desired, Kind, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Refusal, Resource, VhostUser, limits};
+use switch::{
+    Delegate, Delegation, Desired, Grant, Kind, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Refusal, Resource,
+    VhostUser, limits,
+};
 use wire::MacAddr;
 
 /// What a MAC address looks like, for error texts here and on the control socket.
@@ -59,8 +62,32 @@ fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mist
     ] {
         spec.quotas.set(resource, quota.as_ref().map(|quota| number(quota, 0..=i64::MAX)).transpose()?);
     }
+    spec.delegation = low.delegation.as_ref().map(delegation).transpose()?;
     let result = desired.add_namespace(path(&low.name)?, spec);
-    result.map_err(|refusal| at_key(&refusal, low.name.span(), &[]))
+    let keys = low.delegation.as_ref().map(delegation_keys).unwrap_or_default();
+    result.map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
+}
+
+fn delegation(low: &low::Delegation) -> Result<Delegation, Mistake> {
+    let to = match (&low.uid, &low.gid) {
+        (Some(uid), None) => Delegate::Uid(number(uid, 0..=i64::from(u32::MAX - 1))?),
+        (None, Some(gid)) => Delegate::Gid(number(gid, 0..=i64::from(u32::MAX - 1))?),
+        _ => return Err(Mistake::new(low.listen.span(), "say either uid or gid: whom the namespace is delegated to")),
+    };
+    let socket = low.listen.get_ref().clone();
+    let directory =
+        low.sockets.as_ref().map_or_else(|| Delegation::directory_default(&socket), |s| s.get_ref().clone());
+    let grant = match &low.role {
+        Some(role) => known(role, Grant::of, "admin or reader")?,
+        None => Grant::Admin,
+    };
+    Ok(Delegation { socket, directory, to, grant, limits: low.limits.meaning()?, confined: None })
+}
+
+fn delegation_keys(low: &low::Delegation) -> Vec<(&'static str, Range<usize>)> {
+    let sockets = low.sockets.as_ref().unwrap_or(&low.listen).span();
+    let paths = [("socket", low.listen.span()), ("sockets", sockets), ("vhost-user", low.listen.span())];
+    paths.into_iter().chain(low.limits.keys()).collect()
 }
 
 fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {

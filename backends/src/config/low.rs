@@ -58,6 +58,19 @@ pub(super) struct Namespace {
     pub(super) age: Option<Number>,
     #[serde(default)]
     pub(super) quotas: Quotas,
+    pub(super) delegation: Option<Delegation>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delegation {
+    pub(super) listen: Text,
+    pub(super) sockets: Option<Text>,
+    pub(super) uid: Option<Number>,
+    pub(super) gid: Option<Number>,
+    pub(super) role: Option<Text>,
+    #[serde(default)]
+    pub(super) limits: Limits,
 }
 
 #[derive(Debug, Default, Deserialize)]

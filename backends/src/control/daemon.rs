@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The daemon's state on the control thread, and how what [`switch::Control`] asks for is done.
 
+use super::doors::Doors;
 use super::endpoints::Endpoints;
 use super::load::Load;
 use super::logging::Logging;
@@ -28,6 +29,7 @@ pub(super) struct Origin {
 pub(super) struct Daemon {
     pub(super) control: Control,
     pub(super) endpoints: Endpoints,
+    pub(super) doors: Doors,
     pub(super) origin: Origin,
     pub(super) logging: Logging,
     pub(super) policy: Policy,
@@ -144,6 +146,9 @@ impl Daemon {
         if self.warnings.unsaved.is_some() {
             self.save();
         }
+        if self.doors.lacks_any() {
+            self.doors.follow(events, self.control.desired());
+        }
         self.settle();
         self.logging.tick(now);
         self.load.tick(&self.endpoints.workers().stats());
@@ -174,6 +179,7 @@ impl Daemon {
                 Action::OpenEndpoint(opening) => failures.extend(self.open(events, &opening).err()),
                 Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
                 Action::SetMtu(port, _) => self.reopen(events, &port),
+                Action::Delegate => self.doors.follow(events, self.control.desired()),
                 Action::Save => self.changes += 1,
             }
         }

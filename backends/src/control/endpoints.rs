@@ -3,12 +3,13 @@
 
 use super::inherited::Inherited;
 use super::subscriber::{Loop, Subscriber};
+use crate::place::Place;
 use crate::runtime::Workers;
 use crate::vhost_user::{self, Endpoint, EndpointConfig, FeatureSpec, OpenError, SealPolicy, offered_features};
 use event_manager::{SubscriberId, SubscriberOps};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use switch::{Mode, Notice, Opening, PortPath};
@@ -139,12 +140,12 @@ impl Endpoints {
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let config = EndpointConfig {
             port: opening.port.to_string(),
-            path: PathBuf::from(path),
+            place: Place::new(path, opening.spec.confined.clone()),
             mode: match opening.vhost_user.mode {
                 Mode::Server => vhost_user::Mode::Server,
                 Mode::Client => vhost_user::Mode::Client,
             },
-            inherited: self.inherited.get(path),
+            inherited: self.inherited.get(path).filter(|_| opening.spec.confined.is_none()),
             queue_pairs: opening.spec.queue_pairs,
             mac: opening.spec.mac,
             mtu: opening.spec.mtu,

@@ -17,6 +17,7 @@
 //! stale sockets are replaced at the next start, and rings resume at their used index.
 
 mod daemon;
+mod doors;
 mod endpoints;
 mod inherited;
 mod load;
@@ -31,17 +32,20 @@ pub use logging::BadFilter;
 pub use options::{Options, SOCKET_DEFAULT};
 pub use signals::{Asked, Signals};
 
-use crate::ctl_server::access::Access;
+use crate::ctl_server::access::{Access, Gate};
 use crate::ctl_server::socket::{Socket, SocketError};
 use crate::ctl_server::{Pending, Server};
+use crate::place::Place;
 use crate::runtime::Workers;
 use crate::store::{Overlay, Store};
 use daemon::{Daemon, Origin};
+use doors::{Door, Doors};
 use endpoints::Endpoints;
 use event_manager::{EventManager, SubscriberId, SubscriberOps};
 use inherited::Inherited;
 use load::Load;
 use logging::{LOG_DEFAULT, Logging};
+use requests::Answered;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::cell::RefCell;
@@ -94,8 +98,17 @@ pub fn run(options: Options, signals: Signals) -> Result<(), RunError> {
     tracing::info!("ready");
     let result = running.serve();
     notify(NotifyState::Stopping);
+    running.daemon.doors.close_all(&mut running.events);
     running.daemon.endpoints.close_all(&mut running.events);
     result
+}
+
+/// A call that is carried out, and to be answered when what it changed is saved.
+struct Done {
+    server: Rc<RefCell<Server>>,
+    id: SubscriberId,
+    pending: Pending,
+    answered: Answered,
 }
 
 /// A daemon with its loop.
@@ -117,9 +130,10 @@ impl Running {
         let logging = Logging::start(options.settings.log.as_deref().unwrap_or(LOG_DEFAULT))?;
         let inherited = Inherited::take().map_err(system("cannot take over systemd's sockets"))?;
         let (path, policy) = (options.socket(), options.policy());
+        let gate = Gate::Operator(policy.clone());
         let socket = match inherited.get(&path) {
             Some(fd) => Socket::inherit(fd, &path)?,
-            None => Socket::bind(&path, &policy)?,
+            None => Socket::bind(&Place::new(&path, None), &gate)?,
         };
         sys::install_fault_guard().map_err(system("cannot install the guard against truncated guest memory"))?;
         let workers = Workers::start(&options.workers()).map_err(system("cannot start the workers"))?;
@@ -132,12 +146,13 @@ impl Running {
         let mut events = EventManager::new()?;
         events.add_subscriber(Subscriber::Wake(endpoints.wake().as_raw_fd()));
         events.add_subscriber(Subscriber::Wake(signals.as_raw_fd()));
-        let server = Rc::new(RefCell::new(Server::new(socket, policy.clone())));
+        let server = Rc::new(RefCell::new(Server::new(socket, gate)));
         let server_id = events.add_subscriber(Subscriber::Ctl(Rc::clone(&server)));
         let started = Instant::now();
         let daemon = Daemon {
             control: Control::restored(RandomState::new().build_hasher().finish(), saved.offered, saved.numbers),
             endpoints,
+            doors: Doors::default(),
             origin: Origin { store, file: options.config, base: options.base },
             logging,
             policy,
@@ -177,28 +192,44 @@ impl Running {
 
     /// Answers calls that wait, when what they changed is saved. True: there may be more.
     fn answer_calls(&mut self) -> Result<bool, RunError> {
-        let (mut done, mut more) = (Vec::new(), false);
-        while let Some(pending) = self.next_call(done.len()) {
-            more = true;
-            let last = pending.access != Access::Administer;
-            let answered = requests::answer(&mut self.daemon, &mut self.events, &pending);
-            done.push((pending, answered));
-            if last {
-                break;
-            }
+        let mut done = self.carry_out_calls();
+        // Each tenant has his turn, and none is longer than that of another.
+        for Door { server, id, .. } in self.daemon.doors.all() {
+            // One that an earlier call has closed has nobody left who waits.
+            let open = Rc::strong_count(&server) > 1;
+            done.extend(open.then(|| self.carry_out_one(&server, id)).flatten());
         }
+        let more = !done.is_empty();
         self.daemon.settle();
-        for (pending, answered) in done {
+        for Done { server, id, pending, answered } in done {
             let answer = answered.settled(self.daemon.unsaved());
-            let mut ops = self.events.event_ops(self.server_id)?;
-            self.server.borrow_mut().answer(&pending, answer, &mut ops);
+            // Fails only for a socket that was closed meanwhile, with all who were there.
+            if let Ok(mut ops) = self.events.event_ops(id) {
+                server.borrow_mut().answer(&pending, answer, &mut ops);
+            }
         }
         Ok(more)
     }
 
-    /// The next call, unless so many are done that other events should have their turn.
-    fn next_call(&self, done: usize) -> Option<Pending> {
-        if done < CALLS_AT_ONCE { self.server.borrow_mut().next_call() } else { None }
+    /// Carries out the calls of the operator's socket, unless so many that other events should have their turn.
+    fn carry_out_calls(&mut self) -> Vec<Done> {
+        let (mut done, server) = (Vec::new(), Rc::clone(&self.server));
+        while let Some(one) = self.carry_out_one(&server, self.server_id) {
+            let last = one.pending.access != Access::Administer;
+            done.push(one);
+            if last || done.len() >= CALLS_AT_ONCE {
+                break;
+            }
+        }
+        done
+    }
+
+    /// Carries out the next call of a socket, if there is one.
+    fn carry_out_one(&mut self, server: &Rc<RefCell<Server>>, id: SubscriberId) -> Option<Done> {
+        let pending = server.borrow_mut().next_call()?;
+        let tenant = server.borrow().tenant().cloned();
+        let answered = requests::answer(&mut self.daemon, &mut self.events, &pending, tenant.as_ref());
+        Some(Done { server: Rc::clone(server), id, pending, answered })
     }
 
     fn tick(&mut self) -> Result<(), RunError> {
@@ -210,6 +241,10 @@ impl Running {
         self.daemon.tick(&mut self.events, now);
         let mut ops = self.events.event_ops(self.server_id)?;
         self.server.borrow_mut().tick(now, &mut ops);
+        for door in self.daemon.doors.all() {
+            let mut ops = self.events.event_ops(door.id)?;
+            door.server.borrow_mut().tick(now, &mut ops);
+        }
         Ok(())
     }
 }

@@ -5,54 +5,44 @@ use super::daemon::Daemon;
 use super::options::differing;
 use super::subscriber::Loop;
 use crate::config::{Config, Settings};
-use crate::ctl_server::access;
-use crate::ctl_server::convert;
+use crate::ctl_server::access::Tenant;
 use crate::ctl_server::{Answer, Pending};
-use crate::runtime::clock;
+use crate::ctl_server::{convert, permit};
 use ctl::codec::Reply;
 use ctl::proto::service;
-use ctl::proto::v1::{self, Empty, Error, FDB_PAGE, Request, ServiceError};
+use ctl::proto::v1::{self, Empty, Error, Request, ServiceError};
 use serde::Serialize;
-use std::ops::Bound;
 use std::time::{Duration, Instant};
-use switch::{FdbKey, NamespacePath, PortPath, PortView, State};
+use switch::{NamespacePath, PortPath, PortView, Refusal, State, View};
 
 mod links;
 mod namespaces;
+mod tables;
 
 /// The answer to a call, which may not go out before what it changed is saved.
 pub(super) struct Answered {
     answer: Answer,
     /// Something that must survive a restart is different now.
     changed: bool,
+    is_tenants: bool,
 }
 
 impl Answered {
     /// What goes out when it was tried to save, and `unsaved` is why that failed.
     pub(super) fn settled(self, unsaved: Option<&str>) -> Answer {
         let Some(why) = unsaved.filter(|_| self.changed) else { return self.answer };
+        let why = if self.is_tenants { "its operator is told why" } else { why };
         Reply::error(&Error::Failed { message: format!("it is done and would not survive a restart of weftd: {why}") })
             .into()
     }
 }
 
 /// Answers a call, or a part of one. Whatever it asks for, there is a reply.
-pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Answered {
-    let before = daemon.changes;
-    match carry_out(daemon, events, pending) {
-        Ok(answer) => Answered { answer, changed: daemon.changes != before },
-        Err(why) => Answered { answer: Reply::error(&why).into(), changed: false },
-    }
-}
-
-fn carry_out(daemon: &mut Daemon, events: &mut Loop, pending: &Pending) -> Result<Answer, Error> {
-    let call = &pending.call;
-    let request = Request::parse(call)?;
-    access::check(&daemon.policy, pending.access, &request)?;
-    match request {
-        _ if call.upgrade => Err(ServiceError::invalid("upgrade is not offered")),
-        Request::FdbList(asked) => fdb_list(daemon, &asked, call.more, pending.from.as_ref()),
-        request => Calls { daemon, events }.carry_out(request).map(Answer::from),
+pub(super) fn answer(daemon: &mut Daemon, events: &mut Loop, pending: &Pending, tenant: Option<&Tenant>) -> Answered {
+    let (before, is_tenants) = (daemon.changes, tenant.is_some());
+    match (Calls { daemon, events, tenant }).answer(pending) {
+        Ok(answer) => Answered { answer, changed: daemon.changes != before, is_tenants },
+        Err(why) => Answered { answer: Reply::error(&why).into(), changed: false, is_tenants },
     }
 }
 
@@ -64,9 +54,33 @@ fn reply<T: Serialize>(result: &T) -> Result<Reply, Error> {
 struct Calls<'a> {
     daemon: &'a mut Daemon,
     events: &'a mut Loop,
+    /// Whom the caller is bound to, if to anybody. All paths that he says and hears begin at the tenant's namespace.
+    tenant: Option<&'a Tenant>,
 }
 
 impl Calls<'_> {
+    fn answer(&mut self, pending: &Pending) -> Result<Answer, Error> {
+        let call = &pending.call;
+        let request = Request::parse(call)?;
+        self.permit(pending, &request)?;
+        match request {
+            _ if call.upgrade => Err(ServiceError::invalid("upgrade is not offered")),
+            Request::FdbList(asked) => self.fdb_list(&asked, call.more, pending.from.as_ref()),
+            request => self.carry_out(request).map(Answer::from),
+        }
+    }
+
+    /// Lets a request pass that the caller may make.
+    fn permit(&self, pending: &Pending, request: &Request) -> Result<(), Error> {
+        let tenant = self.tenant.map(|tenant| Ok::<_, Error>((tenant, self.view()?))).transpose()?;
+        permit::check(&self.daemon.policy, pending.access, tenant, request)
+    }
+
+    /// Where paths begin for the caller.
+    fn base(&self) -> NamespacePath {
+        self.tenant.map_or_else(NamespacePath::root, |tenant| tenant.namespace.clone())
+    }
+
     fn carry_out(&mut self, request: Request) -> Result<Reply, Error> {
         match request {
             Request::GetInfo => reply(&service::info(env!("CARGO_PKG_VERSION"))),
@@ -76,6 +90,8 @@ impl Calls<'_> {
             Request::NamespaceAdd(asked) => reply(&self.namespace_add(&asked)?),
             Request::NamespaceDel(asked) => reply(&self.namespace_del(&asked)?),
             Request::NamespaceSet(asked) => reply(&self.namespace_set(&asked)?),
+            Request::NamespaceDelegate(asked) => reply(&self.namespace_delegate(&asked)?),
+            Request::NamespaceUndelegate(asked) => reply(&self.namespace_undelegate(&asked)?),
             Request::NamespaceList(asked) => reply(&self.namespace_list(&asked)?),
             Request::NamespaceZombies(asked) => reply(&self.namespace_zombies(&asked)?),
             Request::PortAdd(asked) => reply(&self.port_add(&asked)?),
@@ -98,27 +114,46 @@ impl Calls<'_> {
     }
 
     fn request(&mut self, request: switch::Request) -> Result<switch::Reply, Error> {
-        self.daemon.request(self.events, request).map_err(convert::refusal)
+        self.daemon.request(self.events, request).map_err(|why| self.refused(why))
+    }
+
+    /// What the caller sees.
+    fn view(&self) -> Result<View<'_>, Error> {
+        let control = &self.daemon.control;
+        let view = control.operator().observer(&self.base()).and_then(|observer| control.view(observer));
+        view.map_err(|why| self.refused(why))
+    }
+
+    /// A refusal in the names of the caller.
+    fn refused(&self, why: Refusal) -> Error {
+        let base = self.base();
+        convert::refusal(why.seen_from(&base, &self.daemon.control.desired().usage(&base)))
+    }
+
+    /// Where a path leads that the caller said.
+    fn path(&self, field: &str, text: &str) -> Result<NamespacePath, Error> {
+        Ok(self.base().join(&convert::path(field, text)?))
     }
 
     fn status(&self) -> Result<v1::StatusReply, Error> {
         let daemon = &self.daemon;
-        let view = daemon.control.operator();
+        let view = self.view()?;
         let ports = view.ports(None).map_err(convert::refusal)?;
         let namespaces = view.namespaces();
+        let own = self.tenant.map(|_| view.namespace(&NamespacePath::root())).transpose().map_err(convert::refusal)?;
         Ok(v1::StatusReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             uptime_s: daemon.started.elapsed().as_secs(),
-            workers: self.workers(),
+            workers: if self.tenant.is_some() { Vec::new() } else { self.workers() },
             counts: v1::Counts {
                 namespaces: namespaces.len() as u64,
                 ports: ports.len() as u64,
                 ports_up: ports.iter().filter(|port| port.state == State::Up).count() as u64,
-                fdb_entries: namespaces.iter().map(|namespace| u64::from(namespace.macs)).sum(),
+                fdb_entries: namespaces.iter().chain(&own).map(|namespace| u64::from(namespace.macs)).sum(),
                 zombies: view.zombies().len() as u64,
             },
-            warnings: self.warnings(&ports),
+            warnings: self.warnings(&view, &ports),
         })
     }
 
@@ -129,41 +164,48 @@ impl Calls<'_> {
     }
 
     /// What an operator ought to know or repair.
-    fn warnings(&self, ports: &[PortView]) -> Vec<String> {
+    fn warnings(&self, view: &View<'_>, ports: &[PortView]) -> Vec<String> {
         let because = |port: &PortView| port.reason.clone().unwrap_or_default();
         let broken = ports.iter().filter(|port| port.state == State::Broken);
         let broken = broken.map(|port| format!("port {} is broken: {}", port.path(), because(port)));
         let closed = self.daemon.endpoints.without_socket();
-        let closed = closed.filter_map(|path| ports.iter().find(|port| port.path() == *path));
+        let base = self.base();
+        let closed = closed.filter_map(|path| path.seen_from(&base));
+        let closed = closed.filter_map(|path| ports.iter().find(|port| port.path() == path));
         let closed = closed.map(|port| format!("port {} has no socket: {}", port.path(), because(port)));
-        let zombies =
-            self.daemon.control.operator().zombies().into_iter().filter(|zombie| !zombie.waits_for.is_empty());
+        let zombies = view.zombies().into_iter().filter(|zombie| !zombie.waits_for.is_empty());
         let zombies = zombies.map(|zombie| {
             format!("namespace {} is deleted and still in use by {}", zombie.path, zombie.waits_for.join(" and "))
         });
-        self.daemon.warnings.all().chain(broken).chain(closed).chain(zombies).collect()
+        let doors = self.daemon.doors.warnings(&base);
+        let daemon = self.daemon.warnings.all().filter(|_| self.tenant.is_none());
+        daemon.chain(doors).chain(broken).chain(closed).chain(zombies).collect()
     }
 
     fn port_add(&mut self, asked: &v1::PortAdd) -> Result<v1::PortReply, Error> {
         let name = convert::name("name", &asked.name)?;
-        let spec = convert::port_spec(&name, asked)?;
+        let mut spec = convert::port_spec(&name, asked)?;
+        spec.namespace = self.base().join(&spec.namespace);
+        if let Some(Tenant { delegation, .. }) = self.tenant {
+            (spec.confined, spec.limits) = (Some(delegation.confines()), delegation.limits);
+        }
         let path = spec.path(name);
         let equal = self.daemon.control.desired().port(&path).is_ok_and(|there| *there == spec);
         if !(asked.may_exist && equal) {
             self.port_make(&path, spec, asked.number)?;
         }
-        self.port(path)
+        self.port(&path)
     }
 
     /// Makes a port, and unmakes it when its socket cannot be opened: a port that never could work is not left behind.
     fn port_make(&mut self, path: &PortPath, spec: switch::PortSpec, number: Option<u32>) -> Result<(), Error> {
-        let control = &mut self.daemon.control;
         let request = switch::Request::PortAddAs(path.name.clone(), spec, number.into_iter().collect());
-        control.handle_request(request).map_err(convert::refusal)?;
+        self.daemon.control.handle_request(request).map_err(|why| self.refused(why))?;
         let failures = self.daemon.act(self.events);
         let Some(why) = failures.into_iter().next() else { return Ok(()) };
         let unmade = switch::Request::PortDel { port: path.clone(), force: true };
-        self.daemon.request(self.events, unmade).map_err(convert::refusal)?;
+        self.daemon.request(self.events, unmade).map_err(|why| self.refused(why))?;
+        let path = path.seen_from(&self.base()).map_or_else(String::new, |path| path.to_string());
         Err(Error::Failed { message: format!("port {path} was not added: {why}") })
     }
 
@@ -180,49 +222,31 @@ impl Calls<'_> {
         let (role, macs) = (asked.role.map(convert::role), asked.macs.map(convert::macs));
         let limits = convert::limits(asked.limits.as_ref());
         self.request(switch::Request::PortSet { port: port.clone(), role, macs, mtu: asked.mtu, limits })?;
-        self.port(port)
+        self.port(&port)
     }
 
     fn port_list(&self, asked: &v1::PortList) -> Result<v1::PortListReply, Error> {
         let namespace = asked.namespace.as_deref().map(|path| convert::path("namespace", path)).transpose()?;
-        let view = self.daemon.control.operator();
+        let view = self.view()?;
         let views = match &asked.name {
             None => view.ports(namespace.as_ref()),
             Some(name) => view.port(&convert::port_ref("name", name)?).map(|port| vec![port]),
         };
-        let views = views.map_err(convert::refusal)?.into_iter();
+        let views = views.map_err(|why| self.refused(why))?.into_iter();
         let wanted = views.filter(|view| namespace.as_ref().is_none_or(|name| view.spec.namespace == *name));
         Ok(v1::PortListReply { ports: wanted.map(convert::port).collect() })
     }
 
-    /// The port that the caller means.
+    /// The port that the caller means, among those that he sees.
     fn port_meant(&self, said: &str) -> Result<PortPath, Error> {
         let said = convert::port_ref("name", said)?;
-        self.daemon.control.operator().resolve(&said).map_err(convert::refusal)
+        self.view()?.resolve(&said).map_err(|why| self.refused(why))
     }
 
-    fn port(&self, path: PortPath) -> Result<v1::PortReply, Error> {
-        let view = self.daemon.control.operator().port(&path.into()).map_err(convert::refusal)?;
+    /// A port by its full name, as the caller sees it.
+    fn port(&self, path: &PortPath) -> Result<v1::PortReply, Error> {
+        let view = self.view()?.port_at(path).map_err(|why| self.refused(why))?;
         Ok(v1::PortReply { port: convert::port(view) })
-    }
-
-    fn fdb_add(&mut self, asked: &v1::FdbAdd) -> Result<Empty, Error> {
-        let key = convert::fdb_key(&asked.namespace, &asked.mac)?;
-        let port = convert::port_of(&asked.port, &key)?;
-        self.request(switch::Request::FdbAdd(key, port)).map(|_| Empty {})
-    }
-
-    fn fdb_del(&mut self, asked: &v1::FdbDel) -> Result<Empty, Error> {
-        let key = convert::fdb_key(&asked.namespace, &asked.mac)?;
-        self.request(switch::Request::FdbDel(key)).map(|_| Empty {})
-    }
-
-    fn fdb_flush(&mut self, namespace: Option<&str>) -> Result<v1::FdbFlushReply, Error> {
-        let namespace = namespace.map(|path| convert::path("namespace", path)).transpose()?;
-        match self.request(switch::Request::FdbFlush(namespace))? {
-            switch::Reply::Flushed(removed) => Ok(v1::FdbFlushReply { removed: removed as u64 }),
-            switch::Reply::Changed(_) => Ok(v1::FdbFlushReply { removed: 0 }),
-        }
     }
 
     fn config(&self, text: &str, file: &str) -> Result<Config, Error> {
@@ -265,37 +289,4 @@ impl Calls<'_> {
         let invalid = |_| Error::Invalid { field: "filter".into(), value: asked.filter.clone(), expected };
         Ok(v1::LogSetReply { previous: set.map_err(invalid)? })
     }
-}
-
-/// Lists MAC tables page by page, those behind `from`. A page is made when the client has read the one before, of what
-/// the tables say then: nothing is kept for it in between.
-fn fdb_list(daemon: &Daemon, asked: &v1::FdbList, more: bool, from: Option<&FdbKey>) -> Result<Answer, Error> {
-    let only = asked.namespace.as_deref().map(|path| convert::path("namespace", path)).transpose()?;
-    let mut entries = Vec::new();
-    for path in namespaces(daemon, only, from) {
-        let after = from.filter(|key| key.namespace == path).map(|key| key.mac);
-        // One more than fits tells that there is another page.
-        let room = FDB_PAGE + 1 - entries.len();
-        entries.extend(daemon.control.operator().fdb(clock(), &path, after, room).map_err(convert::refusal)?);
-        if entries.len() > FDB_PAGE {
-            break;
-        }
-    }
-    let is_last = entries.len() <= FDB_PAGE;
-    if !more && !is_last {
-        let what = "MAC table entries for one reply; ask for a stream (more)".to_owned();
-        return Err(Error::Limit { what, limit: FDB_PAGE as u64 });
-    }
-    entries.truncate(FDB_PAGE);
-    let reply = reply(&v1::FdbListReply { entries: entries.iter().map(convert::fdb_entry).collect() })?;
-    let last = entries.pop().filter(|_| !is_last).map(|entry| (entry.namespace, entry.mac).into());
-    Ok(Answer { reply: if is_last { reply } else { reply.continued() }, rest: last })
-}
-
-/// The namespaces that are to be listed still: one, or all from that of `from` on.
-fn namespaces(daemon: &Daemon, only: Option<NamespacePath>, from: Option<&FdbKey>) -> Vec<NamespacePath> {
-    let start = from.map_or(Bound::Unbounded, |key| Bound::Included(&key.namespace));
-    let below = || daemon.control.desired().namespaces().range((start, Bound::Unbounded)).map(|(path, _)| path.clone());
-    let root = || from.is_none_or(|key| key.namespace.is_root()).then(NamespacePath::root);
-    only.map_or_else(|| root().into_iter().chain(below()).collect(), |path| vec![path])
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Who may do what on the control socket. All of it is decided here.
+//! Who comes to a control socket, and as what.
 //!
-//! The kernel says who connected, and which groups it was in then (`SO_PEERCRED`, `SO_PEERGROUPS`, unix(7)). Root, the
-//! daemon's own user, and members of one group are administrators. Everybody else may look, or nothing at all, as the
-//! configuration has it. The system's database, which may ask a server and wait for it, is asked once, at start, for the
-//! group's number.
+//! The kernel says who connected, and which groups it was in then (`SO_PEERCRED`, `SO_PEERGROUPS`, unix(7)). On the
+//! operator's socket root, the daemon's own user, and members of one group are administrators. Everybody else may look,
+//! or nothing at all, as the configuration has it. The system's database, which may ask a server and wait for it, is
+//! asked once, at start, for the group's number.
 //!
-//! To look includes to have a configuration checked, and compared with what runs: neither tells more than the lists do,
-//! and the work is bounded by the size of a message and grows with it in proportion.
+//! A namespace that is delegated has a socket of its own. The user or the group that it is for, root and the daemon's
+//! own user are its [`Tenant`], and nobody else may do anything there. What each call needs is in [`super::permit`].
 
 use crate::config::Others;
-use ctl::proto::v1::{Error, Request};
 use nix::unistd::{Group, Uid};
 use std::os::fd::BorrowedFd;
+use switch::{Delegate, Delegation, Grant, NamespacePath};
 
 /// The group of administrators, unless the configuration names another.
 pub const GROUP_DEFAULT: &str = "weft";
@@ -37,19 +37,71 @@ pub struct Policy {
     others: Others,
 }
 
+/// Whoever has a namespace in his hands: his calls are bound to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// The namespace.
+    pub namespace: NamespacePath,
+    /// To whom, for what, and where the socket is.
+    pub delegation: Delegation,
+}
+
+/// Who may come to a control socket, and as what.
+#[derive(Clone, Debug)]
+pub enum Gate {
+    /// To that of the operator.
+    Operator(Policy),
+    /// To that of a delegation: whoever it is for, and those who administer the system anyway.
+    Tenant(Box<Tenant>),
+}
+
+impl Gate {
+    /// What the peer of a connected socket may do: whoever the kernel does not know may do nothing.
+    pub fn access_of(&self, socket: BorrowedFd<'_>) -> Access {
+        let Ok(peer) = sys::fd::peer_credentials(socket) else { return Access::None };
+        let further = |group| sys::fd::peer_groups(socket).is_ok_and(|groups| groups.contains(&group));
+        let (us, is_member) = (Uid::effective().as_raw(), |group| peer.gid == group || further(group));
+        match self {
+            Gate::Operator(policy) => policy.access(peer.uid, us, is_member),
+            Gate::Tenant(tenant) => delegated(&tenant.delegation, peer.uid, us, is_member),
+        }
+    }
+
+    /// Mode and group of the socket's file. The mode is a courtesy, an early refusal; each call is checked anyway.
+    pub fn file_access(&self) -> (u32, Option<u32>) {
+        match self {
+            Gate::Operator(policy) => policy.file_access(),
+            Gate::Tenant(_) => (0o666, None),
+        }
+    }
+
+    /// What calls that come through it are bound to.
+    pub fn tenant(&self) -> Option<&Tenant> {
+        match self {
+            Gate::Operator(_) => None,
+            Gate::Tenant(tenant) => Some(tenant),
+        }
+    }
+}
+
+fn delegated(Delegation { to, grant, .. }: &Delegation, uid: u32, us: u32, is_member: impl Fn(u32) -> bool) -> Access {
+    let known = match *to {
+        Delegate::Uid(wanted) => uid == wanted,
+        Delegate::Gid(wanted) => is_member(wanted),
+    };
+    match grant {
+        _ if !(known || uid == 0 || uid == us) => Access::None,
+        Grant::Reader => Access::Read,
+        Grant::Admin => Access::Administer,
+    }
+}
+
 impl Policy {
     /// Members of `group` administer; `others` is for those who do not. A group that is made later is not known.
     pub fn new(group: impl Into<String>, others: Others) -> Policy {
         let group = group.into();
         let gid = Group::from_name(&group).ok().flatten().map(|group| group.gid.as_raw());
         Policy { group, gid, others }
-    }
-
-    /// What the peer of a connected socket may do: whoever the kernel does not know may do nothing.
-    pub fn access_of(&self, socket: BorrowedFd<'_>) -> Access {
-        let Ok(peer) = sys::fd::peer_credentials(socket) else { return Access::None };
-        let further = |group| sys::fd::peer_groups(socket).is_ok_and(|groups| groups.contains(&group));
-        self.access(peer.uid, Uid::effective().as_raw(), |group| peer.gid == group || further(group))
     }
 
     /// What the caller lacks, in words.
@@ -80,52 +132,10 @@ impl Policy {
     }
 }
 
-/// What a call needs, and how texts name it. A match without a default: a new method must be thought about.
-pub fn needs(request: &Request) -> (Access, &'static str) {
-    match request {
-        Request::GetInfo | Request::GetInterfaceDescription(_) => (Access::None, "introspect"),
-        Request::Status(_) => (Access::Read, "status"),
-        Request::WorkerList(_) => (Access::Read, "worker list"),
-        Request::NamespaceList(_) => (Access::Read, "namespace list"),
-        Request::NamespaceZombies(_) => (Access::Read, "namespace zombies"),
-        Request::PortList(_) => (Access::Read, "port list"),
-        Request::FdbList(_) => (Access::Read, "fdb list"),
-        Request::DropReasons(_) => (Access::Read, "explain"),
-        Request::ConfigCheck(_) => (Access::Read, "config check"),
-        Request::ConfigDiff(_) => (Access::Read, "config diff"),
-        Request::NamespaceAdd(_) => (Access::Administer, "namespace add"),
-        Request::NamespaceDel(_) => (Access::Administer, "namespace del"),
-        Request::NamespaceSet(_) => (Access::Administer, "namespace set"),
-        Request::PortAdd(_) => (Access::Administer, "port add"),
-        Request::PortDel(_) => (Access::Administer, "port del"),
-        Request::PortSet(_) => (Access::Administer, "port set"),
-        Request::LinkAdd(_) => (Access::Administer, "link add"),
-        Request::LinkDel(_) => (Access::Administer, "link del"),
-        Request::FdbAdd(_) => (Access::Administer, "fdb add"),
-        Request::FdbDel(_) => (Access::Administer, "fdb del"),
-        Request::FdbFlush(_) => (Access::Administer, "fdb flush"),
-        Request::ConfigApply(_) => (Access::Administer, "config apply"),
-        Request::LogSet(_) => (Access::Administer, "log set"),
-    }
-}
-
-/// Lets a call pass or says what is missing.
-///
-/// # Errors
-/// [`Error::Denied`].
-pub fn check(policy: &Policy, access: Access, request: &Request) -> Result<(), Error> {
-    let (needed, action) = needs(request);
-    if access >= needed {
-        return Ok(());
-    }
-    Err(Error::Denied { action: action.to_owned(), needed: policy.needed(needed) })
-}
-
 #[cfg(test)]
 mod test {
     use super::*;
-    use ctl::codec::Call;
-    use ctl::proto::v1::METHODS;
+    use switch::Limits;
 
     #[test]
     fn test_who_is_what() {
@@ -149,59 +159,20 @@ mod test {
         assert_eq!(policy.file_access(), (0o660, None));
     }
 
-    /// Every method of the interface, with parameters that parse, and who may call it.
     #[test]
-    fn test_what_each_may_do() {
-        let readers = [
-            "Status",
-            "WorkerList",
-            "NamespaceList",
-            "NamespaceZombies",
-            "PortList",
-            "FdbList",
-            "DropReasons",
-            "ConfigCheck",
-            "ConfigDiff",
-        ];
-        let policy = Policy::new("weft", Others::Read);
-        for method in METHODS {
-            let request = Request::parse(&call(method)).unwrap_or_else(|why| panic!("{method}: {why}"));
-            let short = method.rsplit('.').next().unwrap();
-            let allowed = |access| check(&policy, access, &request).is_ok();
-            assert!(allowed(Access::Administer), "{method}");
-            assert_eq!(allowed(Access::Read), readers.contains(&short), "{method}");
-            assert!(!allowed(Access::None), "{method}");
+    fn test_who_is_a_tenant() {
+        for (to, grant, uid, group, expected) in [
+            (Delegate::Uid(1000), Grant::Admin, 1000, 5, Access::Administer),
+            (Delegate::Uid(1000), Grant::Reader, 1000, 5, Access::Read),
+            (Delegate::Uid(1000), Grant::Admin, 1001, 1000, Access::None),
+            (Delegate::Gid(5), Grant::Admin, 1001, 5, Access::Administer),
+            (Delegate::Gid(5), Grant::Admin, 5, 6, Access::None),
+            (Delegate::Gid(5), Grant::Reader, 0, 6, Access::Read),
+            (Delegate::Uid(1000), Grant::Admin, 7, 6, Access::Administer),
+        ] {
+            let (socket, directory) = ("/run/red".to_owned(), "/run/red.d".to_owned());
+            let delegation = Delegation { socket, directory, to, grant, limits: Limits::default(), confined: None };
+            assert_eq!(delegated(&delegation, uid, 7, |gid| gid == group), expected, "{to} {grant:?} {uid} {group}");
         }
-        let request = Request::parse(&call("org.varlink.service.GetInfo")).unwrap();
-        assert!(check(&policy, Access::None, &request).is_ok());
-    }
-
-    fn call(method: &str) -> Call {
-        let all = serde_json::json!({
-            "name": "a", "namespace": "a", "mac": "a", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a",
-            "vhost_user": { "path": "/a", "mode": "server" }
-        });
-        let wanted: &[&str] = match method.rsplit('.').next().unwrap_or_default() {
-            "NamespaceAdd" | "NamespaceDel" | "NamespaceSet" | "PortDel" | "PortSet" => &["name"],
-            "PortAdd" => &["name", "namespace", "vhost_user"],
-            "LinkAdd" => &["one", "other"],
-            "LinkDel" => &["port"],
-            "FdbAdd" => &["namespace", "mac", "port"],
-            "FdbDel" => &["namespace", "mac"],
-            "ConfigCheck" | "ConfigDiff" | "ConfigApply" => &["text", "file"],
-            "LogSet" => &["filter"],
-            _ => &[],
-        };
-        let parameters = wanted.iter().map(|key| ((*key).to_owned(), all[*key].clone())).collect();
-        Call { method: method.to_owned(), parameters: Some(serde_json::Value::Object(parameters)), ..Call::default() }
-    }
-
-    #[test]
-    fn test_a_refusal_says_who_may() {
-        let policy = Policy::new("operators", Others::Read);
-        let request = Request::parse(&call("org.weft.Switch1.PortDel")).unwrap();
-        let error = check(&policy, Access::Read, &request).unwrap_err();
-        let needed = "root or a member of the group operators".to_owned();
-        assert_eq!(error, Error::Denied { action: "port del".into(), needed });
     }
 }

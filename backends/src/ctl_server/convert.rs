@@ -8,23 +8,27 @@ use crate::vhost_user::feature_names;
 use ctl::proto::v1;
 use std::time::Duration;
 use switch::{
-    FdbKey, FdbView, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, NamespaceView, PortPath, PortRef,
-    PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
+    Delegate, Delegation, FdbKey, FdbView, Grant, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec,
+    NamespaceView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
 };
 use wire::MacAddr;
 
 /// A refusal as an error of the wire.
 pub fn refusal(refusal: Refusal) -> v1::Error {
     match refusal {
-        Refusal::NotFound { kind, name } => v1::Error::NotFound { kind: kind.to_string(), name },
+        Refusal::NotFound { kind, name } => v1::Error::NotFound { kind: kind.to_string(), name: name.to_string() },
         Refusal::Ambiguous { kind, name, candidates, more } => {
             let candidates = candidates.iter().map(ToString::to_string).collect();
             v1::Error::Ambiguous { kind: kind.to_string(), name, candidates, more }
         }
-        Refusal::Exists { kind, name } => v1::Error::Exists { kind: kind.to_string(), name },
-        Refusal::InUse { kind, name, by } => v1::Error::InUse { kind: kind.to_string(), name, by },
+        Refusal::Exists { kind, name } => v1::Error::Exists { kind: kind.to_string(), name: name.to_string() },
+        Refusal::InUse { kind, name, by } => {
+            v1::Error::InUse { kind: kind.to_string(), name: name.to_string(), by: by.to_string() }
+        }
         Refusal::Invalid { field, value, expected } => v1::Error::Invalid { field, value, expected },
-        Refusal::Limit { what, limit } => v1::Error::Limit { what, limit },
+        Refusal::Limit { what, limit } => v1::Error::Limit { what: what.to_string(), limit },
+        Refusal::Depth { limit } => v1::Error::Limit { what: "namespaces inside each other".to_owned(), limit },
+        Refusal::Everywhere { what, limit, .. } => v1::Error::Limit { what: what.to_owned(), limit },
         Refusal::Quota { resource, owner, limit } => {
             let what = format!("{} in namespace {owner} and below, whose quota that is", resource.as_str());
             v1::Error::Limit { what, limit }
@@ -126,6 +130,41 @@ pub fn namespace_spec(asked: &v1::NamespaceAdd) -> Result<NamespaceSpec, v1::Err
     Ok(spec)
 }
 
+/// What a `NamespaceDelegate` asks for.
+///
+/// # Errors
+/// [`v1::Error::Invalid`]: it is not for either a user or a group.
+pub fn delegation(asked: &v1::NamespaceDelegate) -> Result<Delegation, v1::Error> {
+    let to = match (asked.uid, asked.gid) {
+        (Some(uid), None) => Delegate::Uid(uid),
+        (None, Some(gid)) => Delegate::Gid(gid),
+        (uid, _) => {
+            let value = if uid.is_some() { "both" } else { "neither" };
+            return Err(refusal(Refusal::invalid("uid, gid", value, "one of them")));
+        }
+    };
+    let grant = match asked.role.unwrap_or_default() {
+        v1::Grant::Reader => Grant::Reader,
+        v1::Grant::Admin => Grant::Admin,
+    };
+    let directory = asked.sockets.clone().unwrap_or_else(|| Delegation::directory_default(&asked.socket));
+    let mut said = Limits::default();
+    limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| said.set(limit, rate));
+    Ok(Delegation { socket: asked.socket.clone(), directory, to, grant, limits: said, confined: None })
+}
+
+fn delegation_said(Delegation { socket, directory, to, grant, limits, .. }: &Delegation) -> v1::Delegation {
+    let (uid, gid) = match *to {
+        Delegate::Uid(uid) => (Some(uid), None),
+        Delegate::Gid(gid) => (None, Some(gid)),
+    };
+    let role = match grant {
+        Grant::Reader => v1::Grant::Reader,
+        Grant::Admin => v1::Grant::Admin,
+    };
+    v1::Delegation { socket: socket.clone(), sockets: directory.clone(), uid, gid, role, limits: limits_said(limits) }
+}
+
 /// What a `PortAdd` asks for, defaults filled in.
 ///
 /// # Errors
@@ -203,6 +242,7 @@ pub fn namespace(view: &NamespaceView) -> v1::Namespace {
         macs_max: view.spec.macs_max.into(),
         age_s: view.spec.age.as_secs(),
         usage: Resource::ALL.into_iter().filter_map(usage).collect(),
+        delegation: view.spec.delegation.as_ref().map(delegation_said),
     }
 }
 

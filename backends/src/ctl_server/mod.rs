@@ -10,17 +10,18 @@
 //! a client can make the daemon hold is bounded by one message in, one reply out and 32 clients, and a client that does
 //! not read a reply within [`STALL_MAX`] is dropped.
 //!
-//! Who a client is, is asked of the kernel once, when it connects ([`access`]); what it may do is decided in the same
-//! file, for each call. Those who may only read cannot be in the way of those who administer: the calls of
+//! Who a client is, is asked of the kernel once, when it connects ([`access`]); what it may do is decided for each call
+//! ([`permit`]). Those who may only read cannot be in the way of those who administer: the calls of
 //! administrators come first, and their connections take the places of others when there is no room. Names on the wire
 //! are turned into types and back in [`convert`] and nowhere else.
 
 pub mod access;
 mod client;
 pub mod convert;
+pub mod permit;
 pub mod socket;
 
-use access::{Access, Policy};
+use access::{Access, Gate, Tenant};
 use client::{Asked, Client};
 use ctl::codec::{Call, Reply};
 use event_manager::{EventOps, Events, MutEventSubscriber};
@@ -34,6 +35,9 @@ use vmm_sys_util::epoll::EventSet;
 
 /// Clients at a time; one more takes the place of an idle one, or is turned away.
 pub const CLIENTS_MAX: usize = 32;
+
+/// Clients at a time of a socket that is bound to a namespace.
+pub const TENANT_CLIENTS_MAX: usize = 4;
 
 /// A client that has not read a reply to its end after so long is dropped.
 pub const STALL_MAX: Duration = Duration::from_secs(10);
@@ -67,7 +71,7 @@ pub struct Pending {
 /// The server's side of the control socket.
 pub struct Server {
     socket: Socket,
-    policy: Policy,
+    gate: Gate,
     clients: BTreeMap<RawFd, Client>,
     calls: VecDeque<Pending>,
     /// No clients are accepted until the next tick.
@@ -76,9 +80,9 @@ pub struct Server {
 
 impl Server {
     /// Serves a socket that is open already.
-    pub fn new(socket: Socket, policy: Policy) -> Server {
+    pub fn new(socket: Socket, gate: Gate) -> Server {
         let (clients, calls) = (BTreeMap::new(), VecDeque::new());
-        Server { socket, policy, clients, calls, paused: false }
+        Server { socket, gate, clients, calls, paused: false }
     }
 
     /// The next call that waits to be answered; those of administrators first.
@@ -119,6 +123,15 @@ impl Server {
         self.clients.len()
     }
 
+    /// What the calls that come here are bound to; `None`: to nothing.
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.gate.tenant()
+    }
+
+    fn places(&self) -> usize {
+        if self.tenant().is_some() { TENANT_CLIENTS_MAX } else { CLIENTS_MAX }
+    }
+
     fn accept_all(&mut self, ops: &mut EventOps) {
         loop {
             let stream = match self.socket.accept() {
@@ -126,9 +139,9 @@ impl Server {
                 Ok(None) => return,
                 Err(why) => return self.pause(&why, ops),
             };
-            let access = self.policy.access_of(stream.as_fd());
-            if self.clients.len() >= CLIENTS_MAX && !self.make_room(access, ops) {
-                tracing::warn!("the control socket has {CLIENTS_MAX} clients already: one more was turned away");
+            let access = self.gate.access_of(stream.as_fd());
+            if self.clients.len() >= self.places() && !self.make_room(access, ops) {
+                tracing::warn!("a control socket has {} clients already: one more was turned away", self.places());
                 continue;
             }
             let fd = stream.as_raw_fd();

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The file of the control socket: made, guarded against a second daemon, and removed at the end.
 
-use super::access::Policy;
+use super::access::Gate;
 use crate::dispose::Connection;
+use crate::place::{Held, Place};
 use crate::socket_file;
 use rustix::fs::{AtFlags, CWD, Gid, chownat};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 /// Clients that may wait until the control loop has its turn.
@@ -39,29 +40,29 @@ pub enum SocketError {
 /// A listening socket. A file that we made is removed when it is dropped; one that systemd made is left alone.
 pub struct Socket {
     listener: UnixListener,
-    remove: Option<PathBuf>,
+    remove: Option<Held>,
 }
 
 impl Socket {
-    /// Listens at `path`. The socket file of a daemon that died is replaced.
+    /// Listens at a place. The socket file of a daemon that died is replaced.
     ///
     /// # Errors
     /// Somebody else listens there, the path is taken by another file, or the system refuses.
-    pub fn bind(path: &Path, policy: &Policy) -> Result<Socket, SocketError> {
+    pub fn bind(place: &Place, gate: &Gate) -> Result<Socket, SocketError> {
+        let path = place.path();
         let failed = |what| move |why| SocketError::Io { path: path.to_owned(), what, why };
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed("make its directory"))?;
-        }
-        remove_stale(path)?;
-        let (mode, group) = policy.file_access();
-        let socket = socket_file::bound(path, mode).map_err(failed("listen"))?;
+        place.make_parents().map_err(failed("make its directory"))?;
+        let way = place.hold().map_err(failed("find its directory"))?;
+        remove_stale(place, way.path())?;
+        let (mode, group) = gate.file_access();
+        let socket = socket_file::bound(way.path(), mode).map_err(failed("listen"))?;
         // Before it listens: a mode of 0660 must not stand for a moment with another group.
         if let Some(group) = group {
             // An unprivileged daemon may not be allowed to; calls are checked by credentials anyway.
-            let _ = chownat(CWD, path, None, Some(Gid::from_raw(group)), AtFlags::SYMLINK_NOFOLLOW);
+            let _ = chownat(CWD, way.path(), None, Some(Gid::from_raw(group)), AtFlags::SYMLINK_NOFOLLOW);
         }
         rustix::net::listen(&socket, BACKLOG).map_err(|why| failed("listen")(why.into()))?;
-        Ok(Socket::new(socket.into(), Some(path.to_owned())))
+        Ok(Socket::new(socket.into(), Some(way)))
     }
 
     /// Takes over a listening socket that systemd made.
@@ -75,7 +76,7 @@ impl Socket {
         Ok(Socket::new(listener, None))
     }
 
-    fn new(listener: UnixListener, remove: Option<PathBuf>) -> Socket {
+    fn new(listener: UnixListener, remove: Option<Held>) -> Socket {
         // Nobody has descriptors to send here. Where the kernel is too old to refuse them, they are thrown away.
         sys::fd::refuse_rights(listener.as_fd());
         Socket { listener, remove }
@@ -102,21 +103,22 @@ impl AsRawFd for Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if let Some(path) = &self.remove {
-            let _ = fs::remove_file(path);
+        if let Some(way) = &self.remove {
+            let _ = fs::remove_file(way.path());
         }
     }
 }
 
 /// Removes a socket file that nobody listens on.
-fn remove_stale(path: &Path) -> Result<(), SocketError> {
-    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+fn remove_stale(place: &Place, way: &Path) -> Result<(), SocketError> {
+    let path = place.path();
+    let Ok(metadata) = fs::symlink_metadata(way) else { return Ok(()) };
     if !metadata.file_type().is_socket() {
         return Err(SocketError::NotSocket(path.to_owned()));
     }
-    match UnixStream::connect(path) {
+    match place.connect() {
         Err(why) if why.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|why| SocketError::Io { path: path.to_owned(), what: "replace it", why })
+            fs::remove_file(way).map_err(|why| SocketError::Io { path: path.to_owned(), what: "replace it", why })
         }
         // Also when its queue is full, or when we may not connect: somebody is there.
         _ => Err(SocketError::Busy(path.to_owned())),

@@ -3,6 +3,8 @@
 
 use super::*;
 use crate::config::Others;
+use crate::ctl_server::access::Policy;
+use crate::place::Place;
 use event_manager::{EventManager, SubscriberOps};
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -23,9 +25,9 @@ struct World {
 impl World {
     fn new() -> World {
         let directory = tempfile::tempdir().unwrap();
-        let policy = Policy::new("weft", Others::Read);
-        let socket = Socket::bind(&directory.path().join("ctl.sock"), &policy).unwrap();
-        let server = Rc::new(RefCell::new(Server::new(socket, policy)));
+        let gate = Gate::Operator(Policy::new("weft", Others::Read));
+        let socket = Socket::bind(&Place::new(directory.path().join("ctl.sock"), None), &gate).unwrap();
+        let server = Rc::new(RefCell::new(Server::new(socket, gate)));
         let mut events = EventManager::new().unwrap();
         let id = events.add_subscriber(Rc::clone(&server));
         World { directory, server, id, events }
@@ -296,16 +298,16 @@ fn test_a_client_that_goes_takes_its_calls_along() {
 #[test]
 fn test_a_stale_socket_is_replaced_and_a_live_one_is_not() {
     let world = World::new();
-    let policy = Policy::new("weft", Others::Refuse);
-    assert!(matches!(Socket::bind(&world.path(), &policy), Err(socket::SocketError::Busy(_))));
+    let gate = Gate::Operator(Policy::new("weft", Others::Refuse));
+    assert!(matches!(Socket::bind(&Place::new(world.path(), None), &gate), Err(socket::SocketError::Busy(_))));
     let stale = world.directory.path().join("deeper/stale.sock");
     std::fs::create_dir_all(stale.parent().unwrap()).unwrap();
     drop(std::os::unix::net::UnixListener::bind(&stale).unwrap());
-    let socket = Socket::bind(&stale, &policy).unwrap();
+    let socket = Socket::bind(&Place::new(&stale, None), &gate).unwrap();
     use std::os::unix::fs::PermissionsExt;
     assert_eq!(std::fs::metadata(&stale).unwrap().permissions().mode() & 0o777, 0o660);
     drop(socket);
     assert!(!stale.exists());
     std::fs::write(&stale, "").unwrap();
-    assert!(matches!(Socket::bind(&stale, &policy), Err(socket::SocketError::NotSocket(_))));
+    assert!(matches!(Socket::bind(&Place::new(&stale, None), &gate), Err(socket::SocketError::NotSocket(_))));
 }

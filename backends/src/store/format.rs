@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The file's format, version 2. Its types are its own: the switch's may change without the file noticing.
 
+use super::delegation::{self, ConfinedV2, DelegationV2};
 use super::{Saved, upgrade};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,8 +53,11 @@ struct NamespaceV2 {
     age_s: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     quotas: BTreeMap<String, u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delegation: Option<DelegationV2>,
 }
 
+/// Either `uid` or `gid` is there.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PortV2 {
@@ -74,11 +78,13 @@ pub(super) struct PortV2 {
     mode: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     far: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confined: Option<ConfinedV2>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RateV2 {
+pub(super) struct RateV2 {
     per_second: u64,
     burst: u64,
 }
@@ -156,7 +162,8 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
 fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     let quota = |resource: Resource| Some((resource.as_str().to_owned(), spec.quotas.get(resource)?));
     let quotas = Resource::ALL.into_iter().filter_map(quota).collect();
-    NamespaceV2 { macs_max: spec.macs_max, age_s: spec.age.as_secs(), quotas }
+    let delegation = spec.delegation.as_ref().map(delegation::said);
+    NamespaceV2 { macs_max: spec.macs_max, age_s: spec.age.as_secs(), quotas, delegation }
 }
 
 fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
@@ -165,7 +172,8 @@ fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
         let resource = Resource::of(&word).ok_or_else(|| format!("{word:?} is not a resource"))?;
         quotas.set(resource, Some(most));
     }
-    Ok(NamespaceSpec { macs_max: namespace.macs_max, age: Duration::from_secs(namespace.age_s), quotas })
+    let delegation = namespace.delegation.map(delegation::meant).transpose()?;
+    Ok(NamespaceSpec { macs_max: namespace.macs_max, age: Duration::from_secs(namespace.age_s), quotas, delegation })
 }
 
 fn port_v2(spec: &PortSpec) -> PortV2 {
@@ -180,6 +188,7 @@ fn port_v2(spec: &PortSpec) -> PortV2 {
         path: spec.vhost_user().map(|socket| socket.path.clone()),
         mode: spec.vhost_user().map(|socket| socket.mode.as_str().to_owned()),
         far: spec.far().map(ToString::to_string),
+        confined: spec.confined.as_ref().map(delegation::confined_said),
     }
 }
 
@@ -194,6 +203,7 @@ fn port_spec(path: &PortPath, port: PortV2) -> Result<PortSpec, String> {
         queue_pairs: port.queues,
         limits: limits(&port.limits)?,
         lane: lane(port.path, port.mode, port.far)?,
+        confined: port.confined.map(delegation::confined_meant),
     })
 }
 
@@ -207,11 +217,11 @@ fn lane(path: Option<String>, mode: Option<String>, far: Option<String>) -> Resu
     Ok(Lane::VhostUser(VhostUser { path: path.unwrap_or_default(), mode }))
 }
 
-fn rate_v2((limit, Rate { per_second, burst }): (Limit, Rate)) -> (String, RateV2) {
+pub(super) fn rate_v2((limit, Rate { per_second, burst }): (Limit, Rate)) -> (String, RateV2) {
     (limit.name().to_owned(), RateV2 { per_second, burst })
 }
 
-fn limits(rates: &BTreeMap<String, RateV2>) -> Result<Limits, String> {
+pub(super) fn limits(rates: &BTreeMap<String, RateV2>) -> Result<Limits, String> {
     let mut limits = Limits::default();
     for (name, RateV2 { per_second, burst }) in rates {
         let limit = Limit::of_name(name).ok_or_else(|| format!("{name:?} is not a limit"))?;

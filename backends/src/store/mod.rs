@@ -16,6 +16,7 @@
 //! To a new file that is synced and renamed over the old one, so that a crash leaves one or the other and never half of
 //! one. A file that cannot be understood is moved aside and reported; it never keeps the daemon from starting.
 
+mod delegation;
 mod format;
 mod overlay;
 mod upgrade;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use switch::{
-    Desired, FdbKey, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Quotas, Rate, Resource,
-    VhostUser,
+    Confined, Delegate, Delegation, Desired, FdbKey, Grant, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec,
+    PortSpec, Quotas, Rate, Resource, VhostUser,
 };
 
 fn name(text: &str) -> Name {
@@ -34,6 +34,16 @@ fn state(ports: &[(&str, &str)]) -> Desired {
     state
 }
 
+fn confined() -> Confined {
+    Confined { beneath: "/run/blue".into(), owner: Delegate::Gid(7) }
+}
+
+fn delegation() -> Delegation {
+    let (socket, directory) = ("/run/blue.ctl".into(), "/run/blue".into());
+    let (to, limits) = (Delegate::Uid(1000), port("vm1", "red").limits);
+    Delegation { socket, directory, to, grant: Grant::Reader, limits, confined: Some(confined()) }
+}
+
 /// A file with vm1 and vm2, and what runs after an operator removed one, changed one and added one.
 fn file_and_running() -> (Desired, Desired) {
     let file = state(&[("vm1", "red"), ("vm2", "red")]);
@@ -41,8 +51,9 @@ fn file_and_running() -> (Desired, Desired) {
     running.del_port(&at("red:vm1")).unwrap();
     running.set_port(&at("red:vm2"), PortSpec { mtu: 1400, ..port("vm2", "red") }).unwrap();
     let quotas = Quotas::default().with(&[(Resource::Ports, Some(3))]);
-    running.add_namespace(name("blue"), NamespaceSpec { quotas, ..NamespaceSpec::default() }).unwrap();
-    running.add_port(name("vm3"), port("vm3", "blue")).unwrap();
+    let delegation = Some(delegation());
+    running.add_namespace(name("blue"), NamespaceSpec { quotas, delegation, ..NamespaceSpec::default() }).unwrap();
+    running.add_port(name("vm3"), PortSpec { confined: Some(confined()), ..port("vm3", "blue") }).unwrap();
     let key = FdbKey { namespace: path("blue"), mac: "02:00:00:00:00:77".parse().unwrap() };
     running.add_fdb(key, name("vm3")).unwrap();
     (file, running)

@@ -19,7 +19,6 @@ mod source;
 
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
@@ -39,6 +38,7 @@ use super::features::PROTOCOL_FEATURES;
 use super::guard::{Limits, SealPolicy};
 use super::host::RingHost;
 use super::session::SessionSpec;
+use crate::place::Place;
 
 /// Who listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +54,11 @@ pub enum Mode {
 pub struct EndpointConfig {
     /// The port's full name; notices carry it.
     pub port: String,
-    /// The socket's path.
-    pub path: PathBuf,
+    /// Where the socket is.
+    pub place: Place,
     /// Who listens.
     pub mode: Mode,
-    /// A listening socket from systemd, instead of one of our own at `path`. Server mode only.
+    /// A listening socket from systemd, instead of one of our own at `place`. Server mode only.
     pub inherited: Option<OwnedFd>,
     /// Receive and transmit queue pairs, 1 to 128.
     pub queue_pairs: u16,
@@ -114,8 +114,8 @@ impl Endpoint {
         let features = config.features | PROTOCOL_FEATURES;
         let limits = Limits { rings: 2 * u32::from(queue_pairs), features, mtu, seals };
         let spec = SessionSpec { port: config.port.clone(), device: DeviceConfig { mac, queue_pairs, mtu }, features };
-        let alarm = Alarm::new().map_err(|source| OpenError::Io { path: config.path.clone(), source })?;
-        let source = Source::open(config.mode, config.path, config.inherited)?;
+        let alarm = Alarm::new().map_err(|source| OpenError::Io { path: config.place.path().to_owned(), source })?;
+        let source = Source::open(config.mode, config.place, config.inherited)?;
         let outlet = Outlet::new(config.port, notices, wake);
         Ok(Self { spec, limits, host, outlet, source, alarm, state: State::Idle, end_reason: None })
     }

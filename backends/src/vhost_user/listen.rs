@@ -6,15 +6,15 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use switch::limits::SOCKET_PATH_MAX;
 
-use super::connect;
 use super::error::OpenError;
 use crate::dispose::{Connection, ListenerEnd};
+use crate::place::{Held, Place};
 use crate::socket_file;
 
 /// Who may connect: owner and group.
@@ -25,25 +25,28 @@ const BACKLOG: i32 = 16;
 /// A listening socket. Its file, if it made one, goes with it.
 pub(super) struct Listener {
     socket: Arc<UnixListener>,
-    /// Path, device and inode of the file that we made.
-    file: Option<(PathBuf, u64, u64)>,
+    /// The way to the file that we made, its device and inode.
+    file: Option<(Held, u64, u64)>,
     /// `None` for a socket that others hold as well.
     _end: Option<ListenerEnd>,
 }
 
 impl Listener {
-    /// Binds to `path`, mode 0660. A socket file on which nobody answers is replaced.
-    pub(super) fn bind(path: &Path) -> Result<Self, OpenError> {
+    /// Binds to the place, mode 0660. A socket file on which nobody answers is replaced.
+    pub(super) fn bind(place: &Place) -> Result<Self, OpenError> {
+        let path = place.path();
         check_length(path)?;
-        check_directory(path)?;
-        clear(path)?;
         let at = |source| OpenError::Io { path: path.to_owned(), source };
-        let socket = socket_file::bound(path, MODE).map_err(at)?;
-        let made = fs::symlink_metadata(path).map_err(at)?;
+        let way = place.hold().map_err(at)?;
+        check_directory(way.path())?;
+        clear(place, way.path())?;
+        let socket = socket_file::bound(way.path(), MODE).map_err(at)?;
+        let made = fs::symlink_metadata(way.path()).map_err(at)?;
+        place.hand_over().map_err(at)?;
         rustix::net::listen(&socket, BACKLOG).map_err(|error| at(error.into()))?;
         let socket = Arc::new(UnixListener::from(socket));
         let end = ListenerEnd(Arc::clone(&socket));
-        Ok(Self { socket, file: Some((path.to_owned(), made.dev(), made.ino())), _end: Some(end) })
+        Ok(Self { socket, file: Some((way, made.dev(), made.ino())), _end: Some(end) })
     }
 
     /// Takes over a listening socket that systemd made; its file is systemd's.
@@ -78,7 +81,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let Some((path, device, inode)) = &self.file else { return };
+        let Some((way, device, inode)) = &self.file else { return };
+        let path = way.path();
         // Somebody may have put another file there meanwhile; that one is not ours.
         if fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (*device, *inode)) {
             let _ = fs::remove_file(path);
@@ -98,8 +102,9 @@ fn check_directory(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Makes room for our socket file: removes a stale one, refuses anything else.
-fn clear(path: &Path) -> Result<(), OpenError> {
-    let found = match fs::symlink_metadata(path) {
+fn clear(place: &Place, way: &Path) -> Result<(), OpenError> {
+    let path = place.path();
+    let found = match fs::symlink_metadata(way) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(OpenError::Io { path: path.to_owned(), source }),
@@ -107,9 +112,9 @@ fn clear(path: &Path) -> Result<(), OpenError> {
     if !found.file_type().is_socket() {
         return Err(OpenError::NotASocket { path: path.to_owned() });
     }
-    match connect::try_connect(path) {
+    match place.connect() {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })
+            fs::remove_file(way).map_err(|source| OpenError::Io { path: path.to_owned(), source })
         }
         _ => Err(OpenError::InUse { path: path.to_owned() }),
     }
@@ -118,5 +123,5 @@ fn clear(path: &Path) -> Result<(), OpenError> {
 /// Opens a port's socket and closes it again.
 #[cfg(test)]
 pub(crate) fn bind_for_test(path: &Path) -> Result<(), OpenError> {
-    Listener::bind(path).map(drop)
+    Listener::bind(&Place::new(path, None)).map(drop)
 }

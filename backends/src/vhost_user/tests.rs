@@ -5,6 +5,7 @@ mod hostile;
 mod life;
 mod orders;
 
+use crate::place::Place;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -111,7 +112,7 @@ struct World {
 fn config(path: PathBuf) -> EndpointConfig {
     EndpointConfig {
         port: "vm1".to_owned(),
-        path,
+        place: Place::new(path, None),
         mode: Mode::Server,
         inherited: None,
         queue_pairs: 1,

@@ -14,6 +14,7 @@ mod link;
 mod log;
 mod namespace;
 mod output;
+mod path;
 mod port;
 mod status;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft namespace …`.
 
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,10 +9,13 @@ use clap::{Args, Subcommand};
 
 use super::failure::Failure;
 use super::output::Output;
+use super::path::for_daemon;
+use super::port::limits::{HELP, LimitArgs};
 use super::{Context, Outcome};
 use crate::client::Client;
 use crate::proto::v1::{
-    Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceSet, NamespaceZombies, Quota, Usage,
+    Amount, Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceSet,
+    NamespaceUndelegate, NamespaceZombies, Quota, Usage,
 };
 use crate::render::page::Page;
 use crate::render::table::Side;
@@ -44,6 +48,14 @@ pub(super) enum Verb {
     },
     /// Change a namespace while it is in use; what is not named stays
     Set(Set),
+    /// Put a namespace into somebody's hands: over a control socket of its own he sees it as /, and nothing else
+    #[command(after_help = HELP)]
+    Delegate(Delegate),
+    /// Take a delegated namespace back: its control socket is closed
+    Undelegate {
+        /// Its path
+        name: String,
+    },
     /// List all namespaces, each followed by what lies in it
     List,
     /// Show one namespace, or all of them, in full: what it and all below it have and may have
@@ -87,6 +99,31 @@ pub(super) struct Set {
     quotas: Quotas,
 }
 
+/// A namespace to be delegated.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").args(["uid", "gid"]).required(true))]
+pub(super) struct Delegate {
+    /// Its path
+    name: String,
+    /// Path of the control socket that weftd opens for it
+    #[arg(long, value_name = "PATH")]
+    listen: PathBuf,
+    /// Directory that the sockets of the delegate's ports have to be in; made when it is not there [default: PATH.d]
+    #[arg(long, value_name = "DIR")]
+    sockets: Option<PathBuf>,
+    /// The user who may use it, by number
+    #[arg(long, value_name = "N")]
+    uid: Option<u32>,
+    /// The group whose members may use it, by number
+    #[arg(long, value_name = "N")]
+    gid: Option<u32>,
+    /// What the delegate may do
+    #[arg(long, value_enum, default_value_t = Grant::Admin)]
+    role: Grant,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
 /// Quotas to be set.
 #[derive(Debug, Args)]
 struct Quotas {
@@ -120,6 +157,17 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
         Verb::Set(Set { name, age, quotas: Quotas { quota: quotas } }) => {
             let set = client.call(&NamespaceSet { name, age_s: age, quotas })?;
             context.output.answer(&set.namespace, |_| String::new())
+        }
+        Verb::Delegate(Delegate { name, listen, sockets, uid, gid, role, limits }) => {
+            let (socket, sockets) = (for_daemon(listen)?, sockets.map(for_daemon).transpose()?);
+            let limits = limits.said();
+            let asked = NamespaceDelegate { name, socket, sockets, uid, gid, role: Some(role), limits };
+            let delegated = client.call(&asked)?;
+            context.output.answer(&delegated.namespace, |_| String::new())
+        }
+        Verb::Undelegate { name } => {
+            let undelegated = client.call(&NamespaceUndelegate { name })?;
+            context.output.answer(&undelegated.namespace, |_| String::new())
         }
         Verb::List => {
             let listed = client.call(&NamespaceList { name: None })?.namespaces;
@@ -178,7 +226,7 @@ fn table(namespaces: &[Namespace], output: &Output<'_>) -> String {
 }
 
 fn page(namespace: &Namespace) -> String {
-    let Namespace { name, number, ports, macs, macs_max, age_s, usage } = namespace;
+    let Namespace { name, number, ports, macs, macs_max, age_s, usage, delegation } = namespace;
     let mut page = Page::new("namespace", name);
     page.line("number", &number.to_string());
     page.line("ports", &ports.to_string());
@@ -186,7 +234,19 @@ fn page(namespace: &Namespace) -> String {
     page.line("age limit", &duration(*age_s));
     let usage: Vec<String> = usage.iter().filter_map(share).collect();
     page.line("subtree", &if usage.is_empty() { "-".to_owned() } else { usage.join(", ") });
+    page.line("delegated", &delegation.as_ref().map_or_else(|| "-".to_owned(), delegate));
     page.finish()
+}
+
+/// To whom, for what and where.
+fn delegate(Delegation { socket, sockets, uid, gid, role, limits }: &Delegation) -> String {
+    let who = uid.map(|uid| format!("uid {uid}")).or_else(|| gid.map(|gid| format!("gid {gid}")));
+    let role = match role {
+        Grant::Reader => "reader",
+        Grant::Admin => "admin",
+    };
+    let limits: String = limits.iter().map(|(name, rate)| format!(", {name} {}", Amount(rate.rate))).collect();
+    format!("to {} as {role} at {socket}, sockets in {sockets}{limits}", who.unwrap_or_default())
 }
 
 /// What a subtree has of something; `None`: nothing, and nobody has said how much it may.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft port …`: verbs and their calls.
 
-mod limits;
+pub(super) mod limits;
 mod render;
 
 pub(super) use render::state;
@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 
 use self::limits::LimitArgs;
 use super::failure::Failure;
+use super::path::for_daemon;
 use super::{Context, Outcome};
 use crate::client::Client;
 use crate::proto::v1::{
@@ -136,17 +137,12 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     }
 }
 
-/// Turns the arguments of `port add` into its call. A relative path is meant from where the operator stands, which
-/// the daemon cannot know.
+/// Turns the arguments of `port add` into its call.
 fn request(add: Add) -> Result<PortAdd, Failure> {
     let Add { name, namespace, number, mac, vhost_user, client, queues, policy, may_exist } = add;
     let (name, namespace) = home(name, namespace)?;
     let Policy { role, mtu, macs, limits } = policy;
-    let path = std::path::absolute(&vhost_user).map_err(|source| Failure::Input { file: vhost_user, source })?;
-    let path = path
-        .into_os_string()
-        .into_string()
-        .map_err(|wrong| Failure::Usage(format!("the path {} is not UTF-8", PathBuf::from(wrong).display())))?;
+    let path = for_daemon(vhost_user)?;
     let vhost_user = VhostUser { path, mode: if client { Mode::Client } else { Mode::Server } };
     let limits = limits.said();
     Ok(PortAdd { name, namespace, number, mac, vhost_user, queues, role, mtu, macs, limits, may_exist })

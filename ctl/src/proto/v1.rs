@@ -28,8 +28,8 @@ pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
 pub use link::{LinkAdd, LinkDel, LinkReply};
 pub use namespace::{
-    Namespace, NamespaceAdd, NamespaceDel, NamespaceList, NamespaceListReply, NamespaceReply, NamespaceSet,
-    NamespaceZombies, NamespaceZombiesReply, Quota, Usage, Zombie,
+    Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
+    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Quota, Usage, Zombie,
 };
 pub use port::{
     MacPolicy, Mode, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,
@@ -91,6 +91,10 @@ methods! {
     NamespaceDel -> Empty;
     /// Changes what may change while a namespace is in use.
     NamespaceSet -> NamespaceReply;
+    /// Puts a namespace into somebody's hands.
+    NamespaceDelegate -> NamespaceReply;
+    /// Takes a namespace back.
+    NamespaceUndelegate -> NamespaceReply;
     /// Lists namespaces.
     NamespaceList -> NamespaceListReply;
     /// Lists namespaces that are deleted and not gone.

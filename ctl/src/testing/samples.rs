@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use crate::proto::Method;
 use crate::proto::v1::{
-    Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, DropReason, DropReasons, DropReasonsReply,
-    Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply, Limits, LinkAdd,
-    LinkDel, LinkReply, LogSet, LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceList,
-    NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port,
-    PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State,
-    Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, Delegation, DropReason, DropReasons,
+    DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply,
+    Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd,
+    NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply, NamespaceReply, NamespaceSet,
+    NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port, PortAdd, PortCounters,
+    PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status, StatusReply,
+    Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -33,9 +34,11 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     vec![
         exchange(&Status {}, &status()),
         exchange(&WorkerList {}, &WorkerListReply { workers: workers() }),
-        exchange(&namespace_add(), &NamespaceReply { namespace: self::namespace() }),
+        exchange(&namespace_add(), &NamespaceReply { namespace: delegated() }),
         exchange(&NamespaceDel { name: namespace(), recursive: true, force: true, if_exists: true }, &Empty {}),
-        exchange(&namespace_set(), &NamespaceReply { namespace: self::namespace() }),
+        exchange(&namespace_set(), &NamespaceReply { namespace: delegated() }),
+        exchange(&namespace_delegate(), &NamespaceReply { namespace: delegated() }),
+        exchange(&NamespaceUndelegate { name: namespace() }, &NamespaceReply { namespace: delegated() }),
         exchange(&NamespaceList { name: Some(namespace()) }, &namespaces()),
         exchange(&NamespaceZombies { name: Some(namespace()) }, &zombies()),
         exchange(&port_add(), &PortReply { port: port() }),
@@ -96,7 +99,16 @@ pub(crate) fn workers() -> Vec<Worker> {
 pub(crate) fn namespace() -> Namespace {
     let usage = |resource: &str, used, max| Usage { resource: resource.to_owned(), used, max };
     let usage = vec![usage("ports", 2, Some(16)), usage("namespaces", 0, None)];
-    Namespace { name: "red".to_owned(), number: 1, ports: 2, macs: 3, macs_max: 8192, age_s: 300, usage }
+    Namespace {
+        name: "red".to_owned(),
+        number: 1,
+        ports: 2,
+        macs: 3,
+        macs_max: 8192,
+        age_s: 300,
+        usage,
+        delegation: None,
+    }
 }
 
 fn quotas() -> Vec<Quota> {
@@ -104,12 +116,31 @@ fn quotas() -> Vec<Quota> {
     vec![quota("ports", Some(16)), quota("macs", None)]
 }
 
+/// A namespace that is delegated; in truth either to a user or to a group.
+pub(crate) fn delegated() -> Namespace {
+    let (socket, sockets) = ("/run/weft/red.sock".to_owned(), "/run/weft/red.sock.d".to_owned());
+    let (uid, gid, role) = (Some(1000), Some(100), Grant::Admin);
+    Namespace { delegation: Some(Delegation { socket, sockets, uid, gid, role, limits: limits() }), ..namespace() }
+}
+
+fn namespace_delegate() -> NamespaceDelegate {
+    NamespaceDelegate {
+        name: "red".to_owned(),
+        socket: "/run/weft/red.sock".to_owned(),
+        sockets: Some("/run/weft/red".to_owned()),
+        uid: Some(1000),
+        gid: Some(100),
+        role: Some(Grant::Admin),
+        limits: Some(limits()),
+    }
+}
+
 fn namespace_set() -> NamespaceSet {
     NamespaceSet { name: "red".to_owned(), age_s: Some(60), quotas: quotas() }
 }
 
 fn namespaces() -> NamespaceListReply {
-    NamespaceListReply { namespaces: vec![namespace()] }
+    NamespaceListReply { namespaces: vec![delegated()] }
 }
 
 pub(crate) fn zombies() -> NamespaceZombiesReply {

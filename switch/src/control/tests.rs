@@ -3,8 +3,11 @@ mod links;
 mod model;
 
 use super::*;
+use crate::delegation::{Delegate, Grant};
 use crate::port::State;
+use crate::quota::Usage;
 use crate::spec::{Mode, VhostUser};
+use dataplane::Limits;
 
 const NOW: Instant = Instant::from_nanos(1_000_000_000);
 
@@ -37,6 +40,7 @@ fn actions(control: &mut Control) -> Vec<String> {
             Action::CloseEndpoint(port) => format!("close {port}"),
             Action::OpenEndpoint(opening) => format!("open {} {:#x}", opening.port, opening.offered),
             Action::SetMtu(port, mtu) => format!("mtu {port} {mtu}"),
+            Action::Delegate => "delegate".into(),
             Action::Save => "save".into(),
         })
         .collect()
@@ -124,6 +128,57 @@ fn test_two_namespaces_have_a_port_of_one_name_each() {
         (vec!["red:vm1".into()], 1, 0)
     );
     assert!(control.offered().is_empty() && !control.is_attached(&port("red:vm1")));
+}
+
+#[test]
+fn test_who_loses_a_namespace_loses_what_he_delegated_of_it() {
+    let mut control = switch();
+    control.handle_request(Request::NamespaceAdd(path("red/dev"), NamespaceSpec::default())).unwrap();
+    actions(&mut control);
+    let held = |name: &str, to| {
+        let (socket, directory) = (format!("/run/{name}.ctl"), format!("/run/{name}"));
+        Some(Delegation {
+            socket,
+            directory,
+            to: Delegate::Uid(to),
+            grant: Grant::Admin,
+            limits: Limits::default(),
+            confined: None,
+        })
+    };
+    let mut delegate = |namespace: &str, delegation| {
+        control.handle_request(Request::NamespaceDelegate(path(namespace), delegation)).unwrap();
+        let due = actions(&mut control);
+        let all: Vec<String> = control.desired().delegations().map(|(path, _)| path.to_string()).collect();
+        (due, all.join(" "))
+    };
+    let changed = || vec!["delegate".to_owned(), "save".to_owned()];
+    assert_eq!(delegate("red", held("red", 1)), (changed(), "red".into()));
+    assert_eq!(delegate("red/dev", held("dev", 2)), (changed(), "red/dev red".into()));
+    assert_eq!(delegate("red", held("red", 1)), (vec![], "red/dev red".into()));
+    assert_eq!(delegate("red", held("red", 3)), (changed(), "red".into()));
+    assert_eq!(delegate("red/dev", held("dev", 2)).1, "red/dev red");
+    assert_eq!(delegate("red/dev", None).1, "red");
+    assert_eq!(delegate("red", None), (changed(), String::new()));
+    delegate("red", held("red", 1));
+    control.handle_request(Request::NamespaceDel { path: path("red"), recursive: true, force: true }).unwrap();
+    assert_eq!(actions(&mut control), ["delegate", "close red:vm1", "save"], "its door is closed");
+}
+
+#[test]
+fn test_a_delegate_is_told_of_nothing_that_he_does_not_see() {
+    let mut control = switch();
+    let (mut spec, of) = (NamespaceSpec::default(), |most| (Resource::Ports, Some(most)));
+    spec.quotas = spec.quotas.with(&[of(1)]);
+    control.handle_request(Request::NamespaceAdd(path("t"), spec)).unwrap();
+    control.handle_request(Request::NamespaceAdd(path("t/a"), NamespaceSpec::default())).unwrap();
+    control.handle_request(Request::PortAdd(name("vm2"), self::spec("vm2", "t"))).unwrap();
+    let refused = control.handle_request(Request::PortAdd(name("vm3"), self::spec("vm3", "t/a"))).unwrap_err();
+    assert!(refused.to_string().contains(r#"namespace "t" and below: its quota is 1"#), "{refused}");
+    let seen = refused.seen_from(&path("t/a"), &control.desired().usage(&path("t/a"))).to_string();
+    assert_eq!(seen, r#"too many ports in namespace "/" and below: its quota is 0"#);
+    let busy = control.handle_request(del("t")).unwrap_err().seen_from(&path("t"), &Usage::default());
+    assert_eq!(busy.to_string(), r#"namespace "/" is in use by port "/:vm2" and 1 more"#);
 }
 
 #[test]

@@ -4,11 +4,12 @@
 //! everybody who may read may have one checked.
 
 use super::FdbKey;
+use crate::delegation::is_inside;
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::quota::{Resource, Usage};
 use crate::reference::PortPath;
-use crate::spec::PortSpec;
+use crate::spec::{NamespaceSpec, PortSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Follows from the objects of a [`super::Desired`], so two that are equal have equal ones.
@@ -18,6 +19,8 @@ pub(super) struct Index {
     macs: BTreeMap<FdbKey, Name>,
     /// The port of each socket.
     sockets: BTreeMap<String, PortPath>,
+    /// The namespace that each control socket of a delegation is bound to.
+    delegations: BTreeMap<String, NamespacePath>,
     /// Static MAC entries by the port that they lead to.
     entries: BTreeMap<PortPath, BTreeSet<FdbKey>>,
     /// Static MAC entries of each namespace that has any.
@@ -33,6 +36,26 @@ impl Index {
 
     pub(super) fn socket_owner(&self, path: &str) -> Option<&PortPath> {
         self.sockets.get(path)
+    }
+
+    pub(super) fn delegations(&self) -> &BTreeMap<String, NamespacePath> {
+        &self.delegations
+    }
+
+    /// The ports whose sockets are in a directory or below it.
+    pub(super) fn sockets_in<'a>(&'a self, directory: &'a str) -> impl Iterator<Item = &'a PortPath> {
+        let from = self.sockets.range(directory.to_owned()..);
+        from.take_while(move |(path, _)| path.starts_with(directory))
+            .filter(move |(path, _)| is_inside(path, directory))
+            .map(|(_, port)| port)
+    }
+
+    pub(super) fn delegate(&mut self, path: &NamespacePath, spec: &NamespaceSpec) {
+        self.delegations.extend(spec.delegation.as_ref().map(|d| (d.socket.clone(), path.clone())));
+    }
+
+    pub(super) fn undelegate(&mut self, spec: &NamespaceSpec) {
+        spec.delegation.as_ref().map(|delegation| self.delegations.remove(&delegation.socket));
     }
 
     pub(super) fn entries_of(&self, namespace: &NamespacePath) -> usize {

@@ -6,6 +6,7 @@ use super::Desired;
 use crate::path::NamespacePath;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
+use crate::text::Text;
 use std::collections::BTreeSet;
 
 impl Desired {
@@ -17,11 +18,12 @@ impl Desired {
         }
         let Some(there) = self.ports.get(far) else { return Ok(()) };
         if there.far() != Some(near) {
-            return Err(Refusal::exists(Kind::Port, far.to_string()));
+            return Err(Refusal::exists(Kind::Port, far));
         }
         if self.is_way(&far.namespace, near) {
-            let by = format!("links with namespace {:?} already: one more would make a loop", near.namespace.as_str());
-            return Err(Refusal::in_use(Kind::Namespace, far.namespace.as_str(), by));
+            let by = Text::from("links with namespace ").quoted(&near.namespace);
+            let by = by.and(" already: one more would make a loop");
+            return Err(Refusal::in_use(Kind::Namespace, &far.namespace, by));
         }
         Ok(())
     }

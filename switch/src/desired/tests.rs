@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
+use crate::delegation::{Delegate, Delegation, Grant};
 use crate::spec::{Mode, VhostUser};
+use dataplane::Limits;
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -98,6 +100,49 @@ fn test_a_socket_has_one_port() {
     let mut state = two();
     let spec = PortSpec { lane: port("vm1", "red").lane, ..port("vm3", "blue") };
     refused(&mut state, r#"socket "/run/vm1.sock" is in use by port "red:vm1""#, |s| s.add_port(name("vm3"), spec));
+}
+
+/// To a user, at `/run/NAME.ctl`, with a directory.
+fn held(name: &str, directory: &str) -> NamespaceSpec {
+    let (socket, directory) = (format!("/run/{name}.ctl"), directory.to_owned());
+    let delegation = Delegation {
+        socket,
+        directory,
+        to: Delegate::Uid(1),
+        grant: Grant::Admin,
+        limits: Limits::default(),
+        confined: None,
+    };
+    NamespaceSpec { delegation: Some(delegation), ..NamespaceSpec::default() }
+}
+
+#[test]
+fn test_in_the_directory_of_a_delegation_are_sockets_of_its_namespace_only() {
+    let mut state = two();
+    let at = |socket: &str, vm: &str, namespace: &str| {
+        let vhost_user = VhostUser { path: socket.into(), mode: Mode::Server };
+        PortSpec { lane: Lane::VhostUser(vhost_user), ..port(vm, namespace) }
+    };
+    state.set_namespace(&path("red"), held("red", "/run/red")).unwrap();
+    state.add_namespace(path("red/dev"), NamespaceSpec::default()).unwrap();
+    for (vm, namespace) in [("vm3", "red"), ("vm4", "red/dev")] {
+        state.add_port(name(vm), at(&format!("/run/red/{vm}"), vm, namespace)).unwrap();
+    }
+    let text = r#"socket "/run/red/x/vm5" is in use by the delegation of namespace "red""#;
+    refused(&mut state, text, |s| s.add_port(name("vm5"), at("/run/red/x/vm5", "vm5", "blue")));
+    let text = r#"socket "/run" is in use by port "red:vm3""#;
+    refused(&mut state, text, |s| s.set_namespace(&path("blue"), held("blue", "/run")));
+    for (directory, by) in [("/run/red", "port \"red:vm3\""), ("/run/red/x", "the delegation of namespace \"red\"")] {
+        let text = format!("socket {directory:?} is in use by {by}");
+        refused(&mut state, &text, |s| s.set_namespace(&path("blue"), held("blue", directory)));
+    }
+    let text = r#"socket "/run/red.ctl" is in use by the delegation of namespace "red""#;
+    refused(&mut state, text, |s| s.set_namespace(&path("blue"), held("red", "/run/blue")));
+    let text = r#"sockets: "/run/blue/.." is not valid (expected the absolute path of a directory, without . and ..)"#;
+    refused(&mut state, text, |s| s.set_namespace(&path("blue"), held("blue", "/run/blue/..")));
+    state.set_namespace(&path("red/dev"), held("dev", "/run/red/dev")).unwrap();
+    state.set_namespace(&path("blue"), held("blue", "/run/blue")).unwrap();
+    assert_eq!(state.delegations().count(), 3);
 }
 
 #[test]

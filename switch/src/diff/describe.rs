@@ -3,6 +3,7 @@
 //! merely taken away and put back because of another one's change shows as changed too, for its guest notices.
 
 use super::{Change, Leaving, Op};
+use crate::delegation::Delegation;
 use crate::desired::{Desired, FdbKey};
 use crate::name::Name;
 use crate::path::NamespacePath;
@@ -99,7 +100,9 @@ fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
         ("age".to_owned(), format!("{}s", old.age.as_secs()), format!("{}s", new.age.as_secs())),
     ];
     let quotas = Resource::ALL.map(|r| (format!("quota-{}", r.as_str()), quota(old, r), quota(new, r)));
-    differing(own.into_iter().chain(quotas))
+    let held = |spec: &NamespaceSpec| spec.delegation.as_ref().map_or("none".into(), Delegation::label);
+    let delegation = ("delegation".to_owned(), held(old), held(new));
+    differing(own.into_iter().chain(quotas).chain([delegation]))
 }
 
 fn port_detail(old: &PortSpec, new: &PortSpec) -> String {

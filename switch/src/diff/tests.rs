@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
+use crate::delegation::{Delegate, Delegation, Grant};
 use crate::quota::{Quotas, Resource};
 use crate::spec::{Lane, Mode, VhostUser};
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
@@ -98,14 +99,15 @@ const NAMES: [&str; 5] = ["a", "a/b", "a/b/c", "a-b", "d"];
 /// Any desired state of a small world: few names and addresses, so that states overlap and collide.
 fn any_state() -> impl Strategy<Value = Desired> {
     let ports = proptest::collection::vec(any::<[u8; 8]>(), 0..8);
-    let namespaces = proptest::collection::vec((0usize..NAMES.len(), 0u8..2, 0u8..2, 0u64..4), 0..6);
+    let namespaces = proptest::collection::vec((0usize..NAMES.len(), 0u8..2, 0u8..2, 0u64..4, 0u8..8), 0..6);
     let fdb = proptest::collection::vec((0usize..NAMES.len(), 0u8..6, 0u8..5), 0..6);
     (namespaces, ports, fdb).prop_map(|(namespaces, ports, fdb)| {
         let mut state = Desired::default();
-        for (n, macs, age, most) in namespaces {
+        for (n, macs, age, most, held) in namespaces {
             let age = Duration::from_secs(300 + u64::from(age));
             let quotas = Quotas::default().with(&[(Resource::Ports, (most > 0).then_some(most))]);
-            let _ = state.add_namespace(path(NAMES[n]), NamespaceSpec { macs_max: 64 << macs, age, quotas });
+            let spec = NamespaceSpec { macs_max: 64 << macs, age, quotas, delegation: some_delegation(held) };
+            let _ = state.add_namespace(path(NAMES[n]), spec);
         }
         for bytes in ports {
             let _ = state.add_port(name(&format!("p{}", bytes[0] % 5)), some_port(bytes));
@@ -115,6 +117,20 @@ fn any_state() -> impl Strategy<Value = Desired> {
             let _ = state.add_fdb(key, name(&format!("p{port}")));
         }
         state
+    })
+}
+
+/// Few sockets and directories, of which some lie in each other, and some hold sockets of ports.
+fn some_delegation(held: u8) -> Option<Delegation> {
+    let directory = ["/run", "/run/x", "/run/x/y"][usize::from(held % 4).checked_sub(1)?];
+    let (socket, to) = (format!("/ctl/{}", held / 4), Delegate::Uid(1));
+    Some(Delegation {
+        socket,
+        directory: directory.into(),
+        to,
+        grant: Grant::Admin,
+        limits: Limits::default(),
+        confined: None,
     })
 }
 
@@ -128,6 +144,7 @@ fn some_port([_, namespace, mac, role, macs, mtu, queues, socket]: [u8; 8]) -> P
         queue_pairs: 1 + u16::from(queues % 2),
         limits: some_limits(mtu),
         lane: Lane::VhostUser(VhostUser { path: format!("/run/{}.sock", socket % 6), mode: Mode::Server }),
+        confined: None,
     }
 }
 

@@ -34,7 +34,7 @@ impl Subsystem for Ports {
     }
 
     fn init(&mut self, namespace: &Namespace) -> Result<PortSet, Refusal> {
-        let missing = || Refusal::not_found(Kind::Namespace, namespace.path().as_str());
+        let missing = || Refusal::not_found(Kind::Namespace, namespace.path());
         let macs = namespace.get(self.macs).ok_or_else(missing)?;
         Ok(PortSet::new(dataplane::Namespace::over(Arc::clone(macs))))
     }

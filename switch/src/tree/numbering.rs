@@ -7,6 +7,7 @@ use crate::ident::{Ident, NoNumber, Number, Numbers};
 use crate::limits::NUMBER_MAX;
 use crate::refusal::{Kind, Refusal};
 use crate::subsystem::{Key, Subsystem};
+use crate::text::Text;
 use std::marker::PhantomData;
 
 /// The subsystem that gives every namespace its [`Numbers`] of one kind of thing.
@@ -135,9 +136,7 @@ impl Tree {
         let given = self.book(key, namespace).ok_or_else(gone)?.reserve(wanted);
         let asked = wanted.unwrap_or_default().to_string();
         given.map_err(|why| match why {
-            NoNumber::Taken => {
-                Refusal::in_use(Kind::Number, asked, format!("another of namespace {:?}", path.as_str()))
-            }
+            NoNumber::Taken => Refusal::in_use(Kind::Number, asked, Text::from("another of namespace ").quoted(&path)),
             NoNumber::OutOfRange => Refusal::invalid("number", asked, format!("1 to {NUMBER_MAX}")),
             NoNumber::Exhausted => Refusal::limit("numbers", NUMBER_MAX as usize),
         })

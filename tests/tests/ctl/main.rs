@@ -5,9 +5,12 @@
 mod access;
 mod codes;
 mod config;
+mod delegate;
 mod fdb;
 mod interop;
 mod limits;
 mod log;
 mod names;
+mod tenant;
+mod unseen;
 mod verbs;

@@ -10,7 +10,7 @@ impl Calls<'_> {
     pub(super) fn link_add(&mut self, asked: &v1::LinkAdd) -> Result<v1::LinkReply, Error> {
         let ends = [convert::port_path("one", &asked.one)?, convert::port_path("other", &asked.other)?];
         self.request(Request::LinkAdd { ends: ends.clone(), mtu: asked.mtu, routers: asked.routers })?;
-        let ports: Result<Vec<v1::Port>, Error> = ends.into_iter().map(|end| self.end(end)).collect();
+        let ports: Result<Vec<v1::Port>, Error> = ends.iter().map(|end| self.end(end)).collect();
         Ok(v1::LinkReply { ports: ports? })
     }
 
@@ -21,7 +21,7 @@ impl Calls<'_> {
         }
     }
 
-    fn end(&self, path: PortPath) -> Result<v1::Port, Error> {
+    fn end(&self, path: &PortPath) -> Result<v1::Port, Error> {
         self.port(path).map(|reply| reply.port)
     }
 }

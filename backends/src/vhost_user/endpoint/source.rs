@@ -4,14 +4,14 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Mode, Notice, OpenError};
 use crate::dispose::Connection;
-use crate::vhost_user::connect::{BackOff, try_connect};
+use crate::place::Place;
+use crate::vhost_user::connect::BackOff;
 use crate::vhost_user::listen::{Listener, check_length};
 
 /// Where the next frontend comes from.
@@ -19,19 +19,19 @@ pub(super) enum Source {
     /// It connects to us. One connection may wait for the session before it to end.
     Listener { listener: Listener, waiting: Option<Connection> },
     /// We connect to it.
-    Dial { path: PathBuf, back_off: BackOff },
+    Dial { place: Place, back_off: BackOff },
 }
 
 impl Source {
-    pub(super) fn open(mode: Mode, path: PathBuf, inherited: Option<OwnedFd>) -> Result<Self, OpenError> {
+    pub(super) fn open(mode: Mode, place: Place, inherited: Option<OwnedFd>) -> Result<Self, OpenError> {
         match (mode, inherited) {
             (Mode::Client, _) => {
                 // Its directory may come with the frontend.
-                check_length(&path)?;
-                Ok(Self::Dial { path, back_off: BackOff::new() })
+                check_length(place.path())?;
+                Ok(Self::Dial { place, back_off: BackOff::new() })
             }
             (Mode::Server, Some(fd)) => Ok(Self::Listener { listener: Listener::inherit(fd)?, waiting: None }),
-            (Mode::Server, None) => Ok(Self::Listener { listener: Listener::bind(&path)?, waiting: None }),
+            (Mode::Server, None) => Ok(Self::Listener { listener: Listener::bind(&place)?, waiting: None }),
         }
     }
 
@@ -71,8 +71,8 @@ impl Source {
 
     /// Client mode: connects, or says when to try again and why.
     pub(super) fn dial(&mut self) -> Option<Result<Connection, (Duration, io::Error)>> {
-        let Self::Dial { path, back_off } = self else { return None };
-        Some(try_connect(path).map_err(|error| (back_off.next_pause(), error)))
+        let Self::Dial { place, back_off } = self else { return None };
+        Some(place.connect().map_err(|error| (back_off.next_pause(), error)))
     }
 
     /// Client mode: how long to wait after a session.

@@ -40,7 +40,7 @@ fn client_mode_finds_a_frontend_that_comes_late_and_comes_again() {
     let path = dir.path().join("vmm.sock");
     let world = World::with(|config| {
         config.mode = Mode::Client;
-        config.path = path.clone();
+        config.place = Place::new(&path, None);
     });
     world.notice(|n| (*n == Notice::Connecting).then_some(()));
     world.notice(|n| matches!(n, Notice::Warned { .. }).then_some(()));

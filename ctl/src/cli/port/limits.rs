@@ -5,8 +5,8 @@ use clap::Args;
 
 use crate::proto::v1::{BadRate, Limits, Rate};
 
-/// What stands below the options of `port add` and `port set`.
-pub(super) const HELP: &str = "\
+/// What stands below the options of `port add`, `port set` and `namespace delegate`.
+pub(in crate::cli) const HELP: &str = "\
 A RATE is a number a second, such as 10000, 10k, 125M or 1G (powers of ten), or `none`. Behind a
 colon may stand how much passes at once after a pause: 10k:2k. Without it that is a tenth of a
 second's worth, at least 64 frames or 65557 bytes. A new port has no limits. Bytes are those of the
@@ -17,7 +17,7 @@ flood-policed.";
 /// How much a guest may send, receive and flood.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
-pub(super) struct LimitArgs {
+pub(in crate::cli) struct LimitArgs {
     /// Frames a second that the guest may send
     #[arg(long, value_name = "RATE", value_parser = rate)]
     tx_frames: Option<Rate>,
@@ -40,7 +40,7 @@ pub(super) struct LimitArgs {
 
 impl LimitArgs {
     /// The limits that were named, if any.
-    pub(super) fn said(self) -> Option<Limits> {
+    pub(in crate::cli) fn said(self) -> Option<Limits> {
         let LimitArgs { tx_frames, tx_bytes, rx_frames, rx_bytes, flood_frames, flood_bytes } = self;
         let limits = Limits { tx_frames, tx_bytes, rx_frames, rx_bytes, flood_frames, flood_bytes };
         (!limits.is_empty()).then_some(limits)

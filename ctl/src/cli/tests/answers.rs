@@ -108,6 +108,7 @@ namespace red
   MACs         3 of at most 8192
   age limit    5 min
   subtree      2 of at most 16 ports
+  delegated    to uid 1000 as admin at /run/weft/red.sock, sockets in /run/weft/red.sock.d, tx-frames 10k, tx-bytes 125M, rx-frames 1500k, rx-bytes 1G, flood-frames 1001, flood-bytes 65557
 ";
     assert_eq!(output("namespace show red"), page);
 }

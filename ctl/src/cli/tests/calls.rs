@@ -99,6 +99,17 @@ fn verbs_of_namespaces_and_tables() {
         json!({"name": "red", "recursive": true, "force": true}),
     );
     asks("namespace del red --if-exists --no-wait", "NamespaceDel", json!({"name": "red", "if_exists": true}));
+    asks(
+        "namespace delegate red --listen /run/red/ctl.sock --uid 1000",
+        "NamespaceDelegate",
+        json!({"name": "red", "socket": "/run/red/ctl.sock", "uid": 1000, "role": "admin"}),
+    );
+    asks(
+        "namespace delegate red --listen /run/red/ctl.sock --gid 100 --role reader --sockets /run/red --tx-frames 1k",
+        "NamespaceDelegate",
+        json!({"name": "red", "socket": "/run/red/ctl.sock", "sockets": "/run/red", "gid": 100, "role": "reader", "limits": {"tx_frames": {"rate": 1000}}}),
+    );
+    asks("namespace undelegate red", "NamespaceUndelegate", json!({"name": "red"}));
     asks("namespace list", "NamespaceList", json!({}));
     asks("namespace show red", "NamespaceList", json!({"name": "red"}));
     asks("fdb list", "FdbList", json!({}));

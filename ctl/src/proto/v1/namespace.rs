@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::Limits;
 use crate::proto::nullable;
 
 /// What a namespace and all below it have of something, and may have.
@@ -28,6 +29,36 @@ pub struct Quota {
     pub max: Option<u64>,
 }
 
+/// What a delegate may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Grant {
+    /// To look.
+    Reader,
+    /// To make, change and remove ports, namespaces and MAC entries, and to delegate what is below.
+    #[default]
+    Admin,
+}
+
+/// Who has a namespace in his hands, and over which control socket. One of `uid` and `gid` is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delegation {
+    /// Path of the control socket that is bound to the namespace.
+    pub socket: String,
+    /// The directory that the sockets of the delegate's ports are in.
+    pub sockets: String,
+    /// The user who may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// The group whose members may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gid: Option<u32>,
+    /// For what.
+    pub role: Grant,
+    /// Limits of each port that the delegate adds; he cannot change them.
+    pub limits: Limits,
+}
+
 /// A namespace as it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespace {
@@ -45,6 +76,9 @@ pub struct Namespace {
     pub age_s: u64,
     /// What it and all below it have, and may have; nothing is said of what they have none of and may have any number of.
     pub usage: Vec<Usage>,
+    /// To whom it is delegated; absent: to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegation: Option<Delegation>,
 }
 
 /// Parameters of `NamespaceAdd`.
@@ -70,7 +104,7 @@ pub struct NamespaceAdd {
     pub may_exist: bool,
 }
 
-/// One namespace: the answer of `NamespaceAdd` and `NamespaceSet`.
+/// One namespace: the answer of the methods that make or change one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamespaceReply {
     /// The namespace as it is now.
@@ -89,6 +123,40 @@ pub struct NamespaceSet {
     /// Quotas to be set or lifted.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,
+}
+
+/// Parameters of `NamespaceDelegate`. One of `uid` and `gid` must be there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamespaceDelegate {
+    /// Path of the namespace.
+    pub name: String,
+    /// Path of the control socket that is to be opened.
+    pub socket: String,
+    /// The user who may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// The group whose members may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gid: Option<u32>,
+    /// The directory that the sockets of the delegate's ports have to be in, made when it is not there; absent: `socket`
+    /// with `.d` behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sockets: Option<String>,
+    /// For what; absent: `admin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Grant>,
+    /// Limits of each port that the delegate adds; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+/// Parameters of `NamespaceUndelegate`: the control socket is closed, and who is connected to it goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamespaceUndelegate {
+    /// Path of the namespace.
+    pub name: String,
 }
 
 /// Parameters of `NamespaceDel`: nothing may be in the namespace (`InUse` otherwise).
