@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The whole frame path, by kind of frame: what one worker needs for a burst.
 
-use std::time::{Duration, Instant};
-
 use benches::{Scene, Work};
 use criterion::{Criterion, Throughput};
 
@@ -12,19 +10,10 @@ fn whole(criterion: &mut Criterion) {
         let mut scene = Scene::new(work);
         group.throughput(Throughput::Elements(work.frames() as u64));
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|bursts| (0..bursts).map(|_| burst(&mut scene)).sum::<Duration>());
+            bencher.iter_custom(|bursts| scene.time(bursts));
         });
     }
     group.finish();
-}
-
-fn burst(scene: &mut Scene) -> Duration {
-    scene.fill();
-    let begin = Instant::now();
-    scene.switch();
-    let spent = begin.elapsed();
-    scene.empty();
-    spent
 }
 
 fn main() {

@@ -2,8 +2,6 @@
 //! What limits cost: frames of 64 bytes from port to port, without limits, with one, and with every limit set. None is
 //! ever reached.
 
-use std::time::{Duration, Instant};
-
 use benches::{Scene, Work};
 use criterion::{Criterion, Throughput};
 use dataplane::limits::RATE_MAX;
@@ -21,19 +19,10 @@ fn limited(criterion: &mut Criterion) {
         let mut scene = Scene::new(WORK);
         scene.set_limits(&limits);
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|bursts| (0..bursts).map(|_| burst(&mut scene)).sum::<Duration>());
+            bencher.iter_custom(|bursts| scene.time(bursts));
         });
     }
     group.finish();
-}
-
-fn burst(scene: &mut Scene) -> Duration {
-    scene.fill();
-    let begin = Instant::now();
-    scene.switch();
-    let spent = begin.elapsed();
-    scene.empty();
-    spent
 }
 
 fn main() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ports, and one burst of frames that is switched again and again.
 
+use std::time::{Duration, Instant};
+
 use dataplane::limits::BURST;
 use dataplane::{Limits, PortSlot, Stage};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
@@ -128,7 +130,20 @@ impl Scene {
         self.rig.poll_once()
     }
 
-    /// The same, and what `clock` said at its beginning and at the end of each stage.
+    /// How long the worker's turns of so many bursts take, without the driver's work before and after each.
+    pub fn time(&mut self, bursts: u64) -> Duration {
+        let mut spent = Duration::ZERO;
+        for _ in 0..bursts {
+            self.fill();
+            let begin = Instant::now();
+            self.switch();
+            spent += begin.elapsed();
+            self.empty();
+        }
+        spent
+    }
+
+    /// [`Scene::switch`], and what `clock` said at its beginning and at the end of each stage.
     pub fn switch_timed<T: Copy>(&mut self, clock: impl Fn() -> T) -> [T; 1 + Stage::ALL.len()] {
         let now = self.rig.now();
         let mut said = [clock(); 1 + Stage::ALL.len()];
