@@ -7,7 +7,7 @@ use crate::ctl_server::access::Policy;
 use crate::place::Place;
 use event_manager::{EventManager, SubscriberOps};
 use std::cell::RefCell;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -72,7 +72,7 @@ impl World {
                     Ok(0) => return None,
                     Ok(_) if byte[0] == 0 => return Some(String::from_utf8(bytes).unwrap()),
                     Ok(_) => bytes.push(byte[0]),
-                    Err(why) if matches!(why.kind(), std::io::ErrorKind::WouldBlock) => break,
+                    Err(why) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => break,
                     Err(_) => return None,
                 }
             }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The demo: a short play in five chapters on real guests. What it says is checked as it is said, and one false
+//! The demo: a short play in six chapters on real guests. What it says is checked as it is said, and one false
 //! claim makes it end with an error.
 
 mod cast;
@@ -9,6 +9,7 @@ mod scene;
 mod screen;
 mod steps;
 mod switch;
+mod tenant;
 
 use crate::Outcome;
 use crate::cargo;

@@ -5,6 +5,7 @@ use super::cast::{BLUE1, RED1, RED2, STRANGER};
 use super::ping::Pings;
 use super::scene::Scene;
 use super::screen::Screen;
+use super::tenant::delegate;
 use crate::failure::Failure;
 use qemu::{Guest, Job};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 type Step = fn(&mut Scene, &mut Screen) -> Result<(), Failure>;
 
 /// In the order in which they are played.
-pub(crate) const ALL: [Step; 5] = [reach, isolate, look, lie, restart];
+pub(crate) const ALL: [Step; 6] = [reach, isolate, look, delegate, lie, restart];
 
 /// What has not become true by then is false.
 const WAIT_MAX: Duration = Duration::from_secs(30);
