@@ -140,15 +140,7 @@ impl Weftd {
     /// # Panics
     /// When `weft` cannot be run at all.
     pub fn weft(&self, arguments: &[&str]) -> Outcome {
-        let mut command = Command::new(binary("weft"));
-        command.arg("--socket").arg(control(self.folder.path())).args(arguments).stdin(Stdio::null());
-        let output = command.output().expect("weft can be started");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Outcome {
-            status: output.status.code().unwrap_or(-1),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        }
+        weft_at(&control(self.folder.path()), arguments)
     }
 
     /// Ends the daemon as a crash does. [`Weftd::restart`] brings it back.
@@ -226,6 +218,18 @@ impl Drop for Weftd {
 
 fn new_folder() -> TempDir {
     tempfile::Builder::new().prefix("weft-test-").tempdir().expect("there is room for a temporary directory")
+}
+
+/// Runs `weft --socket SOCKET arguments...`.
+///
+/// # Panics
+/// When `weft` cannot be run at all.
+pub fn weft_at(socket: &Path, arguments: &[&str]) -> Outcome {
+    let mut command = Command::new(binary("weft"));
+    command.arg("--socket").arg(socket).args(arguments).stdin(Stdio::null());
+    let output = command.output().expect("weft can be started");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Outcome { status: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
 fn control(folder: &Path) -> PathBuf {

@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 use switch::{
-    Delegate, Delegation, Desired, Grant, Kind, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Refusal, Resource,
-    VhostUser, limits,
+    Confined, Delegate, Delegation, Desired, Grant, Kind, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Refusal,
+    Resource, Role, VhostUser, limits,
 };
 use wire::MacAddr;
 
@@ -69,11 +69,7 @@ fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mist
 }
 
 fn delegation(low: &low::Delegation) -> Result<Delegation, Mistake> {
-    let to = match (&low.uid, &low.gid) {
-        (Some(uid), None) => Delegate::Uid(number(uid, 0..=i64::from(u32::MAX - 1))?),
-        (None, Some(gid)) => Delegate::Gid(number(gid, 0..=i64::from(u32::MAX - 1))?),
-        _ => return Err(Mistake::new(low.listen.span(), "say either uid or gid: whom the namespace is delegated to")),
-    };
+    let to = delegate(low.uid.as_ref(), low.gid.as_ref(), &low.listen)?;
     let socket = low.listen.get_ref().clone();
     let directory =
         low.sockets.as_ref().map_or_else(|| Delegation::directory_default(&socket), |s| s.get_ref().clone());
@@ -81,7 +77,26 @@ fn delegation(low: &low::Delegation) -> Result<Delegation, Mistake> {
         Some(role) => known(role, Grant::of, "admin or reader")?,
         None => Grant::Admin,
     };
-    Ok(Delegation { socket, directory, to, grant, limits: low.limits.meaning()?, confined: None })
+    let confined = low.confined.as_ref().map(confined).transpose()?;
+    Ok(Delegation { socket, directory, to, grant, limits: low.limits.meaning()?, confined })
+}
+
+/// Whose something is that is in the directory, or at the socket, of `path`.
+fn delegate(uid: Option<&Number>, gid: Option<&Number>, path: &Text) -> Result<Delegate, Mistake> {
+    let range = 0..=i64::from(u32::MAX - 1);
+    match (uid, gid) {
+        (Some(uid), None) => Ok(Delegate::Uid(number(uid, range)?)),
+        (None, Some(gid)) => Ok(Delegate::Gid(number(gid, range)?)),
+        _ => Err(Mistake::new(path.span(), "say either uid or gid: whom the namespace is delegated to")),
+    }
+}
+
+fn confined(low: &low::Confined) -> Result<Confined, Mistake> {
+    if !low.beneath.get_ref().starts_with('/') {
+        return Err(not(&low.beneath, "an absolute path", "a path that begins with /"));
+    }
+    let owner = delegate(low.uid.as_ref(), low.gid.as_ref(), &low.beneath)?;
+    Ok(Confined { beneath: low.beneath.get_ref().clone(), owner })
 }
 
 fn delegation_keys(low: &low::Delegation) -> Vec<(&'static str, Range<usize>)> {
@@ -101,20 +116,17 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
     if let Some(text) = &low.mac {
         spec.mac = mac(text)?;
     }
-    if let Some(role) = &low.role {
-        spec.role = known(role, switch::role_of, "host, router or uplink")?;
-    }
+    spec.role = role(low.role.as_ref())?.unwrap_or(spec.role);
     spec.macs = match &low.macs {
         Some(macs) => known(macs, switch::macs_of, "own or any")?,
         None => switch::default_macs(spec.role),
     };
-    if let Some(mtu) = &low.mtu {
-        spec.mtu = number(mtu, i64::from(limits::MTU_MIN)..=i64::from(limits::MTU_MAX))?;
-    }
+    spec.mtu = mtu(low.mtu.as_ref())?.unwrap_or(spec.mtu);
     if let Some(queues) = &low.queues {
         spec.queue_pairs = number(queues, 1..=i64::from(limits::QUEUE_PAIRS_MAX))?;
     }
     spec.limits = low.limits.meaning()?;
+    spec.confined = low.confined.as_ref().map(confined).transpose()?;
     let mac_span = low.mac.as_ref().map_or(low.name.span(), Text::span);
     let keys = [("namespace", low.namespace.span()), ("mac", mac_span), ("vhost-user", low.vhost_user.span())];
     let keys: Vec<_> = keys.into_iter().chain(low.limits.keys()).collect();
@@ -124,13 +136,24 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
 fn add_link(desired: &mut Desired, low: &low::Link) -> Result<(), Mistake> {
     let bad = |text: &Text| not(text, "a port to be", "NAMESPACE:NAME");
     let end = |text: &Text| text.get_ref().parse().map_err(|_| bad(text));
-    let range = i64::from(limits::MTU_MIN)..=i64::from(limits::MTU_MAX);
-    let mtu = low.mtu.as_ref().map(|mtu| number(mtu, range)).transpose()?;
-    let ends = switch::link_ends(&[end(&low.one)?, end(&low.other)?], mtu, low.routers);
-    for ((name, spec), said) in ends.into_iter().zip([&low.one, &low.other]) {
-        desired.add_port(name, spec).map_err(|refusal| at_key(&refusal, said.span(), &[]))?;
+    let ends = switch::link_ends(&[end(&low.one)?, end(&low.other)?], mtu(low.mtu.as_ref())?, low.routers);
+    let said = [(&low.one, &low.at_one), (&low.other, &low.at_other)];
+    for ((name, mut spec), (text, own)) in ends.into_iter().zip(said) {
+        spec.role = role(own.role.as_ref())?.unwrap_or(spec.role);
+        spec.mtu = mtu(own.mtu.as_ref())?.unwrap_or(spec.mtu);
+        spec.limits = own.limits.meaning()?;
+        let keys: Vec<_> = own.limits.keys().collect();
+        desired.add_port(name, spec).map_err(|refusal| at_key(&refusal, text.span(), &keys))?;
     }
     Ok(())
+}
+
+fn role(text: Option<&Text>) -> Result<Option<Role>, Mistake> {
+    text.map(|text| known(text, switch::role_of, "host, router or uplink")).transpose()
+}
+
+fn mtu(said: Option<&Number>) -> Result<Option<u16>, Mistake> {
+    said.map(|mtu| number(mtu, i64::from(limits::MTU_MIN)..=i64::from(limits::MTU_MAX))).transpose()
 }
 
 fn add_fdb(desired: &mut Desired, low: &low::Fdb) -> Result<(), Mistake> {

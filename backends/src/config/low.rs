@@ -71,6 +71,15 @@ pub(super) struct Delegation {
     pub(super) role: Option<Text>,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) confined: Option<Confined>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Confined {
+    pub(super) beneath: Text,
+    pub(super) uid: Option<Number>,
+    pub(super) gid: Option<Number>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -97,6 +106,7 @@ pub(super) struct Port {
     pub(super) queues: Option<Number>,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) confined: Option<Confined>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,6 +117,19 @@ pub(super) struct Link {
     pub(super) mtu: Option<Number>,
     #[serde(default)]
     pub(super) routers: bool,
+    #[serde(default)]
+    pub(super) at_one: LinkEnd,
+    #[serde(default)]
+    pub(super) at_other: LinkEnd,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkEnd {
+    pub(super) role: Option<Text>,
+    pub(super) mtu: Option<Number>,
+    #[serde(default)]
+    pub(super) limits: Limits,
 }
 
 #[derive(Debug, Deserialize)]

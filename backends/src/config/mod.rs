@@ -21,6 +21,7 @@ mod high;
 mod limits;
 mod low;
 mod mistake;
+mod said;
 mod settings;
 
 pub(crate) use high::MAC_EXPECTED;
@@ -48,6 +49,14 @@ impl Config {
     /// The first mistake.
     pub fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
         high::config(text).map_err(|mistake| mistake.at(file, text))
+    }
+
+    /// The configuration as a file, every default filled in: [`Config::parse`] reads the very same out of it.
+    ///
+    /// # Errors
+    /// A number is too large for TOML.
+    pub fn text(desired: &Desired, settings: &Settings) -> Result<String, String> {
+        said::text(desired, settings)
     }
 
     /// Reads the configuration file at `path`.

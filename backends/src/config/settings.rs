@@ -41,6 +41,14 @@ pub struct WorkerSettings {
     pub pin: Option<Cpus>,
 }
 
+impl WorkerSettings {
+    /// What is said here, key by key, in the words of the configuration.
+    pub fn said(&self) -> BTreeMap<&'static str, String> {
+        let said = [("poll", word_of(&POLLS, self.poll)), ("pin", self.pin.as_ref().map(ToString::to_string))];
+        said.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+}
+
 /// What the `[daemon]` table and the `[[worker]]` tables say; `None` where it says nothing, so that a command line option or the default decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {

@@ -40,6 +40,80 @@ mac = "02:00:00:00:00:09"
 port = "up"
 "#;
 
+/// Everything that a file can say, none of it a default.
+const FULL: &str = r#"
+[daemon]
+workers = 2
+poll = "always"
+seals = "require"
+group = "staff"
+others = "refuse"
+socket = "/run/c.sock"
+state = "/var/lib/x"
+log = "debug"
+
+[[worker]]
+id = 1
+poll = "never"
+
+[[namespace]]
+name = "red"
+macs-max = 4096
+age = 60
+quotas = { namespaces = 4, ports = 8, macs = 65536, pvds = 4, ra-entries = 16 }
+delegation = { listen = "/run/red.sock", uid = 7, role = "reader", sockets = "/run/red", limits.tx-bytes = "125M:1M" }
+
+[[namespace]]
+name = "red/dev"
+delegation = { listen = "/run/red/dev", gid = 8, confined = { beneath = "/run/red", uid = 7 } }
+
+[[namespace]]
+name = "blue"
+
+[[port]]
+name = "vm1"
+namespace = "red"
+vhost-user = "/run/red/vm\"1"
+mode = "client"
+mac = "02:00:00:00:00:01"
+role = "router"
+macs = "any"
+mtu = 9000
+queues = 4
+limits = { tx-frames = "1M", flood-bytes = "1M:2M" }
+confined = { beneath = "/run/red", gid = 8 }
+
+[[link]]
+one = "red:up"
+other = "blue:down"
+mtu = 9000
+at-one = { limits.rx-frames = 5 }
+at-other = { role = "router", mtu = 1400 }
+
+[[fdb]]
+namespace = "red"
+mac = "02:00:00:00:00:09"
+port = "vm1"
+"#;
+
+#[test]
+fn test_what_was_read_is_written_and_read_again() {
+    for text in [GOOD, FULL, ""] {
+        let config = Config::parse("weft.toml", text).unwrap();
+        let written = Config::text(&config.desired, &config.settings).unwrap();
+        assert_eq!(Config::parse("written.toml", &written), Ok(config), "{written}");
+    }
+    let blue = Config::parse("weft.toml", FULL).unwrap().desired.ports()[&"blue:down".parse().unwrap()].clone();
+    assert_eq!((blue.mtu, blue.role), (1400, switch::Role::Router));
+}
+
+#[test]
+fn test_what_is_confined_is_so_to_an_absolute_path_for_one_owner() {
+    let error = |from: &str, to: &str| Config::parse("f", &FULL.replacen(from, to, 1)).unwrap_err().message;
+    assert!(error("beneath = \"/run", "beneath = \"run").contains("is not an absolute path"));
+    assert!(error("/run/red\", gid = 8", "/run/red\"").contains("either uid or gid"));
+}
+
 /// The error text for `GOOD` with `from` replaced by `to`.
 fn error(from: &str, to: &str) -> String {
     let text = GOOD.replacen(from, to, 1);
@@ -77,7 +151,7 @@ fn test_unknown_and_missing_keys() {
     assert_eq!(
         error("mac = \"02:00:00:00:00:01\"", "macc = \"02:00:00:00:00:01\""),
         "weft.toml:19: port \"vm1\": macc: unknown key `macc`, expected one of `name`, `namespace`, `vhost-user`, \
-         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`"
+         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`, `confined`"
     );
     assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
     assert_eq!(

@@ -108,6 +108,7 @@ impl Calls<'_> {
             Request::ConfigDiff(asked) => reply(&self.config_diff(&asked.text, &asked.file)?),
             Request::ConfigApply(asked) if asked.dry_run => reply(&self.config_diff(&asked.text, &asked.file)?),
             Request::ConfigApply(asked) => reply(&self.config_apply(&asked.text, &asked.file)?),
+            Request::ConfigShow(_) => reply(&self.config_show()?),
             Request::LogSet(asked) => reply(&self.log_set(&asked)?),
             Request::DropReasons(asked) => reply(&convert::drop_reasons(asked.name.as_deref())?),
         }
@@ -257,6 +258,12 @@ impl Calls<'_> {
         let config = self.config(text, file)?;
         let changes = switch::diff(self.daemon.control.desired(), &config.desired).changes;
         Ok(self.changes(changes, &config.settings))
+    }
+
+    fn config_show(&self) -> Result<v1::ConfigShowReply, Error> {
+        let text = Config::text(self.daemon.control.desired(), &self.daemon.settings);
+        let message = |why: String| Error::Failed { message: format!("what runs cannot be written down: {why}") };
+        Ok(v1::ConfigShowReply { text: text.map_err(message)? })
     }
 
     fn config_apply(&mut self, text: &str, file: &str) -> Result<v1::ChangesReply, Error> {

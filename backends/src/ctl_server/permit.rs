@@ -31,6 +31,7 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::DropReasons(_) => (Access::Read, "explain"),
         Request::ConfigCheck(_) => (Access::Read, "config check"),
         Request::ConfigDiff(_) => (Access::Read, "config diff"),
+        Request::ConfigShow(_) => (Access::Read, "config show"),
         Request::NamespaceAdd(_) => (Access::Administer, "namespace add"),
         Request::NamespaceDel(_) => (Access::Administer, "namespace del"),
         Request::NamespaceSet(_) => (Access::Administer, "namespace set"),
@@ -102,7 +103,8 @@ fn is_tenants<'a>(tenant: &Tenant, seen: &View<'_>, request: &'a Request) -> Res
         // Frames come in by a link, and its ends have no limits of a tenant's.
         Request::LinkAdd(_) | Request::LinkDel(_) => Err(Missing::Right(OPERATOR)),
         Request::WorkerList(_) | Request::LogSet(_) => Err(Missing::Right(OPERATOR)),
-        Request::ConfigCheck(_) | Request::ConfigDiff(_) | Request::ConfigApply(_) => Err(Missing::Right(OPERATOR)),
+        Request::ConfigCheck(_) | Request::ConfigDiff(_) => Err(Missing::Right(OPERATOR)),
+        Request::ConfigApply(_) | Request::ConfigShow(_) => Err(Missing::Right(OPERATOR)),
     }
 }
 
@@ -183,6 +185,7 @@ mod test {
             "DropReasons",
             "ConfigCheck",
             "ConfigDiff",
+            "ConfigShow",
         ];
         let policy = Policy::new("weft", Others::Read);
         for method in METHODS {
@@ -250,7 +253,8 @@ mod test {
     #[test]
     fn test_what_a_tenant_may_do() {
         let looks = ["Status", "NamespaceList", "NamespaceZombies", "PortList", "FdbList", "DropReasons"];
-        let never = ["LinkAdd", "LinkDel", "WorkerList", "ConfigCheck", "ConfigDiff", "ConfigApply", "LogSet"];
+        let never =
+            ["LinkAdd", "LinkDel", "WorkerList", "ConfigCheck", "ConfigDiff", "ConfigApply", "ConfigShow", "LogSet"];
         for method in METHODS {
             let short = method.rsplit('.').next().unwrap();
             let allowed = |access| asks(access, &call(method)).is_ok();

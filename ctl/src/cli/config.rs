@@ -10,7 +10,7 @@ use clap::Subcommand;
 use super::failure::Failure;
 use super::{Context, DONE, FALSE, Outcome};
 use crate::codec::MESSAGE_MAX;
-use crate::proto::v1::{Change, ConfigApply, ConfigCheck, ConfigDiff, Operation};
+use crate::proto::v1::{Change, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, Operation};
 use crate::render::text::printable;
 
 /// What can be done with a configuration file.
@@ -20,6 +20,12 @@ pub(super) enum Verb {
     Check {
         /// The file, or - for the standard input
         file: PathBuf,
+    },
+    /// Print a configuration file
+    Show {
+        /// Of what runs, as `apply` reads it: every default is filled in
+        #[arg(long, required = true)]
+        running: bool,
     },
     /// Show how a configuration file differs from what runs (exit 0: not at all, 2: it does)
     Diff {
@@ -37,28 +43,41 @@ pub(super) enum Verb {
 }
 
 pub(super) fn run(verb: &Verb, mut context: Context<'_>) -> Outcome {
-    let (Verb::Check { file: path } | Verb::Diff { file: path } | Verb::Apply { file: path, .. }) = verb;
-    let text = read(path, context.input)?;
-    let file = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
-    let mut client = context.client()?;
-    let (changes, code) = match verb {
-        Verb::Check { .. } => {
-            client.call(&ConfigCheck { text, file })?;
-            return context.output.done();
+    match verb {
+        Verb::Show { .. } => show(context),
+        Verb::Check { file } => {
+            let (text, file) = read(file, context.input)?;
+            context.client()?.call(&ConfigCheck { text, file })?;
+            context.output.done()
         }
-        Verb::Diff { .. } => {
-            let changes = client.call(&ConfigDiff { text, file })?.changes;
-            let code = if changes.is_empty() { DONE } else { FALSE };
-            (changes, code)
+        Verb::Diff { file } => {
+            let (text, file) = read(file, context.input)?;
+            let changes = context.client()?.call(&ConfigDiff { text, file })?.changes;
+            tell(context, &changes)?;
+            Ok(if changes.is_empty() { DONE } else { FALSE })
         }
-        Verb::Apply { dry_run, .. } => (client.call(&ConfigApply { text, file, dry_run: *dry_run })?.changes, DONE),
-    };
-    context.output.answer(&changes, |_| changes.iter().map(line).collect())?;
-    Ok(code)
+        Verb::Apply { file, dry_run } => {
+            let (text, file) = read(file, context.input)?;
+            let apply = ConfigApply { text, file, dry_run: *dry_run };
+            let changes = context.client()?.call(&apply)?.changes;
+            tell(context, &changes)
+        }
+    }
 }
 
-/// Reads the file, but never more than a message can carry.
-fn read(path: &Path, input: &mut dyn Read) -> Result<String, Failure> {
+fn tell(mut context: Context<'_>, changes: &Vec<Change>) -> Outcome {
+    context.output.answer(changes, |_| changes.iter().map(line).collect())?;
+    Ok(DONE)
+}
+
+fn show(mut context: Context<'_>) -> Outcome {
+    let shown = context.client()?.call(&ConfigShow {})?;
+    context.output.answer(&shown, |_| shown.text.clone())?;
+    Ok(DONE)
+}
+
+/// Reads the file, but never more than a message can carry; with its name for messages.
+fn read(path: &Path, input: &mut dyn Read) -> Result<(String, String), Failure> {
     let failed = |source| Failure::Input { file: path.to_owned(), source };
     let mut file;
     let source: &mut dyn Read = if path == Path::new("-") {
@@ -72,7 +91,8 @@ fn read(path: &Path, input: &mut dyn Read) -> Result<String, Failure> {
     if text.len() > MESSAGE_MAX {
         return Err(Failure::Usage(format!("{} is larger than {MESSAGE_MAX} bytes", path.display())));
     }
-    Ok(text)
+    let name = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
+    Ok((text, name))
 }
 
 /// One change in the manner of `diff`.

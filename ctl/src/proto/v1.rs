@@ -21,7 +21,7 @@ use super::Method;
 use super::service::{GetInfo, GetInterfaceDescription};
 use crate::codec::Call;
 
-pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Operation};
+pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Operation};
 pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
 pub(crate) use limits::Amount;
@@ -123,6 +123,8 @@ methods! {
     ConfigCheck -> Empty;
     /// Compares a configuration file with what runs.
     ConfigDiff -> ChangesReply;
+    /// Writes what runs as a configuration file.
+    ConfigShow -> ConfigShowReply;
     /// Makes what runs equal to a configuration file.
     ConfigApply -> ChangesReply;
     /// Changes the log filter.

@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::proto::Method;
 use crate::proto::v1::{
-    Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Counts, Delegation, DropReason, DropReasons,
-    DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply,
-    Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd,
-    NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply, NamespaceReply, NamespaceSet,
-    NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port, PortAdd, PortCounters,
-    PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status, StatusReply,
-    Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Counts, Delegation,
+    DropReason, DropReasons, DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply,
+    FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply, MacPolicy, Mode,
+    Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply, NamespaceReply,
+    NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port, PortAdd,
+    PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status,
+    StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -53,6 +53,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&FdbFlush { namespace: Some(namespace()) }, &FdbFlushReply { removed: 3 }),
         exchange(&ConfigCheck { text: text(), file: file() }, &Empty {}),
         exchange(&ConfigDiff { text: text(), file: file() }, &changes()),
+        exchange(&ConfigShow {}, &ConfigShowReply { text: text() }),
         exchange(&ConfigApply { text: text(), file: file(), dry_run: true }, &changes()),
         exchange(&log_set, &LogSetReply { previous: "info".to_owned() }),
         exchange(&DropReasons { name: Some("spoofed-mac".to_owned()) }, &reasons()),

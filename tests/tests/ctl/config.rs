@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! `weft config check|diff|apply`: all of a file or nothing of it.
+//! `weft config check|diff|apply|show`: all of a file or nothing of it.
 use serde_json::{Value, json};
 use tests::guest::{GuestOptions, ping};
 use tests::wait::Deadline;
-use tests::weftd::{Outcome, Weftd};
+use tests::weftd::{Outcome, Weftd, weft_at};
 
 /// Lines 1 and on of a good file.
 const GOOD: &str = r#"[[namespace]]
@@ -44,6 +44,33 @@ fn names(changes: &str) -> Vec<String> {
 /// What an operator has made, whole documents.
 fn made(daemon: &Weftd) -> [Value; 3] {
     [daemon.json(&["namespace", "list"]), daemon.json(&["port", "list"]), daemon.json(&["fdb", "list"])]
+}
+
+/// What was made with verbs, by the operator and by his tenant, is a file that changes nothing where it is from, and makes
+/// the same elsewhere.
+#[test]
+fn what_runs_is_a_file() {
+    let daemon = Weftd::start_with(&["--workers", "2"]);
+    let folder = daemon.folder().display().to_string();
+    daemon.add_namespace("red");
+    daemon.add_namespace("blue");
+    daemon.add_port("red", "one", 1, &["--tx-frames", "10k:100", "--mtu", "9000", "--role", "router"]);
+    daemon.weft(&["link", "add", "red:up", "blue:down", "--mtu", "9000"]).expect_ok();
+    daemon.weft(&["port", "set", "blue:down", "--role", "router", "--flood-frames", "50"]).expect_ok();
+    daemon.weft(&["fdb", "add", "02:00:00:00:00:99", "-n", "red", "-p", "one"]).expect_ok();
+    let (listen, uid) = (format!("{folder}/t"), rustix::process::getuid().as_raw().to_string());
+    daemon.weft(&["namespace", "delegate", "red", "--listen", &listen, "--uid", &uid]).expect_ok();
+    let socket = format!("{listen}.d/two");
+    let add = ["port", "add", "two", "--namespace", "/", "--vhost-user", &socket];
+    weft_at(listen.as_ref(), &add).expect_ok();
+    let text = daemon.weft(&["config", "show", "--running"]).expect_ok();
+    assert_eq!(run(&daemon, &["diff"], &text).expect_ok(), "", "{text}");
+    let before = made(&daemon);
+    assert_eq!(run(&daemon, &["apply"], &text).expect_ok(), "");
+    assert_eq!(made(&daemon), before);
+    daemon.weft(&["namespace", "del", "red", "--recursive"]).expect_ok();
+    run(&daemon, &["apply"], &text).expect_ok();
+    assert_eq!(daemon.weft(&["config", "show", "--running"]).expect_ok(), text, "all of it is back");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use tests::guest::{GuestOptions, SyntheticGuest, ping};
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
 
-use crate::tenant::{NOBODY, Scene, weft_at};
+use crate::tenant::{NOBODY, Scene};
+use tests::weftd::weft_at;
 
 fn names(list: &Value) -> Vec<String> {
     let name = |object: &Value| object["name"].as_str().expect("a name").to_owned();

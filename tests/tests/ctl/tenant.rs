@@ -2,23 +2,13 @@
 //! A daemon with two tenants, of whom one has his namespace delegated to him.
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tests::guest::GuestOptions;
-use tests::weftd::{Outcome, Weftd, binary, mac_text};
+use tests::weftd::{Outcome, Weftd, mac_text, weft_at};
 
 /// The user that red is delegated to: one that owns nothing.
 pub(crate) const NOBODY: u32 = 65534;
-
-/// Runs `weft` on a control socket.
-pub(crate) fn weft_at(socket: &Path, arguments: &[&str]) -> Outcome {
-    let mut command = Command::new(binary("weft"));
-    command.arg("--socket").arg(socket).args(arguments).stdin(Stdio::null());
-    let output = command.output().expect("weft can be started");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Outcome { status: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-}
 
 /// Red, with a port of the operator's and a namespace `dev`, is a tenant's; blue is not.
 pub(crate) struct Scene {

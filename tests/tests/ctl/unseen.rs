@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tests::skip::skip;
 use tests::weftd::binary;
 
-use crate::tenant::{NOBODY, Scene, weft_at};
+use crate::tenant::{NOBODY, Scene};
+use tests::weftd::weft_at;
 
 /// A call with names of blue's in it, of which each `@` name has a twin of the same length that nobody has.
 const TWINS: [(&str, &str); 5] = [
@@ -64,6 +65,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("ConfigCheck", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
         ("ConfigDiff", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
         ("ConfigApply", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
+        ("ConfigShow", vec![json!({})]),
         ("LogSet", vec![json!({ "filter": "@space" })]),
         ("DropReasons", vec![json!({ "name": "@port" })]),
     ];

@@ -38,6 +38,18 @@ pub struct ConfigApply {
     pub dry_run: bool,
 }
 
+/// Parameters of `ConfigShow`, of which there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigShow {}
+
+/// The answer of `ConfigShow`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigShowReply {
+    /// What runs as a configuration, TOML, every default filled in: `ConfigApply` would find nothing to change.
+    pub text: String,
+}
+
 /// What is, or would be, changed; the answer of `ConfigDiff` and `ConfigApply`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangesReply {

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A configuration in words: what runs as a file that [`Config::parse`](super::Config::parse) reads, every default filled in.
+
+use super::settings::Settings;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use switch::{
+    Confined, Delegate, Delegation, Desired, Limits, NamespacePath, NamespaceSpec, PortPath, PortSpec, Rate, Resource,
+    VhostUser, macs_word, role_word,
+};
+
+#[derive(Serialize)]
+struct File {
+    daemon: Daemon,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    worker: Vec<Worker>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    namespace: Vec<Namespace>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    port: Vec<Port>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    link: Vec<Link>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fdb: Vec<Fdb>,
+}
+
+#[derive(Serialize)]
+struct Daemon {
+    workers: Option<usize>,
+    #[serde(flatten)]
+    texts: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct Worker {
+    id: usize,
+    #[serde(flatten)]
+    texts: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Namespace {
+    name: String,
+    macs_max: u32,
+    age: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    quotas: BTreeMap<&'static str, u64>,
+    delegation: Option<Delegated>,
+}
+
+#[derive(Serialize)]
+struct Delegated {
+    listen: String,
+    sockets: String,
+    #[serde(flatten)]
+    to: BTreeMap<&'static str, u32>,
+    role: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<&'static str, String>,
+    confined: Option<Beneath>,
+}
+
+#[derive(Serialize)]
+struct Beneath {
+    beneath: String,
+    #[serde(flatten)]
+    owner: BTreeMap<&'static str, u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Port {
+    name: String,
+    namespace: String,
+    vhost_user: String,
+    mode: &'static str,
+    mac: String,
+    role: &'static str,
+    macs: &'static str,
+    mtu: u16,
+    queues: u16,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<&'static str, String>,
+    confined: Option<Beneath>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Link {
+    one: String,
+    other: String,
+    at_one: End,
+    at_other: End,
+}
+
+#[derive(Serialize)]
+struct End {
+    role: &'static str,
+    mtu: u16,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct Fdb {
+    namespace: String,
+    mac: String,
+    port: String,
+}
+
+/// `desired` and `settings` as a file.
+///
+/// # Errors
+/// A number is too large for TOML.
+pub(super) fn text(desired: &Desired, settings: &Settings) -> Result<String, String> {
+    let ports = desired.ports();
+    let guests = ports.iter().filter_map(|(path, spec)| Some(port(path, spec, spec.vhost_user()?)));
+    // Each link once, at the first of its ends.
+    let links = ports.iter().filter_map(|(path, spec)| {
+        let far = spec.far().filter(|far| path < far)?;
+        Some(link([(path, spec), (far, ports.get(far)?)]))
+    });
+    let entries = desired.fdb().iter().map(|(key, port)| Fdb {
+        namespace: key.namespace.to_string(),
+        mac: key.mac.to_string(),
+        port: port.to_string(),
+    });
+    let file = File {
+        daemon: daemon(settings),
+        worker: settings.single.iter().flatten().map(|(id, said)| Worker { id: *id, texts: said.said() }).collect(),
+        namespace: desired.namespaces().iter().map(|(path, spec)| namespace(path, spec)).collect(),
+        port: guests.collect(),
+        link: links.collect(),
+        fdb: entries.collect(),
+    };
+    toml::to_string(&file).map_err(|why| why.to_string())
+}
+
+fn daemon(settings: &Settings) -> Daemon {
+    let mut texts = settings.said();
+    texts.retain(|key, _| !matches!(*key, "workers" | "worker"));
+    Daemon { workers: settings.workers, texts }
+}
+
+fn namespace(path: &NamespacePath, spec: &NamespaceSpec) -> Namespace {
+    let quota = |resource: Resource| Some((resource.as_str(), spec.quotas.get(resource)?));
+    Namespace {
+        name: path.to_string(),
+        macs_max: spec.macs_max,
+        age: spec.age.as_secs(),
+        quotas: Resource::ALL.into_iter().filter_map(quota).collect(),
+        delegation: spec.delegation.as_ref().map(delegated),
+    }
+}
+
+fn delegated(delegation: &Delegation) -> Delegated {
+    Delegated {
+        listen: delegation.socket.clone(),
+        sockets: delegation.directory.clone(),
+        to: who(delegation.to),
+        role: delegation.grant.as_str(),
+        limits: rates(&delegation.limits),
+        confined: delegation.confined.as_ref().map(beneath),
+    }
+}
+
+fn beneath(confined: &Confined) -> Beneath {
+    Beneath { beneath: confined.beneath.clone(), owner: who(confined.owner) }
+}
+
+fn who(delegate: Delegate) -> BTreeMap<&'static str, u32> {
+    match delegate {
+        Delegate::Uid(uid) => BTreeMap::from([("uid", uid)]),
+        Delegate::Gid(gid) => BTreeMap::from([("gid", gid)]),
+    }
+}
+
+fn port(path: &PortPath, spec: &PortSpec, socket: &VhostUser) -> Port {
+    Port {
+        name: path.name.to_string(),
+        namespace: path.namespace.to_string(),
+        vhost_user: socket.path.clone(),
+        mode: socket.mode.as_str(),
+        mac: spec.mac.to_string(),
+        role: role_word(spec.role),
+        macs: macs_word(spec.macs),
+        mtu: spec.mtu,
+        queues: spec.queue_pairs,
+        limits: rates(&spec.limits),
+        confined: spec.confined.as_ref().map(beneath),
+    }
+}
+
+fn link([one, other]: [(&PortPath, &PortSpec); 2]) -> Link {
+    let end = |spec: &PortSpec| End { role: role_word(spec.role), mtu: spec.mtu, limits: rates(&spec.limits) };
+    Link { one: one.0.to_string(), other: other.0.to_string(), at_one: end(one.1), at_other: end(other.1) }
+}
+
+fn rates(limits: &Limits) -> BTreeMap<&'static str, String> {
+    limits.iter().map(|(limit, Rate { per_second, burst })| (limit.name(), format!("{per_second}:{burst}"))).collect()
+}
