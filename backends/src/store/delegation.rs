@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Delegations in the file, and what they confine.
 
-use super::format::{RateV2, limits, rate_v2};
+use super::limits::{RateV2, limits, rate_v2};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use switch::{Confined, Delegate, Delegation, Grant};

@@ -2,14 +2,14 @@
 //! The file's format, version 2. Its types are its own: the switch's may change without the file noticing.
 
 use super::delegation::{self, ConfinedV2, DelegationV2};
+use super::limits::{RateV2, limits, rate_v2};
 use super::{Saved, upgrade};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 use switch::{
-    Desired, FdbKey, Lane, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec, Quotas, Rate,
-    Resource, VhostUser,
+    Desired, FdbKey, Lane, Mode, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec, Quotas, Resource, VhostUser,
 };
 
 /// The version that this daemon writes.
@@ -57,7 +57,7 @@ struct NamespaceV2 {
     delegation: Option<DelegationV2>,
 }
 
-/// Either `uid` or `gid` is there.
+/// One port.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PortV2 {
@@ -80,13 +80,6 @@ pub(super) struct PortV2 {
     far: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     confined: Option<ConfinedV2>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RateV2 {
-    per_second: u64,
-    burst: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -215,19 +208,6 @@ fn lane(path: Option<String>, mode: Option<String>, far: Option<String>) -> Resu
     let mode = [Mode::Server, Mode::Client].into_iter().find(|mode| mode.as_str() == word);
     let mode = mode.ok_or_else(|| format!("{word:?} is not a mode"))?;
     Ok(Lane::VhostUser(VhostUser { path: path.unwrap_or_default(), mode }))
-}
-
-pub(super) fn rate_v2((limit, Rate { per_second, burst }): (Limit, Rate)) -> (String, RateV2) {
-    (limit.name().to_owned(), RateV2 { per_second, burst })
-}
-
-pub(super) fn limits(rates: &BTreeMap<String, RateV2>) -> Result<Limits, String> {
-    let mut limits = Limits::default();
-    for (name, RateV2 { per_second, burst }) in rates {
-        let limit = Limit::of_name(name).ok_or_else(|| format!("{name:?} is not a limit"))?;
-        limits.set(limit, Some(Rate { per_second: *per_second, burst: *burst }));
-    }
-    Ok(limits)
 }
 
 fn path(text: &str) -> Result<NamespacePath, String> {

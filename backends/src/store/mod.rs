@@ -18,6 +18,7 @@
 
 mod delegation;
 mod format;
+mod limits;
 mod overlay;
 mod upgrade;
 
