@@ -27,18 +27,25 @@ impl Diff {
         Ok(Diff { steps: vec![Step::SetNamespace(path, spec)], changes })
     }
 
-    /// When it is taken from whoever has it, so is what he delegated of it.
+    /// When it is taken from whoever has it, so is what he delegated of it. Other limits than before hold for the ports that
+    /// he has as well, or they would be his no more.
     pub(crate) fn delegate(old: &Desired, path: &NamespacePath, to: Option<Delegation>) -> Result<Diff, Refusal> {
         let before = old.namespace(path)?;
         let taken = before.delegation.is_some() && before.delegation != to;
         let below = old.namespaces_within(path).filter(|(inner, spec)| *inner != path && spec.delegation.is_some());
         let below = below.filter(|_| taken).map(|(inner, spec)| (inner, spec, None));
+        let (was, is) = (before.delegation.as_ref(), to.as_ref());
+        let limits = was.zip(is).map(|(was, is)| (was.limits, is.limits)).filter(|(was, is)| was != is);
         let mut diff = Diff::default();
+        if let Some((was, limits)) = limits {
+            let his = old.ports_within(path).filter(|(_, spec)| spec.confined.is_some() && spec.limits == was);
+            for (port, spec) in his {
+                diff.append(Diff::set_port(old, port.clone(), PortSpec { limits, ..spec.clone() })?);
+            }
+        }
         for (path, spec, delegation) in below.chain([(path, before, to)]) {
             let spec = NamespaceSpec { delegation, ..spec.clone() };
-            let Diff { steps, changes } = Diff::set_namespace(old, path.clone(), spec)?;
-            diff.steps.extend(steps);
-            diff.changes.extend(changes);
+            diff.append(Diff::set_namespace(old, path.clone(), spec)?);
         }
         Ok(diff)
     }
@@ -119,6 +126,11 @@ impl Diff {
         let port = old.fdb().get(key)?;
         let changes = vec![describe::entry(Op::Del, key, port)];
         Some(Diff { steps: vec![Step::DelFdb(key.clone(), port.clone())], changes })
+    }
+
+    fn append(&mut self, Diff { steps, changes }: Diff) {
+        self.steps.extend(steps);
+        self.changes.extend(changes);
     }
 
     fn push_del_port(&mut self, old: &Desired, path: &PortPath, spec: &PortSpec) {

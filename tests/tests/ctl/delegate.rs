@@ -7,10 +7,9 @@ use std::os::unix::net::UnixStream;
 use serde_json::{Value, json};
 use tests::guest::{GuestOptions, SyntheticGuest, ping};
 use tests::wait::{Deadline, until};
-use tests::weftd::Weftd;
+use tests::weftd::{Weftd, weft_at};
 
 use crate::tenant::{NOBODY, Scene};
-use tests::weftd::weft_at;
 
 fn names(list: &Value) -> Vec<String> {
     let name = |object: &Value| object["name"].as_str().expect("a name").to_owned();
@@ -99,6 +98,20 @@ fn what_bounds_a_tenant_is_not_his_to_change() {
     scene.daemon.weft(&["port", "set", "red/dev:vm1", "--rx-frames", "1"]).expect_ok();
     assert_eq!(scene.refusal(&["port", "del", "vm1"]).0, "Denied", "nor of the limits that the operator added");
     assert_eq!(scene.refusal(&["namespace", "del", "dev", "--recursive"]).0, "Denied");
+}
+
+#[test]
+fn other_limits_hold_for_the_ports_that_he_has() {
+    let scene = Scene::with(&["--tx-frames", "10k"]);
+    scene.add("dev:vm1", 1, &[]).expect_ok();
+    scene.add("dev:vm2", 2, &[]).expect_ok();
+    scene.daemon.weft(&["port", "set", "vm2", "--tx-frames", "5"]).expect_ok();
+    scene.delegate("red", &scene.socket(), &["--tx-frames", "20k"]).expect_ok();
+    let rate = |port: &str| scene.daemon.port(port)["limits"]["tx_frames"]["rate"].clone();
+    assert_eq!((rate("vm1"), rate("vm2"), rate("red:one")), (json!(20_000), json!(5), Value::Null));
+    scene.weft(&["port", "set", "vm1", "--mtu", "1400"]).expect_ok();
+    assert_eq!(scene.refusal(&["port", "del", "vm2"]).0, "Denied", "the operator limited it otherwise");
+    scene.weft(&["port", "del", "vm1"]).expect_ok();
 }
 
 #[test]

@@ -7,10 +7,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use tests::skip::skip;
-use tests::weftd::binary;
+use tests::weftd::{binary, weft_at};
 
 use crate::tenant::{NOBODY, Scene};
-use tests::weftd::weft_at;
 
 /// A call with names of blue's in it, of which each `@` name has a twin of the same length that nobody has.
 const TWINS: [(&str, &str); 5] = [
