@@ -54,7 +54,7 @@ impl Config {
     /// The configuration as a file, every default filled in: [`Config::parse`] reads the very same out of it.
     ///
     /// # Errors
-    /// A number is too large for TOML.
+    /// It would be larger than [`CONFIG_MAX`], or a number is too large for TOML.
     pub fn text(desired: &Desired, settings: &Settings) -> Result<String, String> {
         said::text(desired, settings)
     }

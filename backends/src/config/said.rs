@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A configuration in words: what runs as a file that [`Config::parse`](super::Config::parse) reads, every default filled in.
 
+use super::CONFIG_MAX;
 use super::settings::Settings;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ struct Fdb {
 /// `desired` and `settings` as a file.
 ///
 /// # Errors
-/// A number is too large for TOML.
+/// It would be longer than what is read, or a number is too large for TOML.
 pub(super) fn text(desired: &Desired, settings: &Settings) -> Result<String, String> {
     let ports = desired.ports();
     let guests = ports.iter().filter_map(|(path, spec)| Some(port(path, spec, spec.vhost_user()?)));
@@ -134,7 +135,11 @@ pub(super) fn text(desired: &Desired, settings: &Settings) -> Result<String, Str
         link: links.collect(),
         fdb: entries.collect(),
     };
-    toml::to_string(&file).map_err(|why| why.to_string())
+    let text = toml::to_string(&file).map_err(|why| why.to_string())?;
+    if text.len() > CONFIG_MAX {
+        return Err(format!("the file would be larger than {CONFIG_MAX} bytes, and could not be applied"));
+    }
+    Ok(text)
 }
 
 fn daemon(settings: &Settings) -> Daemon {

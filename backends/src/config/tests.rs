@@ -108,6 +108,17 @@ fn test_what_was_read_is_written_and_read_again() {
 }
 
 #[test]
+fn test_what_could_not_be_read_again_is_not_written() {
+    let mut desired = Desired::default();
+    for number in 0..switch::limits::NAMESPACES_MAX {
+        let name = format!("{number:0>63}").parse::<switch::NamespacePath>().unwrap();
+        desired.add_namespace(name, switch::NamespaceSpec::default()).unwrap();
+    }
+    let why = Config::text(&desired, &Settings::default()).unwrap_err();
+    assert!(why.contains("larger than 1048576 bytes"), "{why}");
+}
+
+#[test]
 fn test_what_is_confined_is_so_to_an_absolute_path_for_one_owner() {
     let error = |from: &str, to: &str| Config::parse("f", &FULL.replacen(from, to, 1)).unwrap_err().message;
     assert!(error("beneath = \"/run", "beneath = \"run").contains("is not an absolute path"));
