@@ -4,6 +4,7 @@
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::process::{Command, Stdio};
 use std::thread;
 
 /// Notes that the calling test cannot run, and why; the test returns right afterwards.
@@ -23,4 +24,17 @@ pub fn skip(reason: &str) {
         let written = log.and_then(|mut log| log.write_all(line.as_bytes()));
         written.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
+}
+
+/// False, and a note, when this machine lets the calling test be nobody else: that takes root and `setpriv`.
+///
+/// # Panics
+/// As [`skip`].
+pub fn can_be_others() -> bool {
+    let setpriv = Command::new("setpriv").arg("--version").stdout(Stdio::null()).status().is_ok();
+    let able = rustix::process::geteuid().is_root() && setpriv;
+    if !able {
+        skip("needs root and setpriv, to call as other users");
+    }
+    able
 }

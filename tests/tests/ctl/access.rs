@@ -6,22 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use tests::skip::skip;
+use tests::skip::can_be_others;
 use tests::weftd::{Outcome, Weftd, binary};
 
 /// A user that owns nothing, and a group that every Debian has.
 const NOBODY: &str = "65534";
 const GROUP: &str = "daemon";
-
-/// False, and a note, when this machine lets the test be nobody else.
-fn can_be_others() -> bool {
-    let setpriv = Command::new("setpriv").arg("--version").stdout(Stdio::null()).status().is_ok();
-    let able = rustix::process::geteuid().is_root() && setpriv;
-    if !able {
-        skip("needs root and setpriv, to call as other users");
-    }
-    able
-}
 
 /// A daemon that everybody can reach, and a `weft` that everybody can run.
 fn open_to_all(config: &str) -> (Weftd, PathBuf) {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use tests::skip::skip;
+use tests::skip::can_be_others;
 use tests::weftd::{binary, weft_at};
 
 use crate::tenant::{NOBODY, Scene};
@@ -114,16 +114,6 @@ fn names_of_others_and_names_of_nobody_are_answered_alike() {
         assert!(!out.contains("blue") && !out.contains("two.sock"), "{method} {parameters}: {out}");
     }
     assert_eq!(scene.everything(), before, "and nothing of that changed anything");
-}
-
-/// False, and a note, when this machine lets the test be nobody else.
-fn can_be_others() -> bool {
-    let setpriv = Command::new("setpriv").arg("--version").stdout(Stdio::null()).status().is_ok();
-    let able = rustix::process::geteuid().is_root() && setpriv;
-    if !able {
-        skip("needs root and setpriv, to call as other users");
-    }
-    able
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod segments;
 mod sweeps;
 
 use tests::driver::{Shape, VnetHeader};
-use tests::rig::{PortOptions, Rig, feature, mac};
+use tests::rig::{Moved, PortOptions, Rig, feature, mac};
 use wire::build::{Ether, Ip, IpFrame, Tcp, tcp_flag};
 
 /// A sender that may ask for everything and a receiver with these features.
@@ -59,6 +59,16 @@ fn as_driver((header, frame): (wire::VnetHeader, Vec<u8>)) -> (VnetHeader, Vec<u
 
 fn send(rig: &mut Rig, (header, frame): &(VnetHeader, Vec<u8>)) {
     rig.send_as(0, &Shape::own_header(), *header, frame);
+}
+
+/// A receiver that takes it all gets a large frame as it was sent.
+#[track_caller]
+fn assert_arrives_as_sent(rig: &mut Rig, sent: &(VnetHeader, Vec<u8>)) {
+    send(rig, sent);
+    let arrived = rig.received_with_headers(1);
+    let expected = VnetHeader { num_buffers: arrived[0].0.num_buffers, ..sent.0 };
+    assert_eq!(arrived, [(expected, sent.1.clone())]);
+    assert_eq!(rig.moved(1), Moved::received(1, sent.1.len()), "nothing was done in software");
 }
 
 /// The header of a frame that asks for nothing.
