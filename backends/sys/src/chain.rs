@@ -67,6 +67,7 @@ struct Table {
 
 impl Table {
     /// Reads entry `index`; `None` when it is past the table's end.
+    #[inline(always)]
     fn read(&self, index: u16) -> Option<Descriptor> {
         if index >= self.len {
             return None;
@@ -100,7 +101,7 @@ impl Table {
 /// Appends the segments of the chain at `head` to `out`. `None`: the chain is malformed (a loop, an index past the
 /// table, a nested or ill-sized indirect table, a buffer of the wrong direction or outside memory, no byte at all) or
 /// there is no room for it, and `out` is as it was.
-#[inline]
+#[inline(always)]
 pub(crate) fn walk(
     memory: &MemoryMap,
     ring: (*const u8, u16),
@@ -110,19 +111,14 @@ pub(crate) fn walk(
 ) -> Option<Chain> {
     let table = Table { base: ring.0, len: ring.1 };
     let first = table.read(head)?;
-    if !first.is_whole(access) {
-        return walk_on(memory, table, (head, first), access, out);
+    if first.is_whole(access) && out.append_one(first.address, first.len) {
+        return Some(Chain { head, bytes: first.len });
     }
-    let before = out.len();
-    if out.append(first.address, first.len).is_err() {
-        out.truncate(before);
-        return None;
-    }
-    Some(Chain { head, bytes: first.len })
+    walk_on(memory, table, (head, first), access, out)
 }
 
 /// The buffer of the chain at `head`, if it is a single one of one region.
-#[inline]
+#[inline(always)]
 pub(crate) fn single(
     memory: &MemoryMap,
     ring: (*const u8, u16),
@@ -134,7 +130,7 @@ pub(crate) fn single(
     host.map(|host| (host, first.len))
 }
 
-/// A chain of several descriptors, or a malformed one.
+/// A chain of several descriptors, or of one that straddles regions, or a malformed one.
 #[inline(never)]
 fn walk_on(
     memory: &MemoryMap,

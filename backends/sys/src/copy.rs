@@ -19,12 +19,20 @@ const STRING: usize = 256;
 pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
     // SAFETY: the caller's promise; each helper stays within `len`.
     unsafe {
-        if len >= STRING {
-            string_move(from, to, len);
-        } else if len >= 32 {
-            blocks(from, to, len);
-        } else {
-            few(from, to, len);
+        match len {
+            STRING.. => string_move(from, to, len),
+            65.. => {
+                // Both halves before the loop between them: most of what comes here is no longer than they are.
+                two::<[Block; 2]>(from, to, len);
+                between(from, to, len);
+            }
+            33.. => two::<Block>(from, to, len),
+            17.. => two::<[u64; 2]>(from, to, len),
+            8.. => two::<u64>(from, to, len),
+            4.. => two::<u32>(from, to, len),
+            2.. => two::<u16>(from, to, len),
+            1 => step::<u8>(from, to, 0),
+            0 => (),
         }
     }
 }
@@ -32,40 +40,18 @@ pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
 /// One block: two vector registers, or four words.
 type Block = [u64; 4];
 
-/// 32 bytes or more: whole blocks, the last of them overlapping the one before.
+/// What the first and the last 64 of `len` bytes leave between them.
 ///
 /// # Safety
-/// As [`copy`], and `len` is at least a block.
+/// As [`copy`], and `len` is at least 64.
 #[inline(always)]
-unsafe fn blocks(from: *const u8, to: *mut u8, len: usize) {
+unsafe fn between(from: *const u8, to: *mut u8, len: usize) {
     const STEP: usize = size_of::<Block>();
-    // SAFETY: `at + STEP <= len` for each block by the loop's bound, and for the last one by its offset.
-    unsafe {
-        let mut at = 0;
-        while at + STEP < len {
-            step::<Block>(from, to, at);
-            at += STEP;
-        }
-        step::<Block>(from, to, len - STEP);
-    }
-}
-
-/// Fewer than 32 bytes: two overlapping moves of the largest size that fits.
-///
-/// # Safety
-/// As [`copy`].
-#[inline(always)]
-unsafe fn few(from: *const u8, to: *mut u8, len: usize) {
-    // SAFETY: both moves of each arm stay within `len`, by the arm's condition.
-    unsafe {
-        match len {
-            16.. => two::<[u64; 2]>(from, to, len),
-            8.. => two::<u64>(from, to, len),
-            4.. => two::<u32>(from, to, len),
-            2.. => two::<u16>(from, to, len),
-            1 => step::<u8>(from, to, 0),
-            0 => (),
-        }
+    let mut at = 2 * STEP;
+    while at + 2 * STEP < len {
+        // SAFETY: `at + STEP < len` by the loop's bound.
+        unsafe { step::<Block>(from, to, at) };
+        at += STEP;
     }
 }
 

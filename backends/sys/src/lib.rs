@@ -27,6 +27,7 @@
 
 #![allow(unsafe_code)]
 
+mod buffers;
 mod chain;
 mod copy;
 mod cycles;
@@ -34,17 +35,22 @@ mod fault;
 pub mod fd;
 pub mod interrupt;
 mod memory;
+mod place;
 mod prefetch;
 mod ring;
+mod ring_fault;
 mod segments;
 
 #[cfg(test)]
 mod tests;
 
+pub use buffers::Buffers;
 pub use chain::{Access, Chain, MAX_CHAIN};
 pub use cycles::{CYCLE, cycles};
 pub use fault::{GUARDED_REGIONS_MAX, install_fault_guard};
 pub use memory::{MemoryMap, OutsideMemory};
+pub use place::{NoRoom, Place, Writer};
 pub use prefetch::prefetch;
-pub use ring::{Doorbells, Ring, RingError, RingFault, RingLayout};
-pub use segments::{NoRoom, Place, Segment, Segments, Writer, gather};
+pub use ring::{Doorbells, Ring, RingLayout};
+pub use ring_fault::{RingError, RingFault};
+pub use segments::{Segment, Segments, gather};

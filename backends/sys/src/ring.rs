@@ -4,14 +4,15 @@
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicU16, Ordering, fence};
 
 use rustix::io::Errno;
 use vmm_sys_util::eventfd::EventFd;
 
 use crate::chain::{self, Access, Chain};
 use crate::memory::MemoryMap;
-use crate::segments::{Place, Segments};
+use crate::ring_fault::{RingError, RingFault};
+use crate::segments::Segments;
 
 /// `VIRTQ_AVAIL_F_NO_INTERRUPT` (section 2.7.6).
 const NO_INTERRUPT: u16 = 1;
@@ -38,68 +39,6 @@ pub struct Doorbells {
     pub kick: Option<EventFd>,
     /// Written by us when buffers were used.
     pub call: Option<EventFd>,
-}
-
-/// Why a ring cannot be started. The frontend must act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RingError {
-    /// The size is zero or not a power of two.
-    Size(u16),
-    /// A part is not aligned as the specification asks.
-    Unaligned(&'static str),
-    /// A part does not lie in one region of guest memory.
-    Outside(&'static str),
-}
-
-impl fmt::Display for RingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Size(size) => write!(f, "ring size {size} is not a power of two"),
-            Self::Unaligned(part) => write!(f, "the {part} is not aligned"),
-            Self::Outside(part) => write!(f, "the {part} is not inside one region of guest memory"),
-        }
-    }
-}
-
-impl std::error::Error for RingError {}
-
-/// What a guest did to break its ring. It stays broken until it is started anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum RingFault {
-    /// The available index ran ahead by more than the ring has entries, or backwards.
-    AvailIndex = 1,
-    /// The available ring names a descriptor past the table.
-    Head = 2,
-    /// The memory behind the ring is gone (its file was truncated).
-    Memory = 3,
-    /// A doorbell was made to block.
-    Doorbell = 4,
-}
-
-impl RingFault {
-    /// Whether it is the VMM's doing, and not the guest's: a reset of the guest's device does not mend it.
-    #[must_use]
-    pub fn ends_session(self) -> bool {
-        matches!(self, Self::Memory | Self::Doorbell)
-    }
-
-    /// The fault with this number, as [`RingFault`] casts to it.
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        [Self::AvailIndex, Self::Head, Self::Memory, Self::Doorbell].into_iter().find(|fault| *fault as u8 == code)
-    }
-}
-
-impl fmt::Display for RingFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AvailIndex => "the guest moved a ring's available index by more than the ring holds",
-            Self::Head => "the guest made a descriptor available that its ring does not have",
-            Self::Memory => "the guest's memory was truncated",
-            Self::Doorbell => "the VMM made a doorbell block",
-        })
-    }
 }
 
 /// An index that counts chains, modulo 2^16.
@@ -132,6 +71,8 @@ pub struct Ring {
     size: u16,
     event_idx: bool,
     next_avail: Index,
+    /// Chains that were available when we last looked and are not consumed.
+    known: u32,
     next_used: Index,
     /// Used index that the guest has been told.
     published: u16,
@@ -189,6 +130,7 @@ impl Ring {
             size,
             event_idx,
             next_avail: Index(0),
+            known: 0,
             next_used: Index(0),
             published: 0,
             signalled: None,
@@ -254,6 +196,25 @@ impl Ring {
         if waiting > self.size { Err(self.blame(RingFault::AvailIndex)) } else { Ok(waiting) }
     }
 
+    /// How many chains are known to be available. Looks at the guest's index only when that is fewer than `wanted`, for
+    /// the guest's writing to it makes each look a cache miss.
+    ///
+    /// # Errors
+    /// As [`Ring::available`].
+    #[inline]
+    pub fn waiting(&mut self, wanted: u16) -> Result<u16, RingFault> {
+        if self.known < wanted.into() {
+            self.known = self.available()?.into();
+        }
+        Ok(self.known as u16)
+    }
+
+    /// Chains that are known to be available, without a look at the guest's index.
+    #[inline]
+    pub(crate) fn known(&self) -> u16 {
+        self.known as u16
+    }
+
     /// Head of the chain that stands `ahead` places after the next one. Call only within [`Ring::available`].
     ///
     /// # Errors
@@ -276,35 +237,43 @@ impl Ring {
     #[inline]
     #[must_use]
     pub fn walk(&self, head: u16, access: Access, out: &mut Segments) -> Option<Chain> {
-        chain::walk(&self.memory, (self.desc, self.size), head, access, out)
+        chain::walk(&self.memory, self.table(), head, access, out)
     }
 
-    /// The buffer of the chain at `head` if that is a single one, in one region and writable; any other chain must be
-    /// walked.
+    /// The descriptor table, and how many descriptors it has.
     #[inline]
-    #[must_use]
-    pub fn place(&self, head: u16) -> Option<Place<'_>> {
-        let (host, len) = chain::single(&self.memory, (self.desc, self.size), head, Access::Write)?;
-        Some(Place::new(host, len as usize, &self.memory))
+    pub(crate) fn table(&self) -> (*const u8, u16) {
+        (self.desc, self.size)
     }
 
     /// Takes `chains` chains off the available ring.
     #[inline]
     pub fn consume(&mut self, chains: u16) {
         self.next_avail.advance(chains);
+        self.known = self.known.saturating_sub(chains.into());
     }
 
     /// Gives the chain at `head` back with `len` bytes written; the guest sees it at the next [`Ring::publish`].
     #[inline]
     pub fn complete(&mut self, head: u16, len: u32) {
         let slot = usize::from(self.next_used.get() & (self.size - 1));
-        // SAFETY: element `slot` is 8 bytes at 4 + 8 * slot of the used ring, checked and 4-aligned at construction.
-        unsafe {
-            let element = self.used.cast::<AtomicU32>().add(1 + 2 * slot);
-            (*element).store(u32::from(head).to_le(), Ordering::Relaxed);
-            (*element.add(1)).store(len.to_le(), Ordering::Relaxed);
-        }
+        let element = (u64::from(len) << 32 | u64::from(head)).to_le();
+        // SAFETY: element `slot` is 8 bytes at 4 + 8 * slot of the used ring, checked at construction; the guest does not
+        // look at it before the index is published.
+        unsafe { self.used.cast::<u8>().add(4 + 8 * slot).cast::<u64>().cast_mut().write_unaligned(element) };
         self.next_used.advance(1);
+    }
+
+    /// Where the available index is.
+    #[inline]
+    pub(crate) fn avail_index(&self) -> *const u8 {
+        self.avail.wrapping_add(1).cast()
+    }
+
+    /// Where the used index is.
+    #[inline]
+    pub(crate) fn used_index(&self) -> *const u8 {
+        self.used.wrapping_add(1).cast()
     }
 
     /// Where the element is that will be written `ahead` completions from now.

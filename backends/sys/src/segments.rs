@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Pieces of guest memory that were checked and translated once, and may then be copied from and to without asking again.
 
-use std::marker::PhantomData;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -33,16 +32,29 @@ impl Segment {
         self.len == 0
     }
 
-    fn host(&self) -> *mut u8 {
+    #[inline]
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.host
+    }
+
+    #[inline]
+    pub(crate) fn host(&self) -> *mut u8 {
         self.host.as_ptr()
     }
 
     /// Takes `out.len()` bytes, which must not be more than there are, off the front.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, out: &mut [u8]) {
         let len = out.len().min(self.len());
         // SAFETY: the segment has at least `len` mapped bytes; `out` is ours and overlaps no foreign mapping.
         unsafe { copy(self.host(), out.as_mut_ptr(), len) };
+        self.skip(len);
+    }
+
+    /// Leaves out the first `len` bytes, or as many as there are.
+    #[inline(always)]
+    fn skip(&mut self, len: usize) {
+        let len = len.min(self.len());
         // SAFETY: at most one past the segment's end.
         self.host = unsafe { self.host.add(len) };
         self.len -= len as u32;
@@ -113,17 +125,22 @@ impl Segments {
     /// # Errors
     /// [`OutsideMemory`]: a byte is not guest memory, the list is full, or it holds no memory; what was appended before
     /// stays.
-    #[inline]
     pub(crate) fn append(&mut self, address: u64, len: u32) -> Result<(), OutsideMemory> {
-        let memory = self.memory.as_deref().ok_or(OutsideMemory)?;
         if self.room() == 0 {
             return Err(OutsideMemory);
         }
-        match memory.host(address, u64::from(len)) {
-            Some(host) => self.list.push(Segment { host, len }),
-            None => return self.append_straddling(address, len),
+        if self.append_one(address, len) { Ok(()) } else { self.append_straddling(address, len) }
+    }
+
+    /// Appends `len` bytes at guest-physical `address`, if they lie in one region and there is room.
+    #[inline(always)]
+    pub(crate) fn append_one(&mut self, address: u64, len: u32) -> bool {
+        let host = self.memory.as_deref().and_then(|memory| memory.host(address, u64::from(len)));
+        let room = self.room() > 0;
+        if let Some(host) = host.filter(|_| room) {
+            self.list.push(Segment { host, len });
         }
-        Ok(())
+        host.is_some() && room
     }
 
     #[cold]
@@ -165,6 +182,41 @@ impl Segments {
     #[must_use]
     pub fn all(&self) -> &[Segment] {
         &self.list
+    }
+
+    /// Asks the processor for the first `bytes` bytes of segment `at`, to read them.
+    #[inline(always)]
+    pub fn prefetch(&self, at: usize, bytes: usize) {
+        if let Some(segment) = self.list.get(at) {
+            segment.prefetch(bytes, Access::Read);
+        }
+    }
+
+    /// Takes a header of twelve bytes, of which the first `header_len` exist, and then `out.len()` bytes off the front of the
+    /// run that begins at segment `at`. Returns the header, as two little-endian words, and the segment in which the next
+    /// byte is. `None`: the list ends before.
+    #[inline(always)]
+    pub fn pull_head(&mut self, at: usize, header_len: usize, out: &mut [u8]) -> Option<((u64, u32), usize)> {
+        let segment = self.list.get_mut(at)?;
+        // Both in one piece, as nearly always; what does not exist of a short header is the frame's, and taken again.
+        if segment.len() >= 12 + out.len() && header_len <= 12 {
+            let place = segment.host();
+            // SAFETY: the segment has at least twelve mapped bytes.
+            let header = unsafe { (place.cast::<u64>().read_unaligned(), place.add(8).cast::<u32>().read_unaligned()) };
+            segment.skip(header_len);
+            segment.take(out);
+            let next = at + usize::from(segment.is_empty());
+            return Some(((u64::from_le(header.0), u32::from_le(header.1)), next));
+        }
+        self.pull_parts(at, header_len, out)
+    }
+
+    #[inline(never)]
+    fn pull_parts(&mut self, at: usize, header_len: usize, out: &mut [u8]) -> Option<((u64, u32), usize)> {
+        let mut header = [0; 16];
+        let at = self.pull(at, header.get_mut(..header_len.min(12))?)?;
+        let header = u128::from_le_bytes(header);
+        Some(((header as u64, (header >> 64) as u32), self.pull(at, out)?))
     }
 
     /// Takes `out.len()` bytes off the front of the run that begins at segment `at`; returns the segment in which the
@@ -209,113 +261,4 @@ pub fn gather(segments: &[Segment], out: &mut [u8]) -> Option<usize> {
         end += segment.len();
     }
     Some(end)
-}
-
-/// The buffers are full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoRoom;
-
-/// The rest of one guest buffer, to be written from front to back.
-pub struct Place<'a> {
-    host: NonNull<u8>,
-    len: usize,
-    memory: PhantomData<&'a MemoryMap>,
-}
-
-impl<'a> Place<'a> {
-    /// `len` bytes at `host`, which are mapped for as long as `memory` lives.
-    #[inline]
-    pub(crate) fn new(host: NonNull<u8>, len: usize, _memory: &'a MemoryMap) -> Self {
-        Self { host, len, memory: PhantomData }
-    }
-
-    /// Bytes that are left.
-    #[inline]
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.len
-    }
-
-    /// Writes bytes of ours, as many as there is room for.
-    #[inline]
-    pub fn write(&mut self, bytes: &[u8]) {
-        let len = bytes.len().min(self.len);
-        // SAFETY: both sides have `len` bytes; `bytes` is ours and overlaps no foreign mapping.
-        unsafe { self.put(bytes.as_ptr(), len) };
-    }
-
-    /// Copies a segment, of another guest's memory or of the same, as much as there is room for.
-    #[inline]
-    pub fn copy(&mut self, from: &Segment) {
-        let len = from.len().min(self.len);
-        // SAFETY: both sides have `len` mapped bytes.
-        unsafe { self.put(from.host(), len) };
-    }
-
-    /// # Safety
-    /// `from` is valid for reads of `len` bytes, and there is room for them.
-    #[inline]
-    unsafe fn put(&mut self, from: *const u8, len: usize) {
-        // SAFETY: the caller's promise; the place moves on to at most one past its end.
-        unsafe {
-            copy(from, self.host.as_ptr(), len);
-            self.host = self.host.add(len);
-        }
-        self.len -= len;
-    }
-}
-
-/// Writes bytes one after the other into a run of guest buffers.
-pub struct Writer<'a> {
-    segments: &'a [Segment],
-    place: Place<'a>,
-}
-
-impl<'a> Writer<'a> {
-    /// A writer at the first byte of `segments`, which the caller knows to be writable by the guest's own word.
-    #[must_use]
-    pub fn new(segments: &'a [Segment]) -> Self {
-        let place = Place { host: NonNull::dangling(), len: 0, memory: PhantomData };
-        Self { segments, place }
-    }
-
-    /// Goes on to the next segment when this one is full.
-    fn go_on(&mut self) -> Result<&mut Place<'a>, NoRoom> {
-        while self.place.len == 0 {
-            let (first, rest) = self.segments.split_first().ok_or(NoRoom)?;
-            self.place = Place { host: first.host, len: first.len(), memory: PhantomData };
-            self.segments = rest;
-        }
-        Ok(&mut self.place)
-    }
-
-    /// Writes bytes of ours.
-    ///
-    /// # Errors
-    /// [`NoRoom`]: only a part was written.
-    pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), NoRoom> {
-        while !bytes.is_empty() {
-            let place = self.go_on()?;
-            let (now, later) = bytes.split_at(bytes.len().min(place.len));
-            place.write(now);
-            bytes = later;
-        }
-        Ok(())
-    }
-
-    /// Copies a segment, of another guest's memory or of the same.
-    ///
-    /// # Errors
-    /// [`NoRoom`]: only a part was written.
-    pub fn copy(&mut self, from: &Segment) -> Result<(), NoRoom> {
-        let mut done = 0;
-        while done < from.len() {
-            let place = self.go_on()?;
-            let len = place.len.min(from.len() - done);
-            // SAFETY: the source has `len` mapped bytes after `done`, and the place has room for them.
-            unsafe { place.put(from.host().add(done), len) };
-            done += len;
-        }
-        Ok(())
-    }
 }

@@ -8,8 +8,11 @@
 use std::ops::Range;
 
 use sys::{Segment, Segments};
-use wire::{EtherHeader, VnetHeader};
+use wire::ether::ethertype::{ARP, IPV4, IPV6};
+use wire::ip6::protocol::{TCP, UDP};
+use wire::{EtherHeader, MacAddr, VnetHeader, ether};
 
+use crate::bits::Bits;
 use crate::drops::DropReason;
 use crate::limits::{BURST, HEAD, PRIVATE, SEGMENTS};
 use crate::port::PortSlot;
@@ -39,7 +42,7 @@ enum Copied {
 }
 
 /// One frame of a burst: three cache lines, the first two of which are its head.
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Frame {
     /// Private copy of the first bytes.
     head: [u8; HEAD],
@@ -49,10 +52,10 @@ pub(crate) struct Frame {
     body: Range<u16>,
     /// Bytes of the frame, without the virtio-net header.
     pub(crate) len: u32,
-    /// Bytes of the longest frame that this one becomes on a wire: its own, or those of its longest segment.
-    pub(crate) longest: u32,
+    /// Bytes of the longest packet that it becomes on a wire, without Ethernet header and tags: its own, or that of its
+    /// longest segment. This is what an MTU allows.
+    pub(crate) packet: u32,
     pub(crate) vnet: VnetHeader,
-    pub(crate) ether: EtherHeader,
     pub(crate) verdict: Verdict,
 }
 
@@ -64,9 +67,8 @@ impl Default for Frame {
             copied: Copied::Head,
             body: 0..0,
             len: 0,
-            longest: 0,
+            packet: 0,
             vnet: VnetHeader::default(),
-            ether: EtherHeader::default(),
             verdict: Verdict::Undecided,
         }
     }
@@ -74,37 +76,64 @@ impl Default for Frame {
 
 /// See the module.
 pub(crate) struct Burst {
-    frames: Vec<Frame>,
+    frames: Box<[Frame; BURST]>,
     count: usize,
+    /// How many of the frames have their heads.
+    copied: usize,
     /// Heads of the chains that were taken, frames or not, in the order in which they must be given back.
-    pub(crate) chains: Vec<u16>,
+    chains: [u16; BURST],
+    taken: usize,
     pub(crate) segments: Segments,
     arena: Vec<u8>,
+    /// Frames that are not just a head and a body under a header that asks for nothing.
+    odd: Bits,
 }
 
 impl Burst {
     pub(crate) fn new() -> Self {
         Self {
-            frames: std::iter::repeat_with(Frame::default).take(BURST).collect(),
+            frames: Box::new(std::array::from_fn(|_| Frame::default())),
             count: 0,
-            chains: Vec::with_capacity(BURST),
+            copied: 0,
+            chains: [0; BURST],
+            taken: 0,
             segments: Segments::with_capacity(SEGMENTS),
             arena: Vec::with_capacity(PRIVATE),
+            odd: Bits::NONE,
         }
     }
 
     /// Forgets the burst, and lets go of the sender's memory.
     pub(crate) fn clear(&mut self) {
-        self.count = 0;
-        self.chains.clear();
+        (self.count, self.copied, self.taken) = (0, 0, 0);
         self.segments.release();
         self.arena.clear();
+        self.odd = Bits::NONE;
     }
 
     /// Whether a further chain, whatever its shape, fits.
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        self.chains.len() < BURST && self.segments.room() >= sys::MAX_CHAIN
+        self.taken < BURST && self.segments.room() >= sys::MAX_CHAIN
+    }
+
+    /// Notes that the chain at `head` was taken. There must be room.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, head: u16) {
+        self.chains[self.taken % BURST] = head;
+        self.taken += 1;
+    }
+
+    /// Heads of the chains that were taken.
+    #[inline]
+    pub(crate) fn chains(&self) -> &[u16] {
+        &self.chains[..self.taken]
+    }
+
+    /// Frame `number`, which the burst must have.
+    #[inline(always)]
+    pub(crate) fn frame(&self, number: usize) -> &Frame {
+        &self.frames[number % BURST]
     }
 
     pub(crate) fn frames(&self) -> &[Frame] {
@@ -116,10 +145,10 @@ impl Burst {
     }
 
     /// Adds a frame of `len` bytes whose virtio-net header and bytes are all segments from `first` on. They are read by
-    /// [`Burst::copy_heads`].
-    #[inline]
+    /// [`Burst::copy_head`].
+    #[inline(always)]
     pub(crate) fn add(&mut self, len: u32, first: usize) {
-        let frame = &mut self.frames[self.count];
+        let frame = &mut self.frames[self.count % BURST];
         self.count += 1;
         frame.head_len = (len as usize).min(HEAD) as u8;
         frame.copied = Copied::Head;
@@ -128,17 +157,23 @@ impl Burst {
         frame.verdict = Verdict::Undecided;
     }
 
-    /// Copies each frame's virtio-net header of `header_len` bytes and its head out of guest memory, once.
-    pub(crate) fn copy_heads(&mut self, header_len: usize) {
-        let mut header = [0; VnetHeader::LEN];
-        for frame in &mut self.frames[..self.count] {
-            let at = self.segments.pull(frame.body.start.into(), &mut header[..header_len]);
-            let head = &mut frame.head[..usize::from(frame.head_len)];
-            // The segments hold as many bytes as the frame was said to have.
-            let at = at.and_then(|at| self.segments.pull(at, head)).unwrap_or(frame.body.end.into());
-            frame.body.start = at as u16;
-            frame.vnet = VnetHeader::from_bytes(&header);
-        }
+    /// Frames whose heads are still to be copied.
+    #[inline]
+    pub(crate) fn without_head(&self) -> usize {
+        self.count - self.copied
+    }
+
+    /// Copies the next frame's virtio-net header of `header_len` bytes and its head out of guest memory, once.
+    #[inline(always)]
+    pub(crate) fn copy_head(&mut self, header_len: usize) {
+        let frame = &mut self.frames[self.copied % BURST];
+        let head = &mut frame.head[..usize::from(frame.head_len)];
+        let taken = self.segments.pull_head(frame.body.start.into(), header_len, head);
+        // The segments hold as many bytes as the frame was said to have.
+        let ((front, back), at) = taken.unwrap_or(((0, 0), frame.body.end.into()));
+        frame.body.start = at as u16;
+        frame.vnet = VnetHeader::from_words(front, back);
+        self.copied += 1;
     }
 
     /// Makes a whole private copy of frame `index`, for a frame whose headers do not end within its head: it is judged by
@@ -159,8 +194,21 @@ impl Burst {
         if copied {
             frame.body = 0..0;
             frame.copied = Copied::Whole(start as u32);
+            self.odd.set(index, true);
         }
         copied
+    }
+
+    /// Notes that frame `number` asks for something, so that its header must go with it.
+    #[inline]
+    pub(crate) fn mark(&mut self, number: usize) {
+        self.odd.set(number, true);
+    }
+
+    /// Whether frame `number` is more than a head and a body under a header that asks for nothing.
+    #[inline]
+    pub(crate) fn is_odd(&self, number: usize) -> bool {
+        self.odd.has(number)
     }
 
     /// The private copy of a frame: all that may be looked at.
@@ -175,6 +223,9 @@ impl Burst {
     /// What follows the private copy, in the sender's memory.
     #[inline]
     pub(crate) fn body(&self, frame: &Frame) -> &[Segment] {
+        if frame.body.is_empty() {
+            return &[];
+        }
         self.segments.get(as_usize(&frame.body))
     }
 }
@@ -184,6 +235,54 @@ impl Frame {
     #[inline]
     pub(crate) fn head(&self) -> &[u8] {
         &self.head[..usize::from(self.head_len)]
+    }
+
+    /// Its Ethernet header. A frame shorter than one did not enter the burst.
+    #[inline]
+    pub(crate) fn ether(&self) -> EtherHeader {
+        EtherHeader::parse(self.head()).unwrap_or_default()
+    }
+
+    /// Destination and source address, as they stand there.
+    #[inline]
+    pub(crate) fn addresses(&self) -> &[u8; 12] {
+        self.head.first_chunk().unwrap_or(&[0; 12])
+    }
+
+    /// Its destination.
+    #[inline]
+    pub(crate) fn dst(&self) -> MacAddr {
+        let &[a, b, c, d, e, f, ..] = self.addresses();
+        MacAddr([a, b, c, d, e, f])
+    }
+
+    /// Its source.
+    #[inline]
+    pub(crate) fn src(&self) -> MacAddr {
+        let &[.., a, b, c, d, e, f] = self.addresses();
+        MacAddr([a, b, c, d, e, f])
+    }
+
+    /// Whether it is of a kind that nothing has to be said about: untagged ARP or IPv4, or IPv6 that carries TCP or UDP
+    /// right behind its header.
+    #[inline]
+    pub(crate) fn is_everyday(&self) -> bool {
+        let kind = u16::from_be_bytes([self.head[12], self.head[13]]);
+        let transport = matches!(self.head[20], TCP | UDP) & (self.head_len >= 54);
+        (kind == IPV4) | (kind == ARP) | ((kind == IPV6) & transport)
+    }
+
+    /// Notes that the longest frame that it becomes has `longest` bytes, and `tags` VLAN tags, which are no part of the
+    /// packet.
+    #[inline]
+    pub(crate) fn note_longest(&mut self, longest: u32, tags: usize) {
+        self.packet = longest.saturating_sub((ether::MIN_LEN + tags * ether::TAG_LEN) as u32);
+    }
+
+    /// Whether an MTU allows it. A frame that is still to be segmented is as long as it likes; its segments are not.
+    #[inline]
+    pub(crate) fn fits(&self, mtu: u16) -> bool {
+        self.packet <= mtu.into()
     }
 
     /// Decides, unless an earlier stage has.

@@ -28,24 +28,25 @@ pub(crate) struct Claims {
     hdr_len: u16,
     /// Bytes of the longest frame that this one becomes.
     longest: u32,
+    tags: usize,
 }
 
 impl Claims {
     /// Notes it in the frame.
     pub(crate) fn note(self, frame: &mut Frame) {
         frame.vnet.hdr_len = self.hdr_len;
-        frame.longest = self.longest;
+        frame.note_longest(self.longest, self.tags);
     }
 }
 
-/// Checks the offloads that a frame asks for by its head, and notes how long the frames are that it will become.
+/// Checks the offloads that a frame asks for by its head, and notes how long the packets are that it will become.
 ///
 /// # Errors
 /// As [`judge`].
-#[inline]
 pub(crate) fn check(frame: &mut Frame, negotiated: Negotiated) -> Result<(), DropReason> {
-    frame.longest = frame.len;
-    if !frame.vnet.is_plain() {
+    if frame.vnet.is_plain() {
+        frame.note_longest(frame.len, frame.ether().tags());
+    } else {
         judge(frame, frame.head(), negotiated)?.note(frame);
     }
     Ok(())
@@ -57,22 +58,22 @@ pub(crate) fn check(frame: &mut Frame, negotiated: Negotiated) -> Result<(), Dro
 /// [`DropReason::Unclassifiable`]: the headers do not end within `bytes`; more of them may help.
 #[inline(never)]
 pub(crate) fn judge(frame: &Frame, bytes: &[u8], negotiated: Negotiated) -> Result<Claims, DropReason> {
-    let (vnet, len) = (frame.vnet, frame.len as usize);
+    let (vnet, len, ether) = (frame.vnet, frame.len as usize, frame.ether());
     if vnet.check(len).is_err() || !negotiated.may_send(&vnet) {
         return Err(DropReason::BadOffload);
     }
     if vnet.gso().is_some() {
         let headers = headers_len(bytes, len, &vnet).map_err(objection)?;
         let longest = frame.len.min(headers as u32 + u32::from(vnet.gso_size));
-        return Ok(Claims { hdr_len: headers as u16, longest });
+        return Ok(Claims { hdr_len: headers as u16, longest, tags: ether.tags() });
     }
     // What passed the check and is not to be segmented has a checksum to complete.
     let field = usize::from(vnet.csum_start) + usize::from(vnet.csum_offset);
-    let judged = transport(bytes, &frame.ether)?;
+    let judged = transport(bytes, &ether)?;
     if usize::from(vnet.csum_start) < judged || field < judged + MEANING {
         return Err(DropReason::BadOffload);
     }
-    Ok(Claims { hdr_len: 0, longest: frame.len })
+    Ok(Claims { hdr_len: 0, longest: frame.len, tags: ether.tags() })
 }
 
 fn objection(error: SegmentError) -> DropReason {

@@ -7,19 +7,19 @@
 use std::sync::{Arc, MutexGuard};
 
 use sys::Access;
+use wire::VnetHeader;
 
+use crate::bits::Bits;
 use crate::burst::{Burst, Frame};
 use crate::drops::DropReason;
-use crate::guard::fits;
-use crate::limits::{BURST, CROSSINGS, PORTS, QUEUE_PAIRS};
+use crate::limits::{CROSSINGS, PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
 use crate::offload::{self, Scratch};
 use crate::patch::Crossing;
 use crate::port::{Port, PortSlot, SourceId};
 use crate::receiver::{Payload, Receiver};
-use crate::stats::Delta;
-use crate::steer;
-use crate::targets::Targets;
+use crate::stats::{Delta, Traffic};
+use crate::targets::{Target, Targets};
 use crate::time::Instant;
 
 /// Whose burst is delivered.
@@ -36,8 +36,6 @@ pub(crate) struct Sender {
 /// Where the frames of a burst go, and what was done to each place. Allocated once a worker.
 pub(crate) struct Delivery {
     targets: Targets,
-    /// Frames of the destination that is being served, by number.
-    picked: Vec<u8>,
     /// Receive rings with unpublished frames.
     touched: Vec<(Arc<Port>, u16)>,
     /// What goes on in other namespaces.
@@ -49,7 +47,6 @@ impl Delivery {
     pub(crate) fn new() -> Self {
         Self {
             targets: Targets::new(),
-            picked: Vec::with_capacity(BURST),
             touched: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             crossings: Vec::with_capacity(CROSSINGS),
             scratch: Scratch::new(),
@@ -59,30 +56,30 @@ impl Delivery {
     /// Delivers every frame of the burst that is to be delivered; `delta` gets the drops that are the sender's.
     pub(crate) fn deliver(&mut self, burst: &Burst, sender: Sender, ports: &PortSet, delta: &mut Delta) {
         self.targets.collect(burst.frames(), ports, sender.slot, delta);
-        for at in 0..self.targets.len() {
-            let slot = self.targets.pick(at, burst.frames(), &mut self.picked);
-            match ports.get(slot) {
-                Some(port) if port.patch().is_on() => self.send_across(port, burst.frames(), sender),
-                Some(port) => self.deliver_to(port, burst, sender),
+        let mut at = 0;
+        while let Some(target) = self.targets.get(at) {
+            match ports.get(target.slot) {
+                Some(port) if port.patch().is_on() => self.send_across(port, target.frames, burst.frames(), sender),
+                Some(port) => self.deliver_to(port, target, burst, sender),
                 None => (),
             }
+            at += 1;
         }
     }
 
-    /// Notes that the frames that were picked go into the link that `port` is an end of.
+    /// Notes that frames go into the link that `port` is an end of.
     #[cold]
-    fn send_across(&mut self, port: &Arc<Port>, frames: &[Frame], sender: Sender) {
+    fn send_across(&mut self, port: &Arc<Port>, mut wanted: Bits, frames: &[Frame], sender: Sender) {
         let mut delta = Delta::default();
-        self.police(port, frames, sender.now, &mut delta);
-        let all = self.picked.len();
-        self.picked.retain(|&number| fits(&frames[usize::from(number)], port.mtu()));
-        delta.drops.add_many(DropReason::TooBig, (all - self.picked.len()) as u64);
+        police(port, &mut wanted, frames, sender.now, &mut delta);
+        let all = wanted.len();
+        wanted.retain(|number| frames[number].fits(port.mtu()));
+        delta.drops.add_many(DropReason::TooBig, (all - wanted.len()) as u64);
         if self.crossings.len() < CROSSINGS && Crossing::may_go_on(sender.hops) {
-            self.picked.iter().for_each(|&number| delta.traffic.add(frames[usize::from(number)].len));
-            let frames = self.picked.iter().fold(0, |set, &number| set | 1 << number);
-            self.crossings.push(Crossing { port: Arc::clone(port), frames, hops: sender.hops + 1 });
+            wanted.iter().for_each(|number| delta.traffic.add(frames[number].len));
+            self.crossings.push(Crossing { port: Arc::clone(port), frames: wanted, hops: sender.hops + 1 });
         } else {
-            delta.drops.add_many(DropReason::LinkLoop, self.picked.len() as u64);
+            delta.drops.add_many(DropReason::LinkLoop, wanted.len() as u64);
         }
         port.counters.add_rx(&delta);
     }
@@ -101,40 +98,30 @@ impl Delivery {
         self.crossings.clear();
     }
 
-    /// Delivers the frames that were picked to `port`.
-    fn deliver_to(&mut self, port: &Arc<Port>, burst: &Burst, sender: Sender) {
-        let mut delta = Delta::default();
-        self.police(port, burst.frames(), sender.now, &mut delta);
-        let mut locked = Locked { port, owner: sender.id, frames: self.picked.len(), held: None };
-        for at in 0..self.picked.len() {
-            let frame = &burst.frames()[usize::from(self.picked[at])];
-            let next = self.picked.get(at + 1).map(|&next| &burst.frames()[usize::from(next)]);
-            let pair = port.steer(|| steer::flow(frame.head(), &frame.ether));
-            let outcome = match pair.and_then(|pair| locked.receiver(pair, &mut self.touched)) {
-                Some(receiver) => {
-                    prefetch(receiver, burst, next);
-                    let payload = Payload { head: burst.bytes(frame), more: &[], body: burst.body(frame) };
-                    put(receiver, port, frame, &payload, (&mut self.scratch, &mut delta))
-                }
-                None => Err(DropReason::PortDown),
-            };
-            if let Err(reason) = outcome {
-                delta.drops.add(reason);
-            }
+    /// Delivers frames to a queue pair of `port`.
+    fn deliver_to(&mut self, port: &Arc<Port>, target: Target, burst: &Burst, sender: Sender) {
+        let (mut delta, mut wanted) = (Delta::default(), target.frames);
+        police(port, &mut wanted, burst.frames(), sender.now, &mut delta);
+        let (pair, mut held) = lock_in_use(port, target.pair);
+        if let Some(receiver) = held.as_mut() {
+            receiver.begin(sender.id, wanted.len() as u16);
+            fill(receiver, port.mtu(), wanted, burst, (&mut self.scratch, &mut delta));
+            receiver.end();
+        } else {
+            delta.drops.add_many(DropReason::PortDown, wanted.len() as u64);
         }
-        locked.release();
+        drop(held);
+        self.touch(port, pair);
         port.counters.add_rx(&delta);
     }
 
-    /// Picks out what is beyond the port's limits.
-    #[inline]
-    fn police(&mut self, port: &Port, frames: &[Frame], now: Instant, delta: &mut Delta) {
-        let Some(policers) = port.policers() else { return };
-        let len = |number: &u8| frames[usize::from(*number)].len;
-        let Some(mut meter) = policers.receive(self.picked.iter().map(len), now) else { return };
-        let before = self.picked.len();
-        self.picked.retain(|number| meter.admit(len(number)));
-        delta.drops.add_many(DropReason::RxPoliced, (before - self.picked.len()) as u64);
+    /// Remembers that a receive ring has frames to be published. Two targets may have ended in one pair.
+    fn touch(&mut self, port: &Arc<Port>, pair: u16) {
+        // Entries of one port stand together, and are as many as its queue pairs at most.
+        let mut mine = self.touched.iter().rev().take_while(|(other, _)| Arc::ptr_eq(other, port));
+        if mine.all(|(_, other)| *other != pair) {
+            self.touched.push((Arc::clone(port), pair));
+        }
     }
 
     /// Makes all that was delivered for `owner` visible, and rings the bells.
@@ -149,48 +136,15 @@ impl Delivery {
     }
 }
 
-/// The receive rings of one destination, one of which is locked at a time.
-struct Locked<'p> {
-    port: &'p Arc<Port>,
-    owner: SourceId,
-    /// How many frames the destination gets, at most.
-    frames: usize,
-    held: Option<(u16, MutexGuard<'p, Option<Receiver>>)>,
-}
-
-impl Locked<'_> {
-    /// The receiver of a queue pair, locked until another pair is asked for. `None`: it is not running.
-    #[inline]
-    fn receiver(&mut self, pair: u16, touched: &mut Vec<(Arc<Port>, u16)>) -> Option<&mut Receiver> {
-        if self.held.as_ref().is_none_or(|(held, _)| *held != pair) {
-            self.lock(pair, touched);
-        }
-        self.held.as_mut()?.1.as_mut()
-    }
-
-    /// Ends the delivery into the pair that is held, if one is, and unlocks it.
-    fn release(&mut self) {
-        if let Some((_, mut guard)) = self.held.take()
-            && let Some(receiver) = guard.as_mut()
-        {
-            receiver.end();
-        }
-    }
-
-    fn lock(&mut self, pair: u16, touched: &mut Vec<(Arc<Port>, u16)>) {
-        // Never two at a time: another worker may want them in the other order.
-        self.release();
-        let (pair, mut guard) = lock_in_use(self.port, pair);
-        // Entries of one port stand together, and are as many as its queue pairs at most.
-        let mut mine = touched.iter().rev().take_while(|(other, _)| Arc::ptr_eq(other, self.port));
-        if mine.all(|(_, other)| *other != pair) {
-            touched.push((Arc::clone(self.port), pair));
-        }
-        if let Some(receiver) = guard.as_mut() {
-            receiver.begin(self.owner, self.frames);
-        }
-        self.held = Some((pair, guard));
-    }
+/// Leaves out what is beyond the port's limits.
+#[inline]
+fn police(port: &Port, wanted: &mut Bits, frames: &[Frame], now: Instant, delta: &mut Delta) {
+    let Some(policers) = port.policers() else { return };
+    let lens = wanted.iter().map(|number| frames[number].len);
+    let Some(mut meter) = policers.receive(lens, now) else { return };
+    let before = wanted.len();
+    wanted.retain(|number| meter.admit(frames[number].len));
+    delta.drops.add_many(DropReason::RxPoliced, (before - wanted.len()) as u64);
 }
 
 /// Locks a pair that the guest has filled: the one that was chosen, else the first.
@@ -203,35 +157,61 @@ fn lock_in_use(port: &Port, pair: u16) -> (u16, MutexGuard<'_, Option<Receiver>>
     (0, port.lock(0))
 }
 
-/// Asks for both sides of the copy after this one, if that is a long one.
-#[inline]
-fn prefetch(receiver: &Receiver, burst: &Burst, next: Option<&Frame>) {
-    let Some(next) = next else { return };
-    if let Some(body) = burst.body(next).first() {
-        body.prefetch(AHEAD, Access::Read);
-        receiver.prefetch_after_next(next.len.min(AHEAD as u32));
+/// Puts frames into a receive ring.
+#[inline(never)]
+fn fill(receiver: &mut Receiver, mtu: u16, wanted: Bits, burst: &Burst, (scratch, delta): (&mut Scratch, &mut Delta)) {
+    const PLAIN: [u8; VnetHeader::LEN] = VnetHeader::PLAIN.to_bytes();
+    let mut traffic = Traffic::default();
+    let mut numbers = wanted.iter();
+    while let Some(number) = numbers.next() {
+        let (frame, body) = (burst.frame(number), burst.body(burst.frame(number)));
+        if !body.is_empty() {
+            prefetch(receiver, burst, numbers.peek());
+        }
+        let ordinary = frame.fits(mtu) && !burst.is_odd(number);
+        if ordinary && receiver.put_single(&PLAIN, frame.len, frame.head(), body) {
+            traffic.add(frame.len);
+        } else if let Err(reason) = put(receiver, mtu, (burst, frame), scratch, delta) {
+            delta.drops.add(reason);
+        }
     }
+    delta.traffic.frames += traffic.frames;
+    delta.traffic.bytes += traffic.bytes;
 }
 
 /// Bytes of a long copy that are asked for ahead of time. Once under way, a copy is followed by the processor itself.
 const AHEAD: usize = 2048;
 
-/// Delivers one frame, as it is where the receiver can take it so.
-#[inline]
+/// Asks for both sides of the copy after this one. A burst that has one long frame has more of them.
+#[inline(never)]
+fn prefetch(receiver: &Receiver, burst: &Burst, next: Option<usize>) {
+    let Some(frame) = next.map(|next| burst.frame(next)) else { return };
+    if let Some(body) = burst.body(frame).first() {
+        body.prefetch(AHEAD, Access::Read);
+        receiver.ask_after_next((frame.len as usize).min(AHEAD));
+    }
+}
+
+/// Delivers one frame of any kind, as it is where the receiver can take it so.
+#[inline(never)]
 fn put(
     receiver: &mut Receiver,
-    port: &Port,
-    frame: &Frame,
-    payload: &Payload<'_>,
-    (scratch, delta): (&mut Scratch, &mut Delta),
+    mtu: u16,
+    (burst, frame): (&Burst, &Frame),
+    scratch: &mut Scratch,
+    delta: &mut Delta,
 ) -> Result<(), DropReason> {
-    if !fits(frame, port.mtu()) {
+    if !frame.fits(mtu) {
         return Err(DropReason::TooBig);
     }
+    let payload = Payload { len: frame.len as usize, head: burst.bytes(frame), more: &[], body: burst.body(frame) };
     if !frame.vnet.is_plain() && !receiver.negotiated().can_receive(&frame.vnet) {
-        return offload::finish(receiver, &frame.vnet, payload, scratch, delta);
+        return offload::finish(receiver, &frame.vnet, &payload, scratch, delta);
     }
-    receiver.put(&frame.vnet, payload)?;
+    let header = frame.vnet.forwarded(1).to_bytes();
+    if !receiver.put_single(&header, frame.len, payload.head, payload.body) {
+        receiver.put(&frame.vnet, &payload)?;
+    }
     delta.traffic.add(frame.len);
     Ok(())
 }

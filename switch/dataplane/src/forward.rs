@@ -24,34 +24,36 @@ pub(crate) struct From {
 /// Decides where every frame goes that no earlier stage has dropped.
 pub(crate) fn forward(burst: &mut Burst, table: &MacTable, from: From, now: Instant) {
     ask(burst.frames(), table, from.own);
-    let mut last = (MacAddr::ZERO, MacAddr::ZERO, Verdict::Undecided);
-    for frame in burst.frames_mut().iter_mut().filter(|frame| frame.verdict == Verdict::Undecided) {
-        let (src, dst) = (frame.ether.src, frame.ether.dst);
-        if (src, dst) != (last.0, last.1) {
-            last = (src, dst, decide(frame, table, from, now));
+    let mut last = ([0; 12], Verdict::Undecided);
+    for frame in burst.frames_mut() {
+        if frame.verdict != Verdict::Undecided {
+            continue;
         }
-        frame.verdict = last.2;
+        if *frame.addresses() != last.0 || last.1 == Verdict::Undecided {
+            last = (*frame.addresses(), decide(frame, table, from, now));
+        }
+        frame.verdict = last.1;
     }
 }
 
 /// Asks for what the second round will read.
 #[inline]
 fn ask(frames: &[Frame], table: &MacTable, own: MacAddr) {
-    let mut last = (own, MacAddr::ZERO);
-    for frame in frames {
-        let (src, dst) = (frame.ether.src, frame.ether.dst);
-        if dst != last.1 {
-            table.prefetch_lookup(dst);
+    let mut last = &[0; 12];
+    for frame in frames.iter().filter(|frame| frame.verdict == Verdict::Undecided) {
+        if frame.addresses() != last {
+            last = frame.addresses();
+            table.prefetch_lookup(frame.dst());
+            if frame.src() != own {
+                table.prefetch_learn(frame.src());
+            }
         }
-        if src != last.0 {
-            table.prefetch_learn(src);
-        }
-        last = (src, dst);
     }
 }
 
+#[inline(never)]
 fn decide(frame: &Frame, table: &MacTable, from: From, now: Instant) -> Verdict {
-    let (src, dst) = (frame.ether.src, frame.ether.dst);
+    let (src, dst) = (frame.src(), frame.dst());
     if src != from.own && table.learn(src, from.slot, now) == Learned::Pinned {
         return Verdict::Drop(DropReason::SpoofedMac);
     }

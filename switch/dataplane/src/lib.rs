@@ -42,6 +42,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bits;
 mod burst;
 mod claims;
 mod deliver;

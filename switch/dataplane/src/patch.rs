@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwapOption, Guard};
 
+use crate::bits::Bits;
 use crate::burst::{Burst, Verdict};
 use crate::deliver::{Delivery, Sender};
 use crate::drops::DropReason;
@@ -68,8 +69,8 @@ impl Patch {
 pub(crate) struct Crossing {
     /// The near end.
     pub(crate) port: Arc<Port>,
-    /// Which frames of the burst, one bit each.
-    pub(crate) frames: u64,
+    /// Which frames of the burst.
+    pub(crate) frames: Bits,
     /// Links that they have crossed when they come out.
     pub(crate) hops: u8,
 }
@@ -97,12 +98,12 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, sen
     let mut delta = Delta::default();
     let guard = crossing.port.patch().far();
     let Some(far) = guard.as_ref() else {
-        delta.drops.add_many(DropReason::PortDown, crossing.frames.count_ones().into());
+        delta.drops.add_many(DropReason::PortDown, crossing.frames.len() as u64);
         return crossing.port.counters.add_rx(&delta);
     };
     let port = &far.port;
     for (number, frame) in burst.frames_mut().iter_mut().enumerate() {
-        let mine = crossing.frames >> number & 1 == 1;
+        let mine = crossing.frames.has(number);
         frame.verdict = if mine { Verdict::Undecided } else { Verdict::Elsewhere };
         if mine {
             delta.traffic.add(frame.len);
@@ -113,7 +114,7 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, sen
         policers.transmit(burst, sender.now);
     }
     if port.policy().role == Role::Host {
-        router::guard(burst, DropReason::LinkRouter);
+        crossing.frames.iter().for_each(|number| router::guard(burst, number, DropReason::LinkRouter));
     }
     let from = From { slot: port.slot(), own: port.mac() };
     forward(burst, far.namespace.fdb(), from, sender.now);

@@ -275,9 +275,15 @@ impl Port {
         self.receivers[usize::from(pair)].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The queue pair that a flow is delivered to: one of those whose receive ring runs, or `None`.
+    /// The queue pair that all flows are delivered to; `None`: several run, and [`Port::steer`] tells.
     #[inline]
-    pub(crate) fn steer(&self, flow: impl FnOnce() -> u32) -> Option<u16> {
+    pub(crate) fn only_pair(&self) -> Option<u16> {
+        self.pairs.only()
+    }
+
+    /// The queue pair that a flow is delivered to: one of those whose receive ring runs.
+    #[inline]
+    pub(crate) fn steer(&self, flow: u32) -> u16 {
         self.pairs.of(flow)
     }
 }

@@ -1,41 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! RA guard (RFC 6105, RFC 7113): a host must not speak as a router.
 
-use wire::{EtherHeader, NdKind, nd_kind};
+use wire::{NdKind, nd_kind};
 
 use crate::burst::{Burst, Verdict};
 use crate::drops::DropReason;
 
-/// Drops Router Advertisements and Redirects of a port that is a host, for the reason `rogue`. A frame whose header chain does not end within
-/// its head is judged by a whole copy.
-pub(crate) fn guard(burst: &mut Burst, rogue: DropReason) {
-    for index in 0..burst.frames().len() {
-        let frame = &burst.frames()[index];
-        if frame.verdict != Verdict::Undecided || !may_be_nd(&frame.ether) {
-            continue;
-        }
-        let kind = match kind_of(burst, index) {
-            NdKind::Unclassified if burst.privatise(index) => kind_of(burst, index),
-            kind => kind,
-        };
-        if let Some(reason) = objection(kind, rogue) {
-            burst.frames_mut()[index].decide(Verdict::Drop(reason));
-        }
+/// Drops frame `index`, if it is a Router Advertisement or a Redirect, for the reason `rogue`: its port is a host. A frame
+/// whose header chain does not end within its head is judged by a whole copy.
+pub(crate) fn guard(burst: &mut Burst, index: usize, rogue: DropReason) {
+    let frame = &burst.frames()[index];
+    if frame.verdict != Verdict::Undecided || frame.is_everyday() {
+        return;
+    }
+    let kind = match kind_of(burst, index) {
+        NdKind::Unclassified if burst.privatise(index) => kind_of(burst, index),
+        kind => kind,
+    };
+    if let Some(reason) = objection(kind, rogue) {
+        burst.frames_mut()[index].decide(Verdict::Drop(reason));
     }
 }
 
 /// What frame `index` is by its private copy.
-#[inline]
 fn kind_of(burst: &Burst, index: usize) -> NdKind {
     let frame = &burst.frames()[index];
-    nd_kind(burst.bytes(frame), &frame.ether)
-}
-
-/// ARP and IPv4 cannot be Neighbor Discovery; everything else is asked.
-#[inline]
-fn may_be_nd(ether: &EtherHeader) -> bool {
-    use wire::ether::ethertype::{ARP, IPV4};
-    ether.ethertype != IPV4 && ether.ethertype != ARP
+    nd_kind(burst.bytes(frame), &frame.ether())
 }
 
 fn objection(kind: NdKind, rogue: DropReason) -> Option<DropReason> {

@@ -1,108 +1,118 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The destinations of a burst, and which frames each of them gets, in the order in which they came.
+//! The destinations of a burst: receive rings, and which frames each of them gets.
 
+use crate::bits::Bits;
 use crate::burst::{Frame, Verdict};
 use crate::drops::DropReason;
-use crate::limits::{BURST, PORTS};
+use crate::limits::{PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
-use crate::port::PortSlot;
+use crate::port::{Port, PortSlot};
 use crate::stats::Delta;
+use crate::steer;
 
-/// No frame, no destination.
+/// No destination.
 const NONE: u16 = u16::MAX;
 
-/// One destination, and the ends of the list of its frames.
-#[derive(Clone, Copy)]
-struct Target {
-    slot: PortSlot,
-    first: u8,
-    last: u8,
+/// One destination: a queue pair of a port, and the frames that it gets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) slot: PortSlot,
+    pub(crate) pair: u16,
+    pub(crate) frames: Bits,
 }
 
 /// See the module. Allocated once a worker.
 pub(crate) struct Targets {
-    /// Where each destination of this burst stands in `list`, by slot.
+    /// Where each destination of this burst stands in `list`, by [`place`].
     index: Vec<u16>,
     list: Vec<Target>,
-    /// The next frame for the same destination, by frame; itself at the end of the list.
-    next: [u8; BURST],
-    /// A frame of the burst goes to every port: the lists do not hold then.
-    flooded: bool,
 }
 
 impl Targets {
     pub(crate) fn new() -> Self {
-        Self { index: vec![NONE; PORTS], list: Vec::with_capacity(PORTS), next: [0; BURST], flooded: false }
+        let places = PORTS * usize::from(QUEUE_PAIRS);
+        Self { index: vec![NONE; places], list: Vec::with_capacity(places) }
     }
 
-    /// How many destinations there are.
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
+    /// Destination number `at`, in the order in which they were met.
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> Option<Target> {
+        self.list.get(at).copied()
     }
 
-    /// Lists the destinations, and counts the frames that have none.
+    /// Lists the destinations, and counts the frames that have none. Neighbouring frames mostly go the same way, so runs
+    /// of them are looked at and not each.
     pub(crate) fn collect(&mut self, frames: &[Frame], ports: &PortSet, from: PortSlot, delta: &mut Delta) {
         self.clear();
+        let (mut run, mut verdict) = (Bits::NONE, Verdict::Elsewhere);
         for (number, frame) in frames.iter().enumerate() {
-            match frame.verdict {
-                Verdict::Port(slot) if self.append(slot, number as u8, ports) => (),
-                Verdict::Flood if ports.members().iter().any(|port| port.slot() != from) => self.flooded = true,
-                Verdict::Port(_) | Verdict::Flood | Verdict::Undecided => delta.drops.add(DropReason::NoReceiver),
-                Verdict::Drop(reason) => delta.drops.add(reason),
-                Verdict::Elsewhere => (),
+            if frame.verdict != verdict {
+                self.add(verdict, run, frames, (ports, from), delta);
+                (run, verdict) = (Bits::NONE, frame.verdict);
             }
+            run.set(number, true);
         }
-        if self.flooded {
-            let others = ports.members().iter().map(|port| port.slot()).filter(|&slot| slot != from);
-            for slot in others {
-                self.append(slot, 0, ports);
-            }
-        }
+        self.add(verdict, run, frames, (ports, from), delta);
     }
 
     fn clear(&mut self) {
         for target in self.list.drain(..) {
-            self.index[usize::from(target.slot.0)] = NONE;
+            self.index[place(target.slot, target.pair)] = NONE;
         }
-        self.flooded = false;
     }
 
-    /// Appends a frame to the list of a destination. False: there is no such port.
-    #[inline]
-    fn append(&mut self, slot: PortSlot, frame: u8, ports: &PortSet) -> bool {
-        self.next[usize::from(frame)] = frame;
-        let index = &mut self.index[usize::from(slot.0)];
-        if let Some(target) = self.list.get_mut(usize::from(*index)) {
-            self.next[usize::from(target.last)] = frame;
-            target.last = frame;
-            return true;
+    /// Adds frames of one verdict.
+    fn add(
+        &mut self,
+        verdict: Verdict,
+        run: Bits,
+        frames: &[Frame],
+        (ports, from): (&PortSet, PortSlot),
+        delta: &mut Delta,
+    ) {
+        let mut anybody = false;
+        match verdict {
+            Verdict::Drop(reason) => return delta.drops.add_many(reason, run.len() as u64),
+            Verdict::Elsewhere => return,
+            Verdict::Undecided => (),
+            Verdict::Port(slot) => anybody = ports.get(slot).map(|port| self.steer(port, run, frames)).is_some(),
+            Verdict::Flood => {
+                for port in ports.members().iter().filter(|port| port.slot() != from) {
+                    self.steer(port, run, frames);
+                    anybody = true;
+                }
+            }
         }
-        if ports.get(slot).is_none() {
-            return false;
+        if !anybody {
+            delta.drops.add_many(DropReason::NoReceiver, run.len() as u64);
+        }
+    }
+
+    /// Adds frames for a port to its queue pairs, each flow to one.
+    #[inline]
+    fn steer(&mut self, port: &Port, run: Bits, frames: &[Frame]) {
+        if let Some(pair) = port.only_pair() {
+            return self.append(port.slot(), pair, run);
+        }
+        for number in run.iter() {
+            let flow = steer::flow(frames[number].head(), &frames[number].ether());
+            self.append(port.slot(), port.steer(flow), Bits::one(number));
+        }
+    }
+
+    #[inline]
+    fn append(&mut self, slot: PortSlot, pair: u16, frames: Bits) {
+        let index = &mut self.index[place(slot, pair)];
+        if let Some(target) = self.list.get_mut(usize::from(*index)) {
+            return target.frames.add(frames);
         }
         *index = self.list.len() as u16;
-        self.list.push(Target { slot, first: frame, last: frame });
-        true
+        self.list.push(Target { slot, pair, frames });
     }
+}
 
-    /// Fills `picked` with the numbers of the frames for destination `at`, and says which port that is.
-    #[inline]
-    pub(crate) fn pick(&self, at: usize, frames: &[Frame], picked: &mut Vec<u8>) -> PortSlot {
-        let Target { slot, first, .. } = self.list[at];
-        picked.clear();
-        if self.flooded {
-            let mine = |frame: &Frame| matches!(frame.verdict, Verdict::Flood) || frame.verdict == Verdict::Port(slot);
-            picked.extend((0..).zip(frames).filter(|(_, frame)| mine(frame)).map(|(number, _)| number));
-            return slot;
-        }
-        let mut number = first;
-        loop {
-            picked.push(number);
-            let next = self.next[usize::from(number)];
-            if next == number {
-                return slot;
-            }
-            number = next;
-        }
-    }
+/// The number of a queue pair among all those of a namespace.
+#[inline]
+fn place(slot: PortSlot, pair: u16) -> usize {
+    usize::from(slot.0) * usize::from(QUEUE_PAIRS) + usize::from(pair % QUEUE_PAIRS)
 }

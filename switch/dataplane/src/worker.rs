@@ -84,7 +84,7 @@ impl Source {
         let policers = self.port.policers();
         let mut delta = Delta::default();
         let received = receive(&mut self.ring, policy.negotiated.header_len(), burst, &mut delta);
-        if !burst.chains.is_empty() {
+        if !burst.chains().is_empty() {
             watch(Stage::Receive);
             let (slot, own) = (self.port.slot(), self.port.mac());
             if let Some(policers) = &policers {
@@ -108,7 +108,7 @@ impl Source {
             self.port.counters.add_tx(&delta);
             watch(Stage::Finish);
         }
-        let taken = burst.chains.len();
+        let taken = burst.chains().len();
         burst.clear();
         if let Err(fault) = received {
             self.break_ring(fault);
@@ -120,7 +120,7 @@ impl Source {
 
     /// Gives the sender's chains back, before the receivers see the frames.
     fn finish(&mut self, burst: &Burst) {
-        for &head in &burst.chains {
+        for &head in burst.chains() {
             self.ring.complete(head, 0);
         }
         self.ring.publish();
@@ -198,7 +198,11 @@ impl Worker {
     /// that is not empty.
     pub fn poll_watched(&mut self, now: Instant, mut watch: impl FnMut(Stage)) -> usize {
         let mut taken = 0;
-        for (id, source) in &mut self.sources {
+        for at in 0..self.sources.len() {
+            if let Some((_, next)) = self.sources.get(at + 1) {
+                next.ring.ask_index();
+            }
+            let (id, source) = &mut self.sources[at];
             let burst = source.poll(*id, &mut self.turn, now, &mut watch);
             self.bursts += u64::from(burst > 0);
             taken += burst;
