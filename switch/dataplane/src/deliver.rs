@@ -36,8 +36,9 @@ pub(crate) struct Sender {
 /// Where the frames of a burst go, and what was done to each place. Allocated once a worker.
 pub(crate) struct Delivery {
     targets: Targets,
-    /// Receive rings with unpublished frames.
-    touched: Vec<(Arc<Port>, u16)>,
+    /// Receive rings with unpublished frames: of the sender's namespace, and of those behind links.
+    near: Vec<(PortSlot, u16)>,
+    far: Vec<(Arc<Port>, u16)>,
     /// What goes on in other namespaces.
     crossings: Vec<Crossing>,
     scratch: Scratch,
@@ -47,7 +48,8 @@ impl Delivery {
     pub(crate) fn new() -> Self {
         Self {
             targets: Targets::new(),
-            touched: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
+            near: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
+            far: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             crossings: Vec::with_capacity(CROSSINGS),
             scratch: Scratch::new(),
         }
@@ -76,7 +78,7 @@ impl Delivery {
         wanted.retain(|number| frames[number].fits(port.mtu()));
         delta.drops.add_many(DropReason::TooBig, (all - wanted.len()) as u64);
         if self.crossings.len() < CROSSINGS && Crossing::may_go_on(sender.hops) {
-            wanted.iter().for_each(|number| delta.traffic.add(frames[number].len));
+            wanted.iter().for_each(|number| delta.traffic.count(frames[number].len));
             self.crossings.push(Crossing { port: Arc::clone(port), frames: wanted, hops: sender.hops + 1 });
         } else {
             delta.drops.add_many(DropReason::LinkLoop, wanted.len() as u64);
@@ -107,32 +109,46 @@ impl Delivery {
             receiver.begin(sender.id, wanted.len() as u16);
             fill(receiver, port.mtu(), wanted, burst, (&mut self.scratch, &mut delta));
             receiver.end();
+            port.count(pair, std::mem::take(&mut delta.traffic));
         } else {
             delta.drops.add_many(DropReason::PortDown, wanted.len() as u64);
         }
         drop(held);
-        self.touch(port, pair);
+        self.touch(port, pair, sender);
         port.counters.add_rx(&delta);
     }
 
     /// Remembers that a receive ring has frames to be published. Two targets may have ended in one pair.
-    fn touch(&mut self, port: &Arc<Port>, pair: u16) {
+    fn touch(&mut self, port: &Arc<Port>, pair: u16, sender: Sender) {
         // Entries of one port stand together, and are as many as its queue pairs at most.
-        let mut mine = self.touched.iter().rev().take_while(|(other, _)| Arc::ptr_eq(other, port));
-        if mine.all(|(_, other)| *other != pair) {
-            self.touched.push((Arc::clone(port), pair));
+        if sender.hops == 0 {
+            let mut mine = self.near.iter().rev().take_while(|(other, _)| *other == port.slot());
+            if mine.all(|(_, other)| *other != pair) {
+                self.near.push((port.slot(), pair));
+            }
+        } else {
+            let mut mine = self.far.iter().rev().take_while(|(other, _)| Arc::ptr_eq(other, port));
+            if mine.all(|(_, other)| *other != pair) {
+                self.far.push((Arc::clone(port), pair));
+            }
         }
     }
 
-    /// Makes all that was delivered for `owner` visible, and rings the bells.
-    pub(crate) fn publish(&mut self, owner: SourceId) {
-        for (port, pair) in self.touched.drain(..) {
-            if let Some(receiver) = port.lock(pair).as_mut()
-                && let Err(fault) = receiver.publish(owner)
-            {
-                port.set_fault(fault);
-            }
+    /// Makes all that was delivered for `owner` visible, and rings the bells. `ports` are those that [`Delivery::deliver`]
+    /// was given for the sender's own namespace.
+    pub(crate) fn publish(&mut self, owner: SourceId, ports: &PortSet) {
+        for (slot, pair) in self.near.drain(..) {
+            ports.get(slot).into_iter().for_each(|port| publish(port, pair, owner));
         }
+        self.far.drain(..).for_each(|(port, pair)| publish(&port, pair, owner));
+    }
+}
+
+fn publish(port: &Port, pair: u16, owner: SourceId) {
+    if let Some(receiver) = port.lock(pair).as_mut()
+        && let Err(fault) = receiver.publish(owner)
+    {
+        port.set_fault(fault);
     }
 }
 
@@ -170,7 +186,7 @@ fn fill(receiver: &mut Receiver, mtu: u16, wanted: Bits, burst: &Burst, (scratch
         }
         let ordinary = frame.fits(mtu) && !burst.is_odd(number);
         if ordinary && receiver.put_single(&PLAIN, frame.len, frame.head(), body) {
-            traffic.add(frame.len);
+            traffic.count(frame.len);
         } else if let Err(reason) = put(receiver, mtu, (burst, frame), scratch, delta) {
             delta.drops.add(reason);
         }
@@ -212,6 +228,6 @@ fn put(
     if !receiver.put_single(&header, frame.len, payload.head, payload.body) {
         receiver.put(&frame.vnet, &payload)?;
     }
-    delta.traffic.add(frame.len);
+    delta.traffic.count(frame.len);
     Ok(())
 }

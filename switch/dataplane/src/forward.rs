@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Stage 4: learn where the source is, look up where the destination is.
 //!
-//! In two rounds: the table's lines are asked for over the whole burst before the first of them is read, so that a table
-//! that is larger than the caches costs one miss a burst and not one a frame. Neighbouring frames mostly go the same
-//! way: whoever has the same addresses as the frame before it has the same verdict.
+//! In two rounds: the table's lines are asked for over the whole burst, as soon as its heads are there, before the first of
+//! them is read. So a table that is larger than the caches costs one miss a burst and not one a frame. Neighbouring frames
+//! mostly go the same way: whoever has the same addresses as the frame before it has the same verdict.
 
 use wire::MacAddr;
 
@@ -23,7 +23,6 @@ pub(crate) struct From {
 
 /// Decides where every frame goes that no earlier stage has dropped.
 pub(crate) fn forward(burst: &mut Burst, table: &MacTable, from: From, now: Instant) {
-    ask(burst.frames(), table, from.own);
     let mut last = ([0; 12], Verdict::Undecided);
     for frame in burst.frames_mut() {
         if frame.verdict != Verdict::Undecided {
@@ -36,11 +35,10 @@ pub(crate) fn forward(burst: &mut Burst, table: &MacTable, from: From, now: Inst
     }
 }
 
-/// Asks for what the second round will read.
-#[inline]
-fn ask(frames: &[Frame], table: &MacTable, own: MacAddr) {
+/// Asks for what [`forward`] will read, whatever is decided on the frames before that.
+pub(crate) fn ask(frames: &[Frame], table: &MacTable, own: MacAddr) {
     let mut last = &[0; 12];
-    for frame in frames.iter().filter(|frame| frame.verdict == Verdict::Undecided) {
+    for frame in frames {
         if frame.addresses() != last {
             last = frame.addresses();
             table.prefetch_lookup(frame.dst());

@@ -46,7 +46,7 @@ pub(crate) fn finish(
     checksum::complete(&mut scratch.frame[..len], start, offset).map_err(|_| DropReason::OffloadFailed)?;
     receiver.put(&VnetHeader::default(), &Payload::held(&scratch.frame[..len], &[]))?;
     delta.checksums += 1;
-    delta.traffic.add(len as u32);
+    delta.traffic.count(len as u32);
     Ok(())
 }
 
@@ -55,7 +55,7 @@ fn segment(receiver: &mut Receiver, vnet: &VnetHeader, frame: &[u8], delta: &mut
     for segment in Segmenter::new(frame, vnet).map_err(|_| DropReason::OffloadFailed)? {
         receiver.put(&VnetHeader::default(), &Payload::held(segment.head(), segment.body()))?;
         delta.segments += 1;
-        delta.traffic.add(segment.frame_len() as u32);
+        delta.traffic.count(segment.frame_len() as u32);
     }
     Ok(())
 }

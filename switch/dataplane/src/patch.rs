@@ -17,7 +17,7 @@ use crate::bits::Bits;
 use crate::burst::{Burst, Verdict};
 use crate::deliver::{Delivery, Sender};
 use crate::drops::DropReason;
-use crate::forward::{From, forward};
+use crate::forward::{From, ask, forward};
 use crate::limits::LINK_HOPS;
 use crate::namespace::Namespace;
 use crate::port::{Port, Role};
@@ -106,7 +106,7 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, sen
         let mine = crossing.frames.has(number);
         frame.verdict = if mine { Verdict::Undecided } else { Verdict::Elsewhere };
         if mine {
-            delta.traffic.add(frame.len);
+            delta.traffic.count(frame.len);
         }
     }
     let policers = port.policers();
@@ -117,6 +117,7 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, sen
         crossing.frames.iter().for_each(|number| router::guard(burst, number, DropReason::LinkRouter));
     }
     let from = From { slot: port.slot(), own: port.mac() };
+    ask(burst.frames(), far.namespace.fdb(), from.own);
     forward(burst, far.namespace.fdb(), from, sender.now);
     if let Some(policers) = &policers {
         policers.flood(burst, sender.now);

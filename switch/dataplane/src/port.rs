@@ -16,7 +16,7 @@ use crate::patch::{Far, Patch};
 use crate::policing::{Policers, Policing};
 use crate::rate::Limits;
 use crate::receiver::Receiver;
-use crate::stats::{Counters, PortStats};
+use crate::stats::{Counters, PortStats, Tally, Traffic};
 
 /// A port's number inside its namespace: unique while the port lives, below [`limits::PORTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,6 +76,13 @@ pub(crate) struct Policy {
     pub(crate) negotiated: Negotiated,
 }
 
+/// Where frames are delivered to: the receive ring of a queue pair, while it runs, and what went into it.
+#[derive(Default)]
+struct Inlet {
+    receiver: Mutex<Option<Receiver>>,
+    tally: Tally,
+}
+
 /// One virtual NIC, in one namespace for its whole life. All methods may be called from any thread.
 pub struct Port {
     slot: PortSlot,
@@ -85,7 +92,7 @@ pub struct Port {
     mtu: AtomicU16,
     features: AtomicU64,
     pairs: Pairs,
-    receivers: Box<[Mutex<Option<Receiver>>]>,
+    inlets: Box<[Inlet]>,
     fault: AtomicU8,
     policing: Policing,
     patch: Patch,
@@ -105,7 +112,7 @@ impl Port {
             mtu: AtomicU16::new(config.mtu),
             features: AtomicU64::new(0),
             pairs: Pairs::new(),
-            receivers: (0..pairs).map(|_| Mutex::new(None)).collect(),
+            inlets: (0..pairs).map(|_| Inlet::default()).collect(),
             fault: AtomicU8::new(0),
             policing: Policing::default(),
             patch: Patch::default(),
@@ -215,7 +222,8 @@ impl Port {
     /// The counters, now.
     #[must_use]
     pub fn stats(&self) -> PortStats {
-        self.counters.read()
+        let delivered = self.inlets.iter().map(|inlet| inlet.tally.read());
+        delivered.fold(self.counters.read(), |stats, traffic| PortStats { rx: stats.rx + traffic, ..stats })
     }
 
     /// Whether a receive ring runs: the guest's driver is at work.
@@ -243,7 +251,7 @@ impl Port {
     /// Starts delivery into the receive ring of queue pair `pair`; a ring that was there is returned. A pair that the
     /// port does not have returns the ring itself.
     pub fn attach_receiver(&self, pair: u16, ring: Ring) -> Option<Ring> {
-        if usize::from(pair) >= self.receivers.len() {
+        if usize::from(pair) >= self.inlets.len() {
             return Some(ring);
         }
         self.clear_fault();
@@ -257,7 +265,7 @@ impl Port {
     /// # Errors
     /// [`Busy`]: try again.
     pub fn detach_receiver(&self, pair: u16) -> Result<Option<Ring>, Busy> {
-        if usize::from(pair) >= self.receivers.len() {
+        if usize::from(pair) >= self.inlets.len() {
             return Ok(None);
         }
         self.pairs.stop(pair);
@@ -272,7 +280,13 @@ impl Port {
     #[inline]
     pub(crate) fn lock(&self, pair: u16) -> MutexGuard<'_, Option<Receiver>> {
         // A panic while it was held has been reported already; the ring's own state is plain numbers.
-        self.receivers[usize::from(pair)].lock().unwrap_or_else(PoisonError::into_inner)
+        self.inlets[usize::from(pair)].receiver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts what was delivered to a pair whose lock the caller holds.
+    #[inline]
+    pub(crate) fn count(&self, pair: u16, traffic: Traffic) {
+        self.inlets[usize::from(pair)].tally.add(traffic);
     }
 
     /// The queue pair that all flows are delivered to; `None`: several run, and [`Port::steer`] tells.

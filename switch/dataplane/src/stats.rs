@@ -17,9 +17,36 @@ pub struct Traffic {
 impl Traffic {
     /// Counts one more frame of `bytes` bytes.
     #[inline]
-    pub(crate) fn add(&mut self, bytes: u32) {
+    pub(crate) fn count(&mut self, bytes: u32) {
         self.frames += 1;
         self.bytes += u64::from(bytes);
+    }
+}
+
+impl std::ops::Add for Traffic {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { frames: self.frames + other.frames, bytes: self.bytes + other.bytes }
+    }
+}
+
+/// A count of traffic that one thread at a time writes, which a lock sees to, and anyone reads. So it costs no locked
+/// addition, which would wait for all that was written to guests before.
+#[derive(Debug, Default)]
+pub(crate) struct Tally([AtomicU64; 2]);
+
+impl Tally {
+    /// Adds to it, as the only thread that does.
+    #[inline]
+    pub(crate) fn add(&self, traffic: Traffic) {
+        for (counter, by) in self.0.iter().zip([traffic.frames, traffic.bytes]) {
+            counter.store(load(counter) + by, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn read(&self) -> Traffic {
+        Traffic { frames: load(&self.0[0]), bytes: load(&self.0[1]) }
     }
 }
 

@@ -9,7 +9,7 @@ use sys::{Ring, RingFault};
 
 use crate::burst::Burst;
 use crate::deliver::{Delivery, Sender};
-use crate::forward::{From, forward};
+use crate::forward::{From, ask, forward};
 use crate::guard::guard;
 use crate::namespace::{Namespace, PortSet};
 use crate::patch::cross;
@@ -87,6 +87,7 @@ impl Source {
         if !burst.chains().is_empty() {
             watch(Stage::Receive);
             let (slot, own) = (self.port.slot(), self.port.mac());
+            ask(burst.frames(), self.namespace.fdb(), own);
             if let Some(policers) = &policers {
                 policers.transmit(burst, now);
             }
@@ -97,14 +98,14 @@ impl Source {
                 policers.flood(burst, now);
             }
             watch(Stage::Forward);
-            let sender = Sender { id, slot, hops: 0, now };
-            delivery.deliver(burst, sender, self.ports.load(), &mut delta);
+            let (sender, ports) = (Sender { id, slot, hops: 0, now }, self.ports.load());
+            delivery.deliver(burst, sender, ports, &mut delta);
             if delivery.crosses() {
                 cross(delivery, burst, sender);
             }
             watch(Stage::Deliver);
-            self.finish(burst);
-            delivery.publish(id);
+            finish(&mut self.ring, burst);
+            delivery.publish(id, ports);
             self.port.counters.add_tx(&delta);
             watch(Stage::Finish);
         }
@@ -116,15 +117,6 @@ impl Source {
             self.break_ring(fault);
         }
         taken
-    }
-
-    /// Gives the sender's chains back, before the receivers see the frames.
-    fn finish(&mut self, burst: &Burst) {
-        for &head in burst.chains() {
-            self.ring.complete(head, 0);
-        }
-        self.ring.publish();
-        self.ring.signal();
     }
 
     fn break_ring(&mut self, fault: RingFault) {
@@ -147,6 +139,15 @@ impl Source {
             }
         }
     }
+}
+
+/// Gives the sender's chains back, before the receivers see the frames.
+fn finish(ring: &mut Ring, burst: &Burst) {
+    for &head in burst.chains() {
+        ring.complete(head, 0);
+    }
+    ring.publish();
+    ring.signal();
 }
 
 /// What each burst needs and the next one uses again.
