@@ -20,28 +20,29 @@ use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 use crate::subsystem::Key;
+use crate::subsystem::counters::Counters;
 use crate::subsystem::macs::MacTables;
+use crate::subsystem::policers::Policers;
 use crate::subsystem::ports::{PortSet, Ports};
 use crate::text::Text;
 use crate::tree::{Namespace, NumberSpace, Reserved, Tree};
-use dataplane::{Instant, MacTablePlace, PortSlot};
+use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What too many of keep others from coming.
 const ZOMBIES: &str = "namespaces that are deleted and still in use";
 
-/// How to take one step back.
+/// How to take one step back. What is large is boxed.
 enum Undo {
     AddStatic(FdbKey, PortSlot),
     RemoveStatic(FdbKey),
-    /// Boxed: a record is far larger than the other variants.
     RestorePort(Box<PortRecord>),
     DropPort(PortPath),
     RestoreNamespace(Box<Namespace>),
     DropNamespace(NamespacePath),
-    SetNamespace(NamespacePath, NamespaceSpec),
-    SetPort(PortPath, PortSpec),
+    SetNamespace(NamespacePath, Box<NamespaceSpec>),
+    SetPort(PortPath, Box<PortSpec>),
 }
 
 /// Everything that exists.
@@ -49,6 +50,8 @@ pub(crate) struct Plant {
     pub(crate) tree: Tree,
     /// The place of each namespace's MAC table.
     pub(crate) macs: Key<Arc<MacTablePlace>>,
+    /// The policers of each namespace.
+    policers: Key<Arc<NamespacePolicers>>,
     /// The ports of each namespace.
     pub(crate) sets: Key<PortSet>,
     /// The numbers of ports in each namespace.
@@ -65,9 +68,11 @@ impl Plant {
         let mut tree = Tree::new();
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of ports")).expect(never);
         let macs = tree.register_subsystem(MacTables::new(seed)).expect(never);
-        let sets = tree.register_device(Ports::new(macs)).expect(never);
+        let policers = tree.register_subsystem(Policers).expect(never);
+        let counters = tree.register_subsystem(Counters).expect(never);
+        let sets = tree.register_device(Ports { macs, policers, counters }).expect(never);
         let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
-        Plant { tree, macs, sets, numbers, ports, by_path, journal, saved }
+        Plant { tree, macs, policers, sets, numbers, ports, by_path, journal, saved }
     }
 
     /// Carries out one step of a difference. To be followed by [`Plant::commit`] or [`Plant::roll_back`].
@@ -78,14 +83,14 @@ impl Plant {
             Step::DelPort(path) => self.del_port(&path)?,
             Step::AddPort(name, spec, numbers) => self.add_port(name, spec, &numbers)?,
             Step::SetPort(path, spec) => {
-                let before = self.port(&path).ok_or_else(|| no_port(&path))?.spec.clone();
+                let before = Box::new(self.port(&path).ok_or_else(|| no_port(&path))?.spec.clone());
                 self.set_port(&path, spec);
                 Undo::SetPort(path, before)
             }
             Step::DelNamespace(path) => Undo::RestoreNamespace(Box::new(self.tree.detach(&path)?)),
             Step::AddNamespace(path, spec, numbers) => self.add_namespace(path, &spec, &numbers)?,
             Step::SetNamespace(path, spec) => {
-                let before = self.tree.find(&path)?.spec().clone();
+                let before = Box::new(self.tree.find(&path)?.spec().clone());
                 self.set_namespace(&path, spec);
                 Undo::SetNamespace(path, before)
             }
@@ -158,6 +163,13 @@ impl Plant {
         self.tree.find(path)?.get(self.sets).ok_or_else(|| no_namespace(path))
     }
 
+    /// What all ports of a namespace have counted since it is there, those too that are gone.
+    pub(crate) fn stats(&self, namespace: &Namespace) -> PortStats {
+        let Some(set) = namespace.get(self.sets) else { return PortStats::default() };
+        let living = set.handles().filter_map(|handle| Some(self.port_at(handle)?.device.stats()));
+        living.chain([set.unplugged()]).sum()
+    }
+
     /// How many data-plane objects nothing leads to any more and somebody may still read.
     pub(crate) fn retired(&self) -> usize {
         let sets = self.tree.subtree(&NamespacePath::root()).filter_map(|namespace| namespace.get(self.sets));
@@ -184,10 +196,14 @@ impl Plant {
                     self.ports.free(record.ident.object());
                 }
             }
-            Undo::RestoreNamespace(namespace) => self.tree.restore(*namespace),
+            Undo::RestoreNamespace(namespace) => {
+                let path = namespace.path().clone();
+                self.tree.restore(*namespace);
+                self.police(&path);
+            }
             Undo::DropNamespace(path) => drop(self.tree.detach(&path).map(|namespace| self.tree.bury(namespace))),
-            Undo::SetNamespace(path, spec) => self.set_namespace(&path, spec),
-            Undo::SetPort(path, spec) => self.set_port(&path, spec),
+            Undo::SetNamespace(path, spec) => self.set_namespace(&path, *spec),
+            Undo::SetPort(path, spec) => self.set_port(&path, *spec),
         }
     }
 
@@ -200,6 +216,7 @@ impl Plant {
             Some(before) => self.tree.create(&path, spec, before).or_else(|_| self.tree.create(&path, spec, &[]))?,
             None => self.tree.create(&path, spec, numbers)?,
         };
+        self.police(&path);
         Ok(Undo::DropNamespace(path))
     }
 
@@ -208,8 +225,24 @@ impl Plant {
         if let Some(macs) = namespace.get(self.macs) {
             macs.set_age(spec.age);
         }
-        let handle = namespace.handle();
+        let (handle, limits) = (namespace.handle(), namespace.spec().limits);
+        let differ = limits != spec.limits;
         self.tree.set_spec(handle, spec);
+        if differ {
+            self.police(path);
+        }
+    }
+
+    /// Lets the limits of a namespace hold for it and all below it.
+    fn police(&self, top: &NamespacePath) {
+        // Parents come before their children, who take over what holds there.
+        for namespace in self.tree.subtree(top) {
+            let parent = namespace.path().parent().and_then(|path| self.tree.find(&path).ok());
+            let above = parent.and_then(|parent| parent.get(self.policers)).map(Arc::as_ref);
+            if let Some(policers) = namespace.get(self.policers) {
+                policers.set(&namespace.spec().limits, above);
+            }
+        }
     }
 
     fn set_port(&mut self, path: &PortPath, spec: PortSpec) {

@@ -49,6 +49,8 @@ pub struct NamespaceView {
     pub ports: usize,
     /// Entries in its MAC table.
     pub macs: u32,
+    /// What its ports have moved and lost since it is there, those too that are gone.
+    pub stats: PortStats,
 }
 
 /// A namespace that is deleted and not freed yet.
@@ -270,6 +272,7 @@ impl<'a> View<'a> {
             usage: self.control.desired.usage(path),
             ports: namespace.get(plant.sets).map_or(0, PortSet::len),
             macs: namespace.get(plant.macs).and_then(|place| place.made()).map_or(0, MacTable::used),
+            stats: plant.stats(namespace),
         }
     }
 

@@ -53,6 +53,8 @@ struct NamespaceV2 {
     age_s: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     quotas: BTreeMap<String, u64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<String, RateV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delegation: Option<DelegationV2>,
 }
@@ -156,7 +158,8 @@ fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     let quota = |resource: Resource| Some((resource.as_str().to_owned(), spec.quotas.get(resource)?));
     let quotas = Resource::ALL.into_iter().filter_map(quota).collect();
     let delegation = spec.delegation.as_ref().map(delegation::said);
-    NamespaceV2 { macs_max: spec.macs_max, age_s: spec.age.as_secs(), quotas, delegation }
+    let limits = spec.limits.iter().map(rate_v2).collect();
+    NamespaceV2 { macs_max: spec.macs_max, age_s: spec.age.as_secs(), quotas, limits, delegation }
 }
 
 fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
@@ -166,7 +169,8 @@ fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
         quotas.set(resource, Some(most));
     }
     let delegation = namespace.delegation.map(delegation::meant).transpose()?;
-    Ok(NamespaceSpec { macs_max: namespace.macs_max, age: Duration::from_secs(namespace.age_s), quotas, delegation })
+    let (age, limits) = (Duration::from_secs(namespace.age_s), limits(&namespace.limits)?);
+    Ok(NamespaceSpec { macs_max: namespace.macs_max, age, quotas, limits, delegation })
 }
 
 fn port_v2(spec: &PortSpec) -> PortV2 {

@@ -87,7 +87,7 @@ pub struct Port {
     pairs: Pairs,
     receivers: Box<[Mutex<Option<Receiver>>]>,
     fault: AtomicU8,
-    policing: Policing,
+    policing: Policing<Policers>,
     patch: Patch,
     pub(crate) counters: Counters,
 }

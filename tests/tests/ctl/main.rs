@@ -11,6 +11,8 @@ mod interop;
 mod limits;
 mod log;
 mod names;
+mod shared_limits;
 mod tenant;
+mod totals;
 mod unseen;
 mod verbs;

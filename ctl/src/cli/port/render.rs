@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ports as text.
 
+use crate::cli::counters;
 use crate::cli::output::Output;
-use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, PortCounters, PortSpec, Rate, Role, State};
+use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, PortSpec, Rate, Role, State};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::printable;
@@ -42,7 +43,7 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
             counters.tx_frames.to_string(),
             counters.rx_bytes.to_string(),
             counters.tx_bytes.to_string(),
-            drops(counters).to_string(),
+            counters::drops(counters).to_string(),
         ]);
     }
     table.finish()
@@ -59,8 +60,7 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("source macs", macs(spec.macs));
     page.line("mtu", &spec.mtu.to_string());
     page.line("queues", &spec.queues.to_string());
-    page.line("limits", &spec.limits.iter().count().to_string());
-    page.below(&limits(&spec.limits));
+    limits(&mut page, &spec.limits);
     let (what, value) = behind(spec);
     page.line(what, &value);
     page.line("state", self::state(*state));
@@ -68,43 +68,19 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
         page.line("reason", reason);
     }
     page.line("features", &if features.is_empty() { "-".to_owned() } else { features.join(" ") });
-    page.line("rx", &format!("{} frames, {} bytes (to the guest)", counters.rx_frames, counters.rx_bytes));
-    page.line("tx", &format!("{} frames, {} bytes (from the guest)", counters.tx_frames, counters.tx_bytes));
-    page.line("software", &software(counters));
-    page.line("drops", &drops(counters).to_string());
-    page.below(&explained(counters, reasons));
+    counters::lines(&mut page, counters, "the guest", reasons);
     page.finish()
 }
 
-/// The work that the guest leaves to the switch.
-fn software(counters: &PortCounters) -> String {
-    let PortCounters { software_checksums: checksums, software_segments: segments, .. } = counters;
-    format!("{checksums} checksums completed, {segments} segments made (for the guest)")
-}
-
-/// The limits, one a line.
-fn limits(limits: &Limits) -> String {
+/// Adds limits to a page, one a line.
+pub(in crate::cli) fn limits(page: &mut Page, limits: &Limits) {
+    page.line("limits", &limits.iter().count().to_string());
     let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Right)], false);
     for (name, Rate { rate, burst }) in limits.iter() {
         let burst = burst.map(|burst| format!("burst {}", Amount(burst)));
         table.row([name.to_owned(), format!("{}/s", Amount(rate)), burst.unwrap_or_default()]);
     }
-    table.finish()
-}
-
-/// The drops by reason, each with its explanation.
-fn explained(counters: &PortCounters, reasons: &[DropReason]) -> String {
-    let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Left)], false);
-    for (name, count) in &counters.drops {
-        let explanation = reasons.iter().find(|reason| reason.name == *name).map(|reason| reason.explanation.clone());
-        table.row([name.clone(), count.to_string(), explanation.unwrap_or_default()]);
-    }
-    table.finish()
-}
-
-/// All drops; a daemon that sends nonsense must not make the sum overflow.
-fn drops(counters: &PortCounters) -> u64 {
-    counters.drops.values().fold(0, |sum, count| sum.saturating_add(*count))
+    page.below(&table.finish());
 }
 
 /// What is behind a port, and the word for that.

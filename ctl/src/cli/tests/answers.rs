@@ -108,7 +108,20 @@ namespace red
   MACs         3 of at most 8192
   age limit    5 min
   subtree      2 of at most 16 ports
+  limits       6
+    tx-frames       10k/s      burst 1k
+    tx-bytes       125M/s  burst 12500k
+    rx-frames     1500k/s      burst 64
+    rx-bytes         1G/s    burst 100M
+    flood-frames   1001/s     burst 100
+    flood-bytes   65557/s   burst 65557
   delegated    to uid 1000 as admin at /run/weft/red.sock, sockets in /run/weft/red.sock.d, tx-frames 10k, tx-bytes 125M, rx-frames 1500k, rx-bytes 1G, flood-frames 1001, flood-bytes 65557
+  rx           100 frames, 9007199254740993 bytes (to its ports)
+  tx           200 frames, 25600 bytes (from its ports)
+  software     7 checksums completed, 21 segments made (for its ports)
+  drops        12
+    ring-full     2  The guest did not take frames fast enough.
+    spoofed-mac  10  The guest sent from a MAC that is not its own; `--macs any` allows it.
 ";
     assert_eq!(output("namespace show red"), page);
 }
