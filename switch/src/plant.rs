@@ -6,6 +6,8 @@
 //! counters and sessions. When all steps are done, what left the plant is given up for good: ports leave their
 //! namespace's slots when nobody reads them any more, namespaces go the way of [`crate::tree`].
 
+mod peers;
+
 use crate::arena::{Arena, Handle};
 use crate::desired::FdbKey;
 use crate::diff::Step;
@@ -22,6 +24,7 @@ use crate::spec::{NamespaceSpec, PortSpec};
 use crate::subsystem::Key;
 use crate::subsystem::counters::Counters;
 use crate::subsystem::macs::MacTables;
+use crate::subsystem::peers::{PeerBook, Peers};
 use crate::subsystem::policers::Policers;
 use crate::subsystem::ports::{PortSet, Ports};
 use crate::text::Text;
@@ -56,6 +59,8 @@ pub(crate) struct Plant {
     pub(crate) sets: Key<PortSet>,
     /// The numbers of ports in each namespace.
     pub(crate) numbers: Key<Numbers<PortRecord>>,
+    /// The numbers of namespaces that each one was linked with.
+    pub(crate) peers: Key<PeerBook>,
     ports: Arena<PortRecord>,
     by_path: BTreeMap<PortPath, Handle<PortRecord>>,
     journal: Vec<Undo>,
@@ -67,12 +72,13 @@ impl Plant {
         let never = "a new tree has only the root, and nothing refuses that";
         let mut tree = Tree::new();
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of ports")).expect(never);
+        let peers = tree.register_subsystem(Peers).expect(never);
         let macs = tree.register_subsystem(MacTables::new(seed)).expect(never);
         let policers = tree.register_subsystem(Policers).expect(never);
         let counters = tree.register_subsystem(Counters).expect(never);
         let sets = tree.register_device(Ports { macs, policers, counters }).expect(never);
         let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
-        Plant { tree, macs, policers, sets, numbers, ports, by_path, journal, saved }
+        Plant { tree, macs, policers, sets, numbers, peers, ports, by_path, journal, saved }
     }
 
     /// Carries out one step of a difference. To be followed by [`Plant::commit`] or [`Plant::roll_back`].
@@ -104,10 +110,19 @@ impl Plant {
         for undo in std::mem::take(&mut self.journal) {
             match undo {
                 Undo::RestorePort(record) => drop(self.ports.free(record.ident.object())),
-                Undo::RestoreNamespace(namespace) => self.tree.bury(*namespace),
+                Undo::RestoreNamespace(namespace) => {
+                    self.forget_peer(&namespace);
+                    self.tree.bury(*namespace);
+                }
                 // What has come has its numbers; whatever comes under this name later is something else.
-                Undo::DropPort(path) => drop(self.saved.ports.remove(&path)),
-                Undo::DropNamespace(path) => drop(self.saved.namespaces.remove(&path)),
+                Undo::DropPort(path) => {
+                    self.saved.ports.remove(&path);
+                    self.introduce_ends(&path);
+                }
+                Undo::DropNamespace(path) => {
+                    self.saved.namespaces.remove(&path);
+                    self.restore_peers(&path);
+                }
                 _ => {}
             }
         }
@@ -182,6 +197,7 @@ impl Plant {
         SavedNumbers {
             namespaces: namespaces.map(|namespace| (namespace.path().clone(), namespace.numbers())).collect(),
             ports: self.ports().map(|(path, port)| (path.clone(), port.ident.to_restore())).collect(),
+            peers: self.save_peers(),
         }
     }
 

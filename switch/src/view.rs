@@ -51,6 +51,17 @@ pub struct NamespaceView {
     pub macs: u32,
     /// What its ports have moved and lost since it is there, those too that are gone.
     pub stats: PortStats,
+    /// The namespaces that it is linked with, by number.
+    pub peers: Vec<PeerView>,
+}
+
+/// A namespace as one that it is linked with knows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PeerView {
+    /// Its number there, whoever looks.
+    pub number: u32,
+    /// Its path, as the observer names it; `None`: it is out of his sight.
+    pub path: Option<NamespacePath>,
 }
 
 /// A namespace that is deleted and not freed yet.
@@ -75,6 +86,8 @@ pub struct PortView {
     pub spec: PortSpec,
     /// The other end, of an end of a link; `None` too where that is out of sight.
     pub far: Option<PortPath>,
+    /// The number by which its namespace knows that of the other end, of an end of a link that has one.
+    pub peer: Option<u32>,
     /// Whether frames can flow.
     pub state: State,
     /// Why, when there is something to say; printable.
@@ -273,7 +286,22 @@ impl<'a> View<'a> {
             ports: namespace.get(plant.sets).map_or(0, PortSet::len),
             macs: namespace.get(plant.macs).and_then(|place| place.made()).map_or(0, MacTable::used),
             stats: plant.stats(namespace),
+            peers: self.peers(namespace),
         }
+    }
+
+    /// What links tell; that two namespaces were linked once is nobody's to see.
+    fn peers(&self, namespace: &Namespace) -> Vec<PeerView> {
+        let plant = &self.control.plant;
+        let ports = namespace.get(plant.sets).into_iter().flat_map(PortSet::handles);
+        let peer = |handle| {
+            let record = plant.port_at(handle)?;
+            let path = record.spec.far()?.namespace.seen_from(self.base.path());
+            Some(PeerView { number: plant.peer_of(record)?, path })
+        };
+        let mut peers: Vec<PeerView> = ports.filter_map(peer).collect();
+        peers.sort();
+        peers
     }
 
     /// `None`: the observer does not see it.
@@ -292,6 +320,7 @@ impl<'a> View<'a> {
             number,
             spec,
             far,
+            peer: self.control.plant.peer_of(record),
             state,
             reason,
             features: record.session.features,

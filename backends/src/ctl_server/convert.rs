@@ -10,7 +10,7 @@ use dataplane::PortStats;
 use std::time::Duration;
 use switch::{
     Delegate, Delegation, FdbKey, FdbView, Grant, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec,
-    NamespaceView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
+    NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
 };
 use wire::MacAddr;
 
@@ -246,8 +246,13 @@ pub fn namespace(view: &NamespaceView) -> v1::Namespace {
         usage: Resource::ALL.into_iter().filter_map(usage).collect(),
         limits: limits_said(&view.spec.limits),
         counters: counters(&view.stats),
+        peers: view.peers.iter().map(peer).collect(),
         delegation: view.spec.delegation.as_ref().map(delegation_said),
     }
+}
+
+fn peer(PeerView { number, path }: &PeerView) -> v1::Peer {
+    v1::Peer { number: *number, name: path.as_ref().map(ToString::to_string) }
 }
 
 /// A port for the wire.
@@ -255,6 +260,7 @@ pub fn port(view: PortView) -> v1::Port {
     v1::Port {
         number: view.number,
         spec: port_said(view.name.as_str(), &view.spec, view.far),
+        peer: view.peer,
         state: match view.state {
             switch::State::Down => v1::State::Down,
             switch::State::Connecting => v1::State::Connecting,

@@ -44,6 +44,9 @@ struct AnyVersion {
 pub(super) struct NumbersV2 {
     namespaces: BTreeMap<String, Vec<u32>>,
     pub(super) ports: BTreeMap<String, Vec<u32>>,
+    /// Of each namespace, the numbers of those that it was linked with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    peers: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +108,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         numbers: NumbersV2 {
             namespaces: saved.numbers.namespaces.iter().map(|(path, of)| (path.to_string(), of.clone())).collect(),
             ports: saved.numbers.ports.iter().map(|(port, of)| (port.to_string(), of.clone())).collect(),
+            peers: saved.numbers.peers.iter().map(|(path, of)| (path.to_string(), peers_v2(of))).collect(),
         },
         namespaces: overlay
             .namespaces
@@ -138,6 +142,10 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
     for (port, numbers) in file.numbers.ports {
         saved.numbers.ports.insert(port_path(&port)?, numbers);
     }
+    for (namespace, peers) in file.numbers.peers {
+        let peers = peers.iter().map(|(peer, nr)| Ok((path(peer)?, *nr))).collect::<Result<_, String>>()?;
+        saved.numbers.peers.insert(path(&namespace)?, peers);
+    }
     let overlay = &mut saved.overlay;
     for (namespace, spec) in file.namespaces {
         overlay.namespaces.insert(path(&namespace)?, spec.map(namespace_spec).transpose()?);
@@ -152,6 +160,10 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
         overlay.fdb.insert(key, entry.port.as_deref().map(name).transpose()?);
     }
     Ok(saved)
+}
+
+fn peers_v2(numbers: &BTreeMap<NamespacePath, u32>) -> BTreeMap<String, u32> {
+    numbers.iter().map(|(peer, nr)| (peer.to_string(), *nr)).collect()
 }
 
 fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {

@@ -67,6 +67,7 @@ fn saved() -> Saved {
     let numbers = SavedNumbers {
         namespaces: [(path("blue"), vec![2]), (path("blue/dev"), vec![1, 3])].into(),
         ports: [(at("blue:vm3"), vec![1, 7])].into(),
+        peers: [(path("blue"), [(path("red"), 2)].into()), (path("red"), [(path("blue"), 1)].into())].into(),
     };
     Saved { offered, numbers, overlay: Overlay::between(&file, &running) }
 }

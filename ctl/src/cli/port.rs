@@ -4,7 +4,7 @@
 pub(super) mod limits;
 mod render;
 
-pub(super) use render::{limits, state};
+pub(super) use render::{UNSEEN, far, limits, state};
 
 use std::path::PathBuf;
 

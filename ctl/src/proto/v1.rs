@@ -31,7 +31,8 @@ pub use limits::{BadRate, Limits, Rate};
 pub use link::{LinkAdd, LinkDel, LinkReply};
 pub use namespace::{
     Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
-    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Quota, Usage, Zombie,
+    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Peer, Quota, Usage,
+    Zombie,
 };
 pub use port::{
     MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role, State,

@@ -12,8 +12,8 @@ use crate::proto::v1::{
     Delegation, DropReason, DropReasons, DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush,
     FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply,
     MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
-    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port,
-    PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status,
+    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
+    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status,
     StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
@@ -111,6 +111,7 @@ pub(crate) fn namespace() -> Namespace {
         // In truth none of what is received; here every field is filled.
         limits: limits(),
         delegation: None,
+        peers: vec![Peer { number: 1, name: Some("blue".to_owned()) }, Peer { number: 2, name: None }],
         counters: counters(),
     }
 }
@@ -196,6 +197,7 @@ fn limits() -> Limits {
 pub(crate) fn port() -> Port {
     Port {
         number: 3,
+        peer: Some(1),
         spec: PortSpec {
             name: "vm1".to_owned(),
             namespace: "red".to_owned(),

@@ -11,6 +11,7 @@ mod interop;
 mod limits;
 mod log;
 mod names;
+mod peers;
 mod shared_limits;
 mod tenant;
 mod totals;

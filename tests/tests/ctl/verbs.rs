@@ -46,7 +46,7 @@ fn namespaces_are_added_shown_and_deleted() {
     let added = daemon.json(&["namespace", "add", "red", "--macs-max", "128", "--age", "1m"]);
     let macs = |used| json!([{ "resource": "macs", "used": used }]);
     let idle = json!({
-        "limits": {}, "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0, "drops": {},
+        "limits": {}, "peers": [], "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0, "drops": {},
         "software_checksums": 0, "software_segments": 0
     });
     let with = |mut own: Value| {

@@ -3,8 +3,8 @@
 
 use crate::cli::counters;
 use crate::cli::output::Output;
-use crate::cli::port::limits;
-use crate::proto::v1::{Amount, Delegation, DropReason, Grant, Namespace, Usage};
+use crate::cli::port::{UNSEEN, limits};
+use crate::proto::v1::{Amount, Delegation, DropReason, Grant, Namespace, Peer, Usage};
 use crate::render::page::Page;
 use crate::render::table::Side;
 use crate::render::text::duration;
@@ -40,9 +40,16 @@ pub(super) fn page(namespace: &Namespace, reasons: &[DropReason]) -> String {
     let usage: Vec<String> = usage.iter().filter_map(share).collect();
     page.line("subtree", &if usage.is_empty() { "-".to_owned() } else { usage.join(", ") });
     limits(&mut page, &namespace.limits);
+    let peers: Vec<String> = namespace.peers.iter().map(peer).collect();
+    page.line("linked with", &if peers.is_empty() { "-".to_owned() } else { peers.join(", ") });
     page.line("delegated", &namespace.delegation.as_ref().map_or_else(|| "-".to_owned(), delegate));
     counters::lines(&mut page, &namespace.counters, "its ports", reasons);
     page.finish()
+}
+
+/// A peer by its number, and by its name where that can be seen.
+fn peer(Peer { number, name }: &Peer) -> String {
+    format!("peer {number} ({})", name.as_deref().unwrap_or(UNSEEN))
 }
 
 /// To whom, for what and where.

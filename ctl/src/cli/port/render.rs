@@ -3,7 +3,7 @@
 
 use crate::cli::counters;
 use crate::cli::output::Output;
-use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, PortSpec, Rate, Role, State};
+use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, Rate, Role, State};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::printable;
@@ -11,7 +11,7 @@ use crate::render::text::printable;
 /// What `port add` tells: the values that an operator may have left to weftd.
 pub(super) fn line(port: &Port) -> String {
     let spec = &port.spec;
-    let (what, value) = behind(spec);
+    let (what, value) = behind(port);
     format!("{}: mac {}, {what} {}\n", printable(&spec.name), printable(&spec.mac), printable(&value))
 }
 
@@ -51,7 +51,7 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
 
 /// A port in full.
 pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
-    let Port { number, spec, state, reason, features, counters } = port;
+    let Port { number, spec, state, reason, features, counters, .. } = port;
     let mut page = Page::new("port", &spec.name);
     page.line("number", &number.to_string());
     page.line("namespace", &spec.namespace);
@@ -61,7 +61,7 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("mtu", &spec.mtu.to_string());
     page.line("queues", &spec.queues.to_string());
     limits(&mut page, &spec.limits);
-    let (what, value) = behind(spec);
+    let (what, value) = behind(port);
     page.line(what, &value);
     page.line("state", self::state(*state));
     if let Some(reason) = reason {
@@ -83,16 +83,23 @@ pub(in crate::cli) fn limits(page: &mut Page, limits: &Limits) {
     page.below(&table.finish());
 }
 
+/// What is said of a namespace instead of its name to somebody who does not see it.
+pub(in crate::cli) const UNSEEN: &str = "out of sight";
+
 /// What is behind a port, and the word for that.
-fn behind(spec: &PortSpec) -> (&'static str, String) {
-    let Some(vhost_user) = &spec.vhost_user else {
-        return ("link", spec.far.as_ref().map_or("out of sight".to_owned(), |far| format!("to {far}")));
-    };
+fn behind(port: &Port) -> (&'static str, String) {
+    let Some(vhost_user) = &port.spec.vhost_user else { return ("link", format!("to {}", far(port))) };
     let who = match vhost_user.mode {
         Mode::Server => "weftd listens",
         Mode::Client => "weftd connects",
     };
     ("vhost-user", format!("{} ({who})", vhost_user.path))
+}
+
+/// The other end of a link: its name, or the number of the namespace that it is in.
+pub(in crate::cli) fn far(Port { spec, peer, .. }: &Port) -> String {
+    let unseen = || peer.map_or(UNSEEN.to_owned(), |peer| format!("peer {peer}"));
+    spec.far.clone().unwrap_or_else(unseen)
 }
 
 fn role(role: Role) -> &'static str {

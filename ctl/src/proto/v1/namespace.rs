@@ -60,6 +60,16 @@ pub struct Delegation {
     pub limits: Limits,
 }
 
+/// A namespace that another one is linked with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// The number by which that one knows it, for as long as both live.
+    pub number: u32,
+    /// Its path; absent: it is none of those that the caller sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
 /// A namespace as it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespace {
@@ -82,6 +92,8 @@ pub struct Namespace {
     /// To whom it is delegated; absent: to nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delegation: Option<Delegation>,
+    /// The namespaces that it is linked with.
+    pub peers: Vec<Peer>,
     /// What its ports have moved since it was added, those too that are gone.
     #[serde(flatten)]
     pub counters: Counters,

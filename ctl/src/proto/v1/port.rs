@@ -15,6 +15,9 @@ pub struct Port {
     pub spec: PortSpec,
     /// Its number among all ports that the caller sees.
     pub number: u32,
+    /// The number by which its namespace knows that of the other end; of an end of a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<u32>,
     /// Whether frames can flow.
     pub state: State,
     /// Why the state is what it is, in one sentence; absent when there is nothing to say.
@@ -49,7 +52,7 @@ pub struct PortSpec {
     /// How its guest attaches; an end of a link has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vhost_user: Option<VhostUser>,
-    /// The other end, of an end of a link.
+    /// The other end, of an end of a link; absent when it is none of those that the caller sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub far: Option<String>,
 }
