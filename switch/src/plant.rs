@@ -168,9 +168,9 @@ impl Plant {
     }
 
     /// The full names of the ports of a namespace and all below it, in tree order.
-    pub(crate) fn paths_within(&self, top: &NamespacePath) -> impl Iterator<Item = &PortPath> {
-        let inside = self.by_path.range(PortPath::before(top)..).map(|(path, _)| path);
-        inside.take_while(move |path| path.namespace.is_within(top))
+    pub(crate) fn paths_within<'a>(&'a self, top: &NamespacePath) -> impl Iterator<Item = &'a PortPath> + use<'a> {
+        let (inside, top) = (self.by_path.range(PortPath::before(top)..).map(|(path, _)| path), top.clone());
+        inside.take_while(move |path| path.namespace.is_within(&top))
     }
 
     /// The ports of a namespace.

@@ -6,6 +6,20 @@
 //! there is not found, whether it exists elsewhere or not. An [`Observer`] is a handle with a generation: it sees nothing
 //! when its namespace is gone, also when another one has the same path by then.
 //!
+//! # Names of others
+//!
+//! Whatever an observer says leads below his own namespace ([`View::absolute`]) before anything is looked up, and nobody
+//! asks afterwards whether there is something of that name elsewhere. So a name of somebody else is answered as one that
+//! nobody has is, because it is none, and in the same time, because that is the same work:
+//!
+//! * A namespace, a port by its full name or a MAC entry is searched for in an ordered map. What lies outside his subtree
+//!   differs from all that he can ask for within the bytes of his own path, so it compares alike with every name that he can
+//!   say; the search takes the same way through it, and depends on what he says only among what he sees.
+//! * A name of a port alone is looked for among the ports that he sees, all of them, and among no others.
+//! * Numbers are looked up in the observer's own book.
+//!
+//! What time can tell is how much there is in all, for all names alike.
+//!
 //! Snapshots are plain data, copied out, without a reference into the switch.
 
 use crate::arena::Handle;
@@ -227,7 +241,12 @@ impl<'a> View<'a> {
     /// # Errors
     /// There is none, or it could be one of several.
     pub fn resolve(&self, said: &PortRef) -> Result<PortPath, Refusal> {
-        said.resolve(self.base.path(), self.control.plant.paths_within(self.base.path()))
+        said.resolve(self.base.path(), self.within())
+    }
+
+    /// The full names of the ports that are seen here.
+    fn within(&self) -> impl Iterator<Item = &'a PortPath> + use<'a> {
+        self.control.plant.paths_within(self.base.path())
     }
 
     /// The port of a number.
@@ -328,3 +347,6 @@ impl<'a> View<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
