@@ -102,6 +102,31 @@ fn a_limit_holds_for_all_that_lies_in_the_namespace() {
     assert!(page.contains("namespace-tx-policed") && page.contains("may together"), "{page}");
 }
 
+/// A configuration that would make the inner namespace anew and lift the limit fails at its last steps: all is as it was.
+#[test]
+fn a_limit_holds_on_when_what_would_have_lifted_it_is_refused() {
+    let daemon = Weftd::start();
+    daemon.weft(&["namespace", "add", "red", "--tx-frames", "1:10"]).expect_ok();
+    daemon.add_namespace("red/dev");
+    let [mut one, two] = pair(&daemon, "red/dev", [1, 2]);
+    let running = daemon.weft(&["config", "show", "--running"]).expect_ok();
+    let text =
+        running.replace("\"red/dev\"\nmacs-max = 8192", "\"red/dev\"\nmacs-max = 64").replace("\"1:10\"", "\"1M\"");
+    assert!(text.contains("macs-max = 64") && text.contains("\"1M\""), "{text}");
+    let full = "[[namespace]]\nname = \"full\"\nmacs-max = 64\n";
+    let port =
+        format!("[[port]]\nname = \"f\"\nnamespace = \"full\"\nvhost-user = \"{}\"\n", daemon.port_path("f").display());
+    let entry = |i| format!("[[fdb]]\nnamespace = \"full\"\nmac = \"06:00:00:00:00:{i:02x}\"\nport = \"f\"\n");
+    let text = [text, full.to_owned(), port, (0..250).map(entry).collect()].concat();
+    let file = daemon.folder().join("refused.toml");
+    std::fs::write(&file, text).expect("the folder is ours");
+    let refused = daemon.refusal(&["config", "apply", &file.display().to_string()]);
+    assert_eq!(refused["error"], "org.weft.Switch1.Limit", "{refused}");
+    send(&mut one, &two, 100);
+    let dropped = dropped(&daemon, "g1", "namespace-tx-policed");
+    assert!((1..=90).contains(&dropped), "{dropped} of 100 were too many");
+}
+
 #[test]
 fn limits_survive_a_crash_and_are_part_of_a_configuration() {
     let mut daemon = Weftd::start();
