@@ -78,7 +78,7 @@ fn limits_allocate_nothing() {
     // A rate that one burst uses up: in a rig's time the rest is too many.
     Limit::ALL.into_iter().for_each(|limit| limits.set(limit, Some(Rate { per_second: 1, burst: 65_557 })));
     (0..4).for_each(|port| rig.port(port).port().set_limits(&limits));
-    let mut shared = self::rig();
+    let shared = self::rig();
     let above = NamespacePolicers::new();
     above.set(&limits, None);
     shared.namespace(0).policers().set(&limits, Some(&above));
