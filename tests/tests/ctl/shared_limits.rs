@@ -27,7 +27,7 @@ fn pair(daemon: &Weftd, namespace: &str, numbers: [u8; 2]) -> [SyntheticGuest; 2
     })
 }
 
-/// Sends so many frames from one to the other, and one that does arrive when the limits are gone.
+/// Sends so many frames from one to the other, whatever becomes of them.
 fn send(from: &mut SyntheticGuest, to: &SyntheticGuest, count: u64) {
     for number in 0..count {
         from.send(&numbered(to.mac(), from.mac(), number, 100));
