@@ -47,6 +47,8 @@ pub enum Request {
         age: Option<Duration>,
         /// Quotas that are to be set, or lifted with `None`; the others stay.
         quotas: Vec<(Resource, Option<u64>)>,
+        /// Limits, each with its new rate, or `None` to take it away.
+        limits: Vec<(Limit, Option<Rate>)>,
     },
     /// Put a namespace into somebody's hands, or take it back from whoever has it. What was delegated below it by whoever
     /// had it is taken back, too.
@@ -201,10 +203,11 @@ impl Control {
                 self.check_namespace_deletable(&path, recursive, force)?;
                 Diff::del_namespace(old, &path, recursive)?
             }
-            Request::NamespaceSet { path, age, quotas } => {
+            Request::NamespaceSet { path, age, quotas, limits } => {
                 let mut spec = old.namespace(&path)?.clone();
                 spec.age = age.unwrap_or(spec.age);
                 spec.quotas = Quotas::with(spec.quotas, &quotas);
+                limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
                 Diff::set_namespace(old, path, spec)?
             }
             Request::NamespaceDelegate(path, delegation) => Diff::delegate(old, &path, delegation)?,

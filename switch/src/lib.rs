@@ -86,5 +86,5 @@ pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};
 pub use spec::{Lane, Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
 pub use text::Text;
-pub use view::{FdbView, NamespaceView, Observer, PortView, View, ZombieView};
+pub use view::{FdbView, NamespaceView, Observer, PeerView, PortView, View, ZombieView};
 pub use words::{macs_of, macs_word, role_of, role_word};

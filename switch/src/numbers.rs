@@ -13,4 +13,6 @@ pub struct SavedNumbers {
     pub namespaces: BTreeMap<NamespacePath, Vec<u32>>,
     /// Of ports, from their namespace outwards.
     pub ports: BTreeMap<PortPath, Vec<u32>>,
+    /// Of the namespaces that one knows as peers, by the one that knows them.
+    pub peers: BTreeMap<NamespacePath, BTreeMap<NamespacePath, u32>>,
 }

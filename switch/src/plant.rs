@@ -6,6 +6,8 @@
 //! counters and sessions. When all steps are done, what left the plant is given up for good: ports leave their
 //! namespace's slots when nobody reads them any more, namespaces go the way of [`crate::tree`].
 
+mod peers;
+
 use crate::arena::{Arena, Handle};
 use crate::desired::FdbKey;
 use crate::diff::Step;
@@ -20,28 +22,30 @@ use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
 use crate::subsystem::Key;
+use crate::subsystem::counters::Counters;
 use crate::subsystem::macs::MacTables;
+use crate::subsystem::peers::{PeerBook, Peers};
+use crate::subsystem::policers::Policers;
 use crate::subsystem::ports::{PortSet, Ports};
 use crate::text::Text;
 use crate::tree::{Namespace, NumberSpace, Reserved, Tree};
-use dataplane::{Instant, MacTablePlace, PortSlot};
+use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What too many of keep others from coming.
 const ZOMBIES: &str = "namespaces that are deleted and still in use";
 
-/// How to take one step back.
+/// How to take one step back. What is large is boxed.
 enum Undo {
     AddStatic(FdbKey, PortSlot),
     RemoveStatic(FdbKey),
-    /// Boxed: a record is far larger than the other variants.
     RestorePort(Box<PortRecord>),
     DropPort(PortPath),
     RestoreNamespace(Box<Namespace>),
     DropNamespace(NamespacePath),
-    SetNamespace(NamespacePath, NamespaceSpec),
-    SetPort(PortPath, PortSpec),
+    SetNamespace(NamespacePath, Box<NamespaceSpec>),
+    SetPort(PortPath, Box<PortSpec>),
 }
 
 /// Everything that exists.
@@ -49,10 +53,14 @@ pub(crate) struct Plant {
     pub(crate) tree: Tree,
     /// The place of each namespace's MAC table.
     pub(crate) macs: Key<Arc<MacTablePlace>>,
+    /// The policers of each namespace.
+    policers: Key<Arc<NamespacePolicers>>,
     /// The ports of each namespace.
     pub(crate) sets: Key<PortSet>,
     /// The numbers of ports in each namespace.
     pub(crate) numbers: Key<Numbers<PortRecord>>,
+    /// The numbers of namespaces that each one was linked with.
+    pub(crate) peers: Key<PeerBook>,
     ports: Arena<PortRecord>,
     by_path: BTreeMap<PortPath, Handle<PortRecord>>,
     journal: Vec<Undo>,
@@ -64,10 +72,13 @@ impl Plant {
         let never = "a new tree has only the root, and nothing refuses that";
         let mut tree = Tree::new();
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of ports")).expect(never);
+        let peers = tree.register_subsystem(Peers).expect(never);
         let macs = tree.register_subsystem(MacTables::new(seed)).expect(never);
-        let sets = tree.register_device(Ports::new(macs)).expect(never);
+        let policers = tree.register_subsystem(Policers).expect(never);
+        let counters = tree.register_subsystem(Counters).expect(never);
+        let sets = tree.register_device(Ports { macs, policers, counters }).expect(never);
         let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
-        Plant { tree, macs, sets, numbers, ports, by_path, journal, saved }
+        Plant { tree, macs, policers, sets, numbers, peers, ports, by_path, journal, saved }
     }
 
     /// Carries out one step of a difference. To be followed by [`Plant::commit`] or [`Plant::roll_back`].
@@ -78,14 +89,14 @@ impl Plant {
             Step::DelPort(path) => self.del_port(&path)?,
             Step::AddPort(name, spec, numbers) => self.add_port(name, spec, &numbers)?,
             Step::SetPort(path, spec) => {
-                let before = self.port(&path).ok_or_else(|| no_port(&path))?.spec.clone();
+                let before = Box::new(self.port(&path).ok_or_else(|| no_port(&path))?.spec.clone());
                 self.set_port(&path, spec);
                 Undo::SetPort(path, before)
             }
             Step::DelNamespace(path) => Undo::RestoreNamespace(Box::new(self.tree.detach(&path)?)),
             Step::AddNamespace(path, spec, numbers) => self.add_namespace(path, &spec, &numbers)?,
             Step::SetNamespace(path, spec) => {
-                let before = self.tree.find(&path)?.spec().clone();
+                let before = Box::new(self.tree.find(&path)?.spec().clone());
                 self.set_namespace(&path, spec);
                 Undo::SetNamespace(path, before)
             }
@@ -99,10 +110,19 @@ impl Plant {
         for undo in std::mem::take(&mut self.journal) {
             match undo {
                 Undo::RestorePort(record) => drop(self.ports.free(record.ident.object())),
-                Undo::RestoreNamespace(namespace) => self.tree.bury(*namespace),
+                Undo::RestoreNamespace(namespace) => {
+                    self.forget_peer(&namespace);
+                    self.tree.bury(*namespace);
+                }
                 // What has come has its numbers; whatever comes under this name later is something else.
-                Undo::DropPort(path) => drop(self.saved.ports.remove(&path)),
-                Undo::DropNamespace(path) => drop(self.saved.namespaces.remove(&path)),
+                Undo::DropPort(path) => {
+                    self.saved.ports.remove(&path);
+                    self.introduce_ends(&path);
+                }
+                Undo::DropNamespace(path) => {
+                    self.saved.namespaces.remove(&path);
+                    self.restore_peers(&path);
+                }
                 _ => {}
             }
         }
@@ -148,14 +168,21 @@ impl Plant {
     }
 
     /// The full names of the ports of a namespace and all below it, in tree order.
-    pub(crate) fn paths_within(&self, top: &NamespacePath) -> impl Iterator<Item = &PortPath> {
-        let inside = self.by_path.range(PortPath::before(top)..).map(|(path, _)| path);
-        inside.take_while(move |path| path.namespace.is_within(top))
+    pub(crate) fn paths_within<'a>(&'a self, top: &NamespacePath) -> impl Iterator<Item = &'a PortPath> + use<'a> {
+        let (inside, top) = (self.by_path.range(PortPath::before(top)..).map(|(path, _)| path), top.clone());
+        inside.take_while(move |path| path.namespace.is_within(&top))
     }
 
     /// The ports of a namespace.
     pub(crate) fn set_of(&self, path: &NamespacePath) -> Result<&PortSet, Refusal> {
         self.tree.find(path)?.get(self.sets).ok_or_else(|| no_namespace(path))
+    }
+
+    /// What all ports of a namespace have counted since it is there, those too that are gone.
+    pub(crate) fn stats(&self, namespace: &Namespace) -> PortStats {
+        let Some(set) = namespace.get(self.sets) else { return PortStats::default() };
+        let living = set.handles().filter_map(|handle| Some(self.port_at(handle)?.device.stats()));
+        living.chain([set.unplugged()]).sum()
     }
 
     /// How many data-plane objects nothing leads to any more and somebody may still read.
@@ -170,6 +197,7 @@ impl Plant {
         SavedNumbers {
             namespaces: namespaces.map(|namespace| (namespace.path().clone(), namespace.numbers())).collect(),
             ports: self.ports().map(|(path, port)| (path.clone(), port.ident.to_restore())).collect(),
+            peers: self.save_peers(),
         }
     }
 
@@ -184,10 +212,14 @@ impl Plant {
                     self.ports.free(record.ident.object());
                 }
             }
-            Undo::RestoreNamespace(namespace) => self.tree.restore(*namespace),
+            Undo::RestoreNamespace(namespace) => {
+                let path = namespace.path().clone();
+                self.tree.restore(*namespace);
+                self.police(&path);
+            }
             Undo::DropNamespace(path) => drop(self.tree.detach(&path).map(|namespace| self.tree.bury(namespace))),
-            Undo::SetNamespace(path, spec) => self.set_namespace(&path, spec),
-            Undo::SetPort(path, spec) => self.set_port(&path, spec),
+            Undo::SetNamespace(path, spec) => self.set_namespace(&path, *spec),
+            Undo::SetPort(path, spec) => self.set_port(&path, *spec),
         }
     }
 
@@ -200,6 +232,7 @@ impl Plant {
             Some(before) => self.tree.create(&path, spec, before).or_else(|_| self.tree.create(&path, spec, &[]))?,
             None => self.tree.create(&path, spec, numbers)?,
         };
+        self.police(&path);
         Ok(Undo::DropNamespace(path))
     }
 
@@ -208,8 +241,24 @@ impl Plant {
         if let Some(macs) = namespace.get(self.macs) {
             macs.set_age(spec.age);
         }
-        let handle = namespace.handle();
+        let (handle, limits) = (namespace.handle(), namespace.spec().limits);
+        let differ = limits != spec.limits;
         self.tree.set_spec(handle, spec);
+        if differ {
+            self.police(path);
+        }
+    }
+
+    /// Lets the limits of a namespace hold for it and all below it.
+    fn police(&self, top: &NamespacePath) {
+        // Parents come before their children, who take over what holds there.
+        for namespace in self.tree.subtree(top) {
+            let parent = namespace.path().parent().and_then(|path| self.tree.find(&path).ok());
+            let above = parent.and_then(|parent| parent.get(self.policers)).map(Arc::as_ref);
+            if let Some(policers) = namespace.get(self.policers) {
+                policers.set(&namespace.spec().limits, above);
+            }
+        }
     }
 
     fn set_port(&mut self, path: &PortPath, spec: PortSpec) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! How much a port may move: what an operator may ask for, and its difference in words.
+//! How much a port or a namespace may move: what an operator may ask for, and its difference in words.
 
 use crate::refusal::Refusal;
 use dataplane::{Limit, Limits, Rate, limits::RATE_MAX};
@@ -7,6 +7,18 @@ use dataplane::{Limit, Limits, Rate, limits::RATE_MAX};
 /// Refuses limits that let nothing through, or a burst that a frame may not fit into.
 pub(crate) fn check(limits: &Limits) -> Result<(), Refusal> {
     limits.iter().try_for_each(|(limit, rate)| check_one(limit, rate))
+}
+
+/// Likewise of a namespace, which can only limit what its ports send: what each of them is to receive is its own affair.
+pub(crate) fn check_shared(limits: &Limits) -> Result<(), Refusal> {
+    let received = limits.iter().find(|(limit, _)| matches!(limit, Limit::RxFrames | Limit::RxBytes));
+    match received {
+        Some((limit, rate)) => {
+            let expected = "a limit of what a namespace sends: tx-frames, tx-bytes, flood-frames or flood-bytes";
+            Err(Refusal::invalid(limit.name(), rate.per_second.to_string(), expected))
+        }
+        None => check(limits),
+    }
 }
 
 fn check_one(limit: Limit, Rate { per_second, burst }: Rate) -> Result<(), Refusal> {

@@ -22,6 +22,8 @@ pub struct NamespaceSpec {
     pub age: Duration,
     /// How much it and all below it may have.
     pub quotas: Quotas,
+    /// How much all ports of it and below it may send and flood together.
+    pub limits: Limits,
     /// To whom it and all below it are delegated, if to anybody.
     pub delegation: Option<Delegation>,
 }
@@ -29,7 +31,8 @@ pub struct NamespaceSpec {
 impl Default for NamespaceSpec {
     fn default() -> NamespaceSpec {
         let age = Duration::from_secs(limits::AGE_DEFAULT_SECONDS);
-        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas: Quotas::default(), delegation: None }
+        let (quotas, limits) = (Quotas::default(), Limits::default());
+        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas, limits, delegation: None }
     }
 }
 
@@ -39,6 +42,7 @@ impl NamespaceSpec {
         in_range("macs-max", u64::from(self.macs_max), u64::from(low), u64::from(high))?;
         let (low, high) = limits::AGE_RANGE_SECONDS;
         in_range("age", self.age.as_secs(), low, high)?;
+        rates::check_shared(&self.limits)?;
         self.delegation.as_ref().map_or(Ok(()), Delegation::check)
     }
 }

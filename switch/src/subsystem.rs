@@ -10,10 +10,10 @@
 //!
 //! There is one list of two classes. Devices stand at its end and subsystems before them, whenever they were registered:
 //! ```text
-//! numbers of namespaces, numbers of ports, MAC table, ... | ports, ...
-//! ────────────────────── subsystems ───────────────────── | ─ devices ─
-//! init ───────────────────────────────────────────────────────────────▶
-//! ◀───────────────────────────────── pre_exit, exit and exit_batch, free
+//! numbers of namespaces, of ports, of peers, MAC table, policers, counters, ... | ports, ...
+//! ───────────────────────────────── subsystems ──────────────────────────────── | ─ devices ─
+//! init ─────────────────────────────────────────────────────────────────────────────────────▶
+//! ◀─────────────────────────────────────────────────────── pre_exit, exit and exit_batch, free
 //! ```
 //! So a device finds all subsystems when it is made, and no subsystem is unmade while a device could still use it.
 //!
@@ -23,7 +23,10 @@
 //! ([`Subsystem::waits_for`]); `exit` and `exit_batch` give back what others hold for it; then instances are dropped.
 //! That wait is served once for the batch, however many namespaces it has.
 
+pub(crate) mod counters;
 pub(crate) mod macs;
+pub(crate) mod peers;
+pub(crate) mod policers;
 pub(crate) mod ports;
 mod registry;
 mod slots;

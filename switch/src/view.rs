@@ -6,6 +6,20 @@
 //! there is not found, whether it exists elsewhere or not. An [`Observer`] is a handle with a generation: it sees nothing
 //! when its namespace is gone, also when another one has the same path by then.
 //!
+//! # Names of others
+//!
+//! Whatever an observer says leads below his own namespace ([`View::absolute`]) before anything is looked up, and nobody
+//! asks afterwards whether there is something of that name elsewhere. So a name of somebody else is answered as one that
+//! nobody has is, because it is none, and in the same time, because that is the same work:
+//!
+//! * A namespace, a port by its full name or a MAC entry is searched for in an ordered map. What lies outside his subtree
+//!   differs from all that he can ask for within the bytes of his own path, so it compares alike with every name that he can
+//!   say; the search takes the same way through it, and depends on what he says only among what he sees.
+//! * A name of a port alone is looked for among the ports that he sees, all of them, and among no others.
+//! * Numbers are looked up in the observer's own book.
+//!
+//! What time can tell is how much there is in all, for all names alike.
+//!
 //! Snapshots are plain data, copied out, without a reference into the switch.
 
 use crate::arena::Handle;
@@ -49,6 +63,19 @@ pub struct NamespaceView {
     pub ports: usize,
     /// Entries in its MAC table.
     pub macs: u32,
+    /// What its ports have moved and lost since it is there, those too that are gone.
+    pub stats: PortStats,
+    /// The namespaces that it is linked with, by number.
+    pub peers: Vec<PeerView>,
+}
+
+/// A namespace as one that it is linked with knows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PeerView {
+    /// Its number there, whoever looks.
+    pub number: u32,
+    /// Its path, as the observer names it; `None`: it is out of his sight.
+    pub path: Option<NamespacePath>,
 }
 
 /// A namespace that is deleted and not freed yet.
@@ -73,6 +100,8 @@ pub struct PortView {
     pub spec: PortSpec,
     /// The other end, of an end of a link; `None` too where that is out of sight.
     pub far: Option<PortPath>,
+    /// The number by which its namespace knows that of the other end, of an end of a link that has one.
+    pub peer: Option<u32>,
     /// Whether frames can flow.
     pub state: State,
     /// Why, when there is something to say; printable.
@@ -212,7 +241,12 @@ impl<'a> View<'a> {
     /// # Errors
     /// There is none, or it could be one of several.
     pub fn resolve(&self, said: &PortRef) -> Result<PortPath, Refusal> {
-        said.resolve(self.base.path(), self.control.plant.paths_within(self.base.path()))
+        said.resolve(self.base.path(), self.within())
+    }
+
+    /// The full names of the ports that are seen here.
+    fn within(&self) -> impl Iterator<Item = &'a PortPath> + use<'a> {
+        self.control.plant.paths_within(self.base.path())
     }
 
     /// The port of a number.
@@ -270,7 +304,23 @@ impl<'a> View<'a> {
             usage: self.control.desired.usage(path),
             ports: namespace.get(plant.sets).map_or(0, PortSet::len),
             macs: namespace.get(plant.macs).and_then(|place| place.made()).map_or(0, MacTable::used),
+            stats: plant.stats(namespace),
+            peers: self.peers(namespace),
         }
+    }
+
+    /// What links tell; that two namespaces were linked once is nobody's to see.
+    fn peers(&self, namespace: &Namespace) -> Vec<PeerView> {
+        let plant = &self.control.plant;
+        let ports = namespace.get(plant.sets).into_iter().flat_map(PortSet::handles);
+        let peer = |handle| {
+            let record = plant.port_at(handle)?;
+            let path = record.spec.far()?.namespace.seen_from(self.base.path());
+            Some(PeerView { number: plant.peer_of(record)?, path })
+        };
+        let mut peers: Vec<PeerView> = ports.filter_map(peer).collect();
+        peers.sort();
+        peers
     }
 
     /// `None`: the observer does not see it.
@@ -289,6 +339,7 @@ impl<'a> View<'a> {
             number,
             spec,
             far,
+            peer: self.control.plant.peer_of(record),
             state,
             reason,
             features: record.session.features,
@@ -296,3 +347,6 @@ impl<'a> View<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

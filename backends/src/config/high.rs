@@ -62,9 +62,11 @@ fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mist
     ] {
         spec.quotas.set(resource, quota.as_ref().map(|quota| number(quota, 0..=i64::MAX)).transpose()?);
     }
+    spec.limits = low.limits.meaning()?;
     spec.delegation = low.delegation.as_ref().map(delegation).transpose()?;
     let result = desired.add_namespace(path(&low.name)?, spec);
-    let keys = low.delegation.as_ref().map(delegation_keys).unwrap_or_default();
+    // Limits of a delegation have the same names, so they are looked for where there is none of the namespace's own.
+    let keys: Vec<_> = low.limits.keys().chain(low.delegation.iter().flat_map(delegation_keys)).collect();
     result.map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
 }
 

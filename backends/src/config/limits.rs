@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The `limits` of a port: each a number a second, or a text such as `"10k"` or `"125M:2M"`.
+//! The `limits` of a port or a namespace: each a number a second, or a text such as `"10k"` or `"125M:2M"`.
 
 use super::mistake::Mistake;
 use ctl::proto::v1::{self, BadRate};

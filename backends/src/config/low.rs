@@ -58,6 +58,8 @@ pub(super) struct Namespace {
     pub(super) age: Option<Number>,
     #[serde(default)]
     pub(super) quotas: Quotas,
+    #[serde(default)]
+    pub(super) limits: Limits,
     pub(super) delegation: Option<Delegation>,
 }
 

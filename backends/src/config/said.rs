@@ -47,6 +47,8 @@ struct Namespace {
     age: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     quotas: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<&'static str, String>,
     delegation: Option<Delegated>,
 }
 
@@ -155,6 +157,7 @@ fn namespace(path: &NamespacePath, spec: &NamespaceSpec) -> Namespace {
         macs_max: spec.macs_max,
         age: spec.age.as_secs(),
         quotas: Resource::ALL.into_iter().filter_map(quota).collect(),
+        limits: rates(&spec.limits),
         delegation: spec.delegation.as_ref().map(delegated),
     }
 }

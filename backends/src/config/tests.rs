@@ -61,6 +61,7 @@ name = "red"
 macs-max = 4096
 age = 60
 quotas = { namespaces = 4, ports = 8, macs = 65536, pvds = 4, ra-entries = 16 }
+limits = { tx-bytes = "1G", flood-frames = "10k:2k" }
 delegation = { listen = "/run/red.sock", uid = 7, role = "reader", sockets = "/run/red", limits.tx-bytes = "125M:1M" }
 
 [[namespace]]

@@ -133,7 +133,8 @@ impl Calls<'_> {
 
     /// Where a path leads that the caller said.
     fn path(&self, field: &str, text: &str) -> Result<NamespacePath, Error> {
-        Ok(self.base().join(&convert::path(field, text)?))
+        let said = convert::path(field, text)?;
+        Ok(self.view()?.absolute(&said))
     }
 
     fn status(&self) -> Result<v1::StatusReply, Error> {
@@ -186,7 +187,7 @@ impl Calls<'_> {
     fn port_add(&mut self, asked: &v1::PortAdd) -> Result<v1::PortReply, Error> {
         let name = convert::name("name", &asked.name)?;
         let mut spec = convert::port_spec(&name, asked)?;
-        spec.namespace = self.base().join(&spec.namespace);
+        spec.namespace = self.view()?.absolute(&spec.namespace);
         if let Some(Tenant { delegation, .. }) = self.tenant {
             (spec.confined, spec.limits) = (Some(delegation.confines()), delegation.limits);
         }

@@ -6,10 +6,11 @@ use crate::config::ConfigError;
 use crate::runtime::{PollMode, Work, WorkerStats};
 use crate::vhost_user::feature_names;
 use ctl::proto::v1;
+use dataplane::PortStats;
 use std::time::Duration;
 use switch::{
     Delegate, Delegation, FdbKey, FdbView, Grant, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec,
-    NamespaceView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
+    NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
 };
 use wire::MacAddr;
 
@@ -127,6 +128,7 @@ pub fn namespace_spec(asked: &v1::NamespaceAdd) -> Result<NamespaceSpec, v1::Err
         spec.age = Duration::from_secs(age);
     }
     spec.quotas = spec.quotas.with(&quotas(&asked.quotas)?);
+    limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
     Ok(spec)
 }
 
@@ -242,25 +244,23 @@ pub fn namespace(view: &NamespaceView) -> v1::Namespace {
         macs_max: view.spec.macs_max.into(),
         age_s: view.spec.age.as_secs(),
         usage: Resource::ALL.into_iter().filter_map(usage).collect(),
+        limits: limits_said(&view.spec.limits),
+        counters: counters(&view.stats),
+        peers: view.peers.iter().map(peer).collect(),
         delegation: view.spec.delegation.as_ref().map(delegation_said),
     }
 }
 
+fn peer(PeerView { number, path }: &PeerView) -> v1::Peer {
+    v1::Peer { number: *number, name: path.as_ref().map(ToString::to_string) }
+}
+
 /// A port for the wire.
 pub fn port(view: PortView) -> v1::Port {
-    let drops = view.stats.drops.nonzero().map(|(reason, count)| (reason.name().to_owned(), count));
-    let counters = v1::PortCounters {
-        rx_frames: view.stats.rx.frames,
-        tx_frames: view.stats.tx.frames,
-        rx_bytes: view.stats.rx.bytes,
-        tx_bytes: view.stats.tx.bytes,
-        software_checksums: view.stats.software_checksums,
-        software_segments: view.stats.software_segments,
-        drops: drops.collect(),
-    };
     v1::Port {
         number: view.number,
         spec: port_said(view.name.as_str(), &view.spec, view.far),
+        peer: view.peer,
         state: match view.state {
             switch::State::Down => v1::State::Down,
             switch::State::Connecting => v1::State::Connecting,
@@ -269,7 +269,20 @@ pub fn port(view: PortView) -> v1::Port {
         },
         reason: view.reason,
         features: feature_names(view.features),
-        counters,
+        counters: counters(&view.stats),
+    }
+}
+
+fn counters(stats: &PortStats) -> v1::Counters {
+    let drops = stats.drops.nonzero().map(|(reason, count)| (reason.name().to_owned(), count));
+    v1::Counters {
+        rx_frames: stats.rx.frames,
+        tx_frames: stats.tx.frames,
+        rx_bytes: stats.rx.bytes,
+        tx_bytes: stats.tx.bytes,
+        software_checksums: stats.software_checksums,
+        software_segments: stats.software_segments,
+        drops: drops.collect(),
     }
 }
 

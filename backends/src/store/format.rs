@@ -44,6 +44,9 @@ struct AnyVersion {
 pub(super) struct NumbersV2 {
     namespaces: BTreeMap<String, Vec<u32>>,
     pub(super) ports: BTreeMap<String, Vec<u32>>,
+    /// Of each namespace, the numbers of those that it was linked with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    peers: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,6 +56,8 @@ struct NamespaceV2 {
     age_s: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     quotas: BTreeMap<String, u64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<String, RateV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delegation: Option<DelegationV2>,
 }
@@ -103,6 +108,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         numbers: NumbersV2 {
             namespaces: saved.numbers.namespaces.iter().map(|(path, of)| (path.to_string(), of.clone())).collect(),
             ports: saved.numbers.ports.iter().map(|(port, of)| (port.to_string(), of.clone())).collect(),
+            peers: saved.numbers.peers.iter().map(|(path, of)| (path.to_string(), peers_v2(of))).collect(),
         },
         namespaces: overlay
             .namespaces
@@ -136,6 +142,10 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
     for (port, numbers) in file.numbers.ports {
         saved.numbers.ports.insert(port_path(&port)?, numbers);
     }
+    for (namespace, peers) in file.numbers.peers {
+        let peers = peers.iter().map(|(peer, nr)| Ok((path(peer)?, *nr))).collect::<Result<_, String>>()?;
+        saved.numbers.peers.insert(path(&namespace)?, peers);
+    }
     let overlay = &mut saved.overlay;
     for (namespace, spec) in file.namespaces {
         overlay.namespaces.insert(path(&namespace)?, spec.map(namespace_spec).transpose()?);
@@ -152,11 +162,16 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
     Ok(saved)
 }
 
+fn peers_v2(numbers: &BTreeMap<NamespacePath, u32>) -> BTreeMap<String, u32> {
+    numbers.iter().map(|(peer, nr)| (peer.to_string(), *nr)).collect()
+}
+
 fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     let quota = |resource: Resource| Some((resource.as_str().to_owned(), spec.quotas.get(resource)?));
     let quotas = Resource::ALL.into_iter().filter_map(quota).collect();
     let delegation = spec.delegation.as_ref().map(delegation::said);
-    NamespaceV2 { macs_max: spec.macs_max, age_s: spec.age.as_secs(), quotas, delegation }
+    let limits = spec.limits.iter().map(rate_v2).collect();
+    NamespaceV2 { macs_max: spec.macs_max, age_s: spec.age.as_secs(), quotas, limits, delegation }
 }
 
 fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
@@ -166,7 +181,8 @@ fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
         quotas.set(resource, Some(most));
     }
     let delegation = namespace.delegation.map(delegation::meant).transpose()?;
-    Ok(NamespaceSpec { macs_max: namespace.macs_max, age: Duration::from_secs(namespace.age_s), quotas, delegation })
+    let (age, limits) = (Duration::from_secs(namespace.age_s), limits(&namespace.limits)?);
+    Ok(NamespaceSpec { macs_max: namespace.macs_max, age, quotas, limits, delegation })
 }
 
 fn port_v2(spec: &PortSpec) -> PortV2 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Limits in the file: of ports, and of those that delegates make.
+//! Limits in the file: of namespaces, of ports, and of those that delegates make.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub(super) struct RateV2 {
     burst: u64,
 }
 
-/// One limit of a port, for the file.
+/// One limit, for the file.
 pub(super) fn rate_v2((limit, Rate { per_second, burst }): (Limit, Rate)) -> (String, RateV2) {
     (limit.name().to_owned(), RateV2 { per_second, burst })
 }

@@ -52,7 +52,9 @@ fn file_and_running() -> (Desired, Desired) {
     running.set_port(&at("red:vm2"), PortSpec { mtu: 1400, ..port("vm2", "red") }).unwrap();
     let quotas = Quotas::default().with(&[(Resource::Ports, Some(3))]);
     let delegation = Some(delegation());
-    running.add_namespace(name("blue"), NamespaceSpec { quotas, delegation, ..NamespaceSpec::default() }).unwrap();
+    let mut spec = NamespaceSpec { quotas, delegation, ..NamespaceSpec::default() };
+    spec.limits.set(Limit::FloodFrames, Some(Rate { per_second: 10_000, burst: 64 }));
+    running.add_namespace(name("blue"), spec).unwrap();
     running.add_port(name("vm3"), PortSpec { confined: Some(confined()), ..port("vm3", "blue") }).unwrap();
     let key = FdbKey { namespace: path("blue"), mac: "02:00:00:00:00:77".parse().unwrap() };
     running.add_fdb(key, name("vm3")).unwrap();
@@ -65,6 +67,7 @@ fn saved() -> Saved {
     let numbers = SavedNumbers {
         namespaces: [(path("blue"), vec![2]), (path("blue/dev"), vec![1, 3])].into(),
         ports: [(at("blue:vm3"), vec![1, 7])].into(),
+        peers: [(path("blue"), [(path("red"), 2)].into()), (path("red"), [(path("blue"), 1)].into())].into(),
     };
     Saved { offered, numbers, overlay: Overlay::between(&file, &running) }
 }

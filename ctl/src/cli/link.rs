@@ -32,7 +32,8 @@ pub(super) enum Verb {
         #[arg(long)]
         if_exists: bool,
     },
-    /// List all links
+    /// List all links. A namespace whose name is not the caller's to see is peer 1, peer 2: a number of the namespace that
+    /// the link's end is in
     List,
 }
 
@@ -49,13 +50,13 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
         }
         Verb::List => {
             let ports = client.call(&PortList { name: None, namespace: None })?.ports;
-            let ends: Vec<Port> = ports.into_iter().filter(|port| port.spec.far.is_some()).collect();
+            let ends: Vec<Port> = ports.into_iter().filter(|port| port.spec.vhost_user.is_none()).collect();
             context.output.answer(&ends, |output| table(&ends, output))
         }
     }
 }
 
-/// A line for each link: its first end with what has gone into it there and come out of it.
+/// A line for each link: its first end, or the one that is seen, with what has gone into it there and come out of it.
 fn table(ends: &[Port], output: &Output<'_>) -> String {
     let columns = [
         ("ONE", Side::Left),
@@ -65,10 +66,11 @@ fn table(ends: &[Port], output: &Output<'_>) -> String {
         ("TO-ONE", Side::Right),
     ];
     let mut table = output.table(&columns);
-    for Port { spec, state, counters, .. } in ends {
-        let (one, other) = (format!("{}:{}", spec.namespace, spec.name), spec.far.clone().unwrap_or_default());
-        if one < other {
-            let state = super::port::state(*state).to_owned();
+    for end in ends {
+        let Port { spec, state, counters, .. } = end;
+        let one = format!("{}:{}", spec.namespace, spec.name);
+        if spec.far.as_ref().is_none_or(|other| one < *other) {
+            let (other, state) = (super::port::far(end), super::port::state(*state).to_owned());
             table.row([one, other, state, counters.rx_frames.to_string(), counters.tx_frames.to_string()]);
         }
     }

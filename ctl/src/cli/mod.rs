@@ -7,6 +7,7 @@
 mod args;
 mod call;
 mod config;
+mod counters;
 mod explain;
 mod failure;
 mod fdb;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! `weft namespace …`.
+//! `weft namespace …`: verbs and their calls.
+
+mod limits;
+mod render;
 
 use std::path::PathBuf;
 use std::thread;
@@ -7,19 +10,17 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 
+use super::counters::explanations;
 use super::failure::Failure;
-use super::output::Output;
 use super::path::for_daemon;
 use super::port::limits::{HELP, LimitArgs};
 use super::{Context, Outcome};
 use crate::client::Client;
 use crate::proto::v1::{
-    Amount, Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceSet,
-    NamespaceUndelegate, NamespaceZombies, Quota, Usage,
+    Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceSet, NamespaceUndelegate,
+    NamespaceZombies, Quota,
 };
-use crate::render::page::Page;
-use crate::render::table::Side;
-use crate::render::text::{duration, parse_duration};
+use crate::render::text::parse_duration;
 
 /// How often a deleted namespace is asked after.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -28,6 +29,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Create a namespace, alone or inside another: `red`, then `red/dev`
+    #[command(after_help = limits::HELP)]
     Add(Add),
     /// Delete a namespace that has nothing in it, and wait until it is gone
     Del {
@@ -47,6 +49,7 @@ pub(super) enum Verb {
         no_wait: bool,
     },
     /// Change a namespace while it is in use; what is not named stays
+    #[command(after_help = limits::HELP)]
     Set(Set),
     /// Put a namespace into somebody's hands: over a control socket of its own he sees it as /, and nothing else
     #[command(after_help = HELP)]
@@ -81,14 +84,19 @@ pub(super) struct Add {
     age: Option<u64>,
     #[command(flatten)]
     quotas: Quotas,
+    #[command(flatten)]
+    limits: limits::LimitArgs,
     /// Succeed when an equal namespace exists
     #[arg(long)]
     may_exist: bool,
 }
 
+/// Options of `namespace set`, one of which must be there.
+const CHANGES: [&str; 6] = ["age", "quota", "tx_frames", "tx_bytes", "flood_frames", "flood_bytes"];
+
 /// A namespace to be changed.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("change").args(["age", "quota"]).required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("change").args(CHANGES).required(true).multiple(true))]
 pub(super) struct Set {
     /// Its path
     name: String,
@@ -97,6 +105,8 @@ pub(super) struct Set {
     age: Option<u64>,
     #[command(flatten)]
     quotas: Quotas,
+    #[command(flatten)]
+    limits: limits::LimitArgs,
 }
 
 /// A namespace to be delegated.
@@ -143,8 +153,9 @@ fn parse_quota(text: &str) -> Result<Quota, String> {
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     let mut client = context.client()?;
     match verb {
-        Verb::Add(Add { name, number, macs_max, age, quotas: Quotas { quota: quotas }, may_exist }) => {
-            let added = client.call(&NamespaceAdd { name, number, macs_max, age_s: age, quotas, may_exist })?;
+        Verb::Add(Add { name, number, macs_max, age, quotas: Quotas { quota: quotas }, limits, may_exist }) => {
+            let limits = limits.said();
+            let added = client.call(&NamespaceAdd { name, number, macs_max, age_s: age, quotas, limits, may_exist })?;
             context.output.answer(&added.namespace, |_| String::new())
         }
         Verb::Del { name, recursive, force, if_exists, no_wait } => {
@@ -154,8 +165,8 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             }
             context.output.done()
         }
-        Verb::Set(Set { name, age, quotas: Quotas { quota: quotas } }) => {
-            let set = client.call(&NamespaceSet { name, age_s: age, quotas })?;
+        Verb::Set(Set { name, age, quotas: Quotas { quota: quotas }, limits }) => {
+            let set = client.call(&NamespaceSet { name, age_s: age, quotas, limits: limits.said() })?;
             context.output.answer(&set.namespace, |_| String::new())
         }
         Verb::Delegate(Delegate { name, listen, sockets, uid, gid, role, limits }) => {
@@ -171,16 +182,21 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
         }
         Verb::List => {
             let listed = client.call(&NamespaceList { name: None })?.namespaces;
-            context.output.answer(&listed, |output| table(&listed, output))
+            context.output.answer(&listed, |output| render::table(&listed, output))
         }
-        Verb::Show { name } => {
-            let single = name.is_some();
-            let found = client.call(&NamespaceList { name })?.namespaces;
-            match found.first().filter(|_| single) {
-                Some(one) => context.output.answer(one, |_| page(one)),
-                None => context.output.answer(&found, |_| found.iter().map(page).collect::<Vec<_>>().join("\n")),
-            }
-        }
+        Verb::Show { name } => show(name, &mut client, &mut context),
+    }
+}
+
+fn show(name: Option<String>, client: &mut Client, context: &mut Context<'_>) -> Outcome {
+    let single = name.is_some();
+    let found = client.call(&NamespaceList { name })?.namespaces;
+    let counters = found.iter().map(|namespace| &namespace.counters);
+    let reasons = if context.output.is_text() { explanations(counters, client)? } else { Vec::new() };
+    let page = |namespace: &Namespace| render::page(namespace, &reasons);
+    match found.first().filter(|_| single) {
+        Some(one) => context.output.answer(one, |_| page(one)),
+        None => context.output.answer(&found, |_| found.iter().map(page).collect::<Vec<_>>().join("\n")),
     }
 }
 
@@ -203,56 +219,5 @@ fn await_end(client: &mut Client, name: &str, context: &mut Context<'_>) -> Resu
             told = reasons;
         }
         thread::sleep(INTERVAL);
-    }
-}
-
-fn table(namespaces: &[Namespace], output: &Output<'_>) -> String {
-    let columns = [
-        ("NAME", Side::Left),
-        ("NUMBER", Side::Right),
-        ("PORTS", Side::Right),
-        ("MACS", Side::Right),
-        ("MACS-MAX", Side::Right),
-        ("AGE", Side::Right),
-    ];
-    let mut table = output.table(&columns);
-    for Namespace { name, number, ports, macs, macs_max, age_s, .. } in namespaces {
-        let age = duration(*age_s);
-        let [number, ports, macs, macs_max] =
-            [u64::from(*number), *ports, *macs, *macs_max].map(|number| number.to_string());
-        table.row([name.clone(), number, ports, macs, macs_max, age]);
-    }
-    table.finish()
-}
-
-fn page(namespace: &Namespace) -> String {
-    let Namespace { name, number, ports, macs, macs_max, age_s, usage, delegation } = namespace;
-    let mut page = Page::new("namespace", name);
-    page.line("number", &number.to_string());
-    page.line("ports", &ports.to_string());
-    page.line("MACs", &format!("{macs} of at most {macs_max}"));
-    page.line("age limit", &duration(*age_s));
-    let usage: Vec<String> = usage.iter().filter_map(share).collect();
-    page.line("subtree", &if usage.is_empty() { "-".to_owned() } else { usage.join(", ") });
-    page.line("delegated", &delegation.as_ref().map_or_else(|| "-".to_owned(), delegate));
-    page.finish()
-}
-
-/// To whom, for what and where.
-fn delegate(Delegation { socket, sockets, uid, gid, role, limits }: &Delegation) -> String {
-    let who = uid.map(|uid| format!("uid {uid}")).or_else(|| gid.map(|gid| format!("gid {gid}")));
-    let role = match role {
-        Grant::Reader => "reader",
-        Grant::Admin => "admin",
-    };
-    let limits: String = limits.iter().map(|(name, rate)| format!(", {name} {}", Amount(rate.rate))).collect();
-    format!("to {} as {role} at {socket}, sockets in {sockets}{limits}", who.unwrap_or_default())
-}
-
-/// What a subtree has of something; `None`: nothing, and nobody has said how much it may.
-fn share(Usage { resource, used, max }: &Usage) -> Option<String> {
-    match max {
-        Some(max) => Some(format!("{used} of at most {max} {resource}")),
-        None => (*used > 0).then(|| format!("{used} {resource}")),
     }
 }

@@ -4,20 +4,18 @@
 pub(super) mod limits;
 mod render;
 
-pub(super) use render::state;
+pub(super) use render::{UNSEEN, far, limits, state};
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use self::limits::LimitArgs;
+use super::counters::explanations;
 use super::failure::Failure;
 use super::path::for_daemon;
 use super::{Context, Outcome};
-use crate::client::Client;
-use crate::proto::v1::{
-    DropReason, DropReasons, MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortSet, Role, VhostUser,
-};
+use crate::proto::v1::{MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortSet, Role, VhostUser};
 
 /// What can be done with ports.
 #[derive(Debug, Subcommand)]
@@ -162,18 +160,14 @@ fn show(name: Option<String>, mut context: Context<'_>) -> Outcome {
     let single = name.is_some();
     let mut client = context.client()?;
     let ports = client.call(&PortList { name, namespace: None })?.ports;
-    let reasons = if context.output.is_text() { explanations(&ports, &mut client)? } else { Vec::new() };
+    let reasons = if context.output.is_text() {
+        explanations(ports.iter().map(|port| &port.counters), &mut client)?
+    } else {
+        Vec::new()
+    };
     let page = |port: &Port| render::page(port, &reasons);
     match ports.first().filter(|_| single) {
         Some(port) => context.output.answer(port, |_| page(port)),
         None => context.output.answer(&ports, |_| ports.iter().map(page).collect::<Vec<_>>().join("\n")),
     }
-}
-
-/// Asks what the drops mean, if there are any.
-fn explanations(ports: &[Port], client: &mut Client) -> Result<Vec<DropReason>, Failure> {
-    if ports.iter().all(|port| port.counters.drops.is_empty()) {
-        return Ok(Vec::new());
-    }
-    Ok(client.call(&DropReasons { name: None })?.reasons)
 }

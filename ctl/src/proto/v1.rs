@@ -5,6 +5,7 @@
 //! it. The file `org.weft.Switch1.varlink` says the same for other languages; a test holds the two against each other.
 
 mod config;
+mod counters;
 mod error;
 mod fdb;
 mod limits;
@@ -22,6 +23,7 @@ use super::service::{GetInfo, GetInterfaceDescription};
 use crate::codec::Call;
 
 pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Operation};
+pub use counters::Counters;
 pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
 pub(crate) use limits::Amount;
@@ -29,11 +31,12 @@ pub use limits::{BadRate, Limits, Rate};
 pub use link::{LinkAdd, LinkDel, LinkReply};
 pub use namespace::{
     Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
-    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Quota, Usage, Zombie,
+    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Peer, Quota, Usage,
+    Zombie,
 };
 pub use port::{
-    MacPolicy, Mode, Port, PortAdd, PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,
-    State, VhostUser,
+    MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role, State,
+    VhostUser,
 };
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
 pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};

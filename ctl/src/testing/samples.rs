@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::proto::Method;
 use crate::proto::v1::{
-    Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Counts, Delegation,
-    DropReason, DropReasons, DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply,
-    FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply, MacPolicy, Mode,
-    Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply, NamespaceReply,
-    NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Poll, Port, PortAdd,
-    PortCounters, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status,
+    Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Counters, Counts,
+    Delegation, DropReason, DropReasons, DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush,
+    FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply,
+    MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
+    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
+    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status,
     StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
@@ -108,7 +108,11 @@ pub(crate) fn namespace() -> Namespace {
         macs_max: 8192,
         age_s: 300,
         usage,
+        // In truth none of what is received; here every field is filled.
+        limits: limits(),
         delegation: None,
+        peers: vec![Peer { number: 1, name: Some("blue".to_owned()) }, Peer { number: 2, name: None }],
+        counters: counters(),
     }
 }
 
@@ -137,7 +141,7 @@ fn namespace_delegate() -> NamespaceDelegate {
 }
 
 fn namespace_set() -> NamespaceSet {
-    NamespaceSet { name: "red".to_owned(), age_s: Some(60), quotas: quotas() }
+    NamespaceSet { name: "red".to_owned(), age_s: Some(60), quotas: quotas(), limits: Some(limits()) }
 }
 
 fn namespaces() -> NamespaceListReply {
@@ -156,6 +160,7 @@ fn namespace_add() -> NamespaceAdd {
         macs_max: Some(8192),
         age_s: Some(300),
         quotas: quotas(),
+        limits: Some(limits()),
         may_exist: true,
     }
 }
@@ -190,9 +195,9 @@ fn limits() -> Limits {
 
 /// A port that is up, whose counters are past what a double can hold.
 pub(crate) fn port() -> Port {
-    let drops = [("ring-full".to_owned(), 2), ("spoofed-mac".to_owned(), 10)];
     Port {
         number: 3,
+        peer: Some(1),
         spec: PortSpec {
             name: "vm1".to_owned(),
             namespace: "red".to_owned(),
@@ -209,15 +214,20 @@ pub(crate) fn port() -> Port {
         state: State::Up,
         reason: Some("its guest is connected".to_owned()),
         features: vec!["version-1".to_owned(), "mrg-rxbuf".to_owned()],
-        counters: PortCounters {
-            rx_frames: 100,
-            tx_frames: 200,
-            rx_bytes: 9_007_199_254_740_993,
-            tx_bytes: 25_600,
-            software_checksums: 7,
-            software_segments: 21,
-            drops: BTreeMap::from(drops),
-        },
+        counters: counters(),
+    }
+}
+
+fn counters() -> Counters {
+    let drops = [("ring-full".to_owned(), 2), ("spoofed-mac".to_owned(), 10)];
+    Counters {
+        rx_frames: 100,
+        tx_frames: 200,
+        rx_bytes: 9_007_199_254_740_993,
+        tx_bytes: 25_600,
+        software_checksums: 7,
+        software_segments: 21,
+        drops: BTreeMap::from(drops),
     }
 }
 

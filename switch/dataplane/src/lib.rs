@@ -8,7 +8,7 @@
 //!
 //! 1. `receive`: chains are taken off the ring and walked; the virtio-net header and the first [`limits::HEAD`] bytes
 //!    of each frame are copied out of guest memory, once. What follows is left where it is.
-//! 2. `policing`, where the port has limits: what its guest sends too fast is dropped before anything is learned from it.
+//! 2. `policing`, where the port or its namespace has limits: what is sent too fast is dropped before anything is learned from it.
 //! 3. `guard`: the private copy is parsed and the port's policy applied: source MAC, offloads (`claims`), length, and for hosts
 //!    that they do not speak as routers (`router`). What cannot be judged by its head is copied whole (`whole`).
 //! 4. `forward`: the [`MacTable`] learns the source and looks up the destination. `policing` then drops what is flooded
@@ -67,12 +67,14 @@ mod stats;
 mod steer;
 mod targets;
 mod time;
+mod totals;
 mod worker;
 
 pub use drops::DropReason;
 pub use features::Negotiated;
 pub use mac_table::{Entry, Kind, Learned, MacTable, TableFull};
 pub use namespace::{MacTablePlace, Namespace, NamespaceConfig};
+pub use policing::NamespacePolicers;
 pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, Role, SourceId};
 pub use rate::{Limit, Limits, Rate};
 pub use stats::{Drops, PortStats, Traffic};

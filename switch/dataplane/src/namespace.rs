@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! A namespace as the frame path sees it: its ports and its MAC table.
+//! A namespace as the frame path sees it: its ports, its MAC table and its policers.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::mac_table::{MacTable, TableFull};
+use crate::policing::NamespacePolicers;
 use crate::port::{Port, PortSlot};
 use crate::time::Instant;
 
@@ -108,20 +109,28 @@ pub struct Namespace {
     /// never frees memory.
     retired: Mutex<Vec<Arc<PortSet>>>,
     macs: Arc<MacTablePlace>,
+    policers: Arc<NamespacePolicers>,
 }
 
 impl Namespace {
     /// A namespace without ports.
     #[must_use]
     pub fn new(config: &NamespaceConfig) -> Arc<Self> {
-        Self::over(MacTablePlace::new(config))
+        Self::over(MacTablePlace::new(config), NamespacePolicers::new())
     }
 
-    /// A namespace without ports over a MAC table that somebody else keeps.
+    /// A namespace without ports over a MAC table and policers that somebody else keeps.
     #[must_use]
-    pub fn over(macs: Arc<MacTablePlace>) -> Arc<Self> {
+    pub fn over(macs: Arc<MacTablePlace>, policers: Arc<NamespacePolicers>) -> Arc<Self> {
         let ports = Arc::new(ArcSwap::from_pointee(PortSet::default()));
-        Arc::new(Self { ports, retired: Mutex::new(Vec::new()), macs })
+        Arc::new(Self { ports, retired: Mutex::new(Vec::new()), macs, policers })
+    }
+
+    /// The policers that hold for what its ports send.
+    #[inline]
+    #[must_use]
+    pub fn policers(&self) -> &NamespacePolicers {
+        &self.policers
     }
 
     /// Its MAC table.

@@ -3,7 +3,7 @@
 //!
 //! What is delivered to such a port *crosses*: it comes out of the port at the far end as if that port's guest had sent
 //! it, within the same burst and still as one copy from the sender's memory into the last receiver's. The far namespace
-//! decides anew: its port's limits and Router Advertisements, its own table learns and is asked, its own ports are
+//! decides anew: its port's limits, its own and Router Advertisements, its own table learns and is asked, its own ports are
 //! flooded. A worker keeps what has still to cross in a list, never on the stack, and both the list and the crossings of
 //! one frame are bounded ([`LINK_HOPS`], [`CROSSINGS`](crate::limits::CROSSINGS)); control lets no loop of links come to be,
 //! so only a burst that runs while links are changed can meet the bounds.
@@ -20,6 +20,7 @@ use crate::drops::DropReason;
 use crate::forward::{From, ask, forward};
 use crate::limits::LINK_HOPS;
 use crate::namespace::Namespace;
+use crate::policing::SendPolicers;
 use crate::port::{Port, Role};
 use crate::router;
 use crate::stats::Delta;
@@ -109,19 +110,15 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, sen
             delta.traffic.count(frame.len);
         }
     }
-    let policers = port.policers();
-    if let Some(policers) = &policers {
-        policers.transmit(burst, sender.now);
-    }
+    let policers = SendPolicers::of(port, &far.namespace);
+    policers.transmit(burst, sender.now);
     if port.policy().role == Role::Host {
         crossing.frames.iter().for_each(|number| router::guard(burst, number, DropReason::LinkRouter));
     }
     let from = From { slot: port.slot(), own: port.mac() };
     ask(burst.frames(), far.namespace.fdb(), from.own);
     forward(burst, far.namespace.fdb(), from, sender.now);
-    if let Some(policers) = &policers {
-        policers.flood(burst, sender.now);
-    }
+    policers.flood(burst, sender.now);
     let sender = Sender { slot: port.slot(), hops: crossing.hops, ..sender };
     delivery.deliver(burst, sender, &far.namespace.ports.load(), &mut delta);
     port.counters.add_tx(&delta);

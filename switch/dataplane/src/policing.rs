@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The policers of a port, and where a burst meets them: what the guest sends before anything looks at it, what it
-//! floods once the table was asked, what it is to receive when it is delivered.
+//! The policers of a port and of its namespace, and where a burst meets them: what the guest sends before anything looks
+//! at it, what it floods once the table was asked, what it is to receive when it is delivered.
 //!
-//! A port without limits costs one look at a flag where a policer would be.
+//! A port or namespace without limits costs one look at a flag where a policer would be.
+
+mod namespace;
+
+pub use namespace::NamespacePolicers;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,11 +15,13 @@ use arc_swap::{ArcSwap, Guard};
 
 use crate::burst::{Burst, Frame, Verdict};
 use crate::drops::DropReason;
+use crate::namespace::Namespace;
 use crate::policer::{Bucket, Meter, Policer};
+use crate::port::Port;
 use crate::rate::{Limit, Limits, Rate};
 use crate::time::Instant;
 
-/// The policers of one port at one moment. Replaced as a whole, never changed.
+/// The policers of one port or namespace at one moment. Replaced as a whole, never changed.
 #[derive(Debug, Default)]
 pub(crate) struct Policers {
     tx: Policer,
@@ -47,14 +53,12 @@ impl Policers {
         same.map_or_else(|| Arc::new(Bucket::new(rate)), Arc::clone)
     }
 
-    /// Decides on what a guest sends beyond its port's limits. Nothing has looked at the frames yet.
-    pub(crate) fn transmit(&self, burst: &mut Burst, now: Instant) {
-        police(burst.frames_mut(), &self.tx, now, (Verdict::Undecided, DropReason::TxPoliced));
+    fn transmit(&self, burst: &mut Burst, now: Instant, reason: DropReason) {
+        police(burst.frames_mut(), &self.tx, now, (Verdict::Undecided, reason));
     }
 
-    /// Decides on what a guest floods beyond its port's limits. The table has been asked.
-    pub(crate) fn flood(&self, burst: &mut Burst, now: Instant) {
-        police(burst.frames_mut(), &self.flood, now, (Verdict::Flood, DropReason::FloodPoliced));
+    fn flood(&self, burst: &mut Burst, now: Instant, reason: DropReason) {
+        police(burst.frames_mut(), &self.flood, now, (Verdict::Flood, reason));
     }
 
     /// What of frames of these lengths may be delivered to this port; `None`: all of them.
@@ -74,30 +78,72 @@ fn police(frames: &mut [Frame], policer: &Policer, now: Instant, (verdict, reaso
     }
 }
 
-/// Where a port keeps its policers.
-#[derive(Debug, Default)]
-pub(crate) struct Policing {
-    /// Whether anything is limited.
-    on: AtomicBool,
-    policers: ArcSwap<Policers>,
-    /// Replaced policers that a worker may still hold; control drops them with the next change, so that a worker never
-    /// frees memory.
-    retired: Mutex<Vec<Arc<Policers>>>,
+/// The policers that what a port sends has to pass: the port's own, then those of its namespace.
+pub(crate) struct SendPolicers {
+    port: Option<Guard<Arc<Policers>>>,
+    namespace: Option<namespace::Levels>,
 }
 
-impl Policing {
-    /// Sets the limits, from the next burst on. A limit that stays what it was goes on counting.
-    pub(crate) fn set(&self, limits: &Limits) {
+impl SendPolicers {
+    #[inline]
+    pub(crate) fn of(port: &Port, namespace: &Namespace) -> Self {
+        Self { port: port.policers(), namespace: namespace.policers().levels() }
+    }
+
+    /// Decides on what is sent beyond the limits. Nothing has looked at the frames yet.
+    #[inline]
+    pub(crate) fn transmit(&self, burst: &mut Burst, now: Instant) {
+        if let Some(policers) = &self.port {
+            policers.transmit(burst, now, DropReason::TxPoliced);
+        }
+        if let Some(levels) = &self.namespace {
+            levels.transmit(burst, now);
+        }
+    }
+
+    /// Decides on what is flooded beyond the limits. The table has been asked.
+    #[inline]
+    pub(crate) fn flood(&self, burst: &mut Burst, now: Instant) {
+        if let Some(policers) = &self.port {
+            policers.flood(burst, now, DropReason::FloodPoliced);
+        }
+        if let Some(levels) = &self.namespace {
+            levels.flood(burst, now);
+        }
+    }
+}
+
+/// Where a port or a namespace keeps its policers.
+#[derive(Debug, Default)]
+pub(crate) struct Policing<T> {
+    /// Whether anything is limited.
+    on: AtomicBool,
+    policers: ArcSwap<T>,
+    /// Replaced policers that a worker may still hold; control drops them with the next change, so that a worker never
+    /// frees memory.
+    retired: Mutex<Vec<Arc<T>>>,
+}
+
+impl<T> Policing<T> {
+    /// Replaces the policers, from the next burst on, by what follows from them. `on`: something is limited.
+    fn replace(&self, next: impl FnOnce(&T) -> T, on: bool) {
         let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
         retired.retain(|policers| Arc::strong_count(policers) > 1);
-        let policers = Policers::new(limits, &self.policers.load());
+        let policers = next(&self.policers.load());
         retired.push(self.policers.swap(Arc::new(policers)));
-        self.on.store(!limits.is_empty(), Ordering::Relaxed);
+        self.on.store(on, Ordering::Relaxed);
     }
 
     /// The policers, if anything is limited.
     #[inline]
-    pub(crate) fn policers(&self) -> Option<Guard<Arc<Policers>>> {
+    pub(crate) fn policers(&self) -> Option<Guard<Arc<T>>> {
         self.on.load(Ordering::Relaxed).then(|| self.policers.load())
+    }
+}
+
+impl Policing<Policers> {
+    /// Sets the limits, from the next burst on. A limit that stays what it was goes on counting.
+    pub(crate) fn set(&self, limits: &Limits) {
+        self.replace(|before| Policers::new(limits, before), !limits.is_empty());
     }
 }

@@ -94,7 +94,7 @@ pub struct Port {
     pairs: Pairs,
     inlets: Box<[Inlet]>,
     fault: AtomicU8,
-    policing: Policing,
+    policing: Policing<Policers>,
     patch: Patch,
     pub(crate) counters: Counters,
 }

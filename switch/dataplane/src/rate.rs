@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What an operator limits at a port, as plain data.
+//! What an operator limits at a port or in a namespace, as plain data.
 
 use crate::limits;
 
-/// What can be limited at a port. Directions are the guest's: `tx` is what it sends, `rx` what it is to receive, and
+/// What can be limited at a port; of a namespace, what all its ports send and flood together. Directions are the guest's: `tx` is what it sends, `rx` what it is to receive, and
 /// `flood` what it sends to more than one other: broadcast, multicast, and unicast to an address that nobody is known
 /// to have. Frames and bytes are those of the counters: a frame that is still to be segmented is one frame, with all
 /// of its bytes; the virtio-net header is not counted.
@@ -78,7 +78,7 @@ pub struct Rate {
     pub burst: u64,
 }
 
-/// The limits of one port. The default is none.
+/// The limits of one port or namespace. The default is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits([Option<Rate>; Limit::ALL.len()]);
 

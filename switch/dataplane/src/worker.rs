@@ -13,6 +13,7 @@ use crate::forward::{From, ask, forward};
 use crate::guard::guard;
 use crate::namespace::{Namespace, PortSet};
 use crate::patch::cross;
+use crate::policing::SendPolicers;
 use crate::port::{Port, SourceId};
 use crate::receive::receive;
 use crate::stats::Delta;
@@ -81,22 +82,18 @@ impl Source {
         }
         let Turn { burst, delivery } = turn;
         let policy = self.port.policy();
-        let policers = self.port.policers();
+        let policers = SendPolicers::of(&self.port, &self.namespace);
         let mut delta = Delta::default();
         let received = receive(&mut self.ring, policy.negotiated.header_len(), burst, &mut delta);
         if !burst.chains().is_empty() {
             watch(Stage::Receive);
             let (slot, own) = (self.port.slot(), self.port.mac());
             ask(burst.frames(), self.namespace.fdb(), own);
-            if let Some(policers) = &policers {
-                policers.transmit(burst, now);
-            }
+            policers.transmit(burst, now);
             guard(burst, own, &policy);
             watch(Stage::Guard);
             forward(burst, self.namespace.fdb(), From { slot, own }, now);
-            if let Some(policers) = &policers {
-                policers.flood(burst, now);
-            }
+            policers.flood(burst, now);
             watch(Stage::Forward);
             let (sender, ports) = (Sender { id, slot, hops: 0, now }, self.ports.load());
             delivery.deliver(burst, sender, ports, &mut delta);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 mod links;
 mod model;
+mod peers;
 
 use super::*;
 use crate::delegation::{Delegate, Grant};
@@ -436,7 +437,8 @@ fn test_numbers_can_be_asked_for_and_are_refused_by_name() {
 #[test]
 fn test_numbers_from_before_a_restart_outlive_a_refused_apply_and_not_their_owner() {
     let (namespaces, ports) = ([(path("red"), vec![4])].into(), [(port("red:vm1"), vec![5, 6])].into());
-    let mut control = Control::restored(1, BTreeMap::new(), SavedNumbers { namespaces, ports });
+    let mut control =
+        Control::restored(1, BTreeMap::new(), SavedNumbers { namespaces, ports, ..SavedNumbers::default() });
     control.register_subsystem(Picky("z")).unwrap();
     let mut next = Desired::default();
     next.add_namespace(path("red"), NamespaceSpec::default()).unwrap();

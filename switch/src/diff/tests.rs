@@ -106,7 +106,9 @@ fn any_state() -> impl Strategy<Value = Desired> {
         for (n, macs, age, most, held) in namespaces {
             let age = Duration::from_secs(300 + u64::from(age));
             let quotas = Quotas::default().with(&[(Resource::Ports, (most > 0).then_some(most))]);
-            let spec = NamespaceSpec { macs_max: 64 << macs, age, quotas, delegation: some_delegation(held) };
+            let mut limits = Limits::default();
+            limits.set(Limit::TxFrames, (most > 1).then_some(Rate { per_second: most, burst: 1 }));
+            let spec = NamespaceSpec { macs_max: 64 << macs, age, quotas, limits, delegation: some_delegation(held) };
             let _ = state.add_namespace(path(NAMES[n]), spec);
         }
         for bytes in ports {

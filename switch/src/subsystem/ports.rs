@@ -4,6 +4,7 @@
 //! A port that was unplugged keeps its slot until nobody reads it any more: a burst that was under way may still deliver
 //! to it, and may have learned addresses behind it again, which must not wait for the next owner of the slot.
 
+use super::counters::Departed;
 use super::{Key, Subsystem};
 use crate::arena::Handle;
 use crate::limits::SLOTS;
@@ -11,19 +12,15 @@ use crate::name::Name;
 use crate::port::PortRecord;
 use crate::refusal::{Kind, Refusal};
 use crate::tree::Namespace;
-use dataplane::{Instant, MacTablePlace, PortSlot, TableFull};
+use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats, TableFull};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Gives every namespace its set of ports.
 pub(crate) struct Ports {
-    macs: Key<Arc<MacTablePlace>>,
-}
-
-impl Ports {
-    pub(crate) fn new(macs: Key<Arc<MacTablePlace>>) -> Ports {
-        Ports { macs }
-    }
+    pub(crate) macs: Key<Arc<MacTablePlace>>,
+    pub(crate) policers: Key<Arc<NamespacePolicers>>,
+    pub(crate) counters: Key<Arc<Departed>>,
 }
 
 impl Subsystem for Ports {
@@ -36,7 +33,10 @@ impl Subsystem for Ports {
     fn init(&mut self, namespace: &Namespace) -> Result<PortSet, Refusal> {
         let missing = || Refusal::not_found(Kind::Namespace, namespace.path());
         let macs = namespace.get(self.macs).ok_or_else(missing)?;
-        Ok(PortSet::new(dataplane::Namespace::over(Arc::clone(macs))))
+        let policers = namespace.get(self.policers).ok_or_else(missing)?;
+        let departed = namespace.get(self.counters).ok_or_else(missing)?;
+        let plane = dataplane::Namespace::over(Arc::clone(macs), Arc::clone(policers));
+        Ok(PortSet::new(plane, Arc::clone(departed)))
     }
 
     fn pre_exit(&mut self, _: &Namespace, set: &mut PortSet) {
@@ -68,11 +68,13 @@ pub(crate) struct PortSet {
     next_slot: u16,
     /// Ports that were unplugged and may still be read.
     leaving: Vec<(Name, Arc<dataplane::Port>)>,
+    departed: Arc<Departed>,
 }
 
 impl PortSet {
-    fn new(plane: Arc<dataplane::Namespace>) -> PortSet {
-        PortSet { plane, by_name: BTreeMap::new(), taken: BTreeSet::new(), next_slot: 0, leaving: Vec::new() }
+    fn new(plane: Arc<dataplane::Namespace>, departed: Arc<Departed>) -> PortSet {
+        let (by_name, taken, leaving) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+        PortSet { plane, by_name, taken, next_slot: 0, leaving, departed }
     }
 
     /// What workers read.
@@ -98,6 +100,12 @@ impl PortSet {
     /// Ports that were unplugged and are read still.
     pub(crate) fn leaving(&self) -> usize {
         self.leaving.len()
+    }
+
+    /// What ports have counted that were unplugged, since the namespace is there.
+    pub(crate) fn unplugged(&self) -> PortStats {
+        let leaving = self.leaving.iter().map(|(_, device)| device.stats());
+        leaving.chain([self.departed.stats()]).sum()
     }
 
     /// A slot for a new port. They are handed out in turn, so that a number is not used again while a frame that was
@@ -133,7 +141,7 @@ impl PortSet {
         self.leaving.extend(device.map(|device| (name.clone(), device)));
     }
 
-    /// Gives up the slots of ports that nobody reads any more.
+    /// Gives up the slots of ports that nobody reads any more, and keeps what they counted.
     fn sweep(&mut self) {
         self.plane.drop_retired();
         self.leaving.iter().for_each(|(_, device)| device.drop_retired());
@@ -141,6 +149,10 @@ impl PortSet {
         for (_, device) in self.leaving.extract_if(.., gone) {
             self.plane.forget(device.slot());
             self.taken.remove(&device.slot().0);
+            // Taken out of the last reference, so that nothing that anybody counted is missed.
+            if let Some(port) = Arc::into_inner(device) {
+                self.departed.keep(port.stats());
+            }
         }
     }
 }
@@ -157,7 +169,7 @@ mod test {
     #[test]
     fn test_slots_are_handed_out_in_turn_and_run_out() {
         let config = dataplane::NamespaceConfig { macs_max: 64, age: std::time::Duration::from_secs(1), seed: 1 };
-        let mut set = PortSet::new(dataplane::Namespace::new(&config));
+        let mut set = PortSet::new(dataplane::Namespace::new(&config), Arc::default());
         assert_eq!(set.free_slot(), Some(PortSlot(0)));
         assert_eq!(set.free_slot(), Some(PortSlot(1)), "slot 0 is free again, and rests");
         for _ in 0..SLOTS {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What a tenant cannot learn and cannot reach: names of others, users who are not he, sockets outside his directory.
+//! What a tenant cannot learn and cannot reach: names of others, users who are not he, sockets outside his directory. That a
+//! name of others takes no other time than one that nobody has is shown where names are looked up, `switch/src/view.rs`.
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;

@@ -45,13 +45,21 @@ fn namespaces_are_added_shown_and_deleted() {
     let daemon = Weftd::start();
     let added = daemon.json(&["namespace", "add", "red", "--macs-max", "128", "--age", "1m"]);
     let macs = |used| json!([{ "resource": "macs", "used": used }]);
-    let red = json!({
+    let idle = json!({
+        "limits": {}, "peers": [], "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0, "drops": {},
+        "software_checksums": 0, "software_segments": 0
+    });
+    let with = |mut own: Value| {
+        own.as_object_mut().expect("an object").extend(idle.as_object().expect("an object").clone());
+        own
+    };
+    let red = with(json!({
         "name": "red", "number": 1, "ports": 0, "macs": 0, "macs_max": 128, "age_s": 60, "usage": macs(128)
-    });
+    }));
     assert_eq!(added, red);
-    let blue = json!({
+    let blue = with(json!({
         "name": "blue", "number": 2, "ports": 0, "macs": 0, "macs_max": 8192, "age_s": 300, "usage": macs(8192)
-    });
+    }));
     assert_eq!(daemon.json(&["namespace", "add", "blue"]), blue);
     assert_eq!(daemon.json(&["namespace", "list"]), json!([blue, red]), "sorted by name");
     assert_eq!(daemon.json(&["namespace", "show", "red"]), red);

@@ -15,7 +15,7 @@ const UNKNOWN: MacAddr = MacAddr([2, 0xbb, 0, 0, 0, 1]);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Limits of so many a second, a tenth of a second's worth at once.
-fn limits(of: &[(Limit, u64)]) -> Limits {
+pub(super) fn limits(of: &[(Limit, u64)]) -> Limits {
     let mut limits = Limits::default();
     for &(limit, per_second) in of {
         limits.set(limit, Some(Rate { per_second, burst: per_second / 10 }));
@@ -31,7 +31,7 @@ fn limited(port: usize, of: &[(Limit, u64)]) -> Rig {
 }
 
 /// Sends this frame so many times in one go.
-fn send(rig: &mut Rig, from: usize, count: usize, frame: &[u8]) {
+pub(super) fn send(rig: &mut Rig, from: usize, count: usize, frame: &[u8]) {
     let queue = &mut rig.port(from).tx[0];
     queue.reclaim();
     for _ in 0..count {

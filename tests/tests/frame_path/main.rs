@@ -11,6 +11,7 @@ mod policy;
 mod queues;
 mod receive;
 mod shapes;
+mod shared_limits;
 mod steering;
 
 use tests::frames;

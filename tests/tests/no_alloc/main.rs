@@ -4,7 +4,7 @@
 mod million;
 
 use allocation_counter::{AllocationInfo, measure};
-use dataplane::{Limit, Limits, Rate};
+use dataplane::{Limit, Limits, NamespacePolicers, Rate};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::memory::Layout;
 use tests::rig::{PortOptions, Rig, feature, mac};
@@ -78,8 +78,14 @@ fn limits_allocate_nothing() {
     // A rate that one burst uses up: in a rig's time the rest is too many.
     Limit::ALL.into_iter().for_each(|limit| limits.set(limit, Some(Rate { per_second: 1, burst: 65_557 })));
     (0..4).for_each(|port| rig.port(port).port().set_limits(&limits));
-    check("limited", &mut rig, &plain(to(mac(0), mac(1)).udp(1, 2, &[0; 100])), FRAMES);
-    check("flooded", &mut rig, &plain(to(mac(0), MacAddr::BROADCAST).udp(1, 2, &[0; 100])), FRAMES);
+    let shared = self::rig();
+    let above = NamespacePolicers::new();
+    above.set(&limits, None);
+    shared.namespace(0).policers().set(&limits, Some(&above));
+    for mut rig in [rig, shared] {
+        check("limited", &mut rig, &plain(to(mac(0), mac(1)).udp(1, 2, &[0; 100])), FRAMES);
+        check("flooded", &mut rig, &plain(to(mac(0), MacAddr::BROADCAST).udp(1, 2, &[0; 100])), FRAMES);
+    }
 }
 
 #[test]

@@ -23,7 +23,8 @@ impl Calls<'_> {
     pub(super) fn namespace_set(&mut self, asked: &v1::NamespaceSet) -> Result<v1::NamespaceReply, Error> {
         let path = self.path("name", &asked.name)?;
         let (age, quotas) = (asked.age_s.map(Duration::from_secs), convert::quotas(&asked.quotas)?);
-        self.request(Request::NamespaceSet { path: path.clone(), age, quotas })?;
+        let limits = convert::limits(asked.limits.as_ref());
+        self.request(Request::NamespaceSet { path: path.clone(), age, quotas, limits })?;
         self.namespace(&path)
     }
 

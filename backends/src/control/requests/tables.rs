@@ -21,13 +21,16 @@ impl Calls<'_> {
 
     fn fdb_key(&self, namespace: &str, address: &str) -> Result<FdbKey, Error> {
         let key = convert::fdb_key(namespace, address)?;
-        Ok(FdbKey { namespace: self.base().join(&key.namespace), ..key })
+        Ok(FdbKey { namespace: self.view()?.absolute(&key.namespace), ..key })
     }
 
     pub(super) fn fdb_flush(&mut self, namespace: Option<&str>) -> Result<v1::FdbFlushReply, Error> {
         let chosen = match namespace {
             Some(path) => vec![self.path("namespace", path)?],
-            None => self.view()?.paths_from(&NamespacePath::root()).map(|path| self.base().join(&path)).collect(),
+            None => {
+                let view = self.view()?;
+                view.paths_from(&NamespacePath::root()).map(|path| view.absolute(&path)).collect()
+            }
         };
         let mut total = 0;
         for path in chosen {

@@ -47,7 +47,8 @@ impl LimitArgs {
     }
 }
 
-fn rate(text: &str) -> Result<Rate, String> {
+/// Parses a rate, or `none`.
+pub(in crate::cli) fn rate(text: &str) -> Result<Rate, String> {
     // On the wire a rate of 0 takes a limit away; typed, it is rather a mistake.
     if text == "none" {
         return Ok(Rate::default());

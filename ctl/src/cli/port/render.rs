@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ports as text.
 
+use crate::cli::counters;
 use crate::cli::output::Output;
-use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, PortCounters, PortSpec, Rate, Role, State};
+use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, Rate, Role, State};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::printable;
@@ -10,7 +11,7 @@ use crate::render::text::printable;
 /// What `port add` tells: the values that an operator may have left to weftd.
 pub(super) fn line(port: &Port) -> String {
     let spec = &port.spec;
-    let (what, value) = behind(spec);
+    let (what, value) = behind(port);
     format!("{}: mac {}, {what} {}\n", printable(&spec.name), printable(&spec.mac), printable(&value))
 }
 
@@ -42,7 +43,7 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
             counters.tx_frames.to_string(),
             counters.rx_bytes.to_string(),
             counters.tx_bytes.to_string(),
-            drops(counters).to_string(),
+            counters::drops(counters).to_string(),
         ]);
     }
     table.finish()
@@ -50,7 +51,7 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
 
 /// A port in full.
 pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
-    let Port { number, spec, state, reason, features, counters } = port;
+    let Port { number, spec, state, reason, features, counters, .. } = port;
     let mut page = Page::new("port", &spec.name);
     page.line("number", &number.to_string());
     page.line("namespace", &spec.namespace);
@@ -59,64 +60,46 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("source macs", macs(spec.macs));
     page.line("mtu", &spec.mtu.to_string());
     page.line("queues", &spec.queues.to_string());
-    page.line("limits", &spec.limits.iter().count().to_string());
-    page.below(&limits(&spec.limits));
-    let (what, value) = behind(spec);
+    limits(&mut page, &spec.limits);
+    let (what, value) = behind(port);
     page.line(what, &value);
     page.line("state", self::state(*state));
     if let Some(reason) = reason {
         page.line("reason", reason);
     }
     page.line("features", &if features.is_empty() { "-".to_owned() } else { features.join(" ") });
-    page.line("rx", &format!("{} frames, {} bytes (to the guest)", counters.rx_frames, counters.rx_bytes));
-    page.line("tx", &format!("{} frames, {} bytes (from the guest)", counters.tx_frames, counters.tx_bytes));
-    page.line("software", &software(counters));
-    page.line("drops", &drops(counters).to_string());
-    page.below(&explained(counters, reasons));
+    counters::lines(&mut page, counters, "the guest", reasons);
     page.finish()
 }
 
-/// The work that the guest leaves to the switch.
-fn software(counters: &PortCounters) -> String {
-    let PortCounters { software_checksums: checksums, software_segments: segments, .. } = counters;
-    format!("{checksums} checksums completed, {segments} segments made (for the guest)")
-}
-
-/// The limits, one a line.
-fn limits(limits: &Limits) -> String {
+/// Adds limits to a page, one a line.
+pub(in crate::cli) fn limits(page: &mut Page, limits: &Limits) {
+    page.line("limits", &limits.iter().count().to_string());
     let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Right)], false);
     for (name, Rate { rate, burst }) in limits.iter() {
         let burst = burst.map(|burst| format!("burst {}", Amount(burst)));
         table.row([name.to_owned(), format!("{}/s", Amount(rate)), burst.unwrap_or_default()]);
     }
-    table.finish()
+    page.below(&table.finish());
 }
 
-/// The drops by reason, each with its explanation.
-fn explained(counters: &PortCounters, reasons: &[DropReason]) -> String {
-    let mut table = Table::new(&[("", Side::Left), ("", Side::Right), ("", Side::Left)], false);
-    for (name, count) in &counters.drops {
-        let explanation = reasons.iter().find(|reason| reason.name == *name).map(|reason| reason.explanation.clone());
-        table.row([name.clone(), count.to_string(), explanation.unwrap_or_default()]);
-    }
-    table.finish()
-}
-
-/// All drops; a daemon that sends nonsense must not make the sum overflow.
-fn drops(counters: &PortCounters) -> u64 {
-    counters.drops.values().fold(0, |sum, count| sum.saturating_add(*count))
-}
+/// What is said of a namespace instead of its name to somebody who does not see it.
+pub(in crate::cli) const UNSEEN: &str = "out of sight";
 
 /// What is behind a port, and the word for that.
-fn behind(spec: &PortSpec) -> (&'static str, String) {
-    let Some(vhost_user) = &spec.vhost_user else {
-        return ("link", spec.far.as_ref().map_or("out of sight".to_owned(), |far| format!("to {far}")));
-    };
+fn behind(port: &Port) -> (&'static str, String) {
+    let Some(vhost_user) = &port.spec.vhost_user else { return ("link", format!("to {}", far(port))) };
     let who = match vhost_user.mode {
         Mode::Server => "weftd listens",
         Mode::Client => "weftd connects",
     };
     ("vhost-user", format!("{} ({who})", vhost_user.path))
+}
+
+/// The other end of a link: its name, or the number of the namespace that it is in.
+pub(in crate::cli) fn far(Port { spec, peer, .. }: &Port) -> String {
+    let unseen = || peer.map_or(UNSEEN.to_owned(), |peer| format!("peer {peer}"));
+    spec.far.clone().unwrap_or_else(unseen)
 }
 
 fn role(role: Role) -> &'static str {

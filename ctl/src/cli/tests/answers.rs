@@ -24,6 +24,20 @@ fn link_list_has_each_link_once() {
     let server = Server::start(Box::new(|_| vec![Reply::result(&PortListReply { ports: samples::ends() }).unwrap()]));
     let expected = "ONE        OTHER   STATE  TO-OTHER  TO-ONE\nblue:down  red:up  up          100     200\n";
     assert_eq!(weft(&server, "link list", false).output, expected);
+    let mut unseen = samples::ends();
+    unseen.truncate(1);
+    unseen[0].spec.far = None;
+    unseen[0].counters.drops.clear();
+    let reply = Reply::result(&PortListReply { ports: unseen }).unwrap();
+    let server = || {
+        Server::start(Box::new({
+            let reply = reply.clone();
+            move |_| vec![reply.clone()]
+        }))
+    };
+    let expected = "ONE     OTHER   STATE  TO-OTHER  TO-ONE\nred:up  peer 1  up          100     200\n";
+    assert_eq!(weft(&server(), "link list", false).output, expected);
+    assert!(weft(&server(), "port show", false).output.contains("link         to peer 1\n"));
 }
 
 #[test]
@@ -108,7 +122,21 @@ namespace red
   MACs         3 of at most 8192
   age limit    5 min
   subtree      2 of at most 16 ports
+  limits       6
+    tx-frames       10k/s      burst 1k
+    tx-bytes       125M/s  burst 12500k
+    rx-frames     1500k/s      burst 64
+    rx-bytes         1G/s    burst 100M
+    flood-frames   1001/s     burst 100
+    flood-bytes   65557/s   burst 65557
+  linked with  peer 1 (blue), peer 2 (out of sight)
   delegated    to uid 1000 as admin at /run/weft/red.sock, sockets in /run/weft/red.sock.d, tx-frames 10k, tx-bytes 125M, rx-frames 1500k, rx-bytes 1G, flood-frames 1001, flood-bytes 65557
+  rx           100 frames, 9007199254740993 bytes (to its ports)
+  tx           200 frames, 25600 bytes (from its ports)
+  software     7 checksums completed, 21 segments made (for its ports)
+  drops        12
+    ring-full     2  The guest did not take frames fast enough.
+    spoofed-mac  10  The guest sent from a MAC that is not its own; `--macs any` allows it.
 ";
     assert_eq!(output("namespace show red"), page);
 }

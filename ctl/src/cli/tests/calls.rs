@@ -94,6 +94,16 @@ fn verbs_of_namespaces_and_tables() {
         json!({"name": "red", "quotas": [{"resource": "ports", "max": 10}]}),
     );
     asks(
+        "namespace set red --tx-bytes 1G --flood-frames 10k:2k --tx-frames none",
+        "NamespaceSet",
+        json!({"name": "red", "limits": {
+            "tx_frames": {"rate": 0}, "tx_bytes": {"rate": 1_000_000_000},
+            "flood_frames": {"rate": 10_000, "burst": 2000},
+        }}),
+    );
+    let limits = call("namespace add red --flood-bytes 1M").1["limits"].clone();
+    assert_eq!(limits, json!({"flood_bytes": {"rate": 1_000_000}}));
+    asks(
         "namespace del red --recursive --force --no-wait",
         "NamespaceDel",
         json!({"name": "red", "recursive": true, "force": true}),

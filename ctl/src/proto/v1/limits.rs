@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! How much a port may move, as objects of the protocol and as an operator writes a rate.
+//! How much a port or a namespace may move, as objects of the protocol and as an operator writes a rate.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The limits of a port, by direction as its guest sees it. What is absent is not limited. Floods are what the guest
+/// The limits of a port, by direction as its guest sees it; or of all ports of a namespace and below it together, which has
+/// none of what is received. What is absent is not limited. Floods are what the guest
 /// sends to broadcast, multicast and unknown MACs; they count under `tx` too. Bytes are those of the Ethernet frames;
 /// a frame that is still to be segmented (TSO) is one frame with all of its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

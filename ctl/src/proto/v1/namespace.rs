@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::counters::Counters;
 use super::limits::Limits;
 use crate::proto::nullable;
 
@@ -59,6 +60,16 @@ pub struct Delegation {
     pub limits: Limits,
 }
 
+/// A namespace that another one is linked with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// The number by which that one knows it, for as long as both live.
+    pub number: u32,
+    /// Its path; absent: it is none of those that the caller sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
 /// A namespace as it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespace {
@@ -76,9 +87,16 @@ pub struct Namespace {
     pub age_s: u64,
     /// What it and all below it have, and may have; nothing is said of what they have none of and may have any number of.
     pub usage: Vec<Usage>,
+    /// How much all ports of it and below it may send and flood together, bursts filled in.
+    pub limits: Limits,
     /// To whom it is delegated; absent: to nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delegation: Option<Delegation>,
+    /// The namespaces that it is linked with.
+    pub peers: Vec<Peer>,
+    /// What its ports have moved since it was added, those too that are gone.
+    #[serde(flatten)]
+    pub counters: Counters,
 }
 
 /// Parameters of `NamespaceAdd`.
@@ -99,6 +117,9 @@ pub struct NamespaceAdd {
     /// Its quotas; absent: none.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,
+    /// How much all ports of it and below it may send and flood together; absent: any amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     /// Succeed, and change nothing, when an equal namespace exists; a different one is still `Exists`.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
     pub may_exist: bool,
@@ -123,6 +144,9 @@ pub struct NamespaceSet {
     /// Quotas to be set or lifted.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,
+    /// Limits to set, or to take away with a rate of 0; those that are absent stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
 }
 
 /// Parameters of `NamespaceDelegate`. One of `uid` and `gid` must be there.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ports: the virtual NICs of guests.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::counters::Counters;
 use super::limits::Limits;
 use crate::proto::nullable;
 
@@ -16,6 +15,9 @@ pub struct Port {
     pub spec: PortSpec,
     /// Its number among all ports that the caller sees.
     pub number: u32,
+    /// The number by which its namespace knows that of the other end; of an end of a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<u32>,
     /// Whether frames can flow.
     pub state: State,
     /// Why the state is what it is, in one sentence; absent when there is nothing to say.
@@ -25,7 +27,7 @@ pub struct Port {
     pub features: Vec<String>,
     /// What it has moved.
     #[serde(flatten)]
-    pub counters: PortCounters,
+    pub counters: Counters,
 }
 
 /// What a port was configured to be, defaults filled in.
@@ -50,33 +52,9 @@ pub struct PortSpec {
     /// How its guest attaches; an end of a link has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vhost_user: Option<VhostUser>,
-    /// The other end, of an end of a link.
+    /// The other end, of an end of a link; absent when it is none of those that the caller sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub far: Option<String>,
-}
-
-/// What a port has moved since it was added, seen from the port's owner (the guest).
-///
-/// A frame of the guest that the switch refuses is counted in `drops` of the *sender* (`spoofed-mac`), a frame that
-/// could not be handed to a guest is counted in `drops` of the *receiver* (its ring was full); the text of the
-/// reason says which. `tx_frames` and `tx_bytes` count what was taken from the guest, dropped or not; `rx_frames` and
-/// `rx_bytes` what was delivered to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PortCounters {
-    /// Frames delivered to the guest.
-    pub rx_frames: u64,
-    /// Frames the guest sent, dropped or not.
-    pub tx_frames: u64,
-    /// Bytes of `rx_frames`, Ethernet header included.
-    pub rx_bytes: u64,
-    /// Bytes of `tx_frames`, Ethernet header included.
-    pub tx_bytes: u64,
-    /// Checksums that the switch completed because the guest takes none that are unfinished.
-    pub software_checksums: u64,
-    /// Frames that the switch made by cutting up larger ones that the guest does not take (TSO).
-    pub software_segments: u64,
-    /// Frames lost, by reason; only reasons that occurred.
-    pub drops: BTreeMap<String, u64>,
 }
 
 /// The vhost-user side of a port.

@@ -5,12 +5,12 @@ use super::*;
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use std::collections::BTreeSet;
 
-fn link(one: &str, other: &str) -> Request {
+pub(super) fn link(one: &str, other: &str) -> Request {
     Request::LinkAdd { ends: [port(one), port(other)], mtu: None, routers: false }
 }
 
 /// A chain of three namespaces, red - blue - green, and one that is not linked.
-fn linked() -> Control {
+pub(super) fn linked() -> Control {
     let mut control = switch();
     for namespace in ["green", "grey", "red/dev"] {
         control.handle_request(Request::NamespaceAdd(path(namespace), NamespaceSpec::default())).unwrap();
@@ -194,6 +194,12 @@ proptest! {
             prop_assert!(views.iter().all(|view| view.state == State::Up));
             control.handle_tick(NOW);
             prop_assert_eq!(control.retired(), 0);
+            let books = control.plant.tree.subtree(&NamespacePath::root());
+            let books: Vec<_> = books.map(|n| (n.handle(), n.get(control.plant.peers).unwrap())).collect();
+            let known: BTreeSet<_> = books.iter().flat_map(|(n, book)| book.iter().map(|(peer, _)| (*n, peer))).collect();
+            prop_assert!(known.iter().all(|&(one, other)| known.contains(&(other, one))), "both know or neither");
+            prop_assert!(known.iter().all(|&(_, peer)| control.plant.tree.get(peer).is_some()), "nobody knows the dead");
+            prop_assert!(views.iter().all(|view| view.peer.is_some()));
         }
     }
 }

@@ -201,7 +201,10 @@ impl World {
         let used = self.model.ports_inside(&path).count() as u64;
         let space = self.model.spaces.get_mut(&path).filter(|_| most.is_none_or(|most| most >= used));
         let allowed = space.map(|space| space.ports = most).is_some();
-        self.ask(&Request::NamespaceSet { path, age: None, quotas: vec![(Resource::Ports, most)] }, allowed);
+        self.ask(
+            &Request::NamespaceSet { path, age: None, quotas: vec![(Resource::Ports, most)], limits: vec![] },
+            allowed,
+        );
     }
 
     fn attach(&mut self, port: &PortPath, up: bool) {
