@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Which provisioning domain: what is compared when something is learnt again.
 
-use crate::name::PvdName;
+use crate::PvdName;
 use core::net::Ipv6Addr;
 use std::fmt;
 

@@ -22,8 +22,7 @@
 
 mod id;
 mod lifetime;
-mod name;
 
 pub use id::PvdId;
 pub use lifetime::{Deadline, Lifetime};
-pub use name::{BadPvdName, PvdName};
+pub use wire::name::{BadName as BadPvdName, DomainName as PvdName};
