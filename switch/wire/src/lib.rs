@@ -38,7 +38,8 @@
 //! | [`ether`] | the Ethernet header, VLAN tags, LLC/SNAP |
 //! | [`ip4`], [`ip6`] | IP headers; IPv6 header chains of any length |
 //! | [`icmp6`] | which frames are Neighbor Discovery |
-//! | [`name`] | domain names in options of Neighbor Discovery |
+//! | [`nd`] | Router Advertisements and Solicitations with their options |
+//! | [`name`] | domain names in such options |
 //! | [`vnet`] | the virtio-net header and which of them are acceptable |
 //! | [`checksum`] | the Internet checksum, finished and unfinished |
 //! | [`segment`] | TCP and UDP segmentation |
@@ -55,6 +56,7 @@ pub mod ip4;
 pub mod ip6;
 pub mod mac;
 pub mod name;
+pub mod nd;
 #[cfg(test)]
 mod oracle;
 pub mod pretty;
