@@ -23,6 +23,7 @@
 //! **Nobody has judged the values.** That a lifetime is zero, a prefix link-local or an MTU too small
 //! is what the message says; what it means for the one who remembers it is decided elsewhere.
 
+mod build;
 mod dns;
 mod error;
 mod header;
@@ -30,9 +31,11 @@ mod message;
 mod option;
 mod prefix;
 mod pvd;
+mod split;
 #[cfg(test)]
 mod tests;
 
+pub use build::{BuildError, encode, set_checksum};
 pub use dns::{Dnssl, Rdnss};
 pub use error::NdError;
 pub use header::{Preference, RaHeader, ra_flag};
@@ -40,3 +43,4 @@ pub use message::{RouterAdvert, RouterSolicit};
 pub use option::{NdOption, NdOptions, RawOption, RawOptions, kind};
 pub use prefix::{Pref64, PrefixInfo, RouteInfo, pio_flag};
 pub use pvd::PvdOption;
+pub use split::split;
