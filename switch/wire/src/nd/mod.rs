@@ -35,6 +35,7 @@ mod pvd;
 mod split;
 #[cfg(test)]
 mod tests;
+mod validate;
 
 pub use build::{BuildError, encode, set_checksum};
 pub use dns::{Dnssl, Rdnss};
@@ -46,3 +47,4 @@ pub use option::{NdOption, NdOptions, RawOption, RawOptions, kind};
 pub use prefix::{Pref64, PrefixInfo, RouteInfo, pio_flag};
 pub use pvd::PvdOption;
 pub use split::split;
+pub use validate::{NdMessage, NdPacket, NdRefusal};

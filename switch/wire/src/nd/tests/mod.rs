@@ -7,6 +7,7 @@ mod malformed;
 mod round_trip;
 mod sample;
 mod split;
+mod validate;
 mod vectors;
 
 use core::net::Ipv6Addr;
