@@ -9,7 +9,6 @@
 //! ```
 //!
 //! **Reading borrows.** [`RouterAdvert`], [`NdOption`] and what is inside them point into the message;
-//! nothing is allocated, and each iterator ends because every option has at least 8 octets.
 //!
 //! **Two kinds of mistakes.** A length that breaks the chain of options makes the whole message
 //! worthless (RFC 4861 section 6.1.2), and so does a first PvD Option that cannot be read: what its
@@ -26,6 +25,7 @@
 mod build;
 mod dns;
 mod error;
+pub mod fuzz;
 mod header;
 mod lifetimes;
 mod message;

@@ -7,6 +7,7 @@ mod malformed;
 mod round_trip;
 mod sample;
 mod split;
+mod totality;
 mod validate;
 mod vectors;
 
