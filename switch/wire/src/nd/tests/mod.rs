@@ -2,6 +2,7 @@
 //! Tests of the codec, one idea a file.
 
 mod defects;
+mod dissector;
 mod lifetimes;
 mod malformed;
 mod round_trip;
