@@ -9,7 +9,6 @@
 //! ```
 //!
 //! **Reading borrows.** [`RouterAdvert`], [`NdOption`] and what is inside them point into the message;
-//! nothing is allocated, and each iterator ends because every option has at least 8 octets.
 //!
 //! **Two kinds of mistakes.** A length that breaks the chain of options makes the whole message
 //! worthless (RFC 4861 section 6.1.2), and so does a first PvD Option that cannot be read: what its
@@ -23,20 +22,29 @@
 //! **Nobody has judged the values.** That a lifetime is zero, a prefix link-local or an MTU too small
 //! is what the message says; what it means for the one who remembers it is decided elsewhere.
 
+mod build;
 mod dns;
 mod error;
+pub mod fuzz;
 mod header;
+mod lifetimes;
 mod message;
 mod option;
 mod prefix;
 mod pvd;
+mod split;
 #[cfg(test)]
 mod tests;
+mod validate;
 
+pub use build::{BuildError, encode, set_checksum};
 pub use dns::{Dnssl, Rdnss};
 pub use error::NdError;
 pub use header::{Preference, RaHeader, ra_flag};
+pub use lifetimes::{aged, rewrite_lifetimes};
 pub use message::{RouterAdvert, RouterSolicit};
 pub use option::{NdOption, NdOptions, RawOption, RawOptions, kind};
 pub use prefix::{Pref64, PrefixInfo, RouteInfo, pio_flag};
 pub use pvd::PvdOption;
+pub use split::split;
+pub use validate::{NdMessage, NdPacket, NdRefusal};

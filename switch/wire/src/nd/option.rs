@@ -36,6 +36,8 @@ pub mod kind {
     pub const CAPTIVE_PORTAL: u8 = 37;
     /// NAT64 prefix (RFC 8781 section 4).
     pub const PREF64: u8 = 38;
+    /// Resolvers that are asked over TLS and the like (RFC 9463 section 6.1).
+    pub const ENCRYPTED_DNS: u8 = 144;
 
     /// True for the options of Secure Neighbor Discovery.
     pub const fn is_send(kind: u8) -> bool {
@@ -167,6 +169,25 @@ pub enum NdOption<'a> {
     Send(RawOption<'a>),
     /// Any other.
     Unknown(RawOption<'a>),
+}
+
+impl NdOption<'_> {
+    /// Its type, see [`kind`].
+    pub fn kind(&self) -> u8 {
+        match self {
+            NdOption::SourceLinkLayer(_) => kind::SOURCE_LINK_LAYER,
+            NdOption::Prefix(_) => kind::PREFIX,
+            NdOption::Route(_) => kind::ROUTE,
+            NdOption::Mtu(_) => kind::MTU,
+            NdOption::Rdnss(_) => kind::RDNSS,
+            NdOption::Dnssl(_) => kind::DNSSL,
+            NdOption::Pref64(_) => kind::PREF64,
+            NdOption::CaptivePortal(_) => kind::CAPTIVE_PORTAL,
+            NdOption::Flags(_) => kind::FLAGS,
+            NdOption::Pvd(_) => kind::PVD,
+            NdOption::Send(raw) | NdOption::Unknown(raw) => raw.kind,
+        }
+    }
 }
 
 /// Reads a chain of options, one after the other, and steps over PvD Options that do not count.

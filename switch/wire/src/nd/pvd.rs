@@ -9,9 +9,8 @@
 //!   : options
 //! ```
 
-use super::NdError;
-use super::RaHeader;
 use super::option::{NdOptions, RawOption, RawOptions, UNIT};
+use super::{NdError, RaHeader};
 use crate::name::NameRef;
 
 /// H: there is additional information to be had over HTTPS.
@@ -52,6 +51,14 @@ impl<'a> PvdOption<'a> {
     /// The options inside as they are.
     pub fn raw_options(&self) -> RawOptions<'a> {
         RawOptions::new(self.nested)
+    }
+
+    /// The flags on the wire, reserved bits clear; `None` when the delay is too large for them.
+    pub(super) fn flags(&self) -> Option<u16> {
+        let flag = |set: bool, bit| if set { bit } else { 0 };
+        let flags = flag(self.http, HTTP) | flag(self.legacy, LEGACY) | flag(self.header.is_some(), HEADER);
+        let delay = u16::from(self.delay);
+        (delay <= DELAY).then_some(flags | delay)
     }
 
     /// Reserved bits and padding are the sender's to clear and nobody's to look at, and so are type, code and checksum
