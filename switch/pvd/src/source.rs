@@ -172,11 +172,20 @@ impl Source {
 
     /// Notes that it is no default router any more; `true`: it was one until now.
     pub(crate) fn router_ends(&self, now: Duration) -> bool {
-        let ends = self.router.get() != NO_ROUTER && self.router.get().passed(now);
+        let ends = self.router_has_ended(now);
         if ends {
             self.router.set(NO_ROUTER);
         }
         ends
+    }
+
+    fn router_has_ended(&self, now: Duration) -> bool {
+        self.router.get() != NO_ROUTER && self.router.get().passed(now)
+    }
+
+    /// Something that it said has ended, and is still here.
+    pub(crate) fn has_ended(&self, now: Duration) -> bool {
+        self.router_has_ended(now) || self.entries.iter().any(|entry| entry.valid().passed(now))
     }
 
     /// When the next thing it said ends. Of a router that is none the deadline has passed and does not count.

@@ -4,5 +4,6 @@
 mod build;
 mod defects;
 mod learning;
+mod model;
 mod operator;
 mod watching;

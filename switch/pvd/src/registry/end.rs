@@ -15,8 +15,14 @@ impl Registry {
     /// Forgets what has ended by `now`. Costs nothing for what has not.
     pub fn expire(&mut self, now: Duration) {
         while let Some(index) = self.timers.pop(now) {
-            if let Some(pvd) = self.membership.members().at(index).cloned() {
-                self.thin_out(&pvd, Why::Expired, now, |entry| !entry.valid().passed(now));
+            let Some(pvd) = self.membership.members().at(index).cloned() else {
+                continue;
+            };
+            let attributes = pvd.attributes();
+            // Most were heard again since the timer was set.
+            match attributes.sources().iter().any(|source| source.has_ended(now)) {
+                true => self.thin_out(&pvd, Why::Expired, now, |entry| !entry.valid().passed(now)),
+                false => self.look_at(&pvd, attributes.next_deadline(now)),
             }
         }
         self.membership.publish();
