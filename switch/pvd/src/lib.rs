@@ -18,6 +18,8 @@
 //!              └── stores lifetimes ──────────────► Pvd ─► Attributes ─► Source ─► Entry
 //! ```
 //!
+//! [`RaCache`] has the octets of the same advertisements, and [`Responder`] says them again to hosts that no router answers.
+//!
 //! **Three kinds of news.** Most advertisements say what is known: lifetimes are atomics and are stored in place; nothing is
 //! allocated and nobody is told. One that changes what is said gives its PvD new [`Attributes`], and an [`Event`]. Only a
 //! PvD that comes or goes changes the [`Members`], and their `base_seq`.
@@ -38,6 +40,7 @@
 #![forbid(unsafe_code)]
 
 mod advert;
+mod cache;
 mod event;
 mod fact;
 mod handle;
@@ -51,6 +54,8 @@ mod paged;
 mod pvd;
 mod refused;
 mod registry;
+mod replay;
+mod responder;
 mod shares;
 mod source;
 #[cfg(test)]
@@ -58,6 +63,7 @@ mod tests;
 mod timers;
 
 pub use advert::{Advert, Origin, Parameters, PvdFlags};
+pub use cache::{CacheCounters, Cached, CachedRa, NotCached, RaCache};
 pub use event::{Change, Event, EventKind, Missed, What, Why};
 pub use fact::{Fact, Prefix};
 pub use handle::PvdHandle;
@@ -69,5 +75,9 @@ pub use membership::Reader;
 pub use pvd::{Attributes, Known, Pvd};
 pub use refused::{Counters, Refused};
 pub use registry::{Learnt, Registry, Statement};
+pub use responder::{
+    ALL_NODES, ALL_NODES_GAP, Answer, DELAY_MAX, Destination, Policy, Replayed, Responder, ResponderCounters,
+    Solicitation,
+};
 pub use source::{Entry, Source};
 pub use wire::name::{BadName as BadPvdName, DomainName as PvdName};

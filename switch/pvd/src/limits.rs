@@ -41,6 +41,9 @@ pub const RAS: usize = 1024;
 /// The longest Router Advertisement that is cached, in bytes of ICMPv6: what a jumbo frame carries.
 pub const RA_LEN: usize = 9216;
 
+/// Router Advertisements that one host gets at a time.
+pub const ANSWER: usize = 64;
+
 /// Hosts behind one port that wait for an answer at a time.
 pub const PORT_SOLICITORS: usize = 8;
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What holds for the registry, seen from outside.
+//! What holds for registry, cache and responder, seen from outside.
 
+mod answering;
 mod build;
+mod caching;
 mod defects;
 mod learning;
 mod model;
 mod operator;
+mod steady;
 mod watching;
