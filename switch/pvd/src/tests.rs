@@ -4,7 +4,9 @@
 mod answering;
 mod build;
 mod caching;
+mod churn;
 mod defects;
+mod flood;
 mod learning;
 mod model;
 mod operator;
