@@ -6,7 +6,7 @@ use crate::{Limits, Members, PvdHandle, PvdName, Reader, Registry, Statement};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 const NAMES: usize = 40;
 
@@ -82,14 +82,14 @@ fn readers_see_whole_versions_while_the_writer_removes_what_they_look_up() {
         let readers = [start(), start()];
         // A reader that has found what it should not has ended.
         while (changes < 20_000 || versions.load(Ordering::Relaxed) < 100)
-            && !readers.iter().any(|reader| reader.is_finished())
+            && !readers.iter().any(ScopedJoinHandle::is_finished)
         {
             which = (which + 7) % NAMES;
             toggle(&mut registry, &names[which]);
             changes += 1;
         }
         done.store(true, Ordering::Release);
-        readers.map(|reader| reader.join().expect("a reader found what it should"));
+        readers.into_iter().for_each(|reader| reader.join().expect("a reader found what it should"));
     });
     assert_eq!((registry.members().base_seq(), registry.unreg_count()), (changes, 0));
 }
