@@ -119,9 +119,14 @@ impl Registry {
             true => edit.put(source),
             false => edit.take(origin),
         }
-        let void = old.is_none() && edit.sources().is_empty();
+        let learnt = match &old {
+            None if edit.sources().is_empty() => Learnt::Void,
+            // What it said beyond that was refused, or it said the same in another way.
+            Some(_) if edit.changes.is_empty() => Learnt::Refreshed(handle),
+            _ => Learnt::Changed(handle),
+        };
         self.commit(edit, now);
-        if void { Learnt::Void } else { Learnt::Changed(handle) }
+        learnt
     }
 
     /// The entries that the router has afterwards.

@@ -162,6 +162,23 @@ fn names_without_end_fill_the_room_and_no_more() {
 }
 
 #[test]
+fn who_holds_what_is_gone_holds_a_bounded_amount() {
+    let mut net = Net::new();
+    let mut held: Vec<_> = (0..limits::ZOMBIES)
+        .map(|i| {
+            net.say(1, 1, &Ra::of(&format!("a{i}.example"), 1800));
+            let pvd = net.pvd(&format!("a{i}.example")).unwrap();
+            net.registry.forget(pvd.handle(), net.now);
+            pvd
+        })
+        .collect();
+    assert_eq!(net.registry.unreg_count(), limits::ZOMBIES);
+    assert_eq!(net.hear(1, 1, &Ra::of("more.example", 1800)), Err(Refused::Zombies));
+    held.pop();
+    net.say(1, 1, &Ra::of("more.example", 1800));
+}
+
+#[test]
 fn a_stale_handle_does_not_name_the_next_one_in_its_place() {
     let mut net = Net::new();
     net.hear(1, 1, &Ra::of("old.example", 10)).unwrap();

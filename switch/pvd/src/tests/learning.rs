@@ -132,6 +132,20 @@ fn a_refresh_moves_lifetimes_and_nothing_else() {
 }
 
 #[test]
+fn what_is_refused_again_is_no_change() {
+    let mut net = Net::new();
+    let fact = (Fact::Prefix(prefix("2001:db8::/64")), 0);
+    let statement = crate::Statement { facts: [fact].into(), ..crate::Statement::default() };
+    net.registry.set(&name("static.example"), &statement, net.now).unwrap();
+    let ra = Ra::of("a.example", 1800).prefix("2001:db8::/64", 100).rdnss(&["::1"], 100);
+    let Ok(Learnt::Changed(handle)) = net.hear(1, 1, &ra) else { panic!("it is new") };
+    net.pass(60);
+    assert_eq!((net.hear(1, 1, &ra), net.registry.last_event()), (Ok(Learnt::Refreshed(handle)), 2));
+    net.pass(60);
+    assert_eq!(net.facts("a.example").len(), 1, "what was not refused lives on");
+}
+
+#[test]
 fn a_shorter_lifetime_ends_sooner() {
     let mut net = Net::new();
     net.hear(1, 1, &Ra::of("a.example", 0).prefix("2001:db8::/64", 1000)).unwrap();
