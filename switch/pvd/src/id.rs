@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Which provisioning domain: what is compared when something is learnt again.
 
-use crate::name::PvdName;
+use crate::PvdName;
 use core::net::Ipv6Addr;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use wire::name::{self, NameRef};
 
 /// The identity of a PvD inside one namespace. Namespaces do not share identities: a name in one says nothing about
 /// the same name in another.
@@ -33,6 +35,50 @@ impl PvdId {
         match self {
             PvdId::Explicit(name) => Some(name),
             PvdId::Implicit { .. } => None,
+        }
+    }
+
+    pub(crate) fn borrowed(&self) -> PvdIdRef<'_> {
+        match self {
+            PvdId::Explicit(name) => PvdIdRef::Explicit(name.as_name()),
+            PvdId::Implicit { port, router } => PvdIdRef::Implicit { port: *port, router: *router },
+        }
+    }
+}
+
+/// A [`PvdId`] as it stands in a message, so that one that is known already is found without a copy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PvdIdRef<'a> {
+    Explicit(NameRef<'a>),
+    Implicit { port: u32, router: Ipv6Addr },
+}
+
+impl PvdIdRef<'_> {
+    /// A hash that only who knows the seed can foresee.
+    pub(crate) fn hash(self, seed: u64) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        seed.hash(&mut hasher);
+        match self {
+            PvdIdRef::Explicit(name) => hasher.write(name.fold_into(&mut [0; name::WIRE_MAX])),
+            PvdIdRef::Implicit { port, router } => (port, router.to_bits()).hash(&mut hasher),
+        }
+        hasher.finish()
+    }
+
+    pub(crate) fn to_owned(self) -> PvdId {
+        match self {
+            PvdIdRef::Explicit(name) => PvdId::Explicit(name.into()),
+            PvdIdRef::Implicit { port, router } => PvdId::Implicit { port, router },
+        }
+    }
+}
+
+impl PartialEq<PvdIdRef<'_>> for PvdId {
+    fn eq(&self, other: &PvdIdRef<'_>) -> bool {
+        match (self, *other) {
+            (PvdId::Explicit(a), PvdIdRef::Explicit(b)) => a.as_name() == b,
+            (PvdId::Implicit { port, router }, PvdIdRef::Implicit { port: p, router: r }) => (*port, *router) == (p, r),
+            _ => false,
         }
     }
 }

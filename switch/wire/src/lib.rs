@@ -5,7 +5,8 @@
 //! # Theory of operation
 //!
 //! Everything here is a function of the bytes it is given: no state, no clock, no socket, and no
-//! allocation but in [`build`]. The crate knows what frames say and nothing of what the switch makes
+//! allocation where frames are read: only what makes bytes ([`build`]) or keeps them
+//! ([`name::DomainName`]) allocates. The crate knows what frames say and nothing of what the switch makes
 //! of it; policy is the caller's.
 //!
 //! **Every function is total.** The bytes come from guests, so any bytes at all lead to a value or to
@@ -37,6 +38,8 @@
 //! | [`ether`] | the Ethernet header, VLAN tags, LLC/SNAP |
 //! | [`ip4`], [`ip6`] | IP headers; IPv6 header chains of any length |
 //! | [`icmp6`] | which frames are Neighbor Discovery |
+//! | [`nd`] | Router Advertisements and Solicitations with their options |
+//! | [`name`] | domain names in such options |
 //! | [`vnet`] | the virtio-net header and which of them are acceptable |
 //! | [`checksum`] | the Internet checksum, finished and unfinished |
 //! | [`segment`] | TCP and UDP segmentation |
@@ -52,6 +55,8 @@ pub mod icmp6;
 pub mod ip4;
 pub mod ip6;
 pub mod mac;
+pub mod name;
+pub mod nd;
 #[cfg(test)]
 mod oracle;
 pub mod pretty;

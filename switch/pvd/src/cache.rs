@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The Router Advertisements of one namespace as they came, to be looked at and to be sent again.
+//!
+//! The registry knows what is true; this knows the very octets that said so, options that nobody here understands among
+//! them. There is one entry for each part of what a router says: a router that needs several messages for one
+//! PvD has several entries, since parts share no option (RFC 8801 section 3.2). A message that shares an option with one
+//! that is there is the same part said anew, and takes its place.
+//!
+//! An entry lasts as long as its router promised to be one. A router that resigns takes all that it has said about that
+//! PvD with it, so nothing of a dead router is ever handed out.
+
+mod room;
+
+use crate::PvdName;
+use crate::advert::Advert;
+use crate::fact::FactRef;
+use crate::id::PvdId;
+use crate::lifetime::{Deadline, Lifetime};
+use crate::limits;
+use crate::timers::Timers;
+use core::net::Ipv6Addr;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+use wire::MacAddr;
+
+/// One advertisement that is known.
+#[derive(Clone, Debug)]
+pub struct CachedRa {
+    /// The port that it came in from.
+    pub port: u32,
+    /// Its source address.
+    pub router: Ipv6Addr,
+    /// The Ethernet source of its frame.
+    pub mac: MacAddr,
+    /// The PvD that it names.
+    pub pvd: Option<PvdName>,
+    /// The message, from its ICMPv6 type on, as it was heard last.
+    pub octets: Vec<u8>,
+    /// When it, or what it took the place of, was first heard.
+    pub first: Duration,
+    /// When it was last heard: what its lifetimes count from.
+    pub last: Duration,
+    /// How often it was heard.
+    pub heard: u64,
+    /// How often it was handed out.
+    pub hits: u64,
+    /// Until when its router is one.
+    until: Deadline,
+}
+
+impl CachedRa {
+    /// Until when it may be handed out.
+    pub fn until(&self) -> Deadline {
+        self.until
+    }
+
+    /// The PvD that it belongs to.
+    pub fn id(&self) -> PvdId {
+        match &self.pvd {
+            Some(name) => PvdId::Explicit(name.clone()),
+            None => PvdId::Implicit { port: self.port, router: self.router },
+        }
+    }
+
+    /// It was heard more than once: not a single forged message.
+    pub fn confirmed(&self) -> bool {
+        self.heard > 1
+    }
+
+    fn is_of(&self, advert: &Advert<'_>) -> bool {
+        self.router == advert.router && self.pvd.as_ref().map(PvdName::as_name) == advert.name()
+    }
+}
+
+/// What became of an advertisement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cached {
+    /// It is new.
+    New,
+    /// It is the same as before, octet by octet.
+    Again,
+    /// It took the place of what its router had said before.
+    Anew,
+    /// Its router is none: what it had said about this PvD is gone.
+    Resigned,
+}
+
+/// Why an advertisement is not cached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotCached {
+    /// It is longer than [`limits::RA_LEN`].
+    TooLong,
+    /// There is no room, and nothing that has less right to it.
+    Full,
+}
+
+/// What has happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheCounters {
+    /// Advertisements that were heard.
+    pub heard: u64,
+    /// Entries that had to go for others.
+    pub evicted: u64,
+    /// Advertisements that were too long.
+    pub too_long: u64,
+    /// Advertisements for which there was no room.
+    pub full: u64,
+}
+
+/// The advertisements of one namespace.
+#[derive(Debug, Default)]
+pub struct RaCache {
+    entries: Vec<Option<CachedRa>>,
+    free: Vec<u32>,
+    /// The entries of each port that has any.
+    ports: BTreeMap<u32, Vec<u32>>,
+    timers: Timers,
+    counters: CacheCounters,
+}
+
+impl RaCache {
+    /// Takes in a message, whose octets these are, from a frame with that source.
+    ///
+    /// # Errors
+    /// [`NotCached`]; what is there stays as it is.
+    pub fn hear(
+        &mut self,
+        advert: &Advert<'_>,
+        mac: MacAddr,
+        octets: &[u8],
+        now: Duration,
+    ) -> Result<Cached, NotCached> {
+        self.counters.heard += 1;
+        self.expire(now);
+        let Some(lifetime) = Lifetime::from_wire(advert.header().lifetime.into()) else {
+            let all = self.of(advert);
+            all.into_iter().for_each(|index| self.remove(index));
+            return Ok(Cached::Resigned);
+        };
+        let until = lifetime.deadline(now);
+        if let Some(index) = self.same(advert, mac, octets) {
+            self.again(index, until, now);
+            return Ok(Cached::Again);
+        }
+        if octets.len() > limits::RA_LEN {
+            self.counters.too_long += 1;
+            return Err(NotCached::TooLong);
+        }
+        let mut replaced = self.replaced(advert).into_iter();
+        let Some(index) = replaced.next() else {
+            self.make_room(advert.port)?;
+            self.insert(entry(advert, mac, octets, until, now));
+            return Ok(Cached::New);
+        };
+        replaced.for_each(|index| self.remove(index));
+        if let Some(place) = self.entries[index as usize].as_mut() {
+            let (first, heard, hits) = (place.first, place.heard + 1, place.hits);
+            *place = CachedRa { first, heard, hits, ..entry(advert, mac, octets, until, now) };
+        }
+        self.look_at(index, until);
+        Ok(Cached::Anew)
+    }
+
+    /// All entries, in no particular order. Those that have just ended are among them until [`RaCache::expire`].
+    pub fn iter(&self) -> impl Iterator<Item = &CachedRa> {
+        self.entries.iter().flatten()
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What has happened.
+    pub fn counters(&self) -> &CacheCounters {
+        &self.counters
+    }
+
+    /// When [`RaCache::expire`] has something to do.
+    pub fn next_expiry(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    /// Forgets what has ended by `now`.
+    pub fn expire(&mut self, now: Duration) {
+        while let Some(index) = self.timers.pop(now) {
+            match self.entries[index as usize].as_ref().map(|entry| entry.until) {
+                Some(until) if !until.passed(now) => self.look_at(index, until),
+                _ => self.remove(index),
+            }
+        }
+    }
+
+    /// A port is gone.
+    pub fn forget_port(&mut self, port: u32) {
+        let all = self.ports.get(&port).cloned().unwrap_or_default();
+        all.into_iter().for_each(|index| self.remove(index));
+    }
+
+    /// Entries that may be handed out to this port: of routers behind others, those that were heard more than once
+    /// first, then the latest first, at most [`limits::ANSWER`].
+    pub(crate) fn for_port(&mut self, port: u32, now: Duration) -> impl Iterator<Item = &mut CachedRa> {
+        let fit = |entry: &&mut CachedRa| entry.port != port && !entry.until.passed(now);
+        let mut fit: Vec<_> = self.entries.iter_mut().flatten().filter(fit).collect();
+        fit.sort_by_key(|entry| std::cmp::Reverse((entry.confirmed(), entry.last)));
+        fit.into_iter().take(limits::ANSWER)
+    }
+
+    fn of_port(&self, port: u32) -> impl Iterator<Item = (u32, &CachedRa)> {
+        let indices = self.ports.get(&port).into_iter().flatten();
+        indices.filter_map(|index| Some((*index, self.entries[*index as usize].as_ref()?)))
+    }
+
+    /// What the router has said of this PvD.
+    fn of(&self, advert: &Advert<'_>) -> Vec<u32> {
+        self.of_port(advert.port).filter(|(_, entry)| entry.is_of(advert)).map(|(index, _)| index).collect()
+    }
+
+    fn same(&self, advert: &Advert<'_>, mac: MacAddr, octets: &[u8]) -> Option<u32> {
+        let same =
+            |entry: &CachedRa| entry.router == advert.router && entry.mac == mac && is_same(&entry.octets, octets);
+        self.of_port(advert.port).find(|(_, entry)| same(entry)).map(|(index, _)| index)
+    }
+
+    /// The entries that say something about what this says something about.
+    fn replaced(&self, advert: &Advert<'_>) -> Vec<u32> {
+        let new = facts(advert);
+        let shares = |index: &u32| {
+            let entry = self.entries[*index as usize].as_ref();
+            let old = entry.and_then(|entry| {
+                let message = wire::nd::RouterAdvert::parse(&entry.octets).ok()?;
+                Some(facts(&Advert::new(entry.port, entry.router, message).ok()?))
+            });
+            old.is_some_and(|old| (old.is_empty() && new.is_empty()) || old.iter().any(|fact| new.contains(fact)))
+        };
+        self.of(advert).into_iter().filter(shares).collect()
+    }
+
+    fn again(&mut self, index: u32, until: Deadline, now: Duration) {
+        if let Some(entry) = self.entries[index as usize].as_mut() {
+            (entry.last, entry.until) = (now, until);
+            entry.heard += 1;
+        }
+        self.look_at(index, until);
+    }
+
+    fn look_at(&mut self, index: u32, until: Deadline) {
+        if let Deadline::At(end) = until {
+            self.timers.no_later_than(index, end);
+        }
+    }
+
+    fn insert(&mut self, entry: CachedRa) {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            (self.entries.len() - 1) as u32
+        });
+        let (port, until) = (entry.port, entry.until);
+        self.entries[index as usize] = Some(entry);
+        self.ports.entry(port).or_default().push(index);
+        self.look_at(index, until);
+    }
+
+    fn remove(&mut self, index: u32) {
+        let Some(entry) = self.entries[index as usize].take() else {
+            return;
+        };
+        self.free.push(index);
+        self.timers.cancel(index);
+        if let Some(indices) = self.ports.get_mut(&entry.port) {
+            indices.retain(|other| *other != index);
+            if indices.is_empty() {
+                self.ports.remove(&entry.port);
+            }
+        }
+    }
+}
+
+fn entry(advert: &Advert<'_>, mac: MacAddr, octets: &[u8], until: Deadline, now: Duration) -> CachedRa {
+    let (port, router, pvd) = (advert.port, advert.router, advert.name().map(PvdName::from));
+    CachedRa { port, router, mac, pvd, octets: octets.to_vec(), first: now, last: now, heard: 1, hits: 0, until }
+}
+
+/// Checksums differ with the destination, and say nothing.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.get(..2) == b.get(..2) && a.get(4..) == b.get(4..)
+}
+
+/// What a message says something about, as numbers that are equal when that is.
+fn facts(advert: &Advert<'_>) -> Vec<u64> {
+    let number = |fact: FactRef<'_>| {
+        let mut hasher = DefaultHasher::new();
+        fact.to_owned().hash(&mut hasher);
+        hasher.finish()
+    };
+    advert.sayings().map(|saying| number(saying.fact)).collect()
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Which PvDs a namespace has: by handle, by identity, in the order of their places.
+//!
+//! A version of the membership never changes once it is published, and a reader that holds one finds in it what was there at
+//! one moment. Versions share all pages that are the same, so that a change copies a few of them however many PvDs
+//! there are.
+
+use crate::PvdName;
+use crate::handle::PvdHandle;
+use crate::id::{PvdId, PvdIdRef};
+use crate::paged::Paged;
+use crate::pvd::Pvd;
+use std::sync::Arc;
+
+/// PvDs of a bucket on average, when buckets are made more.
+const CROWDED: usize = 4;
+
+type Bucket = Arc<[(u32, Arc<Pvd>)]>;
+
+/// One version of the membership.
+#[derive(Clone, Debug)]
+pub struct Members {
+    base_seq: u64,
+    len: usize,
+    places: Paged<Option<Arc<Pvd>>>,
+    /// By the lower bits of the hash of the identity, with the upper ones. There are a power of two of them.
+    buckets: Paged<Bucket>,
+    count: usize,
+    seed: u64,
+}
+
+/// Where a listing goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// [`Members::base_seq`] when the listing began.
+    pub base_seq: u64,
+    /// The place to go on from.
+    pub index: u32,
+}
+
+/// A part of a listing.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// [`Members::base_seq`] of what the page is from.
+    pub base_seq: u64,
+    /// PvDs came or went since the listing began: some may be missing in it, none is there twice.
+    pub interrupted: bool,
+    /// The PvDs, in the order of their places.
+    pub pvds: Vec<Arc<Pvd>>,
+    /// Where the next page begins; `None`: this was the last.
+    pub next: Option<Cursor>,
+}
+
+impl Members {
+    /// `seed` is random, so that nobody can foresee which identities share a bucket.
+    pub(crate) fn new(seed: u64) -> Members {
+        Members { base_seq: 0, len: 0, places: Paged::default(), buckets: Paged::default(), count: 1, seed }
+    }
+
+    /// Goes up with every PvD that comes or goes.
+    pub fn base_seq(&self) -> u64 {
+        self.base_seq
+    }
+
+    /// How many PvDs there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The PvD of this handle, if it is still registered.
+    #[inline]
+    pub fn get(&self, handle: PvdHandle) -> Option<&Arc<Pvd>> {
+        self.at(handle.index()).filter(|pvd| pvd.handle() == handle)
+    }
+
+    /// The PvD in this place now. To find the same one again, take its handle.
+    #[inline]
+    pub fn at(&self, index: u32) -> Option<&Arc<Pvd>> {
+        self.places.get(index as usize)?.as_ref()
+    }
+
+    /// The explicit PvD of this name.
+    pub fn by_name(&self, name: &PvdName) -> Option<&Arc<Pvd>> {
+        self.find(PvdIdRef::Explicit(name.as_name()))
+    }
+
+    /// The PvD of this identity.
+    pub fn by_id(&self, id: &PvdId) -> Option<&Arc<Pvd>> {
+        self.find(id.borrowed())
+    }
+
+    pub(crate) fn find(&self, id: PvdIdRef<'_>) -> Option<&Arc<Pvd>> {
+        let (bucket, tag) = self.spot(id);
+        let mut alike = self.buckets.get(bucket)?.iter().filter(|(other, _)| *other == tag);
+        alike.find(|(_, pvd)| *pvd.id() == id).map(|(_, pvd)| pvd)
+    }
+
+    /// All of them, in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Pvd>> {
+        self.places.from(0).flatten()
+    }
+
+    /// At most `size` of them, and at least one of those that are left. A listing begins without a cursor.
+    pub fn page(&self, from: Option<Cursor>, size: usize) -> Page {
+        let from = from.unwrap_or(Cursor { base_seq: self.base_seq, index: 0 });
+        let mut rest = self.places.from(from.index as usize).flatten();
+        let pvds: Vec<_> = rest.by_ref().take(size.max(1)).cloned().collect();
+        let next = rest.next().map(|pvd| Cursor { index: pvd.handle().index(), ..from });
+        Page { base_seq: self.base_seq, interrupted: self.base_seq != from.base_seq, pvds, next }
+    }
+
+    /// Bucket and tag of an identity.
+    fn spot(&self, id: PvdIdRef<'_>) -> (usize, u32) {
+        let hash = id.hash(self.seed);
+        (hash as usize & (self.count - 1), (hash >> 32) as u32)
+    }
+
+    pub(crate) fn insert(&mut self, pvd: &Arc<Pvd>) {
+        self.base_seq += 1;
+        self.len += 1;
+        *self.places.get_mut(pvd.handle().index() as usize) = Some(Arc::clone(pvd));
+        if self.len > self.count * CROWDED {
+            self.grow();
+        } else {
+            self.hang(pvd);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, pvd: &Pvd) {
+        self.base_seq += 1;
+        self.len -= 1;
+        *self.places.get_mut(pvd.handle().index() as usize) = None;
+        let (bucket, _) = self.spot(pvd.id().borrowed());
+        let bucket = self.buckets.get_mut(bucket);
+        *bucket = bucket.iter().filter(|(_, other)| other.handle() != pvd.handle()).cloned().collect();
+    }
+
+    fn hang(&mut self, pvd: &Arc<Pvd>) {
+        let (bucket, tag) = self.spot(pvd.id().borrowed());
+        let bucket = self.buckets.get_mut(bucket);
+        *bucket = bucket.iter().cloned().chain([(tag, Arc::clone(pvd))]).collect();
+    }
+
+    fn grow(&mut self) {
+        self.count *= 4;
+        self.buckets = Paged::default();
+        let all: Vec<_> = self.iter().cloned().collect();
+        all.iter().for_each(|pvd| self.hang(pvd));
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The PvDs of one namespace: the one place where they come, change and go.
+//!
+//! Everything that happens to a PvD is an [`Edit`]: what its sources say afterwards, and which changes that is.
+//! It is put into the tables in one go, so that a PvD, its timer, the owner of each prefix and everybody's share always fit
+//! together. `learn.rs` makes edits of advertisements, `end.rs` of what ends.
+
+mod edit;
+mod end;
+mod learn;
+mod operator;
+
+use crate::event::{Event, Events, Missed};
+use crate::fact::Prefix;
+use crate::handle::{Places, PvdHandle};
+use crate::limits::Limits;
+use crate::members::Members;
+use crate::membership::{Membership, Reader};
+use crate::refused::{Counters, Refused};
+use crate::shares::Shares;
+use crate::timers::Timers;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use learn::Learnt;
+pub use operator::Statement;
+
+/// The PvDs of one namespace.
+#[derive(Debug)]
+pub struct Registry {
+    limits: Limits,
+    membership: Membership,
+    places: Places,
+    timers: Timers,
+    /// The PvD that each prefix belongs to.
+    owners: BTreeMap<Prefix, PvdHandle>,
+    pvds: Shares,
+    entries: Shares,
+    events: Events,
+    counters: Counters,
+}
+
+impl Registry {
+    /// A registry without PvDs. `seed` is random, so that nobody outside can make look-ups slow.
+    pub fn new(limits: Limits, seed: u64) -> Registry {
+        Registry {
+            limits,
+            membership: Membership::new(seed),
+            places: Places::default(),
+            timers: Timers::default(),
+            owners: BTreeMap::new(),
+            pvds: Shares::default(),
+            entries: Shares::default(),
+            events: Events::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The PvDs as readers see them.
+    pub fn members(&self) -> &Members {
+        self.membership.members()
+    }
+
+    /// For those who read while this one writes.
+    pub fn reader(&self) -> Reader {
+        self.membership.reader()
+    }
+
+    /// PvDs that are gone and that somebody still holds. A namespace is taken apart when there are none.
+    pub fn unreg_count(&mut self) -> usize {
+        self.membership.count_zombies()
+    }
+
+    /// The PvD that a prefix belongs to: the last that was heard with it (RFC 8801 section 3.4).
+    pub fn owner(&self, prefix: Prefix) -> Option<PvdHandle> {
+        self.owners.get(&prefix).copied()
+    }
+
+    /// Entries that all PvDs have together.
+    pub fn entries(&self) -> usize {
+        self.entries.total()
+    }
+
+    /// What was taken in and what was not.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The number of the last event; 0 before the first.
+    pub fn last_event(&self) -> u64 {
+        self.events.last()
+    }
+
+    /// The events after the one of number `seq`; 0 asks for all.
+    ///
+    /// # Errors
+    /// [`Missed`]: some of them are not kept any more.
+    pub fn events_since(&self, seq: u64) -> Result<impl Iterator<Item = &Event>, Missed> {
+        self.events.since(seq)
+    }
+
+    /// When [`Registry::expire`] has something to do.
+    pub fn next_expiry(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    fn refuse(&mut self, why: Refused) -> Refused {
+        self.counters.refuse(why);
+        why
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! PvDs that an operator makes. What he says has no end, and comes before what routers say.
+
+use super::Registry;
+use super::edit::Edit;
+use crate::PvdName;
+use crate::advert::{Origin, Parameters, PvdFlags};
+use crate::event::Why;
+use crate::fact::Fact;
+use crate::handle::PvdHandle;
+use crate::id::{PvdId, PvdIdRef};
+use crate::lifetime::Deadline;
+use crate::limits;
+use crate::moment::{SharedCount, SharedDeadline, SharedTime};
+use crate::pvd::Attributes;
+use crate::refused::Refused;
+use crate::source::{Entry, NO_ROUTER, Source};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Everything that the operator says about one PvD.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statement {
+    /// What a PvD Option would say.
+    pub flags: PvdFlags,
+    /// What has no lifetime.
+    pub parameters: Parameters<Box<[u8]>>,
+    /// Facts, each with its [`crate::Entry::flags`].
+    pub facts: BTreeMap<Fact, u8>,
+}
+
+impl Registry {
+    /// Makes a static PvD, or says everything about it anew, at once. Its prefixes are its own from now on; learnt PvDs
+    /// lose them.
+    ///
+    /// # Errors
+    /// `RouterEntries`, `Entries`, `Pvds` or `Zombies`: there is no room. `Pinned`: another static PvD has one of the
+    /// prefixes. Nothing has changed.
+    pub fn set(&mut self, name: &PvdName, statement: &Statement, now: Duration) -> Result<PvdHandle, Refused> {
+        self.expire(now);
+        let known = self.membership.members().find(PvdIdRef::Explicit(name.as_name())).cloned();
+        let entries = known.as_ref().map_or(0, |pvd| operators(&pvd.attributes()));
+        let room = self.entries.room(None, self.limits.entries, self.limits.port_entries);
+        match statement.facts.len() {
+            len if len > limits::ROUTER_ENTRIES => return Err(Refused::RouterEntries),
+            len if len > entries + room => return Err(Refused::Entries),
+            _ => {}
+        }
+        let handle = known.as_ref().map(|pvd| pvd.handle());
+        let prefixes = || statement.facts.keys().filter_map(Fact::owned_prefix);
+        if prefixes().any(|prefix| self.is_pinned(handle, prefix)) {
+            return Err(Refused::Pinned);
+        }
+        let edit = match &known {
+            Some(pvd) => Edit::of(pvd),
+            None => {
+                self.room_for_pvd(None)?;
+                self.draft(PvdId::Explicit(name.clone()), now)
+            }
+        };
+        Ok(self.say(edit, statement, now))
+    }
+
+    /// Takes back what the operator says about a PvD. If no router speaks of it, it is gone. `false`: he says nothing
+    /// about it.
+    pub fn unset(&mut self, handle: PvdHandle, now: Duration) -> bool {
+        self.expire(now);
+        let members = self.membership.members();
+        let Some(pvd) = members.get(handle).filter(|pvd| pvd.attributes().is_static()).cloned() else {
+            return false;
+        };
+        self.end_sources_of(&pvd, Why::Withdrawn, now, |origin| origin == Origin::Operator);
+        self.membership.publish();
+        true
+    }
+
+    fn say(&mut self, mut edit: Edit, statement: &Statement, now: Duration) -> PvdHandle {
+        let old = edit.sources().iter().find(|source| source.origin() == Origin::Operator).cloned();
+        let entry = |(fact, flags): (&Fact, &u8)| Entry::new(fact.clone(), *flags, Deadline::Never, Deadline::Never);
+        let source = Source {
+            origin: Origin::Operator,
+            flags: statement.flags,
+            parameters: statement.parameters.clone(),
+            entries: statement.facts.iter().map(entry).collect(),
+            router: SharedDeadline::new(NO_ROUTER),
+            first: old.as_ref().map_or(now, |old| old.first),
+            last: SharedTime::new(now),
+            heard: SharedCount::new(old.as_ref().map_or(0, |old| old.heard.get()) + 1),
+        };
+        super::learn::tell(&mut edit, old.as_deref(), &source, now);
+        self.move_here(&edit.pvd, &source, now);
+        edit.put(source);
+        let handle = edit.pvd.handle();
+        self.commit(edit, now);
+        self.membership.publish();
+        handle
+    }
+}
+
+/// How many entries are the operator's.
+fn operators(attributes: &Attributes) -> usize {
+    attributes.source(Origin::Operator).map_or(0, |source| source.entries().len())
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! An advertisement as it may be said again later: lifetimes are what is left of them, and what has ended is not in it.
+//!
+//! A lifetime of zero would be worse than useless: it tells hosts to drop what they may have from somebody else.
+
+use crate::cache::CachedRa;
+use crate::fact::Prefix;
+use core::net::Ipv6Addr;
+use std::time::Duration;
+use wire::nd::{self, NdOption, PvdOption, RaHeader, RawOption, RawOptions, RouterAdvert, kind};
+
+/// Octets of the unit in which options count their lengths (RFC 4861 section 4.6).
+const UNIT: usize = 8;
+
+/// The message for `to`, its checksum included. Of prefixes only those that `holds` lets pass are in it. `None`: it is
+/// signed and must not be changed, or its router is none any more.
+pub(crate) fn replay(ra: &CachedRa, to: Ipv6Addr, now: Duration, holds: impl Fn(Prefix) -> bool) -> Option<Vec<u8>> {
+    let advert = RouterAdvert::parse(&ra.octets).ok().filter(|advert| !advert.is_signed())?;
+    if ra.until().passed(now) {
+        return None;
+    }
+    let elapsed = elapsed(ra, now);
+    let stays = |option: &RawOption<'_>| lasts(option, elapsed, &holds);
+    let mut message = ra.octets.get(..RaHeader::LEN)?.to_vec();
+    // The one PvD Option that counts; every other is left out.
+    let mut pvd = advert.pvd().ok()?;
+    for option in advert.raw_options().flatten() {
+        match option.kind {
+            kind::PVD => message.extend(pvd.take().map(|pvd| thinned(&option, &pvd, stays)).unwrap_or_default()),
+            _ if stays(&option) => message.extend(option.bytes),
+            _ => {}
+        }
+    }
+    nd::rewrite_lifetimes(&mut message, ra.router, to, |lifetime| nd::aged(lifetime, elapsed)).ok()?;
+    Some(message)
+}
+
+/// Seconds since it was heard, begun ones included: nobody is promised more than its router said.
+fn elapsed(ra: &CachedRa, now: Duration) -> u32 {
+    let elapsed = now.saturating_sub(ra.last);
+    let seconds = elapsed.as_secs() + u64::from(elapsed.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}
+
+/// The PvD Option without what has ended inside it.
+fn thinned(option: &RawOption<'_>, pvd: &PvdOption<'_>, stays: impl Fn(&RawOption<'_>) -> bool) -> Vec<u8> {
+    let head = option.bytes.len() - pvd.nested.len();
+    let mut bytes = option.bytes[..head].to_vec();
+    let inside = RawOptions::new(pvd.nested).flatten().filter(|inside| inside.kind != kind::PVD && stays(inside));
+    inside.for_each(|inside| bytes.extend(inside.bytes));
+    // Not longer than it was, and that fitted.
+    bytes[1] = (bytes.len() / UNIT) as u8;
+    bytes
+}
+
+/// Some of its lifetime is left. What has none lasts, and so does what nobody here can read.
+fn lasts(option: &RawOption<'_>, elapsed: u32, holds: &impl Fn(Prefix) -> bool) -> bool {
+    let left = |lifetime| nd::aged(lifetime, elapsed) > 0;
+    match option.parse() {
+        Ok(NdOption::Prefix(info)) => left(info.valid) && holds(Prefix::new(info.prefix, info.prefix_len)),
+        Ok(NdOption::Route(route)) => left(route.lifetime),
+        Ok(NdOption::Rdnss(rdnss)) => left(rdnss.lifetime),
+        Ok(NdOption::Dnssl(dnssl)) => left(dnssl.lifetime),
+        // It counts eights.
+        Ok(NdOption::Pref64(pref64)) => nd::aged(pref64.lifetime.into(), elapsed) >= 8,
+        _ => true,
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Answers for routers that do not: which advertisements of the cache a host gets, and when.
+//!
+//! A host asks (a Router Solicitation), or its port has just come up and it may not know that it should. It waits for a
+//! moment that the caller's random number chooses (RFC 4861 section 6.2.6); if a router speaks meanwhile, there is nothing
+//! to say, unless the policy wants it said always. What is said is said to that port alone, whatever its
+//! destination address: no other host hears it, so only what goes to all nodes of one port is spaced out.
+
+use crate::cache::RaCache;
+use crate::limits;
+use crate::registry::Registry;
+use crate::replay::replay;
+use core::net::Ipv6Addr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use wire::MacAddr;
+
+/// All nodes of a link (RFC 4291 section 2.7.1).
+pub const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+/// The longest time that a host waits for an answer: `MAX_RA_DELAY_TIME` (RFC 4861 section 10).
+pub const DELAY_MAX: Duration = Duration::from_millis(500);
+/// The shortest time between two answers to all nodes: `MIN_DELAY_BETWEEN_RAS` (RFC 4861 section 10).
+pub const ALL_NODES_GAP: Duration = Duration::from_secs(3);
+
+/// When a namespace answers for its routers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Never.
+    Off,
+    /// When no router has answered.
+    #[default]
+    WhenSilent,
+    /// Always.
+    Always,
+}
+
+/// A host asks for routers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Solicitation {
+    /// The port that it is behind.
+    pub port: u32,
+    /// The source of its message; `::` when it has no address yet.
+    pub source: Ipv6Addr,
+    /// The Ethernet source of its frame.
+    pub mac: MacAddr,
+    /// What its source link-layer address option says.
+    pub option: Option<MacAddr>,
+}
+
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Destination {
+    /// The host's address, or all nodes.
+    pub address: Ipv6Addr,
+    /// The host's Ethernet address, also when the address is that of all nodes (RFC 6085).
+    pub mac: MacAddr,
+}
+
+/// What a host gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The port to send it to, and no other.
+    pub port: u32,
+    /// Where to.
+    pub to: Destination,
+    /// The advertisements. `wire::nd::split` cuts those that are too long for the port.
+    pub adverts: Vec<Replayed>,
+}
+
+/// One advertisement of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// The router for which it speaks: the source address.
+    pub router: Ipv6Addr,
+    /// The source of the frame.
+    pub mac: MacAddr,
+    /// The message from its ICMPv6 type on, with what is left of lifetimes.
+    pub octets: Vec<u8>,
+}
+
+/// What has happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResponderCounters {
+    /// Hosts that asked, and ports that came up.
+    pub asked: u64,
+    /// Of these, whom a router answered first.
+    pub silenced: u64,
+    /// Of these, who got an answer.
+    pub answered: u64,
+    /// Of these, for whom there was nothing to say.
+    pub nothing: u64,
+    /// Of these, who were not listened to, too many waiting already.
+    pub refused: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    due: Duration,
+    /// What its messages come from, which is where a router would answer to.
+    source: Ipv6Addr,
+    to: Destination,
+}
+
+/// The hosts of one namespace that wait for an answer.
+#[derive(Debug, Default)]
+pub struct Responder {
+    policy: Policy,
+    /// By port and destination: who asks twice waits once.
+    waiting: BTreeMap<(u32, Ipv6Addr), Waiting>,
+    due: BTreeSet<(Duration, u32, Ipv6Addr)>,
+    /// When something was last said to all nodes of a port.
+    said: BTreeMap<u32, Duration>,
+    counters: ResponderCounters,
+}
+
+impl Responder {
+    /// Nobody waits.
+    pub fn new(policy: Policy) -> Responder {
+        Responder { policy, ..Responder::default() }
+    }
+
+    /// Changes the policy. Those who wait already are answered by the new one.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// What has happened.
+    pub fn counters(&self) -> &ResponderCounters {
+        &self.counters
+    }
+
+    /// A host asks. `jitter` is random, up to [`DELAY_MAX`].
+    pub fn solicited(&mut self, solicitation: &Solicitation, now: Duration, jitter: Duration) {
+        let Solicitation { port, source, mac, option } = *solicitation;
+        // RFC 7772 section 5.1: the host alone, if it said who it is.
+        let to = match option.filter(|_| !source.is_unspecified()) {
+            Some(mac) => Destination { address: source, mac },
+            None => Destination { address: ALL_NODES, mac },
+        };
+        self.wait(port, Waiting { due: now + self.delay(jitter), source, to });
+    }
+
+    /// A port came up, with a host behind it that has this Ethernet address and may not ask: it has been moved here.
+    pub fn port_up(&mut self, port: u32, mac: MacAddr, now: Duration, jitter: Duration) {
+        let to = Destination { address: ALL_NODES, mac };
+        self.wait(port, Waiting { due: now + self.delay(jitter), source: Ipv6Addr::UNSPECIFIED, to });
+    }
+
+    /// A port is gone, and whoever waits behind it.
+    pub fn forget_port(&mut self, port: u32) {
+        self.give_up(|(other, _), _| *other == port);
+        self.said.remove(&port);
+    }
+
+    /// A router has sent an advertisement to this address. Whoever gets it needs no answer when a router's is enough.
+    pub fn heard(&mut self, destination: Ipv6Addr) {
+        if self.policy != Policy::Always {
+            let reached = |waiting: &Waiting| destination.is_multicast() || destination == waiting.source;
+            self.counters.silenced += self.give_up(|_, waiting| reached(waiting)) as u64;
+        }
+    }
+
+    /// When [`Responder::poll`] has something to do.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.due.first().map(|(due, ..)| *due)
+    }
+
+    /// The next answer that is due. `None`: none is any more.
+    pub fn poll(&mut self, cache: &mut RaCache, registry: &Registry, now: Duration) -> Option<Answer> {
+        while let Some((due, port, address)) = self.due.first().copied().filter(|(due, ..)| *due <= now) {
+            self.due.remove(&(due, port, address));
+            let Some(Waiting { to, .. }) = self.waiting.remove(&(port, address)) else {
+                continue;
+            };
+            let adverts = match self.policy {
+                Policy::Off => Vec::new(),
+                _ => adverts(cache, registry, port, address, now),
+            };
+            if adverts.is_empty() {
+                self.counters.nothing += 1;
+                continue;
+            }
+            self.counters.answered += 1;
+            if address == ALL_NODES {
+                self.said.insert(port, now);
+            }
+            return Some(Answer { port, to, adverts });
+        }
+        None
+    }
+
+    /// A router gets the first half of the time for itself where its answer is enough.
+    fn delay(&self, jitter: Duration) -> Duration {
+        let jitter = jitter.min(DELAY_MAX);
+        if self.policy == Policy::WhenSilent { (DELAY_MAX + jitter) / 2 } else { jitter }
+    }
+
+    fn wait(&mut self, port: u32, mut waiting: Waiting) {
+        if self.policy == Policy::Off {
+            return;
+        }
+        self.counters.asked += 1;
+        let key = (port, waiting.to.address);
+        if self.waiting.contains_key(&key) {
+            return;
+        }
+        let range = (port, Ipv6Addr::UNSPECIFIED)..=(port, Ipv6Addr::from_bits(u128::MAX));
+        let behind = self.waiting.range(range).count();
+        if behind >= limits::PORT_SOLICITORS || self.waiting.len() >= limits::SOLICITORS {
+            self.counters.refused += 1;
+            return;
+        }
+        if let Some(said) = self.said.get(&port).filter(|_| waiting.to.address == ALL_NODES) {
+            waiting.due = waiting.due.max(*said + ALL_NODES_GAP);
+        }
+        self.due.insert((waiting.due, port, waiting.to.address));
+        self.waiting.insert(key, waiting);
+    }
+
+    /// Who matches waits no longer; how many that were.
+    fn give_up(&mut self, matches: impl Fn(&(u32, Ipv6Addr), &Waiting) -> bool) -> usize {
+        let before = self.waiting.len();
+        let due = &mut self.due;
+        self.waiting.retain(|key, waiting| {
+            let goes = matches(key, waiting);
+            if goes {
+                due.remove(&(waiting.due, key.0, key.1));
+            }
+            !goes
+        });
+        before - self.waiting.len()
+    }
+}
+
+/// What there is to say to a port.
+fn adverts(cache: &mut RaCache, registry: &Registry, port: u32, to: Ipv6Addr, now: Duration) -> Vec<Replayed> {
+    let replayed = cache.for_port(port, now).filter_map(|ra| {
+        let pvd = registry.members().by_id(&ra.id()).map(|pvd| pvd.handle());
+        // A prefix that has moved to another PvD is not said to belong to this one.
+        let octets = replay(ra, to, now, |prefix| registry.owner(prefix) == pvd)?;
+        ra.hits += 1;
+        Some(Replayed { router: ra.router, mac: ra.mac, octets })
+    });
+    replayed.collect()
+}

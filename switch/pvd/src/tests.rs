@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What holds for registry, cache and responder, seen from outside.
+
+mod answering;
+mod build;
+mod caching;
+mod churn;
+mod defects;
+mod flood;
+mod learning;
+mod model;
+mod operator;
+mod steady;
+mod watching;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Events: complete, in order, resumed by number.
+
+use super::build::{Net, Ra, prefix};
+use crate::{EventKind, Fact, Missed, What, Why, limits};
+
+#[test]
+fn one_advertisement_is_one_event_with_all_that_it_changed() {
+    let mut net = Net::new();
+    net.hear(1, 1, &Ra::of("a.example", 1800).prefix("2001:db8::/64", 9).rdnss(&["::1"], 9)).unwrap();
+    let ra = Ra::of("a.example", 1800).prefix_with("2001:db8::/64", (9, 9), 0).rdnss(&["::1"], 0).mtu(1400);
+    net.hear(1, 1, &ra.route("2001:db8:9::/48", 9)).unwrap();
+    let events: Vec<_> = net.registry.events_since(1).unwrap().cloned().collect();
+    let whats: Vec<_> = events[0].changes.iter().map(|change| change.what.clone()).collect();
+    assert_eq!((events.len(), events[0].kind, events[0].seq, events[0].more), (1, EventKind::Update, 2, 0));
+    let expected = [
+        What::Parameters,
+        What::Removed(Fact::Rdnss("::1".parse().unwrap()), Why::Withdrawn),
+        What::Flagged(Fact::Prefix(prefix("2001:db8::/64")), 0),
+        What::Added(Fact::Route(prefix("2001:db8:9::/48"))),
+    ];
+    assert_eq!(whats, expected);
+}
+
+#[test]
+fn what_ends_is_told_with_the_reason() {
+    let mut net = Net::new();
+    net.hear(1, 1, &Ra::of("a.example", 5).rdnss(&["::1"], 9)).unwrap();
+    net.pass(5);
+    net.pass(4);
+    let whats: Vec<_> = net.registry.events_since(1).unwrap().map(|event| event.changes[0].what.clone()).collect();
+    let expired = What::Removed(Fact::Rdnss("::1".parse().unwrap()), Why::Expired);
+    assert_eq!(whats, [What::DefaultRouter(false), expired]);
+}
+
+#[test]
+fn a_watcher_resumes_where_it_was_or_learns_that_it_cannot() {
+    let mut net = Net::new();
+    let all = limits::EVENTS as u64;
+    for i in 0..all + 10 {
+        net.hear(1, 1, &Ra::of("a.example", 1800).mtu(1280 + i as u32)).unwrap();
+    }
+    let seqs = |from| net.registry.events_since(from).map(|events| events.map(|event| event.seq).collect::<Vec<_>>());
+    assert_eq!(seqs(10), Ok((11..=all + 10).collect()));
+    assert_eq!((seqs(all + 9), seqs(all + 10), seqs(u64::MAX)), (Ok(vec![all + 10]), Ok(vec![]), Ok(vec![])));
+    assert_eq!((seqs(9), seqs(0)), (Err(Missed { oldest: 11 }), Err(Missed { oldest: 11 })));
+}
+
+#[test]
+fn an_event_tells_a_bounded_number_of_changes_and_counts_the_rest() {
+    let mut net = Net::new();
+    let servers: Vec<String> = (1..=60).map(|i| format!("2001:db8::{i:x}")).collect();
+    net.hear(1, 1, &Ra::of("a.example", 0).rdnss(&servers.iter().map(String::as_str).collect::<Vec<_>>(), 9)).unwrap();
+    let event = net.registry.events_since(0).unwrap().next().unwrap();
+    assert_eq!((event.changes.len(), event.more), (limits::EVENT_CHANGES, 61 - limits::EVENT_CHANGES));
+}
