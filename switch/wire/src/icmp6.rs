@@ -66,13 +66,14 @@ pub fn nd_kind(frame: &[u8], header: &EtherHeader) -> NdKind {
 /// Of a message in several fragments it is the first; the others name nothing, and are worthless without it.
 pub fn is_fragmented_nd(frame: &[u8], header: &EtherHeader) -> bool {
     let l3 = if header.ethertype == ethertype::IPV6 { Ok(header.l3) } else { odd_l3(frame, header) };
-    l3.is_ok_and(|l3| {
-        let fragmented = match ip6::walk(frame.get(l3..).unwrap_or_default()) {
-            Walk::End(chain) => chain.fragment.is_some(),
-            Walk::Truncated | Walk::NotIp6 => false,
-        };
-        fragmented && !matches!(of_packet(frame, l3), NdKind::Other | NdKind::Unclassified)
-    })
+    let packet = l3.ok().and_then(|l3| frame.get(l3..)).unwrap_or_default();
+    match ip6::walk(packet) {
+        Walk::End(chain @ ip6::Chain { protocol: protocol::ICMP6, fragment: Some(_), .. }) => {
+            let message = packet.get(chain.offset).filter(|_| !chain.is_later_fragment());
+            message.is_some_and(|&t| of_type(t) != NdKind::Other)
+        }
+        Walk::End(_) | Walk::Truncated | Walk::NotIp6 => false,
+    }
 }
 
 /// Frames that are IPv6 only for receivers that look through more than an Ethernet II header.
@@ -82,6 +83,7 @@ fn of_odd_frame(frame: &[u8], header: &EtherHeader) -> NdKind {
 }
 
 /// Where the IPv6 header of such a frame is, or what the frame is without one.
+#[inline]
 fn odd_l3(frame: &[u8], header: &EtherHeader) -> Result<usize, NdKind> {
     let (ethertype, l3) = match header.snap(frame) {
         Snap::Carries(ethertype, l3) => (ethertype, l3),
