@@ -23,3 +23,8 @@ fn any_byte_stream_of_a_frontend_is_survived() {
 fn any_conversation_with_the_guard_is_survived() {
     run(12, fuzz::conversation);
 }
+
+#[test]
+fn any_advertisement_is_survived() {
+    run(13, wire::nd::fuzz::message);
+}

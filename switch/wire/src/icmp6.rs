@@ -60,18 +60,40 @@ pub fn nd_kind(frame: &[u8], header: &EtherHeader) -> NdKind {
     }
 }
 
+/// True for a Neighbor Discovery message behind a fragment header, be it one that fragments nothing: no node may take
+/// it seriously (RFC 6980, section 5). `header` was parsed from the same bytes.
+///
+/// Of a message in several fragments it is the first; the others name nothing, and are worthless without it.
+pub fn is_fragmented_nd(frame: &[u8], header: &EtherHeader) -> bool {
+    let l3 = if header.ethertype == ethertype::IPV6 { Ok(header.l3) } else { odd_l3(frame, header) };
+    let packet = l3.ok().and_then(|l3| frame.get(l3..)).unwrap_or_default();
+    match ip6::walk(packet) {
+        Walk::End(chain @ ip6::Chain { protocol: protocol::ICMP6, fragment: Some(_), .. }) => {
+            let message = packet.get(chain.offset).filter(|_| !chain.is_later_fragment());
+            message.is_some_and(|&t| of_type(t) != NdKind::Other)
+        }
+        Walk::End(_) | Walk::Truncated | Walk::NotIp6 => false,
+    }
+}
+
 /// Frames that are IPv6 only for receivers that look through more than an Ethernet II header.
 #[cold]
 fn of_odd_frame(frame: &[u8], header: &EtherHeader) -> NdKind {
+    odd_l3(frame, header).map_or_else(|kind| kind, |l3| of_packet(frame, l3))
+}
+
+/// Where the IPv6 header of such a frame is, or what the frame is without one.
+#[inline]
+fn odd_l3(frame: &[u8], header: &EtherHeader) -> Result<usize, NdKind> {
     let (ethertype, l3) = match header.snap(frame) {
         Snap::Carries(ethertype, l3) => (ethertype, l3),
         Snap::Absent => (header.ethertype, header.l3),
-        Snap::Truncated => return NdKind::Unclassified,
+        Snap::Truncated => return Err(NdKind::Unclassified),
     };
     match ethertype {
-        ethertype::IPV6 => of_packet(frame, l3),
-        tag if is_tag(tag) => NdKind::Unclassified,
-        _ => NdKind::Other,
+        ethertype::IPV6 => Ok(l3),
+        tag if is_tag(tag) => Err(NdKind::Unclassified),
+        _ => Err(NdKind::Other),
     }
 }
 
@@ -173,6 +195,24 @@ mod tests {
         assert_eq!(classify(&advertisement(&[], 44, &first)), NdKind::RouterAdvertisement);
         let later = [58, 0, 0, 9, 0, 0, 0, 9];
         assert_eq!(classify(&advertisement(&[], 44, &later)), NdKind::Other);
+    }
+
+    #[test]
+    fn a_fragment_of_neighbor_discovery_is_known_as_one() {
+        let is_fragmented = |frame: &[u8]| is_fragmented_nd(frame, &EtherHeader::parse(frame).unwrap());
+        let (first, atomic) = ([58, 0, 0, 1, 0, 0, 0, 9], [58, 0, 0, 0, 0, 0, 0, 9]);
+        let snap = [0, 80, 0xaa, 0xaa, 3, 0, 0, 0];
+        let tags: [&[u8]; 3] = [&[], &[0x81, 0, 0, 0], &snap];
+        for tags in tags {
+            assert!(is_fragmented(&advertisement(tags, 44, &first)));
+            assert!(is_fragmented(&advertisement(tags, 44, &atomic)));
+            assert!(!is_fragmented(&advertisement(tags, 58, &[])));
+        }
+        let mut echo = advertisement(&[], 44, &first);
+        echo[62] = kind::ECHO_REQUEST;
+        assert!(!is_fragmented(&echo));
+        assert!(!is_fragmented(&advertisement(&[], 44, &[58, 0, 0, 9, 0, 0, 0, 9])));
+        assert!(!is_fragmented(&[0xff; 14]));
     }
 
     #[test]

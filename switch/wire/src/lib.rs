@@ -64,7 +64,7 @@ pub mod segment;
 pub mod vnet;
 
 pub use ether::EtherHeader;
-pub use icmp6::{NdKind, nd_kind};
+pub use icmp6::{NdKind, is_fragmented_nd, nd_kind};
 pub use mac::{MacAddr, ParseMacError};
 pub use segment::{Segment, SegmentError, Segmenter};
 pub use vnet::{Gso, VnetError, VnetHeader};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! In steady state the frame path does not allocate, whatever the frames are.
 
+mod advertisement;
 mod million;
 
 use allocation_counter::{AllocationInfo, measure};

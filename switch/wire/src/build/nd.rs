@@ -6,22 +6,18 @@ use core::net::Ipv6Addr;
 use super::{Ether, Ip, IpFrame};
 use crate::MacAddr;
 use crate::icmp6::kind;
+use crate::nd::kind as option;
 
 /// ff02::1, every node on the link.
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 /// ff02::2, every router on the link.
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
-/// Option with the sender's link-layer address (RFC 4861, section 4.6.1).
-const SOURCE_ADDRESS: u8 = 1;
-/// Option with the answerer's link-layer address (RFC 4861, section 4.6.1).
-const TARGET_ADDRESS: u8 = 2;
-
 /// Router Solicitation to all routers (RFC 4861, section 4.1).
 pub fn solicitation(mac: MacAddr, src: Ipv6Addr) -> Vec<u8> {
     let mut rest = vec![0; 4];
     if !src.is_unspecified() {
-        rest.extend(link_address(SOURCE_ADDRESS, mac));
+        rest.extend(link_address(option::SOURCE_LINK_LAYER, mac));
     }
     on_link(mac, src, ALL_ROUTERS).icmp6(kind::ROUTER_SOLICITATION, 0, &rest)
 }
@@ -30,7 +26,7 @@ pub fn solicitation(mac: MacAddr, src: Ipv6Addr) -> Vec<u8> {
 /// `lifetime` seconds as default router (0: none), then `options` as they are.
 pub fn advertisement(mac: MacAddr, src: Ipv6Addr, lifetime: u16, options: &[u8]) -> Vec<u8> {
     let [hi, lo] = lifetime.to_be_bytes();
-    let rest = [&[64, 0, hi, lo, 0, 0, 0, 0, 0, 0, 0, 0], &link_address(SOURCE_ADDRESS, mac)[..], options];
+    let rest = [&[64, 0, hi, lo, 0, 0, 0, 0, 0, 0, 0, 0], &link_address(option::SOURCE_LINK_LAYER, mac)[..], options];
     on_link(mac, src, ALL_NODES).icmp6(kind::ROUTER_ADVERTISEMENT, 0, &rest.concat())
 }
 
@@ -39,7 +35,7 @@ pub fn advertisement(mac: MacAddr, src: Ipv6Addr, lifetime: u16, options: &[u8])
 pub fn neighbor_solicitation(mac: MacAddr, src: Ipv6Addr, target: Ipv6Addr) -> Vec<u8> {
     let mut rest = [&[0; 4], &target.octets()[..]].concat();
     if !src.is_unspecified() {
-        rest.extend(link_address(SOURCE_ADDRESS, mac));
+        rest.extend(link_address(option::SOURCE_LINK_LAYER, mac));
     }
     on_link(mac, src, solicited_node(target)).icmp6(kind::NEIGHBOR_SOLICITATION, 0, &rest)
 }
@@ -47,7 +43,7 @@ pub fn neighbor_solicitation(mac: MacAddr, src: Ipv6Addr, target: Ipv6Addr) -> V
 /// Neighbor Advertisement of `target`, unasked, to all nodes (RFC 4861, section 7.2.6).
 pub fn neighbor_advertisement(mac: MacAddr, target: Ipv6Addr) -> Vec<u8> {
     const OVERRIDE: u8 = 0x20;
-    let rest = [&[OVERRIDE, 0, 0, 0], &target.octets()[..], &link_address(TARGET_ADDRESS, mac)].concat();
+    let rest = [&[OVERRIDE, 0, 0, 0], &target.octets()[..], &link_address(option::TARGET_LINK_LAYER, mac)].concat();
     on_link(mac, target, ALL_NODES).icmp6(kind::NEIGHBOR_ADVERTISEMENT, 0, &rest)
 }
 
@@ -65,7 +61,7 @@ fn on_link(mac: MacAddr, src: Ipv6Addr, group: Ipv6Addr) -> IpFrame {
     Ether::new(dst, mac).ip(Ip::v6(src, group).hops(255))
 }
 
-fn link_address(option: u8, mac: MacAddr) -> [u8; 8] {
+fn link_address(kind: u8, mac: MacAddr) -> [u8; 8] {
     let [a, b, c, d, e, f] = mac.0;
-    [option, 1, a, b, c, d, e, f]
+    [kind, 1, a, b, c, d, e, f]
 }

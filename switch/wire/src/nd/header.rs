@@ -11,7 +11,7 @@ pub mod ra_flag {
     pub const OTHER: u8 = 0x40;
     /// H: the router is a Mobile IPv6 home agent (RFC 6275 section 7.1).
     pub const HOME_AGENT: u8 = 0x20;
-    /// P: a proxy has relayed the message (RFC 4389 section 4.1.3.3).
+    /// P: a proxy has relayed the message (RFC 4389).
     pub const PROXY: u8 = 0x04;
 }
 

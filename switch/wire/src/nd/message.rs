@@ -43,15 +43,14 @@ impl<'a> RouterAdvert<'a> {
     /// # Errors
     /// The first that [`NdError::discards_message`].
     pub fn pvd(&self) -> Result<Option<PvdOption<'a>>, NdError> {
-        let mut found = None;
-        for option in self.options() {
-            match option {
-                Ok(NdOption::Pvd(pvd)) => found = Some(pvd),
-                Err(error) if error.discards_message() => return Err(error),
-                _ => {}
+        let mut first = None;
+        for option in self.raw_options() {
+            let option = option?;
+            if option.kind == kind::PVD && first.is_none() {
+                first = Some(PvdOption::read(option)?);
             }
         }
-        Ok(found)
+        Ok(first)
     }
 
     /// Whether the message may be used at all, as far as its options decide that (RFC 4861 section 6.1.2).

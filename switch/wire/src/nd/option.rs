@@ -10,6 +10,8 @@ use crate::MacAddr;
 pub mod kind {
     /// Source link-layer address (RFC 4861 section 4.6.1).
     pub const SOURCE_LINK_LAYER: u8 = 1;
+    /// Target link-layer address (RFC 4861 section 4.6.1); of no meaning in the messages read here.
+    pub const TARGET_LINK_LAYER: u8 = 2;
     /// Prefix information (RFC 4861 section 4.6.2).
     pub const PREFIX: u8 = 3;
     /// MTU (RFC 4861 section 4.6.4).

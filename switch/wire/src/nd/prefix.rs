@@ -14,7 +14,7 @@ pub mod pio_flag {
     pub const AUTONOMOUS: u8 = 0x40;
     /// R: the field holds an address of the router, the prefix being its beginning (RFC 6275 section 7.2).
     pub const ROUTER_ADDRESS: u8 = 0x20;
-    /// P: hosts should rather ask DHCPv6 for a prefix of their own (RFC 9762 section 5).
+    /// P: hosts should rather ask DHCPv6 for a prefix of their own (RFC 9762).
     pub const DELEGATION: u8 = 0x10;
 }
 

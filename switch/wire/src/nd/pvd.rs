@@ -64,8 +64,7 @@ impl<'a> PvdOption<'a> {
     /// Reserved bits and padding are the sender's to clear and nobody's to look at, and so are type, code and checksum
     /// of the header inside.
     pub(super) fn read(option: RawOption<'a>) -> Result<PvdOption<'a>, NdError> {
-        let (&[_, _, f0, f1, s0, s1], rest) =
-            option.bytes.split_first_chunk::<NAME_AT>().ok_or(NdError::OptionLength)?;
+        let (&[_, _, f0, f1, s0, s1], rest) = option.bytes.split_first_chunk::<NAME_AT>().ok_or(NdError::Overrun)?;
         let flags = u16::from_be_bytes([f0, f1]);
         let (name, _) = NameRef::split(rest).map_err(NdError::PvdName)?;
         let tail = option.bytes.get(head_len(name)..).unwrap_or_default();

@@ -12,9 +12,9 @@ use crate::ip6;
 /// Octets of the largest option.
 const OPTION_MAX: usize = 255 * 8;
 
-/// Cuts a Router Advertisement into as few as hold all of its options, each of which is then at most `mtu` octets long
-/// with its IPv6 header, and writes their checksums. One that is short enough stays as it is otherwise, and altogether
-/// when it is signed.
+/// Cuts a Router Advertisement into several that together have all of its options, each at most `mtu` octets long with its
+/// IPv6 header, and writes their checksums. One that is short enough stays as it is otherwise, and altogether when it is
+/// signed.
 ///
 /// The header is in every part, and so is the PvD Option up to the options inside, behind the options outside; each
 /// option is in one part (RFC 8801 section 3.2). PvD Options that do not count are left out.
