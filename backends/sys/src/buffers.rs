@@ -74,7 +74,7 @@ impl Buffers {
 
     /// Prepares for `frames` frames: looks at the guest's index when it must, and looks buffers up.
     pub fn prepare(&mut self, frames: u16) {
-        // A broken index is met again by who takes a chain.
+        // A broken index is met again by who takes a chain, once what was known is used up.
         let _ = self.ring.waiting(frames);
         if self.count < usize::from(frames).min(AHEAD) {
             self.ring.ask_descriptors(self.count as u16..frames.min(AHEAD as u16));
@@ -91,23 +91,23 @@ impl Buffers {
         (self.count > 0 && len as usize >= bytes).then(|| Place::new(host, len as usize, self.ring.memory()))
     }
 
-    /// Gives back the buffer that [`Buffers::next`] has found, with `len` bytes written. Now and then more are looked up.
+    /// Gives back the buffer that [`Buffers::next`] has found, with `len` bytes written.
     #[inline(always)]
     pub fn complete(&mut self, len: u32) {
         let head = self.spots[self.next % AHEAD].head;
         self.consume(1);
         self.ring.complete(head, len);
-        if self.count == FEW {
-            self.look_up();
-        }
     }
 
-    /// Takes `chains` chains off the ring.
+    /// Takes `chains` chains off the ring. Now and then more buffers are looked up.
     #[inline(always)]
     pub fn consume(&mut self, chains: u16) {
         self.ring.consume(chains);
         self.next = self.next.wrapping_add(chains.into());
         self.count = self.count.saturating_sub(chains.into());
+        if self.count <= FEW && self.count < usize::from(self.ring.known()) {
+            self.look_up();
+        }
     }
 
     /// Looks up as many buffers as there may be.
@@ -120,7 +120,9 @@ impl Buffers {
             self.ring.ask_descriptor(ahead + DESCRIPTORS);
             let found = single(self.ring.memory(), self.ring.table(), head, Access::Write);
             let (host, len) = found.unwrap_or((NonNull::dangling(), 0));
-            ask_all(host.as_ptr(), SMALL, Access::Write);
+            if len > 0 {
+                ask_all(host.as_ptr(), SMALL, Access::Write);
+            }
             self.ring.ask_used_at(ahead);
             self.spots[self.next.wrapping_add(self.count) % AHEAD] = Spot { host, len, head };
             self.count += 1;

@@ -12,6 +12,7 @@
 //! * [`Ring`] is the device's side of a split virtqueue (virtio 1.2 section 2.7). Its three addresses are translated
 //!   once, when it is made, and its size is frozen then: what a guest or a frontend says later about size or place
 //!   cannot move a pointer.
+//! * [`Buffers`] looks the buffers of a receive ring up before there is a frame for them, and [`Place`] is where one goes.
 //! * [`install_fault_guard`] catches SIGBUS. Guest memory is a file that its owner may truncate; the page fault of the
 //!   next access would kill the daemon with all its tenants. The guard maps zero pages over the region and marks the
 //!   [`MemoryMap`] poisoned, which ends that session alone.
@@ -21,9 +22,10 @@
 //!
 //! # Shared memory and data races
 //!
-//! Guest memory is written by another process while we read it. No Rust reference to it ever exists: indices and
-//! descriptors are read and written by volatile or atomic accesses, exactly once each, and bodies are copied by raw
-//! pointer copies whose result is only bytes. A racing guest can therefore garble its own frame and nothing else.
+//! Guest memory is written by another process while we read it. No Rust reference to it ever exists: indices are read and
+//! written by atomic accesses; descriptors and headers are read by volatile ones, and what was read once is what is gone
+//! by; used elements and bodies are written and copied through raw pointers, and are only bytes. A racing guest can
+//! therefore garble its own ring and its own frame and nothing else.
 
 #![allow(unsafe_code)]
 

@@ -32,13 +32,6 @@ impl<'a> Place<'a> {
         Self { host: segment.start(), len: segment.len(), memory: PhantomData }
     }
 
-    /// Bytes that are left.
-    #[inline]
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.len
-    }
-
     /// Writes bytes of ours, as many as there is room for.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) {

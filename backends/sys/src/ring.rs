@@ -258,8 +258,8 @@ impl Ring {
     pub fn complete(&mut self, head: u16, len: u32) {
         let slot = usize::from(self.next_used.get() & (self.size - 1));
         let element = (u64::from(len) << 32 | u64::from(head)).to_le();
-        // SAFETY: element `slot` is 8 bytes at 4 + 8 * slot of the used ring, checked at construction; the guest does not
-        // look at it before the index is published.
+        // SAFETY: element `slot` is 8 bytes at 4 + 8 * slot of the used ring, checked at construction. A guest that looks at
+        // it before the index is published, or writes to it, garbles its own ring.
         unsafe { self.used.cast::<u8>().add(4 + 8 * slot).cast::<u64>().cast_mut().write_unaligned(element) };
         self.next_used.advance(1);
     }

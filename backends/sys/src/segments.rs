@@ -67,6 +67,11 @@ impl Segment {
     }
 }
 
+/// A header of twelve bytes as it lies in memory.
+#[repr(C, packed)]
+#[derive(Clone, Copy)]
+struct Header(u64, u32);
+
 /// A list of segments of one guest's memory, which stays mapped for as long as the list holds it. It never grows.
 pub struct Segments {
     memory: Option<Arc<MemoryMap>>,
@@ -199,14 +204,12 @@ impl Segments {
     pub fn pull_head(&mut self, at: usize, header_len: usize, out: &mut [u8]) -> Option<((u64, u32), usize)> {
         let segment = self.list.get_mut(at)?;
         // Both in one piece, as nearly always; what does not exist of a short header is the frame's, and taken again.
-        if segment.len() >= 12 + out.len() && header_len <= 12 {
-            let place = segment.host();
-            // SAFETY: the segment has at least twelve mapped bytes.
-            let header = unsafe { (place.cast::<u64>().read_unaligned(), place.add(8).cast::<u32>().read_unaligned()) };
+        if segment.len() >= 12.max(header_len + out.len()) && header_len <= 12 {
+            // SAFETY: the segment has at least twelve mapped bytes; `Header` needs no alignment, and volatile means once.
+            let Header(front, back) = unsafe { segment.host().cast::<Header>().read_volatile() };
             segment.skip(header_len);
             segment.take(out);
-            let next = at + usize::from(segment.is_empty());
-            return Some(((u64::from_le(header.0), u32::from_le(header.1)), next));
+            return Some(((u64::from_le(front), u32::from_le(back)), at + usize::from(segment.is_empty())));
         }
         self.pull_parts(at, header_len, out)
     }
@@ -221,8 +224,7 @@ impl Segments {
 
     /// Takes `out.len()` bytes off the front of the run that begins at segment `at`; returns the segment in which the
     /// next byte is. `None`: the list ends before.
-    #[inline]
-    pub fn pull(&mut self, at: usize, out: &mut [u8]) -> Option<usize> {
+    pub(crate) fn pull(&mut self, at: usize, out: &mut [u8]) -> Option<usize> {
         let segment = self.list.get_mut(at)?;
         if out.len() <= segment.len() {
             segment.take(out);

@@ -17,6 +17,10 @@ use crate::drops::DropReason;
 use crate::limits::{BURST, HEAD, PRIVATE, SEGMENTS};
 use crate::port::PortSlot;
 
+/// Where an untagged IPv6 packet says what follows its header, and where that header ends (RFC 8200 section 3).
+const NEXT_HEADER: usize = ether::MIN_LEN + 6;
+const IPV6_END: u8 = ether::MIN_LEN as u8 + 40;
+
 /// What is to become of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -79,7 +83,7 @@ pub(crate) struct Burst {
     frames: Box<[Frame; BURST]>,
     count: usize,
     /// How many of the frames have their heads.
-    copied: usize,
+    headed: usize,
     /// Heads of the chains that were taken, frames or not, in the order in which they must be given back.
     chains: [u16; BURST],
     taken: usize,
@@ -94,7 +98,7 @@ impl Burst {
         Self {
             frames: Box::new(std::array::from_fn(|_| Frame::default())),
             count: 0,
-            copied: 0,
+            headed: 0,
             chains: [0; BURST],
             taken: 0,
             segments: Segments::with_capacity(SEGMENTS),
@@ -103,9 +107,20 @@ impl Burst {
         }
     }
 
+    /// A burst of this one frame, the head of which is all that there is of it.
+    #[cfg(test)]
+    pub(crate) fn of(bytes: &[u8], vnet: VnetHeader) -> Self {
+        let mut burst = Self::new();
+        burst.add(bytes.len() as u32, 0);
+        let frame = &mut burst.frames[0];
+        frame.head[..bytes.len()].copy_from_slice(bytes);
+        frame.vnet = vnet;
+        burst
+    }
+
     /// Forgets the burst, and lets go of the sender's memory.
     pub(crate) fn clear(&mut self) {
-        (self.count, self.copied, self.taken) = (0, 0, 0);
+        (self.count, self.headed, self.taken) = (0, 0, 0);
         self.segments.release();
         self.arena.clear();
         self.odd = Bits::NONE;
@@ -160,20 +175,23 @@ impl Burst {
     /// Frames whose heads are still to be copied.
     #[inline]
     pub(crate) fn without_head(&self) -> usize {
-        self.count - self.copied
+        self.count - self.headed
     }
 
     /// Copies the next frame's virtio-net header of `header_len` bytes and its head out of guest memory, once.
     #[inline(always)]
     pub(crate) fn copy_head(&mut self, header_len: usize) {
-        let frame = &mut self.frames[self.copied % BURST];
+        let frame = &mut self.frames[self.headed % BURST];
         let head = &mut frame.head[..usize::from(frame.head_len)];
         let taken = self.segments.pull_head(frame.body.start.into(), header_len, head);
-        // The segments hold as many bytes as the frame was said to have.
-        let ((front, back), at) = taken.unwrap_or(((0, 0), frame.body.end.into()));
-        frame.body.start = at as u16;
-        frame.vnet = VnetHeader::from_words(front, back);
-        self.copied += 1;
+        if let Some(((front, back), at)) = taken {
+            frame.body.start = at as u16;
+            frame.vnet = VnetHeader::from_words(front, back);
+        } else {
+            // The segments hold as many bytes as the frame was said to have; if ever they did not, it is none.
+            frame.verdict = Verdict::Drop(DropReason::BadChain);
+        }
+        self.headed += 1;
     }
 
     /// Makes a whole private copy of frame `index`, for a frame whose headers do not end within its head: it is judged by
@@ -268,7 +286,8 @@ impl Frame {
     #[inline]
     pub(crate) fn is_everyday(&self) -> bool {
         let kind = u16::from_be_bytes([self.head[12], self.head[13]]);
-        let transport = matches!(self.head[20], TCP | UDP) & (self.head_len >= 54);
+        // Of a shorter frame, the byte there is another frame's.
+        let transport = matches!(self.head[NEXT_HEADER], TCP | UDP) & (self.head_len >= IPV6_END);
         (kind == IPV4) | (kind == ARP) | ((kind == IPV6) & transport)
     }
 

@@ -105,32 +105,25 @@ impl Delivery {
         let (mut delta, mut wanted) = (Delta::default(), target.frames);
         police(port, &mut wanted, burst.frames(), sender.now, &mut delta);
         let (pair, mut held) = lock_in_use(port, target.pair);
-        if let Some(receiver) = held.as_mut() {
+        if let Some(receiver) = held.as_mut().filter(|_| port.runs(pair)) {
             receiver.begin(sender.id, wanted.len() as u16);
             fill(receiver, port.mtu(), wanted, burst, (&mut self.scratch, &mut delta));
             receiver.end();
             port.count(pair, std::mem::take(&mut delta.traffic));
+            self.touch(port, pair, sender);
         } else {
             delta.drops.add_many(DropReason::PortDown, wanted.len() as u64);
         }
         drop(held);
-        self.touch(port, pair, sender);
         port.counters.add_rx(&delta);
     }
 
-    /// Remembers that a receive ring has frames to be published. Two targets may have ended in one pair.
+    /// Remembers that a receive ring has frames to be published. Whoever is named twice is asked twice, to no harm.
     fn touch(&mut self, port: &Arc<Port>, pair: u16, sender: Sender) {
-        // Entries of one port stand together, and are as many as its queue pairs at most.
         if sender.hops == 0 {
-            let mut mine = self.near.iter().rev().take_while(|(other, _)| *other == port.slot());
-            if mine.all(|(_, other)| *other != pair) {
-                self.near.push((port.slot(), pair));
-            }
+            self.near.push((port.slot(), pair));
         } else {
-            let mut mine = self.far.iter().rev().take_while(|(other, _)| Arc::ptr_eq(other, port));
-            if mine.all(|(_, other)| *other != pair) {
-                self.far.push((Arc::clone(port), pair));
-            }
+            self.far.push((Arc::clone(port), pair));
         }
     }
 
@@ -152,7 +145,8 @@ fn publish(port: &Port, pair: u16, owner: SourceId) {
     }
 }
 
-/// Leaves out what is beyond the port's limits.
+/// Leaves out what is beyond the port's limits. A port of several queue pairs is asked once for each: its limits are exact,
+/// and who comes first in the burst is served first.
 #[inline]
 fn police(port: &Port, wanted: &mut Bits, frames: &[Frame], now: Instant, delta: &mut Delta) {
     let Some(policers) = port.policers() else { return };
@@ -196,15 +190,15 @@ fn fill(receiver: &mut Receiver, mtu: u16, wanted: Bits, burst: &Burst, (scratch
 }
 
 /// Bytes of a long copy that are asked for ahead of time. Once under way, a copy is followed by the processor itself.
-const AHEAD: usize = 2048;
+const START: usize = 2048;
 
 /// Asks for both sides of the copy after this one. A burst that has one long frame has more of them.
 #[inline(never)]
 fn prefetch(receiver: &Receiver, burst: &Burst, next: Option<usize>) {
     let Some(frame) = next.map(|next| burst.frame(next)) else { return };
     if let Some(body) = burst.body(frame).first() {
-        body.prefetch(AHEAD, Access::Read);
-        receiver.ask_after_next((frame.len as usize).min(AHEAD));
+        body.prefetch(START, Access::Read);
+        receiver.ask_after_next((frame.len as usize).min(START));
     }
 }
 

@@ -87,3 +87,51 @@ fn check_source(source: MacAddr, own: MacAddr, macs: MacPolicy) -> Result<(), Dr
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use wire::VnetHeader;
+
+    use super::*;
+    use crate::features::Negotiated;
+
+    const OWN: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
+
+    /// What stands behind the addresses: tags or none, an ethertype, and a packet that may be Neighbor Discovery.
+    fn rest() -> impl Strategy<Value = Vec<u8>> {
+        let tag = prop::sample::select(vec![vec![], vec![0x81, 0, 0, 1], vec![0x88, 0xa8, 0, 1, 0x81, 0, 0, 2]]);
+        let kind = prop::sample::select(vec![[8, 0], [8, 6], [0x86, 0xdd], [0, 40], [0x81, 0]]);
+        let next = prop::sample::select(vec![0_u8, 6, 17, 43, 44, 58, 59, 60]);
+        let parts =
+            (tag, kind, next, 0..=90_usize, prop::collection::vec(prop::sample::select(vec![0_u8, 58, 134]), 50));
+        parts.prop_map(|(tag, kind, next, cut, behind)| {
+            let packet = [&[0x60, 0, 0, 0, 0, 50, next, 255], &[0xfe; 32][..], &behind].concat();
+            [&tag[..], &kind, &packet[..cut.min(packet.len())]].concat()
+        })
+    }
+
+    proptest! {
+        /// The short way says yes only where the long one does.
+        #[test]
+        fn what_is_ordinary_would_pass_every_check(
+            station in any::<bool>(),
+            macs in prop::sample::select(vec![MacPolicy::Own, MacPolicy::Any]),
+            rest in rest(),
+            flags in 0..=1_u8,
+            gso_type in prop::sample::select(vec![0_u8, 1, 4, 0x80]),
+        ) {
+            let src = if station { OWN } else { MacAddr([3, 0, 0, 0, 0, 2]) };
+            let bytes = [&[0x33, 0x33, 0, 0, 0, 1], &src.0[..], &rest].concat();
+            let mut burst = Burst::of(&bytes, VnetHeader { flags, gso_type, ..VnetHeader::default() });
+            let policy = Policy { role: Role::Host, macs, mtu: 68, negotiated: Negotiated(0) };
+            let frame = &mut burst.frames_mut()[0];
+            frame.note_longest(frame.len, 0);
+            if is_ordinary(frame, OWN, &policy) {
+                prop_assert_eq!(check(frame, OWN, &policy), Ok(()));
+                router::classify(&mut burst, 0, DropReason::RogueRouter);
+                prop_assert_eq!(burst.frames()[0].verdict, Verdict::Undecided);
+            }
+        }
+    }
+}

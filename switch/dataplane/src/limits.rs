@@ -44,6 +44,4 @@ pub const RATE_MAX: u64 = 1_000_000_000_000;
 
 const _: () = assert!(SEGMENTS >= 2 * sys::MAX_CHAIN, "a burst must hold at least one chain of any size");
 const _: () = assert!(PRIVATE >= FRAME_MAX, "a burst must hold at least one whole frame");
-const _: () = assert!(BURST <= u8::MAX as usize, "frames of a burst are linked by u8");
-const _: () = assert!(BURST <= u64::BITS as usize, "frames that cross a link are a bit set");
 const _: () = assert!(QUEUE_PAIRS as u32 <= u32::BITS, "running queues are a bit set");

@@ -52,6 +52,13 @@ impl Pairs {
         }
     }
 
+    /// Whether `pair` runs. Who asks while he holds the pair's lock is sure that it is not being stopped meanwhile: whoever
+    /// stops it says so first and takes the lock then.
+    #[inline]
+    pub(crate) fn runs(&self, pair: u16) -> bool {
+        self.running.load(Ordering::Acquire) >> pair & 1 == 1
+    }
+
     /// The pair that every flow goes to; `None`: there is a choice. Where no pair runs, it is the first.
     #[inline]
     pub(crate) fn only(&self) -> Option<u16> {

@@ -16,7 +16,7 @@
 //! # How workers share it
 //!
 //! A burst takes what it may need at once ([`Policer::open`]), hands it out to its frames, and puts back what is left
-//! over (the end of the [`Meter`]). Each is one atomic operation a burst, whatever the number of workers; no token is
+//! over (the end of the [`Meter`]). Each is one atomic operation a burst and queue pair, whatever the number of workers; no token is
 //! made or lost by that. A worker may find the bucket emptier than it will be in a moment, never fuller.
 
 use std::sync::Arc;

@@ -283,6 +283,12 @@ impl Port {
         self.inlets[usize::from(pair)].receiver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether delivery into a pair may begin, asked while its lock is held.
+    #[inline]
+    pub(crate) fn runs(&self, pair: u16) -> bool {
+        self.pairs.runs(pair)
+    }
+
     /// Counts what was delivered to a pair whose lock the caller holds.
     #[inline]
     pub(crate) fn count(&self, pair: u16, traffic: Traffic) {

@@ -143,7 +143,7 @@ impl Receiver {
     /// Copies one frame into the guest's buffers; the guest sees it after [`Receiver::end`] and [`Receiver::publish`].
     ///
     /// # Errors
-    /// Why the frame could not be delivered; no buffer is consumed then.
+    /// Why the frame could not be delivered. No buffer is consumed then, but for one that is malformed.
     pub(crate) fn put(&mut self, header: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason> {
         if self.fault.is_some() {
             return Err(DropReason::BrokenRing);

@@ -10,9 +10,13 @@ use crate::drops::DropReason;
 /// whose header chain does not end within its head is judged by a whole copy.
 pub(crate) fn guard(burst: &mut Burst, index: usize, rogue: DropReason) {
     let frame = &burst.frames()[index];
-    if frame.verdict != Verdict::Undecided || frame.is_everyday() {
-        return;
+    if frame.verdict == Verdict::Undecided && !frame.is_everyday() {
+        classify(burst, index, rogue);
     }
+}
+
+/// Finds out what frame `index` is, and drops it if its port may not send that.
+pub(crate) fn classify(burst: &mut Burst, index: usize, rogue: DropReason) {
     let kind = match kind_of(burst, index) {
         NdKind::Unclassified if burst.privatise(index) => kind_of(burst, index),
         kind => kind,

@@ -65,6 +65,40 @@ fn every_shape_arrives_with_a_legacy_header_on_the_other_side() {
 }
 
 #[test]
+fn a_legacy_receivers_buffer_is_written_as_far_as_the_frame_goes() {
+    let mut rig = Rig::new();
+    rig.add(0, &PortOptions::default());
+    rig.add(0, &PortOptions::with_features(feature::EVENT_IDX));
+    let mut rx = rig.raw_receive(1, 8);
+    for len in [14_u32, 60, 128, 1514] {
+        let at = rx.fill(0, &[0xee; 2000]);
+        rx.chain(0, &[writable(at, 2000)]);
+        rx.offer(&[0]);
+        let sent = numbered(mac(1), mac(0), 3, len.max(24) as usize)[..len as usize].to_vec();
+        rig.send(0, &sent);
+        assert_eq!(rx.take_used(), [(0, 10 + len)]);
+        let whole = [&[0; 10], &sent[..], &[0xee; 16]].concat();
+        assert_eq!(rx.buffers().read(0, whole.len()), whole, "{len} bytes");
+    }
+}
+
+#[test]
+fn a_legacy_senders_frame_in_one_buffer_begins_behind_ten_bytes() {
+    let mut rig = Rig::new();
+    rig.add(0, &PortOptions::with_features(0));
+    rig.add(0, &PortOptions::default());
+    let mut tx = rig.raw_transmit(0, 8);
+    for len in [60, 127, 128, 129, 500] {
+        let sent = numbered(mac(1), mac(0), 5, len);
+        let at = tx.fill(0, &[&[0; 10], &sent[..]].concat());
+        tx.chain(0, &[readable(at, 10 + len as u32)]);
+        tx.offer(&[0]);
+        assert_eq!(rig.poll(), 1);
+        assert_eq!(rig.received(1), [sent], "{len} bytes");
+    }
+}
+
+#[test]
 fn a_legacy_sender_has_a_header_of_ten_bytes() {
     let mut rig = Rig::new();
     rig.add(0, &PortOptions::with_features(0));

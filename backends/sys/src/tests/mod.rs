@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A tiny guest: memory in two adjoining regions and one apart, and rings written by hand.
 
+mod buffers;
 mod chain;
 mod fault;
 mod fd;

@@ -5,6 +5,7 @@ use sys::{Doorbells, MemoryMap, Ring, RingLayout};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
 use super::*;
+use crate::port::{MacPolicy, Port, PortConfig, PortSlot, Role};
 
 const LAYOUT: RingLayout = RingLayout { size: 8, desc: 0x1000, avail: 0x2000, used: 0x3000 };
 const A: SourceId = SourceId(1);
@@ -80,4 +81,19 @@ fn buffers_whose_lengths_overflow_are_counted_as_enough() {
     put(&mut receiver, A);
     receiver.publish(A).unwrap();
     assert_eq!(used(&memory), 2);
+}
+
+#[test]
+fn no_burst_begins_in_a_ring_that_is_being_stopped() {
+    let (_memory, receiver) = receiver();
+    let mac = wire::MacAddr([2, 0, 0, 0, 0, 1]);
+    let config = PortConfig { mac, role: Role::Host, macs: MacPolicy::Own, mtu: 1500, queue_pairs: 1 };
+    let port = Port::new(PortSlot(0), &config);
+    port.attach_receiver(0, receiver.into_ring());
+    assert!(port.runs(0));
+    put(port.lock(0).as_mut().unwrap(), A);
+    assert!(port.detach_receiver(0).is_err(), "a burst is open");
+    assert!(!port.runs(0), "the next one must not open, or the ring might be busy for ever");
+    port.lock(0).as_mut().unwrap().publish(A).unwrap();
+    assert!(port.detach_receiver(0).is_ok());
 }
