@@ -4,9 +4,9 @@
 use dataplane::Instant;
 use rustix::time::{ClockId, clock_gettime};
 
-/// Cycles after which a worker looks at the clock again: two or three microseconds, and nothing in the frame path asks for a
-/// time that is more exact.
-const STALE: u64 = 1 << 13;
+/// Cycles after which a worker looks at the clock again: some ten microseconds, and nothing in the frame path asks for
+/// a time that is more exact.
+const STALE: u64 = 1 << 15;
 
 /// Monotonic time since the machine started; the same origin for every process, so it outlives a restart of weftd.
 #[must_use]

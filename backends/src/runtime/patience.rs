@@ -28,17 +28,6 @@ pub enum PollMode {
     Never,
 }
 
-/// How long a source that sends in bulk is given to fill a burst: less than the least patience, so that nobody falls asleep
-/// over it, and no more than a network card takes for the same purpose.
-const MOMENT: Duration = Duration::from_micros(10);
-
-impl PollMode {
-    /// How long a source that sends in bulk is given to fill a burst. Those who chose another mode have chosen against it.
-    pub(super) fn moment(self) -> Duration {
-        if self == Self::Adaptive { MOMENT } else { Duration::ZERO }
-    }
-}
-
 /// See the module.
 pub(super) struct Patience {
     mode: PollMode,

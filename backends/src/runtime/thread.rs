@@ -45,9 +45,7 @@ impl WorkerThread {
         let clock = TurnClock::start();
         let patience = Patience::new(mode, clock.now());
         let (sleeper, kickless) = (Sleeper::new(doorbell)?, BTreeSet::new());
-        let mut worker = Worker::new();
-        worker.set_moment(mode.moment());
-        Ok(Self { worker, clock, patience, commands, sleeper, kickless, gauges })
+        Ok(Self { worker: Worker::new(), clock, patience, commands, sleeper, kickless, gauges })
     }
 
     /// Runs until the last sender of commands is gone.

@@ -6,9 +6,8 @@
 //! A [`Worker`] owns source queues ([`Source`]: the transmit ring of a port) and polls them in turn, a burst of up to
 //! [`limits::BURST`] frames each. A burst goes through stages, each over all its frames:
 //!
-//! 1. `receive`: chains are taken off the ring and walked, but for a moment left alone where more are on their way (`gather`);
-//!    the virtio-net header and the first [`limits::HEAD`] bytes of each frame are copied out of guest memory, once. What
-//!    follows is left where it is.
+//! 1. `receive`: chains are taken off the ring and walked; the virtio-net header and the first [`limits::HEAD`] bytes
+//!    of each frame are copied out of guest memory, once. What follows is left where it is.
 //! 2. `policing`, where the port or its namespace has limits: what is sent too fast is dropped before anything is learned from it.
 //! 3. `guard`: what is ordinary is told from what is not, by the private copy. The latter is looked at closely, and the port's
 //!    policy applied: source MAC, offloads (`claims`), length, and for hosts that they do not speak as routers (`router`). What
@@ -51,7 +50,6 @@ mod deliver;
 mod drops;
 mod features;
 mod forward;
-mod gather;
 mod guard;
 pub mod limits;
 mod mac_table;

@@ -2,7 +2,6 @@
 //! A worker: the source queues that it owns, polled in turn, a burst each.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
@@ -11,9 +10,7 @@ use sys::{Ring, RingFault};
 use crate::burst::Burst;
 use crate::deliver::{Delivery, Sender};
 use crate::forward::{From, ask, forward};
-use crate::gather::Gathering;
 use crate::guard::guard;
-use crate::limits::BURST;
 use crate::namespace::{Namespace, PortSet};
 use crate::patch::cross;
 use crate::policing::SendPolicers;
@@ -49,7 +46,6 @@ pub struct Source {
     ports: Cache<Arc<ArcSwap<PortSet>>, Arc<PortSet>>,
     ring: Ring,
     fault: Option<RingFault>,
-    gathering: Gathering,
 }
 
 impl Source {
@@ -64,7 +60,6 @@ impl Source {
             ports: Cache::new(Arc::clone(&namespace.ports)),
             ring,
             fault: None,
-            gathering: Gathering::default(),
         }
     }
 
@@ -82,10 +77,10 @@ impl Source {
 
     /// Switches one burst. Returns how many chains were taken.
     fn poll(&mut self, id: SourceId, turn: &mut Turn, now: Instant, watch: &mut impl FnMut(Stage)) -> usize {
-        let Turn { burst, delivery, moment } = turn;
-        if self.fault.is_some() || self.is_gathering(now, *moment) {
+        if self.fault.is_some() {
             return 0;
         }
+        let Turn { burst, delivery } = turn;
         let policy = self.port.policy();
         let policers = SendPolicers::of(&self.port, &self.namespace);
         let mut delta = Delta::default();
@@ -112,9 +107,6 @@ impl Source {
             watch(Stage::Finish);
         }
         let taken = burst.chains().len();
-        if taken > 0 {
-            self.gathering.took(taken, now);
-        }
         burst.clear();
         if let Err(fault) = received {
             self.break_ring(fault);
@@ -122,13 +114,6 @@ impl Source {
             self.break_ring(fault);
         }
         taken
-    }
-
-    /// Whether what waits is left to grow. A broken index is met by who takes a chain.
-    #[inline]
-    fn is_gathering(&mut self, now: Instant, moment: Duration) -> bool {
-        !moment.is_zero()
-            && self.ring.waiting(BURST as u16).is_ok_and(|waiting| self.gathering.is_on(waiting, now, moment))
     }
 
     fn break_ring(&mut self, fault: RingFault) {
@@ -166,8 +151,6 @@ fn finish(ring: &mut Ring, burst: &Burst) {
 struct Turn {
     burst: Burst,
     delivery: Delivery,
-    /// How long a source that sends in bulk is given to fill a burst.
-    moment: Duration,
 }
 
 /// The frame path of one thread. It neither sleeps nor reads a clock: who runs it does.
@@ -188,13 +171,8 @@ impl Worker {
     /// A worker without sources; allocates all that the frame path needs.
     #[must_use]
     pub fn new() -> Self {
-        let turn = Turn { burst: Burst::new(), delivery: Delivery::new(), moment: Duration::ZERO };
+        let turn = Turn { burst: Burst::new(), delivery: Delivery::new() };
         Self { sources: Vec::new(), turn, frames: 0, bursts: 0 }
-    }
-
-    /// Gives a source that sends in bulk a moment to fill a whole burst, from now on. None is given by a new worker.
-    pub fn set_moment(&mut self, moment: Duration) {
-        self.turn.moment = moment;
     }
 
     /// Adds a source; it is polled from now on.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What a port that sends without end, or never receives, can do to the others: nothing.
 
-use std::time::Duration;
-
 use dataplane::DropReason;
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::frames::number_of;
@@ -28,16 +26,6 @@ fn flooder(pairs: u16) -> PortOptions {
     PortOptions { pairs, memory: Layout::flat(64 << 20), ..PortOptions::default() }
 }
 
-/// Puts `count` frames from `port` to port 2 into its transmit queue.
-fn put(rig: &mut Rig, port: usize, count: usize) {
-    let queue = &mut rig.port(port).tx[0];
-    queue.reclaim();
-    for _ in 0..count {
-        queue.enqueue(&Shape::whole(), VnetHeader::default(), &numbered(mac(2), mac(port), 0, 60)).expect("room");
-    }
-    queue.flush();
-}
-
 #[test]
 fn a_flood_from_many_queues_delays_a_slow_port_by_one_round() {
     let mut rig = Rig::new();
@@ -54,25 +42,6 @@ fn a_flood_from_many_queues_delays_a_slow_port_by_one_round() {
         assert_eq!(rig.received(2), [sent]);
     }
     assert_eq!((rig.moved(1), rig.moved(2)), (Moved::sent(200, 200 * 60), Moved::received(200, 200 * 60)));
-}
-
-#[test]
-fn who_sends_in_bulk_is_given_a_moment_and_others_do_not_wait_for_it() {
-    let mut rig = Rig::with_ports(3, &PortOptions::default());
-    let moment = Duration::from_micros(10);
-    rig.worker().set_moment(moment);
-    put(&mut rig, 0, BURST);
-    assert_eq!(rig.poll_once(), BURST, "a whole burst is taken at once");
-    put(&mut rig, 0, 20);
-    put(&mut rig, 1, 1);
-    assert_eq!(rig.poll_once(), 1, "the rest may grow; nobody else waits");
-    rig.pass(moment);
-    assert_eq!(rig.poll_once(), 20, "but not for ever");
-    put(&mut rig, 0, 2);
-    rig.pass(moment);
-    assert_eq!(rig.poll_once(), 2, "and bulk has an end,");
-    put(&mut rig, 0, 2);
-    assert_eq!(rig.poll_once(), 2, "after which no frame is kept");
 }
 
 #[test]
