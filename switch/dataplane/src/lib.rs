@@ -75,7 +75,7 @@ pub use features::Negotiated;
 pub use mac_table::{Entry, Kind, Learned, MacTable, TableFull};
 pub use namespace::{MacTablePlace, Namespace, NamespaceConfig};
 pub use policing::NamespacePolicers;
-pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, Role, SourceId};
+pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, PortTag, Role, SourceId};
 pub use rate::{Limit, Limits, Rate};
 pub use stats::{Drops, PortStats, Traffic};
 pub use sys::RingFault;

@@ -26,6 +26,10 @@ pub struct PortSlot(pub u16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u64);
 
+/// A number by which control knows a port again; the frame path hands it on and makes nothing of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortTag(pub u64);
+
 /// What the owner of a port is to the tenant's network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -86,6 +90,7 @@ struct Inlet {
 /// One virtual NIC, in one namespace for its whole life. All methods may be called from any thread.
 pub struct Port {
     slot: PortSlot,
+    tag: AtomicU64,
     mac: MacAddr,
     role: AtomicU8,
     macs: AtomicU8,
@@ -106,6 +111,7 @@ impl Port {
         let pairs = config.queue_pairs.clamp(1, limits::QUEUE_PAIRS);
         Arc::new(Self {
             slot,
+            tag: AtomicU64::default(),
             mac: config.mac,
             role: AtomicU8::new(config.role as u8),
             macs: AtomicU8::new(config.macs as u8),
@@ -124,6 +130,17 @@ impl Port {
     #[must_use]
     pub fn slot(&self) -> PortSlot {
         self.slot
+    }
+
+    /// What control knows it by; 0 until it says so.
+    #[must_use]
+    pub fn tag(&self) -> PortTag {
+        PortTag(self.tag.load(Ordering::Relaxed))
+    }
+
+    /// Sets what control knows it by, before the port is plugged in.
+    pub fn set_tag(&self, tag: PortTag) {
+        self.tag.store(tag.0, Ordering::Relaxed);
     }
 
     /// Its own address.
