@@ -29,7 +29,7 @@
 //! # Invariants
 //!
 //! * A namespace is made by all subsystems in order or not at all, and unmade in reverse, devices first ([`subsystem`]).
-//! * A port or namespace has one number in each namespace that sees it, and none elsewhere ([`ident`]). Parents see what
+//! * A port, PvD or namespace has one number in each namespace that sees it, and none elsewhere ([`ident`]). Parents see what
 //!   is below them, never the reverse; a [`View`] can name nothing else.
 //! * A handle that outlives its object leads nowhere, never to another object ([`arena`]).
 //! * A port is in exactly one namespace for its whole life, and a namespace outlives its ports. Its name is its own in

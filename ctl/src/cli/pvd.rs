@@ -55,25 +55,35 @@ fn table(pvds: &[Pvd], output: &Output<'_>) -> String {
     let columns = [
         ("NAMESPACE", Side::Left),
         ("NAME", Side::Left),
+        ("NUMBER", Side::Right),
         ("ROUTERS", Side::Right),
         ("FACTS", Side::Right),
         ("PREFIXES", Side::Left),
         ("EXPIRES", Side::Right),
     ];
     let mut table = output.table(&columns);
-    for Pvd { namespace, name, routers, facts, prefixes, expires_s, .. } in pvds {
+    for Pvd { namespace, name, number, routers, facts, prefixes, expires_s, .. } in pvds {
         let prefixes = if prefixes.is_empty() { "-".to_owned() } else { prefixes.join(",") };
         let [routers, facts] = [routers, facts].map(u64::to_string);
-        table.row([namespace.clone(), name.clone(), routers, facts, prefixes, remaining(*expires_s)]);
+        table.row([
+            namespace.clone(),
+            name.clone(),
+            number.to_string(),
+            routers,
+            facts,
+            prefixes,
+            remaining(*expires_s),
+        ]);
     }
     table.finish()
 }
 
 fn page(shown: &PvdShowReply, output: &Output<'_>) -> String {
-    let Pvd { namespace, name, explicit, handle, age_s, expires_s, .. } = &shown.pvd;
+    let Pvd { namespace, name, number, explicit, handle, age_s, expires_s, .. } = &shown.pvd;
     let mut page = Page::new("pvd", name);
     page.line("namespace", namespace);
     page.line("named", if *explicit { "by its routers" } else { "after its router and port" });
+    page.line("number", &number.to_string());
     page.line("handle", handle);
     page.line("known for", &duration(*age_s));
     page.line("expires", &remaining(*expires_s));

@@ -6,17 +6,18 @@
 //! ends makes room.
 
 use super::Plant;
-use crate::arena::Handle;
+use crate::arena::{Arena, Handle};
+use crate::ident::Numbers;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
 use crate::quota::{Resource, Usage, UsageBook};
 use crate::refusal::Refusal;
 use crate::snoop::Ignored;
 use crate::subsystem::Key;
-use crate::subsystem::pvds::{PvdPlace, Pvds};
+use crate::subsystem::pvds::{PvdPlace, PvdRecord, Pvds};
 use crate::subsystem::ras::{RaCaches, Ras};
 use crate::subsystem::seeds::Seeds;
-use crate::tree::{Namespace, Tree};
+use crate::tree::{Namespace, NumberSpace, Tree};
 use pvd::{Advert, Cached, Learnt};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,6 +29,9 @@ pub(crate) struct Learning {
     pub(crate) pvds: Key<PvdPlace>,
     /// The Router Advertisements of each namespace.
     pub(crate) ras: Key<Ras>,
+    /// The numbers of PvDs in each namespace.
+    numbers: Key<Numbers<PvdRecord>>,
+    records: Arena<PvdRecord>,
     /// How much of both each namespace has, with all below it.
     usage: UsageBook,
     /// Namespaces that have ever learnt anything: only there something can end.
@@ -52,12 +56,25 @@ impl Learning {
     pub(super) fn register(tree: &mut Tree, seeds: Seeds) -> Result<Learning, Refusal> {
         let pvds = tree.register_subsystem(Pvds::new(seeds))?;
         let ras = tree.register_subsystem(RaCaches)?;
-        Ok(Learning { pvds, ras, usage: UsageBook::default(), homes: BTreeSet::new() })
+        let numbers = tree.register_subsystem(NumberSpace::new("numbers of PvDs"))?;
+        let (records, usage, homes) = (Arena::default(), UsageBook::default(), BTreeSet::new());
+        Ok(Learning { pvds, ras, numbers, records, usage, homes })
     }
 
     /// What a namespace and all below it have learnt.
     pub(crate) fn usage(&self, path: &NamespacePath) -> Usage {
         self.usage.usage(path)
+    }
+
+    /// What has a PvD's numbers.
+    pub(crate) fn record(&self, handle: Handle<PvdRecord>) -> Option<&PvdRecord> {
+        self.records.get(handle)
+    }
+
+    /// How many PvDs have numbers.
+    #[cfg(test)]
+    pub(crate) fn numbered(&self) -> usize {
+        self.records.len()
     }
 
     fn recount(&mut self, path: &NamespacePath, resource: Resource, (before, after): (usize, usize)) {
@@ -92,6 +109,7 @@ impl Plant {
         let after = place.len();
         self.learning.homes.insert(home);
         self.learning.recount(&path, Resource::Pvds, (before, after));
+        self.number_pvds(home);
         self.note_quota(home, learnt)
     }
 
@@ -149,7 +167,9 @@ impl Plant {
     /// A namespace is gone for good, and what it has learnt counts no more.
     pub(super) fn discount(&mut self, gone: &Namespace) {
         self.learning.homes.remove(&gone.handle());
-        let pvds = gone.get(self.learning.pvds).map_or(0, PvdPlace::len);
+        let place = gone.get(self.learning.pvds);
+        place.into_iter().flat_map(PvdPlace::records).for_each(|record| self.end_record(record));
+        let pvds = place.map_or(0, PvdPlace::len);
         let ras = gone.get(self.learning.ras).map_or(0, |ras| ras.cache.len());
         self.learning.recount(gone.path(), Resource::Pvds, (pvds, 0));
         self.learning.recount(gone.path(), Resource::RaEntries, (ras, 0));
@@ -172,6 +192,31 @@ impl Plant {
         let after = count(pvds, ras);
         self.learning.recount(&path, Resource::Pvds, (before.0, after.0));
         self.learning.recount(&path, Resource::RaEntries, (before.1, after.1));
+        self.number_pvds(home);
+    }
+
+    /// Gives numbers to the PvDs that have come, and takes those of the ones that are gone.
+    fn number_pvds(&mut self, home: Handle<Namespace>) {
+        let (pvds, numbers) = (self.learning.pvds, self.learning.numbers);
+        let place = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(pvds));
+        let (came, gone) = place.map(PvdPlace::news).unwrap_or_default();
+        gone.into_iter().for_each(|record| self.end_record(record));
+        for pvd in came {
+            // When all numbers are taken it has none.
+            let Ok(reserved) = self.tree.reserve(numbers, home, &[]) else { return };
+            let handle = self.learning.records.reserve();
+            let ident = self.tree.publish(numbers, reserved, handle);
+            self.learning.records.put(handle, PvdRecord { ident });
+            if let Some(place) = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(pvds)) {
+                place.set_record(pvd, handle);
+            }
+        }
+    }
+
+    fn end_record(&mut self, record: Handle<PvdRecord>) {
+        if let Some(record) = self.learning.records.free(record) {
+            self.tree.withdraw(self.learning.numbers, &record.ident);
+        }
     }
 
     /// The path of a namespace, and the quota that allows it, or something that it lies in, no more of a resource.

@@ -3,9 +3,12 @@
 
 use super::Subsystem;
 use super::seeds::Seeds;
+use crate::arena::Handle;
+use crate::ident::Ident;
 use crate::refusal::Refusal;
 use crate::tree::Namespace;
-use pvd::{Limits, Registry};
+use pvd::{Limits, PvdHandle, Registry};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Gives every namespace the place of its registry.
@@ -28,7 +31,7 @@ impl Subsystem for Pvds {
     }
 
     fn init(&mut self, _: &Namespace) -> Result<PvdPlace, Refusal> {
-        Ok(PvdPlace { seed: self.seeds.next(), registry: None, now: Duration::ZERO })
+        Ok(PvdPlace::new(self.seeds.next()))
     }
 
     fn pre_exit(&mut self, _: &Namespace, place: &mut PvdPlace) {
@@ -53,9 +56,54 @@ pub(crate) struct PvdPlace {
     registry: Option<Box<Registry>>,
     /// The latest time that was told, for what happens at no time in particular: that a port is deleted.
     now: Duration,
+    /// PvDs that have numbers.
+    records: BTreeMap<PvdHandle, Handle<PvdRecord>>,
+    /// The last event after which PvDs were given numbers.
+    numbered: u64,
+}
+
+/// A PvD as namespaces number it.
+pub(crate) struct PvdRecord {
+    pub(crate) ident: Ident<PvdRecord>,
 }
 
 impl PvdPlace {
+    fn new(seed: u64) -> PvdPlace {
+        PvdPlace { seed, registry: None, now: Duration::ZERO, records: BTreeMap::new(), numbered: 0 }
+    }
+
+    /// What has a PvD's numbers.
+    pub(crate) fn record(&self, pvd: PvdHandle) -> Option<Handle<PvdRecord>> {
+        self.records.get(&pvd).copied()
+    }
+
+    /// All that have numbers.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Handle<PvdRecord>> {
+        self.records.values().copied()
+    }
+
+    /// A PvD has numbers from now on.
+    pub(crate) fn set_record(&mut self, pvd: PvdHandle, record: Handle<PvdRecord>) {
+        self.records.insert(pvd, record);
+    }
+
+    /// PvDs that came since this was last asked and have no numbers yet, and what has the numbers of those that are gone.
+    /// Costs what has happened since; all there is only if that was more than the registry remembers.
+    pub(crate) fn news(&mut self) -> (Vec<PvdHandle>, Vec<Handle<PvdRecord>>) {
+        let Some(registry) = self.registry.as_deref() else { return Default::default() };
+        let members = registry.members();
+        let mut touched: Vec<PvdHandle> = match registry.events_since(self.numbered) {
+            Ok(events) => events.map(|event| event.handle).collect(),
+            Err(_) => self.records.keys().copied().chain(members.iter().map(|pvd| pvd.handle())).collect(),
+        };
+        self.numbered = registry.last_event();
+        touched.sort_unstable();
+        touched.dedup();
+        let (alive, gone): (Vec<_>, Vec<_>) = touched.into_iter().partition(|pvd| members.get(*pvd).is_some());
+        let gone = gone.iter().filter_map(|pvd| self.records.remove(pvd)).collect();
+        (alive.into_iter().filter(|pvd| !self.records.contains_key(pvd)).collect(), gone)
+    }
+
     /// The registry, if there ever was an advertisement.
     pub(crate) fn made(&self) -> Option<&Registry> {
         self.registry.as_deref()

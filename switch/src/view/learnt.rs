@@ -23,6 +23,8 @@ pub struct PvdView {
     pub name: String,
     /// Whether its routers name it.
     pub is_explicit: bool,
+    /// Its number; 0 when all were taken.
+    pub number: u32,
     /// What names it in its namespace for as long as it lives.
     pub handle: PvdHandle,
     /// [`pvd::Members::base_seq`] when this was seen.
@@ -143,7 +145,10 @@ impl View<'_> {
 
     fn pvd_view(&self, home: &Namespace, pvd: &Pvd, base_seq: u64, now: Duration) -> PvdView {
         let attributes = pvd.attributes();
+        let learning = &self.control.plant.learning;
+        let record = home.get(learning.pvds).and_then(|place| learning.record(place.record(pvd.handle())?));
         PvdView {
+            number: record.map_or(0, |record| record.ident.nr_in(self.base)),
             namespace: self.relative(home),
             name: self.pvd_name(home, pvd.id()),
             is_explicit: pvd.id().name().is_some(),

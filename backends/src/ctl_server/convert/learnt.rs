@@ -22,6 +22,7 @@ pub fn pvd(view: &PvdView, now: Duration) -> v1::Pvd {
         namespace: view.namespace.to_string(),
         name: view.name.clone(),
         explicit: view.is_explicit,
+        number: view.number,
         handle: view.handle.to_string(),
         base_seq: view.base_seq,
         age_s: since(view.since, now),

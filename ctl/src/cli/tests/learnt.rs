@@ -9,9 +9,9 @@ use crate::testing::server::Server;
 #[test]
 fn pvd_list_tells_how_long_anything_is_known() {
     let expected = "\
-NAMESPACE  NAME           ROUTERS  FACTS  PREFIXES             EXPIRES
-red        corp.example.        1      2  2001:db8:1::/64  29 min 50 s
-red        fe80::1%r1           1      2  2001:db8:1::/64        never
+NAMESPACE  NAME           NUMBER  ROUTERS  FACTS  PREFIXES             EXPIRES
+red        corp.example.       5        1      2  2001:db8:1::/64  29 min 50 s
+red        fe80::1%r1          6        1      2  2001:db8:1::/64        never
 ";
     let ran = weft(&Server::with_samples(), "pvd list", false);
     assert_eq!((ran.code, ran.output.as_str()), (0, expected));
@@ -27,6 +27,7 @@ fn pvd_show_tells_who_says_what() {
 pvd corp.example.
   namespace    red
   named        by its routers
+  number       5
   handle       0.0
   known for    1 h 2 min
   expires      29 min 50 s

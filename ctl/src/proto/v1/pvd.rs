@@ -15,6 +15,8 @@ pub struct Pvd {
     pub name: String,
     /// Whether its routers name it.
     pub explicit: bool,
+    /// Its number among all PvDs that the caller sees; 0 when all numbers were taken.
+    pub number: u32,
     /// What names it in its namespace for as long as it lives, and nothing afterwards.
     pub handle: String,
     /// Goes up with every PvD that comes or goes in its namespace.

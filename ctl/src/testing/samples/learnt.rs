@@ -15,6 +15,7 @@ fn pvd() -> Pvd {
         namespace: text("red"),
         name: text("corp.example."),
         explicit: true,
+        number: 5,
         handle: text("0.0"),
         base_seq: 3,
         age_s: 3725,
@@ -27,7 +28,8 @@ fn pvd() -> Pvd {
 
 /// One with a name, and one without that never ends.
 pub(crate) fn pvds() -> PvdListReply {
-    let implicit = Pvd { name: text("fe80::1%r1"), explicit: false, handle: text("1.4"), expires_s: None, ..pvd() };
+    let implicit =
+        Pvd { name: text("fe80::1%r1"), explicit: false, number: 6, handle: text("1.4"), expires_s: None, ..pvd() };
     PvdListReply { pvds: vec![pvd(), implicit], interrupted: true }
 }
 

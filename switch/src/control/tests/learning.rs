@@ -124,6 +124,43 @@ fn test_who_is_bound_to_a_namespace_sees_what_it_learns_under_its_own_names() {
 }
 
 #[test]
+fn test_a_pvd_has_a_number_for_each_who_sees_it_while_it_lives() {
+    let mut control = routed();
+    hear(&mut control, "red:r1", &lasting(Some("a.example"), 1, 500), 1);
+    hear(&mut control, "red/dev:r1", &advert(Some("a.example"), 1), 1);
+    hear(&mut control, "red/dev:r1", &lasting(Some("b.example"), 2, 500), 1);
+    let numbers = |control: &Control, base, namespace| -> Vec<u32> {
+        views(control, base, namespace).iter().map(|pvd| pvd.number).collect()
+    };
+    let dev = |control: &Control| {
+        [("red/dev", "/"), ("red", "dev"), ("/", "red/dev")].map(|(base, path)| numbers(control, base, path))
+    };
+    assert_eq!(dev(&control), [[1, 2], [2, 3], [2, 3]]);
+    assert_eq!((numbers(&control, "red", "/"), numbers(&control, "/", "red")), (vec![1], vec![1]));
+    control.handle_tick(at(101));
+    assert_eq!(dev(&control), [[2], [3], [3]]);
+    hear(&mut control, "red/dev:r1", &advert(Some("a.example"), 1), 102);
+    assert_eq!(dev(&control), [[3, 2], [4, 3], [4, 3]], "one that comes again is another");
+    control.handle_request(Request::NamespaceDel { path: path("red/dev"), recursive: true, force: false }).unwrap();
+    assert_eq!(control.plant.learning.numbered(), 1, "those of red/dev are gone with it");
+    hear(&mut control, "red:r1", &lasting(Some("c.example"), 3, 500), 103);
+    assert_eq!(numbers(&control, "/", "red"), [1, 5]);
+}
+
+#[test]
+fn test_numbers_fit_however_much_comes_and_goes_at_once() {
+    let mut control = routed();
+    for i in 0..600 {
+        hear(&mut control, "red:r1", &lasting(Some(&format!("p{i}.example")), i, 100), 1);
+    }
+    hear(&mut control, "red:r1", &lasting(Some("last.example"), 1000, 500), 1);
+    control.handle_tick(at(101));
+    let left: Vec<_> = views(&control, "/", "red").into_iter().map(|pvd| (pvd.name, pvd.number)).collect();
+    assert_eq!(left, [("last.example.".to_owned(), 601)]);
+    assert_eq!(control.plant.learning.numbered(), 1, "none is left behind");
+}
+
+#[test]
 fn test_what_is_not_said_again_ends() {
     let mut control = routed();
     hear(&mut control, "red:r1", &advert(Some("a.example"), 1), 1);
