@@ -65,6 +65,7 @@ mod quota;
 mod rates;
 mod reference;
 mod refusal;
+mod snoop;
 mod spec;
 pub mod subsystem;
 mod text;
@@ -84,7 +85,10 @@ pub use port::{Notice, State};
 pub use quota::{Quotas, Resource, Usage};
 pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};
+pub use snoop::{Ignored, Snooped};
 pub use spec::{Lane, Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
 pub use text::Text;
-pub use view::{FdbView, NamespaceView, Observer, PeerView, PortView, View, ZombieView};
+pub use view::{
+    FdbView, NamespaceView, Observer, PeerView, PortView, PvdPage, PvdView, RaView, SourceView, View, ZombieView,
+};
 pub use words::{macs_of, macs_word, role_of, role_word};

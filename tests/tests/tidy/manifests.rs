@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("pvd", &["wire"]),
     ("netvsc", &["wire"]),
     ("switch", &["wire", "dataplane", "pvd", "netvsc"]),
-    ("backends", &["switch", "dataplane", "wire", "sys", "ctl"]),
+    ("backends", &["switch", "dataplane", "pvd", "wire", "sys", "ctl"]),
     ("xtask", &["qemu", "ctl"]),
     ("tests", SEES_ALL),
     ("benches", SEES_ALL),
