@@ -8,6 +8,7 @@ use arc_swap::Guard;
 use sys::{Ring, RingFault};
 use wire::MacAddr;
 
+use crate::drops::DropReason;
 use crate::features::Negotiated;
 use crate::limits;
 use crate::namespace::Namespace;
@@ -16,6 +17,7 @@ use crate::patch::{Far, Patch};
 use crate::policing::{Policers, Policing};
 use crate::rate::Limits;
 use crate::receiver::Receiver;
+use crate::snoop::Waiting;
 use crate::stats::{Counters, PortStats, Tally, Traffic};
 
 /// A port's number inside its namespace: unique while the port lives, below [`limits::PORTS`].
@@ -40,6 +42,13 @@ pub enum Role {
     Router = 1,
     /// The way out of the machine: many MACs, routers among them.
     Uplink = 2,
+}
+
+impl Role {
+    /// Why what only routers may say is dropped when it comes from here; `None`: it is not. For a host that is `rogue`.
+    pub(crate) fn objection(self, rogue: DropReason) -> Option<DropReason> {
+        (self == Self::Host).then_some(rogue)
+    }
 }
 
 /// Which source MACs a port may use.
@@ -101,6 +110,7 @@ pub struct Port {
     fault: AtomicU8,
     policing: Policing<Policers>,
     patch: Patch,
+    waiting: Waiting,
     pub(crate) counters: Counters,
 }
 
@@ -122,6 +132,7 @@ impl Port {
             fault: AtomicU8::new(0),
             policing: Policing::default(),
             patch: Patch::default(),
+            waiting: Waiting::default(),
             counters: Counters::default(),
         })
     }
@@ -203,6 +214,11 @@ impl Port {
     #[inline]
     pub(crate) fn patch(&self) -> &Patch {
         &self.patch
+    }
+
+    /// Copies of its frames that wait for control.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Sets what the session negotiated; 0 when there is none. Rings that are started later go by it.
