@@ -108,6 +108,16 @@ impl<T> Arena<T> {
 }
 
 impl<T> Handle<T> {
+    /// The same as a number, for those who must not know what it names.
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    /// What [`Handle::to_bits`] made a number of. A number from elsewhere names nothing, or something else.
+    pub fn from_bits(bits: u64) -> Handle<T> {
+        Handle { index: bits as u32, generation: (bits >> 32) as u32, of: PhantomData }
+    }
+
     fn parts(self) -> (u32, u32) {
         (self.index, self.generation)
     }

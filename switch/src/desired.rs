@@ -275,9 +275,9 @@ impl Desired {
         self.index.entries_to(port)
     }
 
-    /// What a namespace and all below it have.
+    /// What a namespace and all below it have by order. What they have learnt is none of it.
     pub fn usage(&self, path: &NamespacePath) -> Usage {
-        self.index.usage(path)
+        self.index.usage().usage(path)
     }
 
     /// Who keeps a namespace in use, in words.

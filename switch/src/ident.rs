@@ -61,6 +61,11 @@ impl<T> Ident<T> {
         self.nr_at(namespace.level(), namespace.handle())
     }
 
+    /// The number that the namespace sees it under which it lives in.
+    pub fn nr_at_home(&self) -> u32 {
+        self.numbers.last().map_or(0, |number| number.nr)
+    }
+
     fn nr_at(&self, level: usize, namespace: Handle<Namespace>) -> u32 {
         self.numbers.get(level).filter(|number| number.namespace == namespace).map_or(0, |number| number.nr)
     }

@@ -29,7 +29,7 @@
 //! # Invariants
 //!
 //! * A namespace is made by all subsystems in order or not at all, and unmade in reverse, devices first ([`subsystem`]).
-//! * A port or namespace has one number in each namespace that sees it, and none elsewhere ([`ident`]). Parents see what
+//! * A port, PvD or namespace has one number in each namespace that sees it, and none elsewhere ([`ident`]). Parents see what
 //!   is below them, never the reverse; a [`View`] can name nothing else.
 //! * A handle that outlives its object leads nowhere, never to another object ([`arena`]).
 //! * A port is in exactly one namespace for its whole life, and a namespace outlives its ports. Its name is its own in
@@ -65,6 +65,7 @@ mod quota;
 mod rates;
 mod reference;
 mod refusal;
+mod snoop;
 mod spec;
 pub mod subsystem;
 mod text;
@@ -84,7 +85,10 @@ pub use port::{Notice, State};
 pub use quota::{Quotas, Resource, Usage};
 pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};
+pub use snoop::{Ignored, Snooped};
 pub use spec::{Lane, Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
 pub use text::Text;
-pub use view::{FdbView, NamespaceView, Observer, PeerView, PortView, View, ZombieView};
+pub use view::{
+    FdbView, NamespaceView, Observer, PeerView, PortView, PvdPage, PvdView, RaView, SourceView, View, ZombieView,
+};
 pub use words::{macs_of, macs_word, role_of, role_word};

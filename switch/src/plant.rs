@@ -6,7 +6,10 @@
 //! counters and sessions. When all steps are done, what left the plant is given up for good: ports leave their
 //! namespace's slots when nobody reads them any more, namespaces go the way of [`crate::tree`].
 
+mod learnt;
 mod peers;
+
+pub(crate) use learnt::Heard;
 
 use crate::arena::{Arena, Handle};
 use crate::desired::FdbKey;
@@ -27,11 +30,14 @@ use crate::subsystem::macs::MacTables;
 use crate::subsystem::peers::{PeerBook, Peers};
 use crate::subsystem::policers::Policers;
 use crate::subsystem::ports::{PortSet, Ports};
+use crate::subsystem::seeds::Seeds;
 use crate::text::Text;
 use crate::tree::{Namespace, NumberSpace, Reserved, Tree};
-use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats};
+use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats, PortTag};
+use learnt::Learning;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What too many of keep others from coming.
 const ZOMBIES: &str = "namespaces that are deleted and still in use";
@@ -61,6 +67,8 @@ pub(crate) struct Plant {
     pub(crate) numbers: Key<Numbers<PortRecord>>,
     /// The numbers of namespaces that each one was linked with.
     pub(crate) peers: Key<PeerBook>,
+    /// What namespaces have learnt from their routers.
+    pub(crate) learning: Learning,
     ports: Arena<PortRecord>,
     by_path: BTreeMap<PortPath, Handle<PortRecord>>,
     journal: Vec<Undo>,
@@ -70,15 +78,16 @@ pub(crate) struct Plant {
 impl Plant {
     pub(crate) fn new(seed: u64, saved: SavedNumbers) -> Plant {
         let never = "a new tree has only the root, and nothing refuses that";
-        let mut tree = Tree::new();
+        let (mut tree, mut seeds) = (Tree::new(), Seeds::new(seed));
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of ports")).expect(never);
         let peers = tree.register_subsystem(Peers).expect(never);
-        let macs = tree.register_subsystem(MacTables::new(seed)).expect(never);
+        let macs = tree.register_subsystem(MacTables::new(Seeds::new(seeds.next()))).expect(never);
         let policers = tree.register_subsystem(Policers).expect(never);
         let counters = tree.register_subsystem(Counters).expect(never);
+        let learning = Learning::register(&mut tree, Seeds::new(seeds.next())).expect(never);
         let sets = tree.register_device(Ports { macs, policers, counters }).expect(never);
         let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
-        Plant { tree, macs, policers, sets, numbers, peers, ports, by_path, journal, saved }
+        Plant { tree, macs, policers, sets, numbers, peers, learning, ports, by_path, journal, saved }
     }
 
     /// Carries out one step of a difference. To be followed by [`Plant::commit`] or [`Plant::roll_back`].
@@ -109,8 +118,12 @@ impl Plant {
     pub(crate) fn commit(&mut self) {
         for undo in std::mem::take(&mut self.journal) {
             match undo {
-                Undo::RestorePort(record) => drop(self.ports.free(record.ident.object())),
+                Undo::RestorePort(record) => {
+                    self.forget_learnt_from(&record);
+                    self.ports.free(record.ident.object());
+                }
                 Undo::RestoreNamespace(namespace) => {
+                    self.discount(&namespace);
                     self.forget_peer(&namespace);
                     self.tree.bury(*namespace);
                 }
@@ -144,6 +157,7 @@ impl Plant {
 
     /// What is due by time.
     pub(crate) fn tick(&mut self, now: Instant) {
+        self.expire_learnt(Duration::from_nanos(now.as_nanos()));
         self.tree.tick(now);
     }
 
@@ -304,6 +318,7 @@ impl Plant {
             Refusal::limit(what, usize::from(SLOTS))
         })?;
         let device = PortRecord::device(&spec, slot);
+        device.set_tag(PortTag(handle.to_bits()));
         let plugged = set.plug(path.name.clone(), handle, &device);
         plugged.map_err(|_| table_full(&spec.namespace, set.plane()))?;
         Ok((spec, device))

@@ -2,6 +2,9 @@
 //! Quotas: how much a namespace and all below it may have together. Whoever makes something is held to the quota of
 //! every namespace on the way to the root, and the refusal says whose it was.
 
+use crate::path::NamespacePath;
+use std::collections::BTreeMap;
+
 /// What can be limited for a subtree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
@@ -74,15 +77,50 @@ impl Usage {
         self.0[resource as usize]
     }
 
-    pub(crate) fn add(&mut self, resource: Resource, count: u64) {
+    fn add(&mut self, resource: Resource, count: u64) {
         self.0[resource as usize] += count;
     }
 
-    pub(crate) fn sub(&mut self, resource: Resource, count: u64) {
+    fn sub(&mut self, resource: Resource, count: u64) {
         self.0[resource as usize] = self.get(resource).saturating_sub(count);
     }
 
-    pub(crate) fn is_zero(&self) -> bool {
+    /// The sum of both.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Usage) -> Usage {
+        Resource::ALL.into_iter().for_each(|resource| self.add(resource, other.get(resource)));
+        self
+    }
+
+    fn is_zero(&self) -> bool {
         *self == Usage::default()
+    }
+}
+
+/// What each namespace and all below it have, where they have anything. Having nothing is having no entry, so that equal
+/// states have equal books.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct UsageBook(BTreeMap<NamespacePath, Usage>);
+
+impl UsageBook {
+    /// What a namespace and all below it have.
+    pub(crate) fn usage(&self, path: &NamespacePath) -> Usage {
+        self.0.get(path).copied().unwrap_or_default()
+    }
+
+    /// Counts what comes, for `path` and all that it lies in.
+    pub(crate) fn charge(&mut self, path: &NamespacePath, resource: Resource, count: u64) {
+        path.and_ancestors().for_each(|owner| self.0.entry(owner).or_default().add(resource, count));
+    }
+
+    /// Counts what goes.
+    pub(crate) fn discharge(&mut self, path: &NamespacePath, resource: Resource, count: u64) {
+        for owner in path.and_ancestors() {
+            let Some(usage) = self.0.get_mut(&owner) else { continue };
+            usage.sub(resource, count);
+            if usage.is_zero() {
+                self.0.remove(&owner);
+            }
+        }
     }
 }

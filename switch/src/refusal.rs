@@ -22,6 +22,10 @@ pub enum Kind {
     Socket,
     /// The number of a port or namespace in a namespace that sees it.
     Number,
+    /// A provisioning domain.
+    Pvd,
+    /// A Router Advertisement that is remembered; its name is `namespace:number`.
+    Ra,
 }
 
 impl Kind {
@@ -34,6 +38,8 @@ impl Kind {
             Kind::Mac => "mac",
             Kind::Socket => "socket",
             Kind::Number => "number",
+            Kind::Pvd => "PvD",
+            Kind::Ra => "Router Advertisement",
         }
     }
 }

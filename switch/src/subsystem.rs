@@ -10,10 +10,10 @@
 //!
 //! There is one list of two classes. Devices stand at its end and subsystems before them, whenever they were registered:
 //! ```text
-//! numbers of namespaces, of ports, of peers, MAC table, policers, counters, ... | ports, ...
-//! ───────────────────────────────── subsystems ──────────────────────────────── | ─ devices ─
-//! init ─────────────────────────────────────────────────────────────────────────────────────▶
-//! ◀─────────────────────────────────────────────────────── pre_exit, exit and exit_batch, free
+//! numbers of namespaces, of ports, of peers, MAC table, policers, counters, PvDs, ... | ports, ...
+//! ──────────────────────────────────── subsystems ─────────────────────────────────── | ─ devices ─
+//! init ───────────────────────────────────────────────────────────────────────────────────────────▶
+//! ◀───────────────────────────────────────────────────────────── pre_exit, exit and exit_batch, free
 //! ```
 //! So a device finds all subsystems when it is made, and no subsystem is unmade while a device could still use it.
 //!
@@ -28,7 +28,10 @@ pub(crate) mod macs;
 pub(crate) mod peers;
 pub(crate) mod policers;
 pub(crate) mod ports;
+pub(crate) mod pvds;
+pub(crate) mod ras;
 mod registry;
+pub(crate) mod seeds;
 mod slots;
 
 pub(crate) use registry::Registry;

@@ -22,6 +22,10 @@
 //!
 //! Snapshots are plain data, copied out, without a reference into the switch.
 
+mod learnt;
+
+pub use learnt::{PvdPage, PvdView, RaView, SourceView};
+
 use crate::arena::Handle;
 use crate::control::Control;
 use crate::name::Name;
@@ -301,7 +305,7 @@ impl<'a> View<'a> {
             path: path.seen_from(self.base.path()).unwrap_or_else(NamespacePath::root),
             number: namespace.nr_in(self.base),
             spec: namespace.spec().clone(),
-            usage: self.control.desired.usage(path),
+            usage: self.control.desired.usage(path).and(plant.learning.usage(path)),
             ports: namespace.get(plant.sets).map_or(0, PortSet::len),
             macs: namespace.get(plant.macs).and_then(|place| place.made()).map_or(0, MacTable::used),
             stats: plant.stats(namespace),

@@ -10,11 +10,14 @@ use super::subscriber::Loop;
 use super::warnings::Warnings;
 use crate::config::{Config, Settings};
 use crate::ctl_server::access::Policy;
-use crate::runtime::clock;
+use crate::runtime::{Listener, clock};
 use crate::store::{Overlay, Saved, Store};
 use std::path::PathBuf;
 use std::time::Instant;
 use switch::{Action, Control, Desired, Notice, Opening, PortPath, Refusal, Request};
+
+/// Copies of frames that are heard before other events have their turn again.
+const SNOOPED_AT_ONCE: usize = 64;
 
 /// Where the desired state comes from, and where it is kept.
 pub(super) struct Origin {
@@ -29,6 +32,7 @@ pub(super) struct Origin {
 pub(super) struct Daemon {
     pub(super) control: Control,
     pub(super) endpoints: Endpoints,
+    pub(super) listener: Listener,
     pub(super) doors: Doors,
     pub(super) origin: Origin,
     pub(super) logging: Logging,
@@ -131,6 +135,15 @@ impl Daemon {
             }
         }
         self.act(events);
+    }
+
+    /// Takes note of frames that workers have copied. True: there may be more, for another turn.
+    pub(super) fn take_snooped(&mut self) -> bool {
+        let (control, now) = (&mut self.control, clock());
+        self.listener.hear(SNOOPED_AT_ONCE, |copy| {
+            let became = control.snooped(copy.tag, copy.frame(), now);
+            tracing::trace!(?became, "a frame was heard");
+        })
     }
 
     /// What is due by time.

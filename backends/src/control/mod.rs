@@ -3,10 +3,11 @@
 //!
 //! # Theory of operation
 //!
-//! The loop watches the endpoints of all ports, the control socket with its clients, a descriptor that rings when a
-//! session has something to tell, and the signals. When events are dispatched it does, in this order:
+//! The loop watches the endpoints of all ports, the control socket with its clients, descriptors that ring when a session
+//! or a worker has something to tell, and the signals. When events are dispatched it does, in this order:
 //!
-//! 1. takes note of what the sessions told;
+//! 1. takes note of what the sessions told, and of a few of the frames that workers have copied for it: however many
+//!    they are, the calls have their turn;
 //! 2. carries out the calls of the control socket that have come, one of each client at most: the switch decides,
 //!    endpoints are opened and closed; then the state is saved, once for all of them, and only then the replies are
 //!    queued; what could not be saved is answered as failed;
@@ -119,8 +120,8 @@ struct Running {
     signals: Signals,
     daemon: Daemon,
     ticked: Instant,
-    /// Calls wait that were not answered in the last turn.
-    more_calls: bool,
+    /// Calls or copies of frames wait whose turn has not come.
+    more: bool,
 }
 
 impl Running {
@@ -136,7 +137,7 @@ impl Running {
             None => Socket::bind(&Place::new(&path, None), &gate)?,
         };
         sys::install_fault_guard().map_err(system("cannot install the guard against truncated guest memory"))?;
-        let workers = Workers::start(&options.workers()).map_err(system("cannot start the workers"))?;
+        let (workers, listener) = Workers::start(&options.workers()).map_err(system("cannot start the workers"))?;
         let seals = options.settings.seals.unwrap_or_default();
         let endpoints = Endpoints::new(workers, seals, inherited).map_err(system("cannot make an eventfd"))?;
         let (store, saved, told) = Store::open(&options.state(), &options.base);
@@ -145,6 +146,7 @@ impl Running {
         }
         let mut events = EventManager::new()?;
         events.add_subscriber(Subscriber::Wake(endpoints.wake().as_raw_fd()));
+        events.add_subscriber(Subscriber::Wake(listener.wake().as_raw_fd()));
         events.add_subscriber(Subscriber::Wake(signals.as_raw_fd()));
         let server = Rc::new(RefCell::new(Server::new(socket, gate)));
         let server_id = events.add_subscriber(Subscriber::Ctl(Rc::clone(&server)));
@@ -152,6 +154,7 @@ impl Running {
         let daemon = Daemon {
             control: Control::restored(RandomState::new().build_hasher().finish(), saved.offered, saved.numbers),
             endpoints,
+            listener,
             doors: Doors::default(),
             origin: Origin { store, file: options.config, base: options.base },
             logging,
@@ -163,7 +166,7 @@ impl Running {
             changes: 0,
             settled: 0,
         };
-        let running = Running { events, server, server_id, signals, daemon, ticked: started, more_calls: false };
+        let running = Running { events, server, server_id, signals, daemon, ticked: started, more: false };
         Ok((running, saved.overlay))
     }
 
@@ -176,10 +179,11 @@ impl Running {
     /// stop.
     fn turn(&mut self) -> Result<bool, RunError> {
         let rest = TICK.saturating_sub(self.ticked.elapsed());
-        let wait = if self.more_calls { Duration::ZERO } else { rest };
+        let wait = if self.more { Duration::ZERO } else { rest };
         self.events.run_with_timeout(wait.as_millis() as i32)?;
         self.daemon.take_notices(&mut self.events);
-        self.more_calls = self.answer_calls()?;
+        let more_snooped = self.daemon.take_snooped();
+        self.more = self.answer_calls()? || more_snooped;
         while let Some(asked) = self.signals.next() {
             match asked {
                 Asked::Stop => return Ok(false),

@@ -15,6 +15,7 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use switch::{NamespacePath, PortPath, PortView, Refusal, State, View};
 
+mod learnt;
 mod links;
 mod namespaces;
 mod tables;
@@ -66,6 +67,8 @@ impl Calls<'_> {
         match request {
             _ if call.upgrade => Err(ServiceError::invalid("upgrade is not offered")),
             Request::FdbList(asked) => self.fdb_list(&asked, call.more, pending.from.as_ref()),
+            Request::PvdList(asked) => self.pvd_list(&asked, call.more, pending.from.as_ref()),
+            Request::RaList(asked) => self.ra_list(&asked, call.more, pending.from.as_ref()),
             request => self.carry_out(request).map(Answer::from),
         }
     }
@@ -100,7 +103,11 @@ impl Calls<'_> {
             Request::PortList(asked) => reply(&self.port_list(&asked)?),
             Request::LinkAdd(asked) => reply(&self.link_add(&asked)?),
             Request::LinkDel(asked) => reply(&self.link_del(&asked)?),
-            Request::FdbList(_) => Err(ServiceError::invalid("fdb list is answered as a stream")),
+            Request::FdbList(_) | Request::PvdList(_) | Request::RaList(_) => {
+                Err(ServiceError::invalid("this list is answered as a stream"))
+            }
+            Request::PvdShow(asked) => reply(&self.pvd_show(&asked)?),
+            Request::RaShow(asked) => reply(&self.ra_show(&asked)?),
             Request::FdbAdd(asked) => reply(&self.fdb_add(&asked)?),
             Request::FdbDel(asked) => reply(&self.fdb_del(&asked)?),
             Request::FdbFlush(asked) => reply(&self.fdb_flush(asked.namespace.as_deref())?),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A whole daemon without a guest, driven over its control socket.
 
+mod learnt;
+
 use super::*;
 use crate::config::Settings;
 use serde_json::{Value, json};
@@ -32,11 +34,21 @@ impl World {
     }
 
     fn start(directory: Arc<tempfile::TempDir>, config: Option<PathBuf>) -> World {
+        World::prepared(directory, config, |_| {})
+    }
+
+    /// A daemon to which something happens before anybody calls.
+    fn prepared(
+        directory: Arc<tempfile::TempDir>,
+        config: Option<PathBuf>,
+        prepare: impl FnOnce(&mut Running) + Send + 'static,
+    ) -> World {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, place) = (Arc::clone(&stop), Arc::clone(&directory));
         let (ready, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let mut running = running(place.path(), config);
+            prepare(&mut running);
             ready.send(()).unwrap();
             while !stopped.load(Ordering::Relaxed) && running.turn().unwrap() {}
             running.daemon.endpoints.close_all(&mut running.events);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One client of the control socket: read a call, wait for its answer, write the replies, and again.
 
-use super::Answer;
 use super::access::Access;
+use super::{Answer, Mark};
 use crate::dispose::{Connection, Descriptors};
 use ctl::codec::{Call, CodecError, Decoder, MESSAGE_MAX, encode};
 use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
-use switch::FdbKey;
 use vmm_sys_util::epoll::EventSet;
 
 /// Bytes that are read at once.
@@ -39,7 +38,7 @@ enum State {
 }
 
 /// A call, and from where on it is to be answered when a part of the answer has been given.
-pub(super) type Asked = (Call, Option<FdbKey>);
+pub(super) type Asked = (Call, Option<Mark>);
 
 pub(super) struct Client {
     stream: Connection,

@@ -2,6 +2,10 @@
 //! Between the switch's types and those of the wire. This is the only file that knows both, so either side can change
 //! without the other; what crosses here is the contract with `weft`.
 
+mod learnt;
+
+pub use learnt::{pvd, pvd_shown, ra, ra_shown};
+
 use crate::config::ConfigError;
 use crate::runtime::{PollMode, Work, WorkerStats};
 use crate::vhost_user::feature_names;

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
-use switch::FdbKey;
+use switch::{FdbKey, NamespacePath};
 use vmm_sys_util::epoll::EventSet;
 
 /// Clients at a time; one more takes the place of an idle one, or is turned away.
@@ -42,12 +42,23 @@ pub const TENANT_CLIENTS_MAX: usize = 4;
 /// A client that has not read a reply to its end after so long is dropped.
 pub const STALL_MAX: Duration = Duration::from_secs(10);
 
+/// Where a long list goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Behind this MAC table entry.
+    Fdb(FdbKey),
+    /// In this namespace, at this PvD; at its first one if `None`.
+    Pvds(NamespacePath, Option<pvd::Cursor>),
+    /// In this namespace, behind the Router Advertisement of this number.
+    Ras(NamespacePath, u64),
+}
+
 /// The answer to a call, or a part of it.
 pub struct Answer {
     /// What goes out now.
     pub reply: Reply,
     /// From where on the call is to be answered again when that is read; `None`: the answer is complete.
-    pub rest: Option<FdbKey>,
+    pub rest: Option<Mark>,
 }
 
 impl From<Reply> for Answer {
@@ -65,7 +76,7 @@ pub struct Pending {
     /// What it asks for.
     pub call: Call,
     /// What was last told, when this is not the first part of the answer.
-    pub from: Option<FdbKey>,
+    pub from: Option<Mark>,
 }
 
 /// The server's side of the control socket.

@@ -28,6 +28,10 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::NamespaceZombies(_) => (Access::Read, "namespace zombies"),
         Request::PortList(_) => (Access::Read, "port list"),
         Request::FdbList(_) => (Access::Read, "fdb list"),
+        Request::PvdList(_) => (Access::Read, "pvd list"),
+        Request::PvdShow(_) => (Access::Read, "pvd show"),
+        Request::RaList(_) => (Access::Read, "ra list"),
+        Request::RaShow(_) => (Access::Read, "ra show"),
         Request::DropReasons(_) => (Access::Read, "explain"),
         Request::ConfigCheck(_) => (Access::Read, "config check"),
         Request::ConfigDiff(_) => (Access::Read, "config diff"),
@@ -93,6 +97,7 @@ fn is_tenants<'a>(tenant: &Tenant, seen: &View<'_>, request: &'a Request) -> Res
         Request::NamespaceList(_) | Request::NamespaceZombies(_) | Request::NamespaceAdd(_) => Ok(()),
         Request::PortList(_) => Ok(()),
         Request::FdbList(_) | Request::FdbAdd(_) | Request::FdbDel(_) | Request::FdbFlush(_) => Ok(()),
+        Request::PvdList(_) | Request::PvdShow(_) | Request::RaList(_) | Request::RaShow(_) => Ok(()),
         Request::NamespaceDel(asked) => is_below(&asked.name).and_then(|()| may_empty(tenant, seen, &asked.name)),
         Request::NamespaceSet(asked) => is_below(&asked.name),
         Request::NamespaceDelegate(asked) => may_delegate(tenant, asked),
@@ -182,6 +187,10 @@ mod test {
             "NamespaceZombies",
             "PortList",
             "FdbList",
+            "PvdList",
+            "PvdShow",
+            "RaList",
+            "RaShow",
             "DropReasons",
             "ConfigCheck",
             "ConfigDiff",
@@ -202,7 +211,7 @@ mod test {
 
     fn call(method: &str) -> Call {
         let all = serde_json::json!({
-            "name": "a", "namespace": "a", "socket": "/run/red.d/a", "uid": 1, "mac": "a", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a",
+            "name": "a", "namespace": "a", "socket": "/run/red.d/a", "uid": 1, "number": 1, "mac": "a", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a",
             "vhost_user": { "path": "/run/red.d/a", "mode": "server" }
         });
         let wanted: &[&str] = match method.rsplit('.').next().unwrap_or_default() {
@@ -215,6 +224,8 @@ mod test {
             "LinkDel" => &["port"],
             "FdbAdd" => &["namespace", "mac", "port"],
             "FdbDel" => &["namespace", "mac"],
+            "PvdShow" => &["name"],
+            "RaShow" => &["namespace", "number"],
             "ConfigCheck" | "ConfigDiff" | "ConfigApply" => &["text", "file"],
             "LogSet" => &["filter"],
             _ => &[],
@@ -252,7 +263,18 @@ mod test {
     /// Every method of the interface: nothing that is of the daemon as a whole, and nothing for a stranger.
     #[test]
     fn test_what_a_tenant_may_do() {
-        let looks = ["Status", "NamespaceList", "NamespaceZombies", "PortList", "FdbList", "DropReasons"];
+        let looks = [
+            "Status",
+            "NamespaceList",
+            "NamespaceZombies",
+            "PortList",
+            "FdbList",
+            "PvdList",
+            "PvdShow",
+            "RaList",
+            "RaShow",
+            "DropReasons",
+        ];
         let never =
             ["LinkAdd", "LinkDel", "WorkerList", "ConfigCheck", "ConfigDiff", "ConfigApply", "ConfigShow", "LogSet"];
         for method in METHODS {

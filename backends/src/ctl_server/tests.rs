@@ -12,7 +12,6 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
-use wire::MacAddr;
 
 /// A server in a directory of its own, turned by hand.
 struct World {
@@ -49,7 +48,7 @@ impl World {
         let mut answered = 0;
         while let Some(pending) = { self.server.borrow_mut().next_call() } {
             let reply = Reply::result(&serde_json::json!({ "method": pending.call.method })).unwrap();
-            let told = 1 + pending.from.as_ref().map_or(0, |key| key.mac.to_u64());
+            let told = 1 + pending.from.as_ref().map_or(0, told_at);
             let answer = match told < replies as u64 {
                 true => Answer { reply: reply.continued(), rest: Some(place(told)) },
                 false => reply.into(),
@@ -81,9 +80,13 @@ impl World {
     }
 }
 
+fn told_at(mark: &Mark) -> u64 {
+    if let Mark::Ras(_, told) = mark { *told } else { 0 }
+}
+
 /// A place in a list: so many were told.
-fn place(told: u64) -> FdbKey {
-    FdbKey { namespace: "red".parse().unwrap(), mac: MacAddr::from_u64(told) }
+fn place(told: u64) -> Mark {
+    Mark::Ras("red".parse().unwrap(), told)
 }
 
 #[test]

@@ -6,7 +6,8 @@
 //! something away waits for the answer, so that nothing is touched after it was given back.
 //!
 //! `thread` is the loop, `patience` when it stops to poll, `sleeper` where it sleeps, `gauges` what it shows, `cpus`
-//! where it runs, `pool` all of them; `attachment` is one port's way to them, and [`Workers`] the face of it all.
+//! where it runs, `pool` all of them; `attachment` is one port's way to them, and [`Workers`] the face of it all. What they
+//! hand to control goes through [`Listener`].
 //!
 //! What a worker shows costs it one reading of the processor's clock a turn: the time of a turn that found
 //! frames is busy, all other time is not.
@@ -15,6 +16,7 @@ mod attachment;
 mod clock;
 mod cpus;
 mod gauges;
+mod listener;
 mod patience;
 mod pool;
 mod sleeper;
@@ -25,6 +27,7 @@ mod workers;
 pub use clock::clock;
 pub use cpus::{BadCpus, Cpus};
 pub use gauges::Work;
+pub use listener::Listener;
 pub use patience::PollMode;
 pub use pool::{WorkerSpec, WorkerStats};
 pub use workers::Workers;

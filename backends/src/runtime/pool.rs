@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use dataplane::{Source, SourceId};
+use dataplane::{Snoops, Source, SourceId, Worker};
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 use super::cpus::Cpus;
 use super::gauges::{Gauges, Work};
+use super::listener::{Bell, Listener};
 use super::patience::PollMode;
-use super::thread::{Command, WorkerThread};
+use super::thread::{Bells, Command, WorkerThread};
 use super::watchdog::Watchdog;
 
 /// Commands that may wait for one worker; more make their senders wait.
@@ -66,11 +67,12 @@ pub(super) struct Place {
 
 impl Pool {
     /// Starts one thread for each of `specs`.
-    pub(super) fn start(specs: &[WorkerSpec]) -> io::Result<Self> {
-        let members = specs.iter().enumerate().map(|(index, spec)| Member::start(index, spec.clone()));
-        let members = members.collect::<io::Result<Vec<_>>>()?;
+    pub(super) fn start(specs: &[WorkerSpec]) -> io::Result<(Self, Listener)> {
+        let bell = Arc::new(Bell::new()?);
+        let started = specs.iter().enumerate().map(|(index, spec)| Member::start(index, spec.clone(), &bell));
+        let (members, snoops): (Vec<_>, _) = started.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
         let watchdog = Watchdog::start(members.iter().map(|member| Arc::clone(&member.gauges.pulse)).collect())?;
-        Ok(Self { members, next_id: AtomicU64::new(0), _watchdog: watchdog })
+        Ok((Self { members, next_id: AtomicU64::new(0), _watchdog: watchdog }, Listener::new(bell, snoops)))
     }
 
     /// What each worker has done.
@@ -103,11 +105,14 @@ impl Pool {
 
 impl Member {
     /// Returns when the thread runs where it is to run.
-    fn start(index: usize, spec: WorkerSpec) -> io::Result<Self> {
+    fn start(index: usize, spec: WorkerSpec, bell: &Arc<Bell>) -> io::Result<(Self, Snoops)> {
         let doorbell = EventFd::new(EFD_NONBLOCK | EFD_CLOEXEC)?;
         let (commands, mailbox) = sync_channel(MAILBOX);
         let gauges = Arc::new(Gauges::new());
-        let worker = WorkerThread::new(spec.poll, mailbox, doorbell.try_clone()?, Arc::clone(&gauges))?;
+        let mut worker = Worker::new();
+        let snoops = worker.listen();
+        let bells = Bells { own: doorbell.try_clone()?, control: Arc::clone(bell) };
+        let worker = WorkerThread::new(worker, spec.poll, mailbox, bells, Arc::clone(&gauges))?;
         let (tell, pinned) = sync_channel(1);
         let pin = spec.pin.clone();
         let thread = thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
@@ -117,7 +122,7 @@ impl Member {
         })?;
         pinned.recv().unwrap_or(Ok(()))?;
         let sources = AtomicUsize::new(0);
-        Ok(Self { spec, commands: Some(commands), doorbell, gauges, sources, thread: Some(thread) })
+        Ok((Self { spec, commands: Some(commands), doorbell, gauges, sources, thread: Some(thread) }, snoops))
     }
 
     fn command(&self, command: Command) {

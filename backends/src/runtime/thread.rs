@@ -11,6 +11,7 @@ use vmm_sys_util::eventfd::EventFd;
 
 use super::clock::TurnClock;
 use super::gauges::Gauges;
+use super::listener::Bell;
 use super::patience::{Patience, PollMode};
 use super::sleeper::Sleeper;
 
@@ -20,6 +21,14 @@ pub(super) enum Command {
     Attach(SourceId, Box<Source>, SyncSender<()>),
     /// Stop polling it and give it back.
     Detach(SourceId, SyncSender<Option<Box<Source>>>),
+}
+
+/// How a worker is woken, and wakes.
+pub(super) struct Bells {
+    /// Rung by those who command it.
+    pub(super) own: EventFd,
+    /// Rung for what it hands to control.
+    pub(super) control: Arc<Bell>,
 }
 
 /// All that the thread owns.
@@ -32,20 +41,22 @@ pub(super) struct WorkerThread {
     /// Sources that cannot wake us: their guests give no kick. While there is one, we do not sleep.
     kickless: BTreeSet<SourceId>,
     gauges: Arc<Gauges>,
+    control: Arc<Bell>,
 }
 
 impl WorkerThread {
-    /// `doorbell` is rung by those who command.
+    /// The thread of `worker`.
     pub(super) fn new(
+        worker: Worker,
         mode: PollMode,
         commands: Receiver<Command>,
-        doorbell: EventFd,
+        bells: Bells,
         gauges: Arc<Gauges>,
     ) -> io::Result<Self> {
         let clock = TurnClock::start();
         let patience = Patience::new(mode, clock.now());
-        let (sleeper, kickless) = (Sleeper::new(doorbell)?, BTreeSet::new());
-        Ok(Self { worker: Worker::new(), clock, patience, commands, sleeper, kickless, gauges })
+        let (sleeper, kickless) = (Sleeper::new(bells.own)?, BTreeSet::new());
+        Ok(Self { worker, clock, patience, commands, sleeper, kickless, gauges, control: bells.control })
     }
 
     /// Runs until the last sender of commands is gone.
@@ -73,6 +84,9 @@ impl WorkerThread {
         if taken > 0 {
             self.patience.worked(self.clock.now());
             self.gauges.worked(&self.worker, spent);
+            if self.worker.take_news() {
+                self.control.ring();
+            }
         }
         taken > 0
     }

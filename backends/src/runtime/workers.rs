@@ -7,6 +7,7 @@ use std::sync::Arc;
 use dataplane::{Namespace, Port};
 
 use super::attachment::Attachment;
+use super::listener::Listener;
 use super::pool::{Pool, WorkerSpec, WorkerStats};
 use crate::vhost_user::RingHost;
 
@@ -16,14 +17,16 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts one worker thread for each of `specs`; one as the default has it when there are none.
+    /// Starts one worker thread for each of `specs`; one as the default has it when there are none. What they hand to
+    /// control comes out of the [`Listener`].
     ///
     /// # Errors
     /// A thread, an eventfd or an epoll set could not be made, or a thread not be pinned.
-    pub fn start(specs: &[WorkerSpec]) -> io::Result<Self> {
+    pub fn start(specs: &[WorkerSpec]) -> io::Result<(Self, Listener)> {
         let one = [WorkerSpec::default()];
         let specs = if specs.is_empty() { &one } else { specs };
-        Ok(Self { pool: Arc::new(Pool::start(specs)?) })
+        let (pool, listener) = Pool::start(specs)?;
+        Ok((Self { pool: Arc::new(pool) }, listener))
     }
 
     /// What a session drives the rings of `port` through.

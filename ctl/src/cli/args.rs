@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::call::CallArgs;
-use super::{config, fdb, link, log, namespace, port, worker};
+use super::{config, fdb, link, log, namespace, port, pvd, ra, worker};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -99,6 +99,18 @@ pub(super) enum Object {
     Fdb {
         #[command(subcommand)]
         verb: fdb::Verb,
+    },
+    /// Provisioning domains (PvDs): what routers teach about the networks behind them
+    #[command(infer_subcommands = true)]
+    Pvd {
+        #[command(subcommand)]
+        verb: pvd::Verb,
+    },
+    /// Router Advertisements that are remembered
+    #[command(infer_subcommands = true)]
+    Ra {
+        #[command(subcommand)]
+        verb: ra::Verb,
     },
     /// The configuration as a whole
     #[command(infer_subcommands = true)]

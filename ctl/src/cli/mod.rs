@@ -17,6 +17,8 @@ mod namespace;
 mod output;
 mod path;
 mod port;
+mod pvd;
+mod ra;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -124,6 +126,8 @@ fn dispatch(object: Object, context: Context<'_>) -> Outcome {
         Object::Port { verb } => port::run(verb, context),
         Object::Link { verb } => link::run(verb, context),
         Object::Fdb { verb } => fdb::run(verb, context),
+        Object::Pvd { verb } => pvd::run(verb, context),
+        Object::Ra { verb } => ra::run(verb, context),
         Object::Config { verb } => config::run(&verb, context),
         Object::Log { verb } => log::run(verb, context),
         Object::Explain { reason } => explain::run(reason, context),

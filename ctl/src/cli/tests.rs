@@ -4,6 +4,7 @@
 mod answers;
 mod calls;
 mod failures;
+mod learnt;
 
 use crate::cli::{Streams, run};
 use crate::testing::server::Server;

@@ -12,6 +12,8 @@ mod limits;
 mod link;
 mod namespace;
 mod port;
+mod pvd;
+mod ra;
 mod status;
 mod worker;
 
@@ -38,6 +40,10 @@ pub use port::{
     MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role, State,
     VhostUser,
 };
+pub use pvd::{
+    Fact, FactKind, PVD_PAGE, Pvd, PvdList, PvdListReply, PvdShow, PvdShowReply, PvdSource, RouterParameters,
+};
+pub use ra::{RA_PAGE, Ra, RaList, RaListReply, RaOption, RaShow, RaShowReply};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
 pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};
 
@@ -122,6 +128,14 @@ methods! {
     FdbDel -> Empty;
     /// Forgets learned MAC table entries.
     FdbFlush -> FdbFlushReply;
+    /// Lists PvDs, in pages with `more`.
+    PvdList -> PvdListReply;
+    /// Tells all about one PvD.
+    PvdShow -> PvdShowReply;
+    /// Lists Router Advertisements that are remembered, in pages with `more`.
+    RaList -> RaListReply;
+    /// Tells all about one Router Advertisement.
+    RaShow -> RaShowReply;
     /// Checks a configuration file.
     ConfigCheck -> Empty;
     /// Compares a configuration file with what runs.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One sample of every wire object with every field filled.
 
+mod learnt;
+
 use std::collections::BTreeMap;
 
+pub(crate) use learnt::{pvd_shown, pvds, ra_shown, ras};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,8 +16,9 @@ use crate::proto::v1::{
     FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply,
     MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
     NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
-    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Quota, Rate, Role, State, Status,
-    StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, PvdList, PvdShow, Quota, RaList,
+    RaShow, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply,
+    Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -51,6 +55,10 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&FdbAdd { namespace: namespace(), mac: mac(), port: name() }, &Empty {}),
         exchange(&FdbDel { namespace: namespace(), mac: mac() }, &Empty {}),
         exchange(&FdbFlush { namespace: Some(namespace()) }, &FdbFlushReply { removed: 3 }),
+        exchange(&PvdList { namespace: Some(namespace()) }, &pvds()),
+        exchange(&PvdShow { name: "corp.example".to_owned(), namespace: Some(namespace()) }, &pvd_shown()),
+        exchange(&RaList { namespace: Some(namespace()) }, &ras()),
+        exchange(&RaShow { namespace: namespace(), number: 7 }, &ra_shown()),
         exchange(&ConfigCheck { text: text(), file: file() }, &Empty {}),
         exchange(&ConfigDiff { text: text(), file: file() }, &changes()),
         exchange(&ConfigShow {}, &ConfigShowReply { text: text() }),

@@ -194,8 +194,8 @@ impl Burst {
         self.headed += 1;
     }
 
-    /// Makes a whole private copy of frame `index`, for a frame whose headers do not end within its head: it is judged by
-    /// the copy and delivered from it, so that what its sender writes meanwhile changes nothing. `false`: there is no
+    /// Makes a whole private copy of frame `index`, for a frame whose headers do not end within its head, or of which control
+    /// hears: it is judged by the copy and delivered from it, so that what its sender writes meanwhile changes nothing. `false`: there is no
     /// more of it to be had, or no room for it.
     #[cold]
     pub(crate) fn privatise(&mut self, index: usize) -> bool {
@@ -215,6 +215,11 @@ impl Burst {
             self.odd.set(index, true);
         }
         copied
+    }
+
+    /// Sees to it that frame `number` has a whole private copy, if there is room.
+    pub(crate) fn make_whole(&mut self, number: usize) -> bool {
+        self.frame(number).body.is_empty() || self.privatise(number)
     }
 
     /// Notes that frame `number` asks for something, so that its header must go with it.

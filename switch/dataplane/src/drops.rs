@@ -48,6 +48,8 @@ reasons! {
         "A Router Advertisement or Redirect came from a port that is not a router: `weft port set --role router` if it is one."
     Unclassifiable "unclassifiable"
         "The frame's IPv6 headers could not be followed to their end, so it cannot be shown to be harmless (RFC 7113)."
+    FragmentedNd "fragmented-nd"
+        "A message of Neighbor Discovery was in an IPv6 fragment, which no node may take seriously (RFC 6980): nobody has a reason to send it so but to hide it."
     LinkRouter "link-router"
         "A Router Advertisement or Redirect came over a link that lets none across: `weft port set --role router` at the end where it comes out lets it."
     TxPoliced "tx-policed"

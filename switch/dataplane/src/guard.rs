@@ -10,19 +10,18 @@ use crate::bits::Bits;
 use crate::burst::{Burst, Frame, Verdict};
 use crate::claims;
 use crate::drops::DropReason;
-use crate::port::{MacPolicy, Policy, Role};
+use crate::port::{MacPolicy, Policy};
 use crate::router;
 
-/// Decides on every frame that its port may not send.
-pub(crate) fn guard(burst: &mut Burst, own: MacAddr, policy: &Policy) {
+/// Decides on every frame that its port may not send. Returns those of which control wants to hear.
+pub(crate) fn guard(burst: &mut Burst, own: MacAddr, policy: &Policy) -> Bits {
     let mut suspects = Bits::NONE;
     for (number, frame) in (0..).zip(burst.frames_mut()) {
         frame.note_longest(frame.len, 0);
         suspects.set(number, !is_ordinary(frame, own, policy));
     }
-    for number in suspects.iter() {
-        judge(burst, number, own, policy);
-    }
+    suspects.retain(|number| judge(burst, number, own, policy));
+    suspects
 }
 
 /// Whether a frame may pass whatever else it is.
@@ -33,8 +32,9 @@ fn is_ordinary(frame: &Frame, own: MacAddr, policy: &Policy) -> bool {
     mine & frame.is_everyday() & frame.vnet.is_plain() & frame.fits(policy.mtu)
 }
 
+/// True: the frame passes, and control wants to hear of it.
 #[inline(never)]
-fn judge(burst: &mut Burst, number: usize, own: MacAddr, policy: &Policy) {
+fn judge(burst: &mut Burst, number: usize, own: MacAddr, policy: &Policy) -> bool {
     let frame = &mut burst.frames_mut()[number];
     let asks = !frame.vnet.is_plain();
     match check(frame, own, policy) {
@@ -45,9 +45,7 @@ fn judge(burst: &mut Burst, number: usize, own: MacAddr, policy: &Policy) {
     if asks {
         burst.mark(number);
     }
-    if policy.role == Role::Host {
-        router::guard(burst, number, DropReason::RogueRouter);
-    }
+    router::guard(burst, number, policy.role.objection(DropReason::RogueRouter))
 }
 
 fn check(frame: &mut Frame, own: MacAddr, policy: &Policy) -> Result<(), DropReason> {
@@ -129,7 +127,7 @@ mod tests {
             frame.note_longest(frame.len, 0);
             if is_ordinary(frame, OWN, &policy) {
                 prop_assert_eq!(check(frame, OWN, &policy), Ok(()));
-                router::classify(&mut burst, 0, DropReason::RogueRouter);
+                prop_assert!(!router::classify(&mut burst, 0, Some(DropReason::RogueRouter)));
                 prop_assert_eq!(burst.frames()[0].verdict, Verdict::Undecided);
             }
         }

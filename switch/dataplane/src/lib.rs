@@ -10,10 +10,10 @@
 //!    of each frame are copied out of guest memory, once. What follows is left where it is.
 //! 2. `policing`, where the port or its namespace has limits: what is sent too fast is dropped before anything is learned from it.
 //! 3. `guard`: what is ordinary is told from what is not, by the private copy. The latter is looked at closely, and the port's
-//!    policy applied: source MAC, offloads (`claims`), length, and for hosts that they do not speak as routers (`router`). What
-//!    cannot be judged by its head is copied whole.
+//!    policy applied: source MAC, offloads (`claims`), length, for hosts that they do not speak as routers, and for all that
+//!    Neighbor Discovery is not fragmented (`router`). What cannot be judged by its head is copied whole.
 //! 4. `forward`: the [`MacTable`] learns the source and looks up the destination. `policing` then drops what is flooded
-//!    too fast.
+//!    too fast. Of Router Advertisements and Solicitations that are left, control gets copies (`snoop`, [`Snoops`]).
 //! 5. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
 //!    guest, the only copy of it. A receiver that lacks an offload gets the frame finished in software (`offload`). What is more
 //!    than the receiving port's limits allow is dropped here (`policing`).
@@ -64,6 +64,7 @@ mod rate;
 mod receive;
 mod receiver;
 mod router;
+mod snoop;
 mod stats;
 mod steer;
 mod targets;
@@ -76,9 +77,10 @@ pub use features::Negotiated;
 pub use mac_table::{Entry, Kind, Learned, MacTable, TableFull};
 pub use namespace::{MacTablePlace, Namespace, NamespaceConfig};
 pub use policing::NamespacePolicers;
-pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, Role, SourceId};
+pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, PortTag, Role, SourceId};
 pub use rate::{Limit, Limits, Rate};
-pub use stats::{Drops, PortStats, Traffic};
+pub use snoop::{SnoopKind, Snooped, Snoops};
+pub use stats::{Drops, PortStats, SnoopStats, Traffic};
 pub use sys::RingFault;
 pub use time::Instant;
 pub use worker::{Source, Stage, Worker};

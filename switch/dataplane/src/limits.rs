@@ -30,6 +30,15 @@ pub const LINK_HOPS: u8 = 8;
 /// Ends of links that the frames of one burst may go into, all crossings of all of them counted.
 pub const CROSSINGS: usize = 256;
 
+/// Longest frame that is copied for control, in bytes: what a jumbo frame carries, its IPv6 header and its Ethernet header.
+pub const SNOOP_LEN: usize = 9216 + 40 + wire::ether::MAX_LEN;
+
+/// Copies of frames of one worker that may wait for control.
+pub const SNOOP_SLOTS: usize = 256;
+
+/// Copies of frames of one port that may wait for control: more ports than one must flood to keep others from being heard.
+pub const SNOOP_PORT: usize = 8;
+
 /// Queue pairs of one port.
 pub const QUEUE_PAIRS: u16 = 16;
 

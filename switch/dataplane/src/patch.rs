@@ -21,8 +21,9 @@ use crate::forward::{From, ask, forward};
 use crate::limits::LINK_HOPS;
 use crate::namespace::Namespace;
 use crate::policing::SendPolicers;
-use crate::port::{Port, Role};
+use crate::port::Port;
 use crate::router;
+use crate::snoop::{Tap, snoop};
 use crate::stats::Delta;
 
 /// The other end of a link.
@@ -85,17 +86,17 @@ impl Crossing {
 
 /// Lets all frames that were delivered to ends of links come out at the other ends, and so on.
 #[cold]
-pub(crate) fn cross(delivery: &mut Delivery, burst: &mut Burst, sender: Sender) {
+pub(crate) fn cross(delivery: &mut Delivery, burst: &mut Burst, tap: &mut Tap, sender: Sender) {
     let mut at = 0;
     while let Some(crossing) = delivery.crossing(at) {
-        come_out(&crossing, delivery, burst, sender);
+        come_out(&crossing, delivery, burst, tap, sender);
         at += 1;
     }
     delivery.end_crossings();
 }
 
 /// The far end's stages, as for a burst of its own guest.
-fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, sender: Sender) {
+fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, tap: &mut Tap, sender: Sender) {
     let mut delta = Delta::default();
     let guard = crossing.port.patch().far();
     let Some(far) = guard.as_ref() else {
@@ -112,13 +113,13 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, sen
     }
     let policers = SendPolicers::of(port, &far.namespace);
     policers.transmit(burst, sender.now);
-    if port.policy().role == Role::Host {
-        crossing.frames.iter().for_each(|number| router::guard(burst, number, DropReason::LinkRouter));
-    }
+    let (mut heard, rogue) = (crossing.frames, port.policy().role.objection(DropReason::LinkRouter));
+    heard.retain(|number| router::guard(burst, number, rogue));
     let from = From { slot: port.slot(), own: port.mac() };
     ask(burst.frames(), far.namespace.fdb(), from.own);
     forward(burst, far.namespace.fdb(), from, sender.now);
     policers.flood(burst, sender.now);
+    snoop(burst, heard, port, tap);
     let sender = Sender { slot: port.slot(), hops: crossing.hops, ..sender };
     delivery.deliver(burst, sender, &far.namespace.ports.load(), &mut delta);
     port.counters.add_tx(&delta);

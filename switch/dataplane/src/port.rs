@@ -8,6 +8,7 @@ use arc_swap::Guard;
 use sys::{Ring, RingFault};
 use wire::MacAddr;
 
+use crate::drops::DropReason;
 use crate::features::Negotiated;
 use crate::limits;
 use crate::namespace::Namespace;
@@ -16,6 +17,7 @@ use crate::patch::{Far, Patch};
 use crate::policing::{Policers, Policing};
 use crate::rate::Limits;
 use crate::receiver::Receiver;
+use crate::snoop::Waiting;
 use crate::stats::{Counters, PortStats, Tally, Traffic};
 
 /// A port's number inside its namespace: unique while the port lives, below [`limits::PORTS`].
@@ -25,6 +27,10 @@ pub struct PortSlot(pub u16);
 /// A number that names one attachment of a source to a worker, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u64);
+
+/// A number by which control knows a port again; the frame path hands it on and makes nothing of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortTag(pub u64);
 
 /// What the owner of a port is to the tenant's network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +42,13 @@ pub enum Role {
     Router = 1,
     /// The way out of the machine: many MACs, routers among them.
     Uplink = 2,
+}
+
+impl Role {
+    /// Why what only routers may say is dropped when it comes from here; `None`: it is not. For a host that is `rogue`.
+    pub(crate) fn objection(self, rogue: DropReason) -> Option<DropReason> {
+        (self == Self::Host).then_some(rogue)
+    }
 }
 
 /// Which source MACs a port may use.
@@ -86,6 +99,7 @@ struct Inlet {
 /// One virtual NIC, in one namespace for its whole life. All methods may be called from any thread.
 pub struct Port {
     slot: PortSlot,
+    tag: AtomicU64,
     mac: MacAddr,
     role: AtomicU8,
     macs: AtomicU8,
@@ -96,6 +110,7 @@ pub struct Port {
     fault: AtomicU8,
     policing: Policing<Policers>,
     patch: Patch,
+    waiting: Waiting,
     pub(crate) counters: Counters,
 }
 
@@ -106,6 +121,7 @@ impl Port {
         let pairs = config.queue_pairs.clamp(1, limits::QUEUE_PAIRS);
         Arc::new(Self {
             slot,
+            tag: AtomicU64::default(),
             mac: config.mac,
             role: AtomicU8::new(config.role as u8),
             macs: AtomicU8::new(config.macs as u8),
@@ -116,6 +132,7 @@ impl Port {
             fault: AtomicU8::new(0),
             policing: Policing::default(),
             patch: Patch::default(),
+            waiting: Waiting::default(),
             counters: Counters::default(),
         })
     }
@@ -124,6 +141,17 @@ impl Port {
     #[must_use]
     pub fn slot(&self) -> PortSlot {
         self.slot
+    }
+
+    /// What control knows it by; 0 until it says so.
+    #[must_use]
+    pub fn tag(&self) -> PortTag {
+        PortTag(self.tag.load(Ordering::Relaxed))
+    }
+
+    /// Sets what control knows it by, before the port is plugged in.
+    pub fn set_tag(&self, tag: PortTag) {
+        self.tag.store(tag.0, Ordering::Relaxed);
     }
 
     /// Its own address.
@@ -186,6 +214,11 @@ impl Port {
     #[inline]
     pub(crate) fn patch(&self) -> &Patch {
         &self.patch
+    }
+
+    /// Copies of its frames that wait for control.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Sets what the session negotiated; 0 when there is none. Rings that are started later go by it.

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::drops::DropReason;
+use crate::snoop::SnoopKind;
 
 /// Frames and bytes without their virtio-net headers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -113,6 +114,19 @@ pub struct PortStats {
     pub software_checksums: u64,
     /// Frames that the switch made by segmenting larger ones for this receiver.
     pub software_segments: u64,
+    /// What control was to hear of.
+    pub snooped: SnoopStats,
+}
+
+/// Frames of a port, delivered whatever becomes of their copies, that control was to hear of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SnoopStats {
+    /// Router Advertisements of which it got a copy.
+    pub advertisements: u64,
+    /// Router Solicitations of which it got a copy.
+    pub solicitations: u64,
+    /// Of either kind, those of which it got none: too many copies waited already, or the frame was too long.
+    pub lost: u64,
 }
 
 /// The shared counters of a port.
@@ -122,6 +136,7 @@ pub(crate) struct Counters {
     tx: [AtomicU64; 2],
     drops: [AtomicU64; DropReason::COUNT],
     software: [AtomicU64; 2],
+    snooped: [AtomicU64; 3],
 }
 
 impl Counters {
@@ -139,6 +154,16 @@ impl Counters {
         self.add_drops(&delta.drops);
     }
 
+    /// Counts one more frame of which control got a copy, or got none.
+    pub(crate) fn add_snooped(&self, kind: Option<SnoopKind>) {
+        let counter = match kind {
+            Some(SnoopKind::Advertisement) => &self.snooped[0],
+            Some(SnoopKind::Solicitation) => &self.snooped[1],
+            None => &self.snooped[2],
+        };
+        bump(counter, 1);
+    }
+
     fn add_drops(&self, drops: &Drops) {
         for (counter, &count) in self.drops.iter().zip(&drops.0) {
             bump(counter, count);
@@ -146,6 +171,7 @@ impl Counters {
     }
 
     pub(crate) fn read(&self) -> PortStats {
+        let [advertisements, solicitations, lost] = std::array::from_fn(|i| load(&self.snooped[i]));
         let pair = |pair: &[AtomicU64; 2]| Traffic { frames: load(&pair[0]), bytes: load(&pair[1]) };
         PortStats {
             rx: pair(&self.rx),
@@ -153,6 +179,7 @@ impl Counters {
             drops: Drops(std::array::from_fn(|i| load(&self.drops[i]))),
             software_checksums: load(&self.software[0]),
             software_segments: load(&self.software[1]),
+            snooped: SnoopStats { advertisements, solicitations, lost },
         }
     }
 }

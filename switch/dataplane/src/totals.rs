@@ -11,6 +11,9 @@ impl std::iter::Sum for PortStats {
             one.drops.nonzero().for_each(|(reason, count)| sum.drops.add_many(reason, count));
             sum.software_checksums += one.software_checksums;
             sum.software_segments += one.software_segments;
+            sum.snooped.advertisements += one.snooped.advertisements;
+            sum.snooped.solicitations += one.snooped.solicitations;
+            sum.snooped.lost += one.snooped.lost;
             sum
         })
     }

@@ -7,15 +7,18 @@ use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use sys::{Ring, RingFault};
 
+use crate::bits::Bits;
 use crate::burst::Burst;
 use crate::deliver::{Delivery, Sender};
 use crate::forward::{From, ask, forward};
 use crate::guard::guard;
+use crate::limits;
 use crate::namespace::{Namespace, PortSet};
 use crate::patch::cross;
 use crate::policing::SendPolicers;
 use crate::port::{Port, SourceId};
 use crate::receive::receive;
+use crate::snoop::{self, Snoops, Tap, snoop};
 use crate::stats::Delta;
 use crate::time::Instant;
 
@@ -80,7 +83,7 @@ impl Source {
         if self.fault.is_some() {
             return 0;
         }
-        let Turn { burst, delivery } = turn;
+        let Turn { burst, delivery, tap } = turn;
         let policy = self.port.policy();
         let policers = SendPolicers::of(&self.port, &self.namespace);
         let mut delta = Delta::default();
@@ -90,15 +93,18 @@ impl Source {
             let (slot, own) = (self.port.slot(), self.port.mac());
             ask(burst.frames(), self.namespace.fdb(), own);
             policers.transmit(burst, now);
-            guard(burst, own, &policy);
+            let heard = guard(burst, own, &policy);
             watch(Stage::Guard);
             forward(burst, self.namespace.fdb(), From { slot, own }, now);
             policers.flood(burst, now);
+            if heard != Bits::NONE {
+                snoop(burst, heard, &self.port, tap);
+            }
             watch(Stage::Forward);
             let (sender, ports) = (Sender { id, slot, hops: 0, now }, self.ports.load());
             delivery.deliver(burst, sender, ports, &mut delta);
             if delivery.crosses() {
-                cross(delivery, burst, sender);
+                cross(delivery, burst, tap, sender);
             }
             watch(Stage::Deliver);
             finish(&mut self.ring, burst);
@@ -151,6 +157,7 @@ fn finish(ring: &mut Ring, burst: &Burst) {
 struct Turn {
     burst: Burst,
     delivery: Delivery,
+    tap: Tap,
 }
 
 /// The frame path of one thread. It neither sleeps nor reads a clock: who runs it does.
@@ -168,11 +175,23 @@ impl Default for Worker {
 }
 
 impl Worker {
-    /// A worker without sources; allocates all that the frame path needs.
+    /// A worker without sources, to which nobody listens; allocates all that the frame path needs.
     #[must_use]
     pub fn new() -> Self {
-        let turn = Turn { burst: Burst::new(), delivery: Delivery::new() };
+        let turn = Turn { burst: Burst::new(), delivery: Delivery::new(), tap: Tap::closed() };
         Self { sources: Vec::new(), turn, frames: 0, bursts: 0 }
+    }
+
+    /// Hands over from now on what control wants to hear of: copies of Router Advertisements and Solicitations.
+    pub fn listen(&mut self) -> Snoops {
+        let (tap, snoops) = snoop::tap(limits::SNOOP_SLOTS);
+        self.turn.tap = tap;
+        snoops
+    }
+
+    /// Whether something was handed over since the last call, so that who listens is to be woken.
+    pub fn take_news(&mut self) -> bool {
+        self.turn.tap.take_news()
     }
 
     /// Adds a source; it is polled from now on.

@@ -27,6 +27,8 @@ use wire::MacAddr;
 /// One advertisement that is known.
 #[derive(Clone, Debug)]
 pub struct CachedRa {
+    /// Its number in this cache: given once, and kept when another message takes its place.
+    pub serial: u64,
     /// The port that it came in from.
     pub port: u32,
     /// Its source address.
@@ -117,6 +119,8 @@ pub struct RaCache {
     ports: BTreeMap<u32, Vec<u32>>,
     timers: Timers,
     counters: CacheCounters,
+    /// The number that was given last.
+    last: u64,
 }
 
 impl RaCache {
@@ -150,16 +154,23 @@ impl RaCache {
         let mut replaced = self.replaced(advert).into_iter();
         let Some(index) = replaced.next() else {
             self.make_room(advert.port)?;
-            self.insert(entry(advert, mac, octets, until, now));
+            self.last += 1;
+            self.insert(CachedRa { serial: self.last, ..entry(advert, mac, octets, until, now) });
             return Ok(Cached::New);
         };
         replaced.for_each(|index| self.remove(index));
         if let Some(place) = self.entries[index as usize].as_mut() {
-            let (first, heard, hits) = (place.first, place.heard + 1, place.hits);
-            *place = CachedRa { first, heard, hits, ..entry(advert, mac, octets, until, now) };
+            let CachedRa { serial, first, heard, hits, .. } = *place;
+            *place = CachedRa { serial, first, heard: heard + 1, hits, ..entry(advert, mac, octets, until, now) };
         }
         self.look_at(index, until);
         Ok(Cached::Anew)
+    }
+
+    /// Whether [`RaCache::hear`] would make one more entry of this, if there is room.
+    pub fn is_news(&self, advert: &Advert<'_>, mac: MacAddr, octets: &[u8]) -> bool {
+        let resigns = advert.header().lifetime == 0;
+        !resigns && self.same(advert, mac, octets).is_none() && self.replaced(advert).is_empty()
     }
 
     /// All entries, in no particular order. Those that have just ended are among them until [`RaCache::expire`].
@@ -284,7 +295,8 @@ impl RaCache {
 
 fn entry(advert: &Advert<'_>, mac: MacAddr, octets: &[u8], until: Deadline, now: Duration) -> CachedRa {
     let (port, router, pvd) = (advert.port, advert.router, advert.name().map(PvdName::from));
-    CachedRa { port, router, mac, pvd, octets: octets.to_vec(), first: now, last: now, heard: 1, hits: 0, until }
+    let octets = octets.to_vec();
+    CachedRa { serial: 0, port, router, mac, pvd, octets, first: now, last: now, heard: 1, hits: 0, until }
 }
 
 /// Checksums differ with the destination, and say nothing.

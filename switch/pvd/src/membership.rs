@@ -64,6 +64,11 @@ impl Membership {
     }
 
     /// How many are gone and still held.
+    pub(crate) fn held(&self) -> usize {
+        self.zombies.iter().filter(|zombie| zombie.strong_count() > 0).count()
+    }
+
+    /// The same, and no more is kept of the others.
     pub(crate) fn count_zombies(&mut self) -> usize {
         self.zombies.retain(|zombie| zombie.strong_count() > 0);
         self.counted = self.zombies.len();

@@ -110,7 +110,7 @@ impl Attributes {
         let mut known: BTreeMap<&Fact, Known> = BTreeMap::new();
         let entries = self.sources.iter().flat_map(|source| source.entries());
         for entry in entries.filter(|entry| !entry.valid().passed(now)) {
-            known.entry(entry.fact()).and_modify(|before| before.join(said(entry))).or_insert_with(|| said(entry));
+            known.entry(entry.fact()).and_modify(|before| before.join(entry.into())).or_insert_with(|| entry.into());
         }
         known.into_values().collect()
     }
@@ -149,12 +149,15 @@ impl Known {
     }
 }
 
-fn said(entry: &Entry) -> Known {
-    Known {
-        fact: entry.fact().clone(),
-        flags: entry.flags(),
-        valid: entry.valid(),
-        preferred: entry.preferred(),
-        sources: 1,
+/// What one alone says.
+impl From<&Entry> for Known {
+    fn from(entry: &Entry) -> Known {
+        Known {
+            fact: entry.fact().clone(),
+            flags: entry.flags(),
+            valid: entry.valid(),
+            preferred: entry.preferred(),
+            sources: 1,
+        }
     }
 }

@@ -67,8 +67,8 @@ impl Registry {
     }
 
     /// PvDs that are gone and that somebody still holds. A namespace is taken apart when there are none.
-    pub fn unreg_count(&mut self) -> usize {
-        self.membership.count_zombies()
+    pub fn unreg_count(&self) -> usize {
+        self.membership.held()
     }
 
     /// The PvD that a prefix belongs to: the last that was heard with it (RFC 8801 section 3.4).

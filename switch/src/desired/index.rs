@@ -7,7 +7,7 @@ use super::FdbKey;
 use crate::delegation::is_inside;
 use crate::name::Name;
 use crate::path::NamespacePath;
-use crate::quota::{Resource, Usage};
+use crate::quota::{Resource, UsageBook};
 use crate::reference::PortPath;
 use crate::spec::{NamespaceSpec, PortSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +25,8 @@ pub(super) struct Index {
     entries: BTreeMap<PortPath, BTreeSet<FdbKey>>,
     /// Static MAC entries of each namespace that has any.
     counts: BTreeMap<NamespacePath, usize>,
-    /// What each namespace and all below it have, where they have anything.
-    usage: BTreeMap<NamespacePath, Usage>,
+    /// What each namespace and all below it have by order; what they learn is not among it.
+    usage: UsageBook,
 }
 
 impl Index {
@@ -66,24 +66,16 @@ impl Index {
         self.entries.get(port).into_iter().flatten().cloned().collect()
     }
 
-    pub(super) fn usage(&self, path: &NamespacePath) -> Usage {
-        self.usage.get(path).copied().unwrap_or_default()
+    pub(super) fn usage(&self) -> &UsageBook {
+        &self.usage
     }
 
-    /// Counts what comes, for `path` and all that it lies in.
     pub(super) fn charge(&mut self, path: &NamespacePath, resource: Resource, count: u64) {
-        path.and_ancestors().for_each(|owner| self.usage.entry(owner).or_default().add(resource, count));
+        self.usage.charge(path, resource, count);
     }
 
-    /// Counts what goes. Having nothing is having no entry, so that equal states have equal indices.
     pub(super) fn discharge(&mut self, path: &NamespacePath, resource: Resource, count: u64) {
-        for owner in path.and_ancestors() {
-            let Some(usage) = self.usage.get_mut(&owner) else { continue };
-            usage.sub(resource, count);
-            if usage.is_zero() {
-                self.usage.remove(&owner);
-            }
-        }
+        self.usage.discharge(path, resource, count);
     }
 
     pub(super) fn add_port(&mut self, path: &PortPath, spec: &PortSpec) {

@@ -21,6 +21,12 @@ impl Slots {
         self.0.get_mut(key.id)?.as_deref_mut()?.downcast_mut()
     }
 
+    /// Two instances at once; `None` also when the keys are the same.
+    pub(crate) fn get_two_mut<A: 'static, B: 'static>(&mut self, a: Key<A>, b: Key<B>) -> Option<(&mut A, &mut B)> {
+        let [a, b] = self.0.get_disjoint_mut([a.id, b.id]).ok()?;
+        Some((a.as_deref_mut()?.downcast_mut()?, b.as_deref_mut()?.downcast_mut()?))
+    }
+
     pub(super) fn peek(&self, id: usize) -> Option<&(dyn Any + Send)> {
         self.0.get(id)?.as_deref()
     }

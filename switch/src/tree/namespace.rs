@@ -77,4 +77,9 @@ impl Namespace {
     pub fn get_mut<T: 'static>(&mut self, key: Key<T>) -> Option<&mut T> {
         self.slots.get_mut(key)
     }
+
+    /// Two of its instances at once.
+    pub(crate) fn get_two_mut<A: 'static, B: 'static>(&mut self, a: Key<A>, b: Key<B>) -> Option<(&mut A, &mut B)> {
+        self.slots.get_two_mut(a, b)
+    }
 }

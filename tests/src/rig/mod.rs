@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataplane::{Instant, Namespace, NamespaceConfig, PortStats, SourceId, Worker};
+use dataplane::{Instant, Namespace, NamespaceConfig, PortStats, PortTag, SnoopKind, Snoops, SourceId, Worker};
 use wire::MacAddr;
 
 use crate::driver::{self, Shape, VnetHeader};
@@ -41,6 +41,7 @@ const BURSTS_MAX: usize = 1 << 12;
 pub struct Rig {
     now: Instant,
     worker: Worker,
+    snoops: Snoops,
     namespaces: BTreeMap<u32, Arc<Namespace>>,
     ports: Vec<RigPort>,
     looked: Vec<PortStats>,
@@ -61,9 +62,12 @@ pub fn mac(number: usize) -> MacAddr {
 impl Rig {
     /// A switch without ports.
     pub fn new() -> Rig {
+        let mut worker = Worker::new();
+        let snoops = worker.listen();
         Rig {
             now: Instant::default(),
-            worker: Worker::new(),
+            worker,
+            snoops,
             namespaces: BTreeMap::new(),
             ports: Vec::new(),
             looked: Vec::new(),
@@ -254,6 +258,12 @@ impl Rig {
     pub fn received_with_headers(&mut self, port: usize) -> Vec<(VnetHeader, Vec<u8>)> {
         let queues = self.ports[port].rx.iter_mut();
         queues.flat_map(|queue| std::iter::from_fn(|| queue.recv())).map(|got| (got.header, got.frame)).collect()
+    }
+
+    /// Every copy that control has been handed since the last call: where the frame came from, what it is, its bytes.
+    pub fn snooped(&mut self) -> Vec<(PortTag, SnoopKind, Vec<u8>)> {
+        let snoops = &mut self.snoops;
+        std::iter::from_fn(|| snoops.hear(|copy| (copy.tag, copy.kind, copy.frame().to_vec()))).collect()
     }
 
     /// What the counters of a port did since the last look.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The difference of two looks at a port's counters.
 
-use dataplane::{DropReason, PortStats};
+use dataplane::{DropReason, PortStats, SnoopStats};
 
 pub use dataplane::Traffic;
 
@@ -19,6 +19,8 @@ pub struct Moved {
     pub checksums: u64,
     /// Segments made for this receiver.
     pub segments: u64,
+    /// What control was to hear of.
+    pub snooped: SnoopStats,
 }
 
 impl Moved {
@@ -51,11 +53,17 @@ pub fn moved(before: &PortStats, after: &PortStats) -> Moved {
         bytes: after.bytes - before.bytes,
     };
     let drops = DropReason::ALL.iter().map(|&reason| (reason, after.drops.get(reason) - before.drops.get(reason)));
+    let snooped = |of: fn(&SnoopStats) -> u64| of(&after.snooped) - of(&before.snooped);
     Moved {
         rx: traffic(before.rx, after.rx),
         tx: traffic(before.tx, after.tx),
         drops: drops.filter(|&(_, count)| count > 0).collect(),
         checksums: after.software_checksums - before.software_checksums,
         segments: after.software_segments - before.software_segments,
+        snooped: SnoopStats {
+            advertisements: snooped(|stats| stats.advertisements),
+            solicitations: snooped(|stats| stats.solicitations),
+            lost: snooped(|stats| stats.lost),
+        },
     }
 }

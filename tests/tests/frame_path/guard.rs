@@ -10,7 +10,7 @@ use wire::MacAddr;
 use wire::build::{Ether, Ip, IpFrame, advertisement};
 use wire::icmp6::kind;
 
-const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+pub(super) const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const FRAGMENT: u8 = 44;
 const DEST_OPTIONS: u8 = 60;
@@ -41,11 +41,15 @@ fn behind(count: usize, len: usize, icmp6_type: u8) -> Vec<u8> {
     packet(ip).icmp6(icmp6_type, 0, &[0; 12])
 }
 
+/// The first fragment of an ICMPv6 message of this type.
+pub(super) fn fragment(icmp6_type: u8) -> Vec<u8> {
+    packet(ip().extension(FRAGMENT, &[0, 0, 1, 0, 0, 0, 1])).icmp6(icmp6_type, 0, &[0; 12])
+}
+
 /// Router Advertisements and Redirects in every dress that a receiver looks through.
-fn rogues() -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn rogues() -> Vec<(&'static str, Vec<u8>)> {
     let plain = advertisement(mac(0), LINK_LOCAL, 1800, &[]);
     let retype = |tag: &[u8]| [&plain[..12], tag, &plain[14..]].concat();
-    let first_fragment = packet(ip().extension(FRAGMENT, &[0, 0, 1, 0, 0, 0, 1])).icmp6(134, 0, &[0; 12]);
     let snap = [&plain[..12], &[0, 86, 0xaa, 0xaa, 3, 0, 0, 0, 0x86, 0xdd][..], &plain[14..]].concat();
     vec![
         ("a redirect", packet(ip()).icmp6(kind::REDIRECT, 0, &[0; 36])),
@@ -57,7 +61,6 @@ fn rogues() -> Vec<(&'static str, Vec<u8>)> {
         ("just outside the head", behind(10, 8, 134)),
         ("behind a long header", behind(1, 240, 134)),
         ("behind a hundred headers", behind(100, 8, 134)),
-        ("a first fragment", first_fragment),
         ("plain", plain),
     ]
 }
@@ -65,7 +68,8 @@ fn rogues() -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn a_host_cannot_advertise_itself_in_any_dress() {
     let mut rig = two(Role::Host);
-    for (dress, frame) in rogues() {
+    let fragment = fragment(kind::ROUTER_ADVERTISEMENT);
+    for (dress, frame) in rogues().into_iter().chain([("a first fragment", fragment)]) {
         rig.send(0, &frame);
         assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::RogueRouter, 1), "{dress}");
         assert_eq!(rig.moved(1), Moved::default(), "{dress}");

@@ -12,6 +12,7 @@ mod queues;
 mod receive;
 mod shapes;
 mod shared_limits;
+mod snoop;
 mod steering;
 
 use tests::frames;

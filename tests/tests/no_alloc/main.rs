@@ -5,7 +5,8 @@ mod advertisement;
 mod million;
 
 use allocation_counter::{AllocationInfo, measure};
-use dataplane::{Limit, Limits, NamespacePolicers, Rate};
+use dataplane::limits::SNOOP_PORT;
+use dataplane::{Limit, Limits, NamespacePolicers, Rate, Role};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::memory::Layout;
 use tests::rig::{PortOptions, Rig, feature, mac};
@@ -96,6 +97,20 @@ fn links_allocate_nothing() {
     rig.link(1, far[0]);
     for (what, destination) in [("to one port behind it", mac(far[1])), ("to everybody", MacAddr::BROADCAST)] {
         check(what, &mut rig, &plain(to(mac(0), destination).udp(1, 2, &[0; 100])), FRAMES);
+    }
+}
+
+#[test]
+fn what_control_hears_of_allocates_nothing() {
+    let mut rig = rig();
+    let solicitation = wire::build::solicitation(mac(0), [0xfe; 16].into());
+    let long = wire::build::advertisement(mac(0), [0xfe; 16].into(), 1800, &[1; 1000]);
+    rig.port(0).port().set_role(Role::Router);
+    for frame in [solicitation, long] {
+        for _ in 0..FRAMES / BURST {
+            check("handed over", &mut rig, &plain(frame.clone()), BURST);
+            assert_eq!(rig.snooped().len(), SNOOP_PORT, "some find room, and some do not");
+        }
     }
 }
 

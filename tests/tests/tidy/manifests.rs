@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("pvd", &["wire"]),
     ("netvsc", &["wire"]),
     ("switch", &["wire", "dataplane", "pvd", "netvsc"]),
-    ("backends", &["switch", "dataplane", "wire", "sys", "ctl"]),
+    ("backends", &["switch", "dataplane", "pvd", "wire", "sys", "ctl"]),
     ("xtask", &["qemu", "ctl"]),
     ("tests", SEES_ALL),
     ("benches", SEES_ALL),
@@ -25,7 +25,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 const SEES_ALL: &[&str] = &["wire", "sys", "ctl", "qemu", "dataplane", "pvd", "netvsc", "switch", "backends", "tests"];
 
 /// The foreign crates that `switch/**` may name: none of them can reach a socket, a thread or a clock.
-const PURE: [&str; 3] = ["arc-swap", "serde", "thiserror"];
+const PURE: [&str; 4] = ["arc-swap", "rtrb", "serde", "thiserror"];
 
 /// Crates of this workspace named by a manifest (its dev-dependencies excepted) against [`ARROWS`].
 pub(crate) fn arrows(tree: &Tree) -> Vec<String> {

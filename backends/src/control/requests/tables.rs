@@ -2,7 +2,7 @@
 //! Calls about MAC tables.
 
 use super::{Calls, reply};
-use crate::ctl_server::{Answer, convert};
+use crate::ctl_server::{Answer, Mark, convert};
 use crate::runtime::clock;
 use ctl::proto::v1::{self, Empty, Error, FDB_PAGE};
 use switch::{FdbKey, NamespacePath};
@@ -43,9 +43,10 @@ impl Calls<'_> {
 
     /// Lists MAC tables page by page, those behind `from`. A page is made when the client has read the one before, of
     /// what the tables say then: nothing is kept for it in between.
-    pub(super) fn fdb_list(&self, asked: &v1::FdbList, more: bool, from: Option<&FdbKey>) -> Result<Answer, Error> {
+    pub(super) fn fdb_list(&self, asked: &v1::FdbList, more: bool, from: Option<&Mark>) -> Result<Answer, Error> {
         let only = asked.namespace.as_deref().map(|path| convert::path("namespace", path)).transpose()?;
         let view = self.view()?;
+        let from = from.and_then(|place| if let Mark::Fdb(key) = place { Some(key) } else { None });
         let start = from.map_or_else(NamespacePath::root, |key| key.namespace.clone());
         let all = only.is_none().then(|| view.paths_from(&start));
         let mut entries = Vec::new();
@@ -65,7 +66,7 @@ impl Calls<'_> {
         }
         entries.truncate(FDB_PAGE);
         let reply = reply(&v1::FdbListReply { entries: entries.iter().map(convert::fdb_entry).collect() })?;
-        let last = entries.pop().filter(|_| !is_last).map(|entry| (entry.namespace, entry.mac).into());
+        let last = entries.pop().filter(|_| !is_last).map(|entry| Mark::Fdb((entry.namespace, entry.mac).into()));
         Ok(Answer { reply: if is_last { reply } else { reply.continued() }, rest: last })
     }
 }

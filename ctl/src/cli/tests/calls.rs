@@ -133,6 +133,18 @@ fn verbs_of_namespaces_and_tables() {
 }
 
 #[test]
+fn verbs_of_what_is_learnt() {
+    asks("pvd list", "PvdList", json!({}));
+    asks("pvd list red/dev", "PvdList", json!({"namespace": "red/dev"}));
+    asks("pvd show corp.example", "PvdShow", json!({"name": "corp.example"}));
+    asks("pvd show fe80::1%r1 -n red", "PvdShow", json!({"name": "fe80::1%r1", "namespace": "red"}));
+    asks("ra list", "RaList", json!({}));
+    asks("ra list red", "RaList", json!({"namespace": "red"}));
+    asks("ra show red 7", "RaShow", json!({"namespace": "red", "number": 7}));
+    asks("ra dump --hex red 7", "RaShow", json!({"namespace": "red", "number": 7}));
+}
+
+#[test]
 fn the_rest() {
     asks("status", "Status", json!({}));
     asks("worker list", "WorkerList", json!({}));

@@ -206,9 +206,12 @@ impl Error {
             Error::NotFound { kind, .. } => match kind.as_str() {
                 "port" | "namespace" => format!("`weft {kind} list` shows what exists"),
                 "fdb entry" => "`weft fdb list` shows what exists".to_owned(),
+                "PvD" => "`weft pvd list` shows what is known".to_owned(),
+                "Router Advertisement" => "`weft ra list` shows what is remembered".to_owned(),
                 "drop reason" => "`weft explain` shows all of them".to_owned(),
                 _ => return None,
             },
+            Error::Ambiguous { kind, .. } if kind == "PvD" => "say which namespace with --namespace".to_owned(),
             Error::Ambiguous { .. } => "say NAMESPACE:NAME".to_owned(),
             Error::Exists { kind, .. } if kind == "port" || kind == "namespace" => {
                 "--may-exist accepts one that is equal".to_owned()

@@ -37,10 +37,7 @@ impl Registry {
         if !advert.router.is_unicast_link_local() {
             return Err(self.refuse(Refused::NotLinkLocal));
         }
-        let id = match advert.name() {
-            Some(name) => PvdIdRef::Explicit(name),
-            None => PvdIdRef::Implicit { port: advert.port, router: advert.router },
-        };
+        let id = id(advert);
         let learnt = match self.membership.members().find(id).cloned() {
             Some(pvd) => self.refresh(&pvd, advert, now).map_or_else(|| self.revise(&pvd, advert, now), Ok),
             None => self.meet(id, advert, now),
@@ -53,6 +50,11 @@ impl Registry {
             Err(why) => drop(self.refuse(why)),
         }
         learnt
+    }
+
+    /// Whether the PvD is known that an advertisement is about.
+    pub fn knows(&self, advert: &Advert<'_>) -> bool {
+        self.membership.members().find(id(advert)).is_some()
     }
 
     /// The way of nearly all advertisements: only lifetimes move. `None`: there is more to it.
@@ -177,6 +179,14 @@ impl Registry {
                 self.thin_out(&loser, Why::Moved, now, |entry| entry.fact().owned_prefix() != Some(prefix));
             }
         }
+    }
+}
+
+/// The PvD that an advertisement is about.
+fn id<'a>(advert: &Advert<'a>) -> PvdIdRef<'a> {
+    match advert.name() {
+        Some(name) => PvdIdRef::Explicit(name),
+        None => PvdIdRef::Implicit { port: advert.port, router: advert.router },
     }
 }
 

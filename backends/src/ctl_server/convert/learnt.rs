@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! PvDs and Router Advertisements for the wire. Times become spans as seen from `now`, and lifetimes what is left of them,
+//! rounded down.
+
+use ctl::proto::v1;
+use pvd::{Deadline, Fact, Known, Lifetime, Parameters, PvdFlags};
+use std::fmt::Write;
+use std::time::Duration;
+use switch::{PvdView, RaView, SourceView};
+use wire::nd::{NdOption, Preference, RaHeader, RawOption, RawOptions, RouterAdvert, kind, pio_flag, ra_flag};
+
+/// A PvD, briefly.
+pub fn pvd(view: &PvdView, now: Duration) -> v1::Pvd {
+    let known = view.known.iter().map(|known| known.valid);
+    let routers = view.sources.iter().filter(|source| source.router.is_some());
+    let own = view.sources.iter().map(|source| match source.router {
+        Some(_) => source.router_until,
+        None => Deadline::Never,
+    });
+    let last = known.chain(own).max().unwrap_or(Deadline::At(now));
+    v1::Pvd {
+        namespace: view.namespace.to_string(),
+        name: view.name.clone(),
+        explicit: view.is_explicit,
+        number: view.number,
+        handle: view.handle.to_string(),
+        base_seq: view.base_seq,
+        age_s: since(view.since, now),
+        routers: routers.count() as u64,
+        prefixes: view.known.iter().filter_map(|known| Some(known.fact.owned_prefix()?.to_string())).collect(),
+        facts: view.known.len() as u64,
+        expires_s: left(last, now),
+    }
+}
+
+/// All about a PvD.
+pub fn pvd_shown(view: &PvdView, now: Duration) -> v1::PvdShowReply {
+    v1::PvdShowReply {
+        pvd: pvd(view, now),
+        facts: view.known.iter().map(|known| fact(known, now)).collect(),
+        sources: view.sources.iter().map(|view| source(view, now)).collect(),
+    }
+}
+
+/// A Router Advertisement, briefly.
+pub fn ra(view: &RaView, now: Duration) -> v1::Ra {
+    let entry = &view.entry;
+    v1::Ra {
+        namespace: view.namespace.to_string(),
+        number: entry.serial,
+        port: view.port.to_string(),
+        router: entry.router.to_string(),
+        mac: entry.mac.to_string(),
+        pvd: view.pvd.clone(),
+        len: entry.octets.len() as u64,
+        expires_s: left(entry.until(), now),
+        first_s: since(entry.first, now),
+        last_s: since(entry.last, now),
+        heard: entry.heard,
+        hits: entry.hits,
+    }
+}
+
+/// All about a Router Advertisement.
+///
+/// # Errors
+/// What is remembered is none.
+pub fn ra_shown(view: &RaView, now: Duration) -> Result<v1::RaShowReply, v1::Error> {
+    let octets = &view.entry.octets;
+    let message = RouterAdvert::parse(octets);
+    let message = message.map_err(|why| v1::Error::Failed { message: why.to_string() })?;
+    let RaHeader { hop_limit, flags, reachable, retrans, lifetime, .. } = message.header;
+    let mut all = Parameters { hop_limit, flags, reachable, retrans, mtu: 0, captive_portal: Box::default() };
+    for option in message.options().flatten() {
+        match option {
+            NdOption::Mtu(mtu) => all.mtu = mtu,
+            NdOption::CaptivePortal(uri) => all.captive_portal = uri.into(),
+            _ => {}
+        }
+    }
+    let options = message.raw_options().flatten().flat_map(with_nested).collect();
+    let (parameters, router_s) = (parameters(&all), lifetime.into());
+    Ok(v1::RaShowReply { ra: ra(view, now), parameters, router_s, options, hex: hex(octets) })
+}
+
+fn fact(known: &Known, now: Duration) -> v1::Fact {
+    let (kind, value) = match &known.fact {
+        Fact::Prefix(prefix) => (v1::FactKind::Prefix, prefix.to_string()),
+        Fact::Route(prefix) => (v1::FactKind::Route, prefix.to_string()),
+        Fact::Rdnss(address) => (v1::FactKind::Rdnss, address.to_string()),
+        Fact::Dnssl(name) => (v1::FactKind::Dnssl, name.to_string()),
+        Fact::Pref64(prefix) => (v1::FactKind::Pref64, prefix.to_string()),
+    };
+    let flags = match known.fact {
+        Fact::Prefix(_) => prefix_flags(known.flags),
+        Fact::Route(_) => vec![route_preference(known.flags).to_owned()],
+        _ => Vec::new(),
+    };
+    let (valid_s, preferred_s) = (left(known.valid, now), left(known.preferred, now));
+    v1::Fact { kind, value, flags, valid_s, preferred_s, sources: known.sources as u64 }
+}
+
+fn source(view: &SourceView, now: Duration) -> v1::PvdSource {
+    let PvdFlags { http, legacy, header, sequence, delay } = view.flags;
+    let (port, address) = view.router.clone().unzip();
+    let router_s = if view.router_until.passed(now) { Some(0) } else { left(view.router_until, now) };
+    v1::PvdSource {
+        port: port.flatten().map(|port| port.to_string()),
+        router: address.map(|address| address.to_string()),
+        flags: named([(http, "http"), (legacy, "legacy"), (header, "header")]),
+        sequence,
+        delay,
+        parameters: parameters(&view.parameters),
+        // A router lifetime has 16 bits and no infinity.
+        router_s: router_s.unwrap_or(0),
+        first_s: since(view.first, now),
+        last_s: since(view.last, now),
+        heard: view.heard,
+        facts: view.known.iter().map(|known| fact(known, now)).collect(),
+    }
+}
+
+fn parameters(said: &Parameters<Box<[u8]>>) -> v1::RouterParameters {
+    let header = RaHeader { flags: said.flags, ..RaHeader::default() };
+    let has = |flag| header.has(flag);
+    v1::RouterParameters {
+        hop_limit: said.hop_limit,
+        flags: named([
+            (has(ra_flag::MANAGED), "managed"),
+            (has(ra_flag::OTHER), "other"),
+            (has(ra_flag::HOME_AGENT), "home-agent"),
+            (has(ra_flag::PROXY), "proxy"),
+        ]),
+        preference: preference(header.preference()).to_owned(),
+        reachable_ms: said.reachable,
+        retrans_ms: said.retrans,
+        mtu: said.mtu,
+        captive_portal: Some(text(&said.captive_portal)).filter(|uri| !uri.is_empty()),
+    }
+}
+
+/// An option, and those inside it.
+fn with_nested(raw: RawOption<'_>) -> Vec<v1::RaOption> {
+    let mut all = vec![option(raw, false)];
+    if let Ok(NdOption::Pvd(pvd)) = raw.parse() {
+        all.extend(RawOptions::new(pvd.nested).flatten().map(|inner| option(inner, true)));
+    }
+    all
+}
+
+fn option(raw: RawOption<'_>, nested: bool) -> v1::RaOption {
+    let value = raw.parse().ok().and_then(|option| value(&option));
+    v1::RaOption { code: raw.kind, name: option_name(raw.kind).to_owned(), nested, value, hex: hex(raw.bytes) }
+}
+
+fn option_name(code: u8) -> &'static str {
+    match code {
+        kind::SOURCE_LINK_LAYER => "source-link-layer",
+        kind::PREFIX => "prefix",
+        kind::ROUTE => "route",
+        kind::MTU => "mtu",
+        kind::RDNSS => "rdnss",
+        kind::DNSSL => "dnssl",
+        kind::PREF64 => "pref64",
+        kind::CAPTIVE_PORTAL => "captive-portal",
+        kind::FLAGS => "flags",
+        kind::PVD => "pvd",
+        kind::ENCRYPTED_DNS => "encrypted-dns",
+        send if kind::is_send(send) => "send",
+        _ => "unknown",
+    }
+}
+
+/// What an option says, in words; lifetimes as they were announced.
+fn value(option: &NdOption<'_>) -> Option<String> {
+    let lifetime = |seconds: u32| match Lifetime::from_wire(seconds) {
+        Some(Lifetime::Infinite) => "for ever".to_owned(),
+        _ => format!("for {seconds} s"),
+    };
+    Some(match option {
+        NdOption::SourceLinkLayer(mac) => mac.to_string(),
+        NdOption::Prefix(info) => {
+            let flags = prefix_flags(info.flags).join(",");
+            let (valid, preferred) = (lifetime(info.valid), lifetime(info.preferred));
+            format!("{}/{} {flags} valid {valid}, preferred {preferred}", info.prefix, info.prefix_len)
+        }
+        NdOption::Route(route) => {
+            let (preference, lifetime) = (preference(route.preference), lifetime(route.lifetime));
+            format!("{}/{} {preference} {lifetime}", route.prefix, route.prefix_len)
+        }
+        NdOption::Mtu(mtu) => mtu.to_string(),
+        NdOption::Rdnss(rdnss) => {
+            let servers: Vec<String> = rdnss.servers().map(|server| server.to_string()).collect();
+            format!("{} {}", servers.join(" "), lifetime(rdnss.lifetime))
+        }
+        NdOption::Dnssl(dnssl) => {
+            let domains: Vec<String> = dnssl.domains().map(|name| name.to_string()).collect();
+            format!("{} {}", domains.join(" "), lifetime(dnssl.lifetime))
+        }
+        NdOption::Pref64(pref64) => {
+            format!("{}/{} {}", pref64.prefix, pref64.prefix_len, lifetime(pref64.lifetime.into()))
+        }
+        NdOption::CaptivePortal(uri) => text(uri),
+        NdOption::Flags(flags) => format!("{flags:012x}"),
+        NdOption::Pvd(pvd) => {
+            let flags = [(pvd.http, "http"), (pvd.legacy, "legacy"), (pvd.header.is_some(), "header")];
+            let flags: String = named(flags).iter().map(|flag| format!(" {flag}")).collect();
+            format!("{}{flags} sequence {} delay {}", pvd.name, pvd.sequence, pvd.delay)
+        }
+        NdOption::Send(_) | NdOption::Unknown(_) => return None,
+    })
+}
+
+fn prefix_flags(flags: u8) -> Vec<String> {
+    named([(flags & pio_flag::ON_LINK != 0, "on-link"), (flags & pio_flag::AUTONOMOUS != 0, "autonomous")])
+}
+
+fn named<const N: usize>(flags: [(bool, &str); N]) -> Vec<String> {
+    flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name.to_owned()).collect()
+}
+
+fn preference(preference: Preference) -> &'static str {
+    match preference {
+        Preference::Low => "low",
+        Preference::Medium => "medium",
+        Preference::High => "high",
+    }
+}
+
+/// Of a route's flags, which are its preference as a number.
+fn route_preference(number: u8) -> &'static str {
+    let all = [Preference::Low, Preference::Medium, Preference::High];
+    preference(all.into_iter().find(|preference| *preference as u8 == number).unwrap_or_default())
+}
+
+/// Octets that a router chose; what is no UTF-8 is replaced.
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::with_capacity(2 * octets.len()), |mut text, octet| {
+        // A String takes whatever is written.
+        let _ = write!(text, "{octet:02x}");
+        text
+    })
+}
+
+fn since(then: Duration, now: Duration) -> u64 {
+    now.saturating_sub(then).as_secs()
+}
+
+/// Seconds that are left; `None`: there is no end.
+fn left(until: Deadline, now: Duration) -> Option<u64> {
+    match until.remaining(now) {
+        Some(Lifetime::Infinite) => None,
+        Some(Lifetime::Finite(seconds)) => Some(seconds.get().into()),
+        None => Some(0),
+    }
+}

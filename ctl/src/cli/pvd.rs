@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `weft pvd …`.
+
+use clap::Subcommand;
+
+use super::output::Output;
+use super::{Context, Outcome};
+use crate::client::ClientError;
+use crate::proto::v1::{Fact, FactKind, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource, RouterParameters};
+use crate::render::page::Page;
+use crate::render::table::{Side, Table};
+use crate::render::text::duration;
+
+/// What an operator says, where a router would stand.
+const OPERATOR: &str = "operator";
+
+/// What can be done with PvDs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List PvDs, and for how much longer anything is known of them
+    List {
+        /// Only of this namespace
+        #[arg(value_name = "NAMESPACE")]
+        namespace: Option<String>,
+    },
+    /// Show what is known of a PvD, and which router says what
+    Show {
+        /// Its name: corp.example, or fe80::1%PORT of one that its router does not name
+        name: String,
+        /// Its namespace; needed where several have a PvD of that name
+        #[arg(short, long, value_name = "NAMESPACE")]
+        namespace: Option<String>,
+    },
+}
+
+pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
+    let mut client = context.client()?;
+    match verb {
+        Verb::List { namespace } => {
+            let pages = client.stream(&PvdList { namespace })?.collect::<Result<Vec<_>, ClientError>>()?;
+            if pages.iter().any(|page| page.interrupted) {
+                context.note("PvDs came or went meanwhile: some may be missing");
+            }
+            let pvds: Vec<Pvd> = pages.into_iter().flat_map(|page| page.pvds).collect();
+            context.output.answer(&pvds, |output| table(&pvds, output))
+        }
+        Verb::Show { name, namespace } => {
+            let shown = client.call(&PvdShow { name, namespace })?;
+            context.output.answer(&shown, |output| page(&shown, output))
+        }
+    }
+}
+
+fn table(pvds: &[Pvd], output: &Output<'_>) -> String {
+    let columns = [
+        ("NAMESPACE", Side::Left),
+        ("NAME", Side::Left),
+        ("NUMBER", Side::Right),
+        ("ROUTERS", Side::Right),
+        ("FACTS", Side::Right),
+        ("PREFIXES", Side::Left),
+        ("EXPIRES", Side::Right),
+    ];
+    let mut table = output.table(&columns);
+    for Pvd { namespace, name, number, routers, facts, prefixes, expires_s, .. } in pvds {
+        let prefixes = if prefixes.is_empty() { "-".to_owned() } else { prefixes.join(",") };
+        let [routers, facts] = [routers, facts].map(u64::to_string);
+        table.row([
+            namespace.clone(),
+            name.clone(),
+            number.to_string(),
+            routers,
+            facts,
+            prefixes,
+            remaining(*expires_s),
+        ]);
+    }
+    table.finish()
+}
+
+fn page(shown: &PvdShowReply, output: &Output<'_>) -> String {
+    let Pvd { namespace, name, number, explicit, handle, age_s, expires_s, .. } = &shown.pvd;
+    let mut page = Page::new("pvd", name);
+    page.line("namespace", namespace);
+    page.line("named", if *explicit { "by its routers" } else { "after its router and port" });
+    page.line("number", &number.to_string());
+    page.line("handle", handle);
+    page.line("known for", &duration(*age_s));
+    page.line("expires", &remaining(*expires_s));
+    page.line("facts", &shown.facts.len().to_string());
+    page.below(&facts(&shown.facts, output.table(&FACTS)));
+    shown.sources.iter().for_each(|source| source_lines(&mut page, source, output));
+    page.finish()
+}
+
+const FACTS: [(&str, Side); 5] = [
+    ("KIND", Side::Left),
+    ("VALUE", Side::Left),
+    ("FLAGS", Side::Left),
+    ("VALID", Side::Right),
+    ("PREFERRED", Side::Right),
+];
+
+fn facts(facts: &[Fact], mut table: Table) -> String {
+    for Fact { kind, value, flags, valid_s, preferred_s, .. } in facts {
+        let kind = match kind {
+            FactKind::Prefix => "prefix",
+            FactKind::Route => "route",
+            FactKind::Rdnss => "rdnss",
+            FactKind::Dnssl => "dnssl",
+            FactKind::Pref64 => "pref64",
+        };
+        table.row([kind.to_owned(), value.clone(), words(flags), remaining(*valid_s), remaining(*preferred_s)]);
+    }
+    table.finish()
+}
+
+fn source_lines(page: &mut Page, source: &PvdSource, output: &Output<'_>) {
+    let PvdSource { port, router, flags, sequence, delay, parameters, router_s, first_s, last_s, heard, .. } = source;
+    let who = match (router, port) {
+        (Some(router), Some(port)) => format!("{router} behind port {port}"),
+        (Some(router), None) => router.clone(),
+        (None, _) => OPERATOR.to_owned(),
+    };
+    page.line("from", &who);
+    page.line("heard", &format!("{heard} times, first {} ago, last {} ago", duration(*first_s), duration(*last_s)));
+    page.line("router", &if *router_s == 0 { "no".to_owned() } else { format!("for {}", duration(*router_s)) });
+    page.line("pvd flags", &format!("{}, sequence {sequence}, delay {delay}", words(flags)));
+    parameter_lines(page, parameters);
+    page.below(&facts(&source.facts, output.table(&FACTS)));
+}
+
+/// What has no lifetime, as lines of a page.
+pub(super) fn parameter_lines(page: &mut Page, parameters: &RouterParameters) {
+    let RouterParameters { hop_limit, flags, preference, reachable_ms, retrans_ms, mtu, captive_portal } = parameters;
+    page.line("header", &format!("hop limit {hop_limit}, flags {}, preference {preference}", words(flags)));
+    page.line("timers", &format!("reachable {reachable_ms} ms, retransmit {retrans_ms} ms"));
+    if *mtu > 0 {
+        page.line("mtu", &mtu.to_string());
+    }
+    if let Some(portal) = captive_portal {
+        page.line("portal", portal);
+    }
+}
+
+/// How long something lasts still.
+pub(super) fn remaining(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| "never".to_owned(), duration)
+}
+
+fn words(flags: &[String]) -> String {
+    if flags.is_empty() { "-".to_owned() } else { flags.join(",") }
+}

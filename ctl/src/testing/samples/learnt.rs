@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Samples of what is learnt from routers.
+
+use crate::proto::v1::{
+    Fact, FactKind, Pvd, PvdListReply, PvdShowReply, PvdSource, Ra, RaListReply, RaOption, RaShowReply,
+    RouterParameters,
+};
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+fn pvd() -> Pvd {
+    Pvd {
+        namespace: text("red"),
+        name: text("corp.example."),
+        explicit: true,
+        number: 5,
+        handle: text("0.0"),
+        base_seq: 3,
+        age_s: 3725,
+        routers: 1,
+        prefixes: vec![text("2001:db8:1::/64")],
+        facts: 2,
+        expires_s: Some(1790),
+    }
+}
+
+/// One with a name, and one without that never ends.
+pub(crate) fn pvds() -> PvdListReply {
+    let implicit =
+        Pvd { name: text("fe80::1%r1"), explicit: false, number: 6, handle: text("1.4"), expires_s: None, ..pvd() };
+    PvdListReply { pvds: vec![pvd(), implicit], interrupted: true }
+}
+
+fn facts() -> Vec<Fact> {
+    vec![
+        Fact {
+            kind: FactKind::Prefix,
+            value: text("2001:db8:1::/64"),
+            flags: vec![text("on-link"), text("autonomous")],
+            valid_s: Some(1790),
+            preferred_s: Some(590),
+            sources: 1,
+        },
+        Fact {
+            kind: FactKind::Rdnss,
+            value: text("2001:db8:1::53"),
+            flags: Vec::new(),
+            valid_s: Some(1190),
+            preferred_s: Some(1190),
+            sources: 1,
+        },
+    ]
+}
+
+fn parameters() -> RouterParameters {
+    RouterParameters {
+        hop_limit: 64,
+        flags: vec![text("other")],
+        preference: text("medium"),
+        reachable_ms: 30_000,
+        retrans_ms: 1000,
+        mtu: 1500,
+        captive_portal: Some(text("https://portal.example/api")),
+    }
+}
+
+/// All about a PvD that one router speaks of.
+pub(crate) fn pvd_shown() -> PvdShowReply {
+    let source = PvdSource {
+        port: Some(text("r1")),
+        router: Some(text("fe80::1")),
+        flags: vec![text("http")],
+        sequence: 7,
+        delay: 2,
+        parameters: parameters(),
+        router_s: 1790,
+        first_s: 3725,
+        last_s: 10,
+        heard: 372,
+        facts: facts(),
+    };
+    PvdShowReply { pvd: pvd(), facts: facts(), sources: vec![source] }
+}
+
+fn ra() -> Ra {
+    Ra {
+        namespace: text("red"),
+        number: 7,
+        port: text("r1"),
+        router: text("fe80::1"),
+        mac: text("02:00:00:00:00:09"),
+        pvd: text("corp.example."),
+        len: 24,
+        expires_s: Some(1790),
+        first_s: 3725,
+        last_s: 10,
+        heard: 372,
+        hits: 2,
+    }
+}
+
+pub(crate) fn ras() -> RaListReply {
+    RaListReply { ras: vec![ra()] }
+}
+
+pub(crate) fn ra_shown() -> RaShowReply {
+    let mtu = RaOption {
+        code: 5,
+        name: text("mtu"),
+        nested: false,
+        value: Some(text("1500")),
+        hex: text("05010000000005dc"),
+    };
+    let hex = text("860000004040070800007530000003e805010000000005dc");
+    RaShowReply { ra: ra(), parameters: parameters(), router_s: 1800, options: vec![mtu], hex }
+}

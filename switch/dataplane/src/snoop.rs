@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Copies of Router Advertisements and Solicitations for control, which learns from them and may answer them.
+//!
+//! A worker and control share a ring of slots that were allocated once: filled ones go to control, and come back when it has
+//! heard them. Neither waits for the other. A frame that finds no slot goes on without a copy, and that is counted; and
+//! no port may have more than a few copies wait, so that one that floods takes none of the slots that others need.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rtrb::{Consumer, Producer, RingBuffer};
+use wire::{NdKind, VnetHeader, checksum};
+
+use crate::bits::Bits;
+use crate::burst::{Burst, Verdict};
+use crate::limits::{SNOOP_LEN, SNOOP_PORT};
+use crate::port::{Port, PortTag};
+use crate::router::kind_of;
+
+/// What of Neighbor Discovery control wants to hear of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SnoopKind {
+    /// Router Solicitation.
+    #[default]
+    Solicitation,
+    /// Router Advertisement, from a port that may send it.
+    Advertisement,
+}
+
+/// A copy of a frame as it is delivered: all of it, its checksum completed.
+#[derive(Debug, Default)]
+pub struct Snooped {
+    /// The port that it came from, or the end of a link where it came out.
+    pub tag: PortTag,
+    /// What it is.
+    pub kind: SnoopKind,
+    frame: Vec<u8>,
+    claim: Option<Claim>,
+}
+
+impl Snooped {
+    /// The frame, from its Ethernet header on.
+    #[must_use]
+    pub fn frame(&self) -> &[u8] {
+        &self.frame
+    }
+}
+
+/// How many copies of a port's frames wait for control.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Arc<AtomicUsize>);
+
+/// One of the copies that may wait; dropped, it makes room for another.
+#[derive(Debug)]
+struct Claim(Arc<AtomicUsize>);
+
+impl Waiting {
+    /// `None`: as many as may wait do.
+    fn claim(&self) -> Option<Claim> {
+        let more = |waiting| (waiting < SNOOP_PORT).then_some(waiting + 1);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Claim(Arc::clone(&self.0)))
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The worker's end.
+pub(crate) struct Tap {
+    empty: Consumer<Snooped>,
+    filled: Producer<Snooped>,
+    /// Something was handed over since [`Tap::take_news`].
+    news: bool,
+}
+
+/// Control's end: what a worker has copied, in the order in which it came.
+pub struct Snoops {
+    filled: Consumer<Snooped>,
+    empty: Producer<Snooped>,
+}
+
+/// Two ends that share `slots` slots.
+pub(crate) fn tap(slots: usize) -> (Tap, Snoops) {
+    let (mut put_back, empty) = RingBuffer::new(slots);
+    let (filled, take) = RingBuffer::new(slots);
+    // It has room for as many; the iterator ends there in any case.
+    let fresh = || Snooped { frame: Vec::with_capacity(SNOOP_LEN), ..Snooped::default() };
+    (0..slots).take_while(|_| put_back.push(fresh()).is_ok()).for_each(drop);
+    (Tap { empty, filled, news: false }, Snoops { filled: take, empty: put_back })
+}
+
+impl Tap {
+    /// A tap behind which nobody hears.
+    pub(crate) fn closed() -> Self {
+        tap(0).0
+    }
+
+    /// Whether something was handed over since the last call.
+    pub(crate) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Copies frame `number` and hands the copy over. `None`: there is no room, or the frame is too long.
+    fn copy(&mut self, burst: &mut Burst, number: usize, port: &Port, kind: SnoopKind) -> Option<()> {
+        let fits = burst.frame(number).len as usize <= SNOOP_LEN;
+        let claim = port.waiting().claim().filter(|_| fits && !self.empty.is_empty() && burst.make_whole(number))?;
+        let mut slot = self.empty.pop().ok()?;
+        (slot.tag, slot.kind, slot.claim) = (port.tag(), kind, Some(claim));
+        slot.frame.clear();
+        slot.frame.extend_from_slice(burst.bytes(burst.frame(number)));
+        complete(&mut slot.frame, &burst.frame(number).vnet);
+        self.news = true;
+        self.filled.push(slot).ok()
+    }
+}
+
+/// Completes the checksum that a frame's sender has left to others.
+fn complete(frame: &mut [u8], vnet: &VnetHeader) {
+    if vnet.needs_csum() {
+        let (start, offset) = (usize::from(vnet.csum_start), usize::from(vnet.csum_offset));
+        // Cannot fail: it was judged to lie within the frame.
+        let _ = checksum::complete(frame, start, offset);
+    }
+}
+
+impl Snoops {
+    /// Lets `hear` have the oldest copy; `None`: there is none.
+    pub fn hear<T>(&mut self, hear: impl FnOnce(&Snooped) -> T) -> Option<T> {
+        let mut slot = self.filled.pop().ok()?;
+        let heard = hear(&slot);
+        slot.claim = None;
+        // Cannot fail: there are no more slots than it has room for.
+        let _ = self.empty.push(slot);
+        Some(heard)
+    }
+}
+
+/// Hands copies of those of the frames `wanted` over that are to be delivered, if to nobody yet. `port` is where they came from.
+#[cold]
+pub(crate) fn snoop(burst: &mut Burst, wanted: Bits, port: &Port, tap: &mut Tap) {
+    for number in wanted.iter() {
+        let goes_on = matches!(burst.frame(number).verdict, Verdict::Port(_) | Verdict::Flood);
+        if let Some(kind) = of_interest(kind_of(burst, number)).filter(|_| goes_on) {
+            let copied = tap.copy(burst, number, port, kind).is_some();
+            port.counters.add_snooped(copied.then_some(kind));
+        }
+    }
+}
+
+/// What control wants to hear of a message of this kind, if anything.
+pub(crate) fn of_interest(kind: NdKind) -> Option<SnoopKind> {
+    match kind {
+        NdKind::RouterSolicitation => Some(SnoopKind::Solicitation),
+        NdKind::RouterAdvertisement => Some(SnoopKind::Advertisement),
+        NdKind::Other
+        | NdKind::NeighborSolicitation
+        | NdKind::NeighborAdvertisement
+        | NdKind::Redirect
+        | NdKind::Unclassified => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_that_was_heard_comes_back_and_its_claim_goes() {
+        let (mut tap, mut snoops) = tap(1);
+        let waiting = Waiting::default();
+        for byte in 0..10 {
+            let mut slot = tap.empty.pop().unwrap();
+            assert!(tap.empty.is_empty() && slot.frame.capacity() >= SNOOP_LEN);
+            slot.claim = waiting.claim();
+            slot.frame.clear();
+            slot.frame.push(byte);
+            tap.filled.push(slot).unwrap();
+            assert_eq!(waiting.0.load(Ordering::Relaxed), 1);
+            assert_eq!(snoops.hear(|snooped| snooped.frame().to_vec()), Some(vec![byte]));
+            assert_eq!((waiting.0.load(Ordering::Relaxed), snoops.hear(|_| ())), (0, None));
+        }
+    }
+
+    #[test]
+    fn a_port_claims_so_many_and_a_closed_tap_has_none() {
+        let waiting = Waiting::default();
+        let mut claims: Vec<_> = std::iter::from_fn(|| waiting.claim()).collect();
+        assert_eq!(claims.len(), SNOOP_PORT);
+        claims.pop();
+        assert!(waiting.claim().is_some());
+        assert!(Tap::closed().empty.is_empty());
+    }
+}

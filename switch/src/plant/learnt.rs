@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What namespaces learn from their routers, and what of it counts against quotas.
+//!
+//! Nobody asks for what is learnt, so it is no part of the desired state. It is counted here, for a namespace and all
+//! that it lies in, and whoever has as much as a quota allows learns nothing new: what is known is refreshed, and what
+//! ends makes room.
+
+use super::Plant;
+use crate::arena::{Arena, Handle};
+use crate::ident::Numbers;
+use crate::path::NamespacePath;
+use crate::port::PortRecord;
+use crate::quota::{Resource, Usage, UsageBook};
+use crate::refusal::Refusal;
+use crate::snoop::Ignored;
+use crate::subsystem::Key;
+use crate::subsystem::pvds::{PvdPlace, PvdRecord, Pvds};
+use crate::subsystem::ras::{RaCaches, Ras};
+use crate::subsystem::seeds::Seeds;
+use crate::tree::{Namespace, NumberSpace, Tree};
+use pvd::{Advert, Cached, Learnt};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use wire::MacAddr;
+
+/// What was learnt, and where.
+pub(crate) struct Learning {
+    /// The PvDs of each namespace.
+    pub(crate) pvds: Key<PvdPlace>,
+    /// The Router Advertisements of each namespace.
+    pub(crate) ras: Key<Ras>,
+    /// The numbers of PvDs in each namespace.
+    numbers: Key<Numbers<PvdRecord>>,
+    records: Arena<PvdRecord>,
+    /// How much of both each namespace has, with all below it.
+    usage: UsageBook,
+    /// Namespaces that have ever learnt anything: only there something can end.
+    homes: BTreeSet<Handle<Namespace>>,
+}
+
+/// A Router Advertisement that was heard.
+pub(crate) struct Heard<'a> {
+    /// The same, read.
+    pub(crate) advert: Advert<'a>,
+    /// The source of its frame.
+    pub(crate) mac: MacAddr,
+    /// The message, from its ICMPv6 type on.
+    pub(crate) octets: &'a [u8],
+}
+
+impl Learning {
+    /// Registers the subsystems.
+    ///
+    /// # Errors
+    /// Never in a tree of the root alone.
+    pub(super) fn register(tree: &mut Tree, seeds: Seeds) -> Result<Learning, Refusal> {
+        let pvds = tree.register_subsystem(Pvds::new(seeds))?;
+        let ras = tree.register_subsystem(RaCaches)?;
+        let numbers = tree.register_subsystem(NumberSpace::new("numbers of PvDs"))?;
+        let (records, usage, homes) = (Arena::default(), UsageBook::default(), BTreeSet::new());
+        Ok(Learning { pvds, ras, numbers, records, usage, homes })
+    }
+
+    /// What a namespace and all below it have learnt.
+    pub(crate) fn usage(&self, path: &NamespacePath) -> Usage {
+        self.usage.usage(path)
+    }
+
+    /// What has a PvD's numbers.
+    pub(crate) fn record(&self, handle: Handle<PvdRecord>) -> Option<&PvdRecord> {
+        self.records.get(handle)
+    }
+
+    /// How many PvDs have numbers.
+    #[cfg(test)]
+    pub(crate) fn numbered(&self) -> usize {
+        self.records.len()
+    }
+
+    fn recount(&mut self, path: &NamespacePath, resource: Resource, (before, after): (usize, usize)) {
+        match after.abs_diff(before) as u64 {
+            0 => {}
+            more if after > before => self.usage.charge(path, resource, more),
+            less => self.usage.discharge(path, resource, less),
+        }
+    }
+}
+
+impl Plant {
+    /// Teaches a namespace what a router of it says.
+    ///
+    /// # Errors
+    /// Nothing was learnt, and why.
+    pub(crate) fn learn(
+        &mut self,
+        home: Handle<Namespace>,
+        heard: &Heard<'_>,
+        now: Duration,
+    ) -> Result<Learnt, Ignored> {
+        let (path, quota) = self.room(home, Resource::Pvds)?;
+        let place = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(self.learning.pvds));
+        let place = place.ok_or(Ignored::NoPort)?;
+        let before = place.len();
+        let registry = place.make(now);
+        let learnt = match quota {
+            Some(refusal) if !registry.knows(&heard.advert) => Err(Ignored::Quota(refusal)),
+            _ => registry.learn(&heard.advert, now).map_err(Ignored::Registry),
+        };
+        let after = place.len();
+        self.learning.homes.insert(home);
+        self.learning.recount(&path, Resource::Pvds, (before, after));
+        self.number_pvds(home);
+        self.note_quota(home, learnt)
+    }
+
+    /// Keeps what a router of a namespace says, to be shown and to be said again.
+    ///
+    /// # Errors
+    /// It is not kept, and why.
+    pub(crate) fn keep(
+        &mut self,
+        home: Handle<Namespace>,
+        heard: &Heard<'_>,
+        now: Duration,
+    ) -> Result<Cached, Ignored> {
+        let (path, quota) = self.room(home, Resource::RaEntries)?;
+        let ras = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(self.learning.ras));
+        let cache = &mut ras.ok_or(Ignored::NoPort)?.cache;
+        let before = cache.len();
+        let kept = match quota {
+            Some(refusal) if cache.is_news(&heard.advert, heard.mac, heard.octets) => Err(Ignored::Quota(refusal)),
+            _ => cache.hear(&heard.advert, heard.mac, heard.octets, now).map_err(Ignored::Cache),
+        };
+        let after = cache.len();
+        self.learning.recount(&path, Resource::RaEntries, (before, after));
+        self.note_quota(home, kept)
+    }
+
+    /// Somebody in a namespace looks for a router.
+    pub(crate) fn note_solicitation(&mut self, home: Handle<Namespace>) {
+        let ras = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(self.learning.ras));
+        if let Some(ras) = ras {
+            ras.solicitations += 1;
+        }
+    }
+
+    /// Forgets what has ended by `now`.
+    pub(super) fn expire_learnt(&mut self, now: Duration) {
+        self.each_taught(|pvds, ras| {
+            pvds.expire(now);
+            if ras.cache.next_expiry().is_some_and(|at| at <= now) {
+                ras.cache.expire(now);
+            }
+        });
+    }
+
+    /// Forgets what was learnt from a port that is gone for good.
+    pub(super) fn forget_learnt_from(&mut self, gone: &PortRecord) {
+        let Ok(home) = self.tree.find(&gone.spec.namespace) else { return };
+        let (home, port) = (home.handle(), gone.ident.nr_at_home());
+        self.with_learnt(home, |pvds, ras| {
+            pvds.forget_port(port);
+            ras.cache.forget_port(port);
+        });
+    }
+
+    /// A namespace is gone for good, and what it has learnt counts no more.
+    pub(super) fn discount(&mut self, gone: &Namespace) {
+        self.learning.homes.remove(&gone.handle());
+        let place = gone.get(self.learning.pvds);
+        place.into_iter().flat_map(PvdPlace::records).for_each(|record| self.end_record(record));
+        let pvds = place.map_or(0, PvdPlace::len);
+        let ras = gone.get(self.learning.ras).map_or(0, |ras| ras.cache.len());
+        self.learning.recount(gone.path(), Resource::Pvds, (pvds, 0));
+        self.learning.recount(gone.path(), Resource::RaEntries, (ras, 0));
+    }
+
+    fn each_taught(&mut self, what: impl Fn(&mut PvdPlace, &mut Ras)) {
+        let homes: Vec<_> = self.learning.homes.iter().copied().collect();
+        homes.into_iter().for_each(|home| self.with_learnt(home, &what));
+    }
+
+    /// Does something to what a namespace has learnt, and counts what is left.
+    fn with_learnt(&mut self, home: Handle<Namespace>, what: impl Fn(&mut PvdPlace, &mut Ras)) {
+        let Learning { pvds, ras, .. } = self.learning;
+        let Some(namespace) = self.tree.get_mut(home) else { return };
+        let path = namespace.path().clone();
+        let Some((pvds, ras)) = namespace.get_two_mut(pvds, ras) else { return };
+        let count = |pvds: &PvdPlace, ras: &Ras| (pvds.len(), ras.cache.len());
+        let before = count(pvds, ras);
+        what(pvds, ras);
+        let after = count(pvds, ras);
+        self.learning.recount(&path, Resource::Pvds, (before.0, after.0));
+        self.learning.recount(&path, Resource::RaEntries, (before.1, after.1));
+        self.number_pvds(home);
+    }
+
+    /// Gives numbers to the PvDs that have come, and takes those of the ones that are gone.
+    fn number_pvds(&mut self, home: Handle<Namespace>) {
+        let (pvds, numbers) = (self.learning.pvds, self.learning.numbers);
+        let place = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(pvds));
+        let (came, gone) = place.map(PvdPlace::news).unwrap_or_default();
+        gone.into_iter().for_each(|record| self.end_record(record));
+        for pvd in came {
+            // When all numbers are taken it has none.
+            let Ok(reserved) = self.tree.reserve(numbers, home, &[]) else { return };
+            let handle = self.learning.records.reserve();
+            let ident = self.tree.publish(numbers, reserved, handle);
+            self.learning.records.put(handle, PvdRecord { ident });
+            if let Some(place) = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(pvds)) {
+                place.set_record(pvd, handle);
+            }
+        }
+    }
+
+    fn end_record(&mut self, record: Handle<PvdRecord>) {
+        if let Some(record) = self.learning.records.free(record) {
+            self.tree.withdraw(self.learning.numbers, &record.ident);
+        }
+    }
+
+    /// The path of a namespace, and the quota that allows it, or something that it lies in, no more of a resource.
+    fn room(&self, home: Handle<Namespace>, resource: Resource) -> Result<(NamespacePath, Option<Refusal>), Ignored> {
+        let path = self.tree.get(home).ok_or(Ignored::NoPort)?.path().clone();
+        let refusal = path.and_ancestors().find_map(|owner| {
+            let limit = self.tree.find(&owner).ok()?.spec().quotas.get(resource)?;
+            let full = self.learning.usage(&owner).get(resource) >= limit;
+            full.then_some(Refusal::Quota { resource, owner, limit })
+        });
+        Ok((path, refusal))
+    }
+
+    /// Counts what a quota refused.
+    fn note_quota<T>(&mut self, home: Handle<Namespace>, result: Result<T, Ignored>) -> Result<T, Ignored> {
+        let ras = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(self.learning.ras));
+        if let (Some(ras), Err(Ignored::Quota(_))) = (ras, &result) {
+            ras.over_quota += 1;
+        }
+        result
+    }
+}

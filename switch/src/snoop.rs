@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Copies of Router Advertisements and Solicitations that the frame path hands to control, and what becomes of them.
+//!
+//! A copy says by a tag which port it came in from. The port may be gone by now, or its role another; then the copy
+//! teaches nothing, as if it had come a moment later.
+
+use crate::arena::Handle;
+use crate::control::Control;
+use crate::plant::Heard;
+use crate::refusal::Refusal;
+use dataplane::{Instant, PortTag, Role};
+use pvd::{Advert, Cached, Learnt, NotCached, Refused};
+use std::time::Duration;
+use wire::EtherHeader;
+use wire::nd::{NdMessage, NdPacket, NdRefusal};
+
+/// What became of a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Snooped {
+    /// A Router Advertisement: what it taught, and whether its octets are kept.
+    Learnt(Learnt, Result<Cached, Ignored>),
+    /// A Router Solicitation.
+    Solicited,
+    /// Nothing.
+    Ignored(Ignored),
+}
+
+/// Why a copy teaches nothing, or is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// The port is gone.
+    NoPort,
+    /// The port is not a router's.
+    NotRouter,
+    /// It is not what RFC 4861 sections 6.1.1 and 6.1.2 call valid.
+    Packet(NdRefusal),
+    /// The namespace, or one that it lies in, may have no more.
+    Quota(Refusal),
+    /// The registry did not take it in.
+    Registry(Refused),
+    /// The cache did not take it in.
+    Cache(NotCached),
+}
+
+impl Control {
+    /// Takes in the copy of a frame that came in from the port of that tag.
+    pub fn snooped(&mut self, tag: PortTag, frame: &[u8], now: Instant) -> Snooped {
+        self.hear(tag, frame, Duration::from_nanos(now.as_nanos())).unwrap_or_else(Snooped::Ignored)
+    }
+
+    fn hear(&mut self, tag: PortTag, frame: &[u8], now: Duration) -> Result<Snooped, Ignored> {
+        let record = self.plant.port_at(Handle::from_bits(tag.0)).ok_or(Ignored::NoPort)?;
+        let home = self.plant.tree.find(&record.spec.namespace).map_err(|_| Ignored::NoPort)?.handle();
+        let (role, port) = (record.spec.role, record.ident.nr_at_home());
+        let ether = EtherHeader::parse(frame).ok_or(Ignored::Packet(NdRefusal::Truncated))?;
+        let packet = NdPacket::validate(frame.get(ether.l3..).unwrap_or_default()).map_err(Ignored::Packet)?;
+        let NdMessage::Advert(message) = packet.message else {
+            self.plant.note_solicitation(home);
+            return Ok(Snooped::Solicited);
+        };
+        if role == Role::Host {
+            return Err(Ignored::NotRouter);
+        }
+        let advert = Advert::new(port, packet.src, message).map_err(|why| Ignored::Packet(NdRefusal::Message(why)))?;
+        let heard = Heard { advert, mac: ether.src, octets: packet.octets };
+        let learnt = self.plant.learn(home, &heard, now)?;
+        Ok(Snooped::Learnt(learnt, self.plant.keep(home, &heard, now)))
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The subsystem of provisioning domains: a registry in every namespace where a router has spoken.
+
+use super::Subsystem;
+use super::seeds::Seeds;
+use crate::arena::Handle;
+use crate::ident::Ident;
+use crate::refusal::Refusal;
+use crate::tree::Namespace;
+use pvd::{Limits, PvdHandle, Registry};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Gives every namespace the place of its registry.
+pub(crate) struct Pvds {
+    seeds: Seeds,
+}
+
+impl Pvds {
+    /// Registries are hashed with numbers that follow from `seeds`.
+    pub(crate) fn new(seeds: Seeds) -> Pvds {
+        Pvds { seeds }
+    }
+}
+
+impl Subsystem for Pvds {
+    type Instance = PvdPlace;
+
+    fn name(&self) -> &'static str {
+        "PvDs"
+    }
+
+    fn init(&mut self, _: &Namespace) -> Result<PvdPlace, Refusal> {
+        Ok(PvdPlace::new(self.seeds.next()))
+    }
+
+    fn pre_exit(&mut self, _: &Namespace, place: &mut PvdPlace) {
+        let now = place.now;
+        if let Some(registry) = place.made_mut() {
+            registry.clear(now);
+        }
+    }
+
+    fn waits_for(&self, place: &PvdPlace) -> Option<String> {
+        match place.made().map_or(0, Registry::unreg_count) {
+            0 => None,
+            1 => Some("a reader of a PvD".to_owned()),
+            many => Some(format!("readers of {many} PvDs")),
+        }
+    }
+}
+
+/// The place of the registry of one namespace. It is made when the first router speaks: few namespaces have one.
+pub(crate) struct PvdPlace {
+    seed: u64,
+    registry: Option<Box<Registry>>,
+    /// The latest time that was told, for what happens at no time in particular: that a port is deleted.
+    now: Duration,
+    /// PvDs that have numbers.
+    records: BTreeMap<PvdHandle, Handle<PvdRecord>>,
+    /// The last event after which PvDs were given numbers.
+    numbered: u64,
+}
+
+/// A PvD as namespaces number it.
+pub(crate) struct PvdRecord {
+    pub(crate) ident: Ident<PvdRecord>,
+}
+
+impl PvdPlace {
+    fn new(seed: u64) -> PvdPlace {
+        PvdPlace { seed, registry: None, now: Duration::ZERO, records: BTreeMap::new(), numbered: 0 }
+    }
+
+    /// What has a PvD's numbers.
+    pub(crate) fn record(&self, pvd: PvdHandle) -> Option<Handle<PvdRecord>> {
+        self.records.get(&pvd).copied()
+    }
+
+    /// All that have numbers.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Handle<PvdRecord>> {
+        self.records.values().copied()
+    }
+
+    /// A PvD has numbers from now on.
+    pub(crate) fn set_record(&mut self, pvd: PvdHandle, record: Handle<PvdRecord>) {
+        self.records.insert(pvd, record);
+    }
+
+    /// PvDs that came since this was last asked and have no numbers yet, and what has the numbers of those that are gone.
+    /// Costs what has happened since; all there is only if that was more than the registry remembers.
+    pub(crate) fn news(&mut self) -> (Vec<PvdHandle>, Vec<Handle<PvdRecord>>) {
+        let Some(registry) = self.registry.as_deref() else { return Default::default() };
+        let members = registry.members();
+        let mut touched: Vec<PvdHandle> = match registry.events_since(self.numbered) {
+            Ok(events) => events.map(|event| event.handle).collect(),
+            Err(_) => self.records.keys().copied().chain(members.iter().map(|pvd| pvd.handle())).collect(),
+        };
+        self.numbered = registry.last_event();
+        touched.sort_unstable();
+        touched.dedup();
+        let (alive, gone): (Vec<_>, Vec<_>) = touched.into_iter().partition(|pvd| members.get(*pvd).is_some());
+        let gone = gone.iter().filter_map(|pvd| self.records.remove(pvd)).collect();
+        (alive.into_iter().filter(|pvd| !self.records.contains_key(pvd)).collect(), gone)
+    }
+
+    /// The registry, if there ever was an advertisement.
+    pub(crate) fn made(&self) -> Option<&Registry> {
+        self.registry.as_deref()
+    }
+
+    /// The registry, made if need be.
+    pub(crate) fn make(&mut self, now: Duration) -> &mut Registry {
+        self.now = now;
+        let seed = self.seed;
+        self.registry.get_or_insert_with(|| Box::new(Registry::new(Limits::default(), seed)))
+    }
+
+    /// How many PvDs there are.
+    pub(crate) fn len(&self) -> usize {
+        self.made().map_or(0, |registry| registry.members().len())
+    }
+
+    /// Forgets what has ended by `now`.
+    pub(crate) fn expire(&mut self, now: Duration) {
+        self.now = now;
+        if let Some(registry) = self.made_mut().filter(|registry| registry.next_expiry().is_some_and(|at| at <= now)) {
+            registry.expire(now);
+        }
+    }
+
+    /// The port of that number is gone.
+    pub(crate) fn forget_port(&mut self, port: u32) {
+        let now = self.now;
+        if let Some(registry) = self.made_mut() {
+            registry.forget_port(port, now);
+        }
+    }
+
+    fn made_mut(&mut self) -> Option<&mut Registry> {
+        self.registry.as_deref_mut()
+    }
+}

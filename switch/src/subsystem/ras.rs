@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The subsystem of cached Router Advertisements: what routers said, octet by octet, and who asked for it.
+
+use super::Subsystem;
+use crate::refusal::Refusal;
+use crate::tree::Namespace;
+use pvd::RaCache;
+
+/// Gives every namespace its cache. An empty one has allocated nothing.
+pub(crate) struct RaCaches;
+
+impl Subsystem for RaCaches {
+    type Instance = Ras;
+
+    fn name(&self) -> &'static str {
+        "RA cache"
+    }
+
+    fn init(&mut self, _: &Namespace) -> Result<Ras, Refusal> {
+        Ok(Ras::default())
+    }
+
+    fn pre_exit(&mut self, _: &Namespace, ras: &mut Ras) {
+        ras.cache = RaCache::default();
+    }
+}
+
+/// What one namespace has heard of routers, and of those who look for one.
+#[derive(Default)]
+pub(crate) struct Ras {
+    pub(crate) cache: RaCache,
+    /// Router Solicitations that were heard.
+    pub(crate) solicitations: u64,
+    /// Advertisements from which nothing was learnt, because a quota does not allow more.
+    pub(crate) over_quota: u64,
+}
