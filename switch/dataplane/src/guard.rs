@@ -93,6 +93,7 @@ mod tests {
 
     use super::*;
     use crate::features::Negotiated;
+    use crate::port::Role;
 
     const OWN: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
 

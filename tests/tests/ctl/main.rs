@@ -8,6 +8,7 @@ mod config;
 mod delegate;
 mod fdb;
 mod interop;
+mod learnt;
 mod limits;
 mod log;
 mod names;

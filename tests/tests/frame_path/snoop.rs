@@ -148,7 +148,7 @@ fn what_is_too_long_to_be_copied_is_delivered_and_counted() {
     let longer = advertisement(SNOOP_LEN - advertisement(0).len() + 1);
     for frame in [&longest, &longer] {
         rig.send(ROUTER, frame);
-        assert_eq!(rig.received(HOST), std::slice::from_ref(&frame));
+        assert_eq!(rig.received(HOST), std::slice::from_ref(frame));
     }
     assert_eq!(rig.snooped(), [(tag(ROUTER), SnoopKind::Advertisement, longest)]);
     assert_eq!(rig.moved(ROUTER).snooped, snooped(1, 0, 1));

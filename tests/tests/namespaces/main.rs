@@ -4,5 +4,6 @@
 
 mod churn;
 mod cost;
+mod learning;
 mod links;
 mod traffic;
