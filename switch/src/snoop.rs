@@ -32,6 +32,8 @@ pub enum Ignored {
     NoPort,
     /// The port is not a router's.
     NotRouter,
+    /// It is of a VLAN, about which it says something, and not about the namespace.
+    Tagged,
     /// It is not what RFC 4861 sections 6.1.1 and 6.1.2 call valid.
     Packet(NdRefusal),
     /// The namespace, or one that it lies in, may have no more.
@@ -53,6 +55,9 @@ impl Control {
         let home = self.plant.tree.find(&record.spec.namespace).map_err(|_| Ignored::NoPort)?.handle();
         let (role, port) = (record.spec.role, record.ident.nr_at_home());
         let ether = EtherHeader::parse(frame).ok_or(Ignored::Packet(NdRefusal::Truncated))?;
+        if ether.tags() > 0 {
+            return Err(Ignored::Tagged);
+        }
         let packet = NdPacket::validate(frame.get(ether.l3..).unwrap_or_default()).map_err(Ignored::Packet)?;
         let NdMessage::Advert(message) = packet.message else {
             self.plant.note_solicitation(home);

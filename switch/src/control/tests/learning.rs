@@ -284,6 +284,8 @@ fn test_what_is_no_routers_word_teaches_nothing() {
     for len in 0..good.len() {
         assert!(matches!(hear(&mut control, "red:r1", &good[..len], 1), Snooped::Ignored(Ignored::Packet(_))), "{len}");
     }
+    let tagged = [&good[..12], &[0x81, 0, 0, 7], &good[12..]].concat();
+    assert_eq!(hear(&mut control, "red:r1", &tagged, 1), Snooped::Ignored(Ignored::Tagged));
     let asks = build::solicitation(MacAddr([2, 0, 0, 0, 0, 1]), Ipv6Addr::UNSPECIFIED);
     assert_eq!(hear(&mut control, "red:vm1", &asks, 1), Snooped::Solicited);
     assert!(pvds(&control, "red").is_empty() && usage(&control, "/") == [0, 0]);
