@@ -11,6 +11,7 @@
 //! * `cargo bench -p benches` times it with criterion: the whole path and each of its stages by kind of frame, and the whole
 //!   path with limits that are set and never reached.
 //! * `cargo xtask bench stages` prints the cycles that a frame spends in each stage, with the program `stages`.
+//! * `cargo run --profile bench-count -p benches --bin lines` prints what those cache lines cost on this machine today.
 //! * `cargo xtask bench instructions` counts its instructions under callgrind, with the program `count`. Counts are the same
 //!   on every run, so `./check` can refuse a growth of a few hundredths, which no timing would show.
 //!
@@ -19,6 +20,8 @@
 
 #![forbid(unsafe_code)]
 
+mod cpus;
 mod scene;
 
+pub use cpus::{cpus, pin};
 pub use scene::{Scene, Work, stage_name};

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use benches::{cpus, pin};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::json;
 use tests::driver::{Shape, VnetHeader};
 use tests::frames::numbered;
@@ -138,21 +138,6 @@ fn measure(mut begin: impl FnMut() -> Instant, mut end: impl FnMut() -> bool) ->
 /// Microseconds that so many in a hundred did not exceed.
 fn quantile(ascending: &[Duration], hundredths: usize) -> f64 {
     ascending[ascending.len() * hundredths / 100].as_nanos() as f64 / 1000.0
-}
-
-/// The first and the last CPU that this process may use.
-fn cpus() -> (usize, usize) {
-    let set = sched_getaffinity(None).expect("the kernel says where we may run");
-    let mut allowed = (0..CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu));
-    let first = allowed.next().expect("a process may use a CPU");
-    (first, allowed.next_back().unwrap_or(first))
-}
-
-/// Keeps this thread on a CPU.
-fn pin(cpu: usize) {
-    let mut set = CpuSet::new();
-    set.set(cpu);
-    sched_setaffinity(None, &set).expect("a CPU that we may use");
 }
 
 /// Processor time that all threads of the daemon have had.
