@@ -9,7 +9,8 @@
 //!
 //! [`Registry`] has the PvDs of one namespace. It hears each Router Advertisement as an [`Advert`] and keeps what every router
 //! said apart, as one [`Source`] of the [`Pvd`], with the lifetimes that this router gave. What is known of a PvD is the
-//! union of that ([`Attributes::known`]). An operator is one more source, before all others.
+//! union of that ([`Attributes::known`]). An operator is one more source, before all others; what he says may be announced to
+//! hosts ([`Announcement`]).
 //!
 //! ```text
 //! Advert ──► Registry (one writer) ── publishes ──► Members ◄── Reader (any number, no lock)
@@ -40,6 +41,7 @@
 #![forbid(unsafe_code)]
 
 mod advert;
+mod announcement;
 mod cache;
 mod event;
 mod fact;
@@ -63,6 +65,7 @@ mod tests;
 mod timers;
 
 pub use advert::{Advert, Origin, Parameters, PvdFlags};
+pub use announcement::{Announcement, PREFERRED, VALID};
 pub use cache::{CacheCounters, Cached, CachedRa, NotCached, RaCache};
 pub use event::{Change, Event, EventKind, Missed, What, Why};
 pub use fact::{Fact, Prefix};

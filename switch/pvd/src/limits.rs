@@ -23,6 +23,9 @@ pub const ROUTER_ENTRIES: usize = 64;
 /// Routers that one PvD may be heard from; beside them, one on every port.
 pub const ROUTERS: usize = 32;
 
+/// Provisioning domains of one namespace that the operator may make beside [`PVDS`], so that no router keeps his out.
+pub const STATIC_PVDS: usize = 1024;
+
 /// PvDs that are gone and that somebody still reads, at most: then no new ones are made, for each holds memory.
 pub const ZOMBIES: usize = 1024;
 

@@ -19,7 +19,7 @@ use crate::membership::{Membership, Reader};
 use crate::refused::{Counters, Refused};
 use crate::shares::Shares;
 use crate::timers::Timers;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use learn::Learnt;
@@ -34,6 +34,8 @@ pub struct Registry {
     timers: Timers,
     /// The PvD that each prefix belongs to.
     owners: BTreeMap<Prefix, PvdHandle>,
+    /// Static PvDs that hosts are told of.
+    announced: BTreeSet<PvdHandle>,
     pvds: Shares,
     entries: Shares,
     events: Events,
@@ -49,6 +51,7 @@ impl Registry {
             places: Places::default(),
             timers: Timers::default(),
             owners: BTreeMap::new(),
+            announced: BTreeSet::new(),
             pvds: Shares::default(),
             entries: Shares::default(),
             events: Events::default(),

@@ -241,5 +241,5 @@ fn adverts(cache: &mut RaCache, registry: &Registry, port: u32, to: Ipv6Addr, no
         ra.hits += 1;
         Some(Replayed { router: ra.router, mac: ra.mac, octets })
     });
-    replayed.collect()
+    replayed.chain(registry.announcements(to)).collect()
 }

@@ -5,6 +5,7 @@
 //! nothing else, and when it falls silent what others say goes on.
 
 use crate::advert::{Advert, Origin, Parameters, PvdFlags, Saying};
+use crate::announcement::Announcement;
 use crate::fact::{Fact, FactRef};
 use crate::lifetime::{Deadline, Lifetime};
 use crate::moment::{SharedCount, SharedDeadline, SharedTime};
@@ -70,6 +71,8 @@ pub struct Source {
     pub(crate) first: Duration,
     pub(crate) last: SharedTime,
     pub(crate) heard: SharedCount,
+    /// Of the operator's only.
+    pub(crate) announcement: Option<Announcement>,
 }
 
 impl Source {
@@ -111,6 +114,11 @@ impl Source {
     /// How many advertisements of this PvD came from it.
     pub fn heard(&self) -> u64 {
         self.heard.get()
+    }
+
+    /// How hosts are told of it, if they are; of the operator's word only.
+    pub fn announcement(&self) -> Option<Announcement> {
+        self.announcement
     }
 
     /// It was heard more than once: it is somebody who goes on, not a single forged message.
@@ -207,6 +215,7 @@ impl Source {
             first: self.first,
             last: SharedTime::new(self.last.get()),
             heard: SharedCount::new(self.heard.get()),
+            announcement: self.announcement,
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What holds for registry, cache and responder, seen from outside.
 
+mod announcing;
 mod answering;
 mod build;
 mod caching;

@@ -35,6 +35,7 @@ impl Registry {
 
     /// The namespace is going: everything ends, the operator's own too.
     pub fn clear(&mut self, now: Duration) {
+        self.announced.clear();
         self.end_sources(Why::PortGone, now, |_| true);
     }
 

@@ -72,16 +72,15 @@ impl Registry {
         if !lasts {
             return Ok(Learnt::Void);
         }
-        self.room_for_pvd(Some(advert.port))?;
+        self.room_for_pvd(advert.port)?;
         let edit = self.draft(id.to_owned(), now);
         Ok(self.take_in(edit, advert, now))
     }
 
     /// # Errors
     /// There is none.
-    pub(super) fn room_for_pvd(&mut self, port: Option<u32>) -> Result<(), Refused> {
-        let room = self.pvds.room(port, self.limits.pvds, self.limits.port_pvds);
-        if room == 0 {
+    fn room_for_pvd(&mut self, port: u32) -> Result<(), Refused> {
+        if self.pvds.room(Some(port), self.limits.pvds, self.limits.port_pvds) == 0 {
             return Err(Refused::Pvds);
         }
         let bound = self.membership.zombies_bound() < limits::ZOMBIES;
@@ -113,6 +112,7 @@ impl Registry {
             first: old.as_ref().map_or(now, |old| old.first),
             last: SharedTime::new(now),
             heard: SharedCount::new(old.as_ref().map_or(0, |old| old.heard.get()) + 1),
+            announcement: None,
         };
         tell(&mut edit, old.as_deref(), &source, now);
         self.move_here(&edit.pvd, &source, now);

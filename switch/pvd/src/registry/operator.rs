@@ -5,6 +5,7 @@ use super::Registry;
 use super::edit::Edit;
 use crate::PvdName;
 use crate::advert::{Origin, Parameters, PvdFlags};
+use crate::announcement::{self, Announcement};
 use crate::event::Why;
 use crate::fact::Fact;
 use crate::handle::PvdHandle;
@@ -14,7 +15,9 @@ use crate::limits;
 use crate::moment::{SharedCount, SharedDeadline, SharedTime};
 use crate::pvd::Attributes;
 use crate::refused::Refused;
+use crate::responder::Replayed;
 use crate::source::{Entry, NO_ROUTER, Source};
+use core::net::Ipv6Addr;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -27,20 +30,24 @@ pub struct Statement {
     pub parameters: Parameters<Box<[u8]>>,
     /// Facts, each with its [`crate::Entry::flags`].
     pub facts: BTreeMap<Fact, u8>,
+    /// Whether hosts are told of it, and how.
+    pub announcement: Option<Announcement>,
 }
 
 impl Registry {
     /// Makes a static PvD, or says everything about it anew, at once. Its prefixes are its own from now on; learnt PvDs
     /// lose them.
     ///
+    /// He has room of his own ([`limits::STATIC_PVDS`]), which no router can take.
+    ///
     /// # Errors
-    /// `RouterEntries`, `Entries`, `Pvds` or `Zombies`: there is no room. `Pinned`: another static PvD has one of the
-    /// prefixes. Nothing has changed.
+    /// `RouterEntries`, `Entries` or `Pvds`: there is no room. `Pinned`: another static PvD has one of the prefixes. Nothing
+    /// has changed.
     pub fn set(&mut self, name: &PvdName, statement: &Statement, now: Duration) -> Result<PvdHandle, Refused> {
         self.expire(now);
         let known = self.membership.members().find(PvdIdRef::Explicit(name.as_name())).cloned();
         let entries = known.as_ref().map_or(0, |pvd| operators(&pvd.attributes()));
-        let room = self.entries.room(None, self.limits.entries, self.limits.port_entries);
+        let room = self.entries.room(None, self.limits.entries, limits::STATIC_PVDS * limits::ROUTER_ENTRIES);
         match statement.facts.len() {
             len if len > limits::ROUTER_ENTRIES => return Err(Refused::RouterEntries),
             len if len > entries + room => return Err(Refused::Entries),
@@ -53,10 +60,8 @@ impl Registry {
         }
         let edit = match &known {
             Some(pvd) => Edit::of(pvd),
-            None => {
-                self.room_for_pvd(None)?;
-                self.draft(PvdId::Explicit(name.clone()), now)
-            }
+            None if self.pvds.room(None, self.limits.pvds, limits::STATIC_PVDS) == 0 => return Err(Refused::Pvds),
+            None => self.draft(PvdId::Explicit(name.clone()), now),
         };
         Ok(self.say(edit, statement, now))
     }
@@ -70,8 +75,19 @@ impl Registry {
             return false;
         };
         self.end_sources_of(&pvd, Why::Withdrawn, now, |origin| origin == Origin::Operator);
+        self.announced.remove(&handle);
         self.membership.publish();
         true
+    }
+
+    /// What hosts are told of static PvDs: the messages to `to`.
+    pub fn announcements(&self, to: Ipv6Addr) -> impl Iterator<Item = Replayed> {
+        let pvds = self.announced.iter().filter_map(|handle| self.membership.members().get(*handle));
+        pvds.flat_map(move |pvd| {
+            let (attributes, name) = (pvd.attributes(), pvd.id().name());
+            let source = attributes.source(Origin::Operator);
+            name.zip(source).map(|(name, source)| announcement::advertisements(name, source, to)).unwrap_or_default()
+        })
     }
 
     fn say(&mut self, mut edit: Edit, statement: &Statement, now: Duration) -> PvdHandle {
@@ -79,18 +95,23 @@ impl Registry {
         let entry = |(fact, flags): (&Fact, &u8)| Entry::new(fact.clone(), *flags, Deadline::Never, Deadline::Never);
         let source = Source {
             origin: Origin::Operator,
-            flags: statement.flags,
+            flags: PvdFlags { header: statement.announcement.is_some_and(|said| said.inner), ..statement.flags },
             parameters: statement.parameters.clone(),
             entries: statement.facts.iter().map(entry).collect(),
             router: SharedDeadline::new(NO_ROUTER),
             first: old.as_ref().map_or(now, |old| old.first),
             last: SharedTime::new(now),
             heard: SharedCount::new(old.as_ref().map_or(0, |old| old.heard.get()) + 1),
+            announcement: statement.announcement,
         };
         super::learn::tell(&mut edit, old.as_deref(), &source, now);
         self.move_here(&edit.pvd, &source, now);
-        edit.put(source);
         let handle = edit.pvd.handle();
+        match source.announcement {
+            Some(_) => self.announced.insert(handle),
+            None => self.announced.remove(&handle),
+        };
+        edit.put(source);
         self.commit(edit, now);
         self.membership.publish();
         handle
