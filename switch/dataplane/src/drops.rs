@@ -50,6 +50,22 @@ reasons! {
         "The frame's IPv6 headers could not be followed to their end, so it cannot be shown to be harmless (RFC 7113)."
     FragmentedNd "fragmented-nd"
         "A message of Neighbor Discovery was in an IPv6 fragment, which no node may take seriously (RFC 6980): nobody has a reason to send it so but to hide it."
+    UnrecognisedHeader "unrecognised-header"
+        "The IPv6 headers led to a number that nobody has assigned, behind which a Router Advertisement could hide in the future (RFC 7113): `weft port set --ra-guard-unrecognised pass` lets such frames pass."
+    RaMalformed "ra-malformed"
+        "A Router Advertisement came from a port whose router may not say everything, and is not as RFC 4861 and RFC 8801 demand, so that nobody can say what hosts would make of it: mend the router, or empty the port's rules, which `weft port show` tells."
+    RaRouter "ra-router"
+        "A Router Advertisement or Redirect came from an address that is not among the port's: `weft port set --ra-guard-router` names the link-local addresses of its routers."
+    RaMac "ra-mac"
+        "A Router Advertisement or Redirect came from a MAC that is not among those of the port's routers, or told hosts of such a one: `weft port set --ra-guard-mac` names them."
+    RaPreference "ra-preference"
+        "A Router Advertisement gave its router or a route a higher preference than the port's may have: `weft port set --ra-guard-preference` allows a higher one."
+    RaPrefix "ra-prefix"
+        "A Router Advertisement told of a prefix or a route outside all prefixes of the port: `weft port set --ra-guard-prefix` names these."
+    RaPvd "ra-pvd"
+        "A Router Advertisement named a PvD that is not among the port's, or none where one is required: `weft port set --ra-guard-pvd` names them, `--ra-guard-pvd-required false` allows advertisements without."
+    RaHttp "ra-http"
+        "A Router Advertisement sent hosts to fetch more about its PvD over HTTPS (H flag), which the port's router may not: `weft port set --ra-guard-http true` allows it."
     LinkRouter "link-router"
         "A Router Advertisement or Redirect came over a link that lets none across: `weft port set --role router` at the end where it comes out lets it."
     TxPoliced "tx-policed"
@@ -87,6 +103,22 @@ reasons! {
 impl DropReason {
     /// Number of reasons.
     pub const COUNT: usize = Self::ALL.len();
+
+    /// For which a frame is dropped that speaks, or may speak, as a router when it should not: signs of an attack or of a
+    /// router set up wrong. That a link lets no router across is neither.
+    pub const GUARD: &[Self] = &[
+        Self::RogueRouter,
+        Self::Unclassifiable,
+        Self::FragmentedNd,
+        Self::UnrecognisedHeader,
+        Self::RaMalformed,
+        Self::RaRouter,
+        Self::RaMac,
+        Self::RaPreference,
+        Self::RaPrefix,
+        Self::RaPvd,
+        Self::RaHttp,
+    ];
 }
 
 impl fmt::Display for DropReason {

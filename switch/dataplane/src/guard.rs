@@ -14,7 +14,7 @@ use crate::port::{MacPolicy, Policy};
 use crate::router;
 
 /// Decides on every frame that its port may not send. Returns those of which control wants to hear.
-pub(crate) fn guard(burst: &mut Burst, own: MacAddr, policy: &Policy) -> Bits {
+pub(crate) fn guard(burst: &mut Burst, own: MacAddr, policy: &Policy<'_>) -> Bits {
     let mut suspects = Bits::NONE;
     for (number, frame) in (0..).zip(burst.frames_mut()) {
         frame.note_longest(frame.len, 0);
@@ -26,7 +26,7 @@ pub(crate) fn guard(burst: &mut Burst, own: MacAddr, policy: &Policy) -> Bits {
 
 /// Whether a frame may pass whatever else it is.
 #[inline(always)]
-fn is_ordinary(frame: &Frame, own: MacAddr, policy: &Policy) -> bool {
+fn is_ordinary(frame: &Frame, own: MacAddr, policy: &Policy<'_>) -> bool {
     let src = frame.src();
     let mine = src == own || (policy.macs == MacPolicy::Any && src.is_station());
     mine & frame.is_everyday() & frame.vnet.is_plain() & frame.fits(policy.mtu)
@@ -34,7 +34,7 @@ fn is_ordinary(frame: &Frame, own: MacAddr, policy: &Policy) -> bool {
 
 /// True: the frame passes, and control wants to hear of it.
 #[inline(never)]
-fn judge(burst: &mut Burst, number: usize, own: MacAddr, policy: &Policy) -> bool {
+fn judge(burst: &mut Burst, number: usize, own: MacAddr, policy: &Policy<'_>) -> bool {
     let frame = &mut burst.frames_mut()[number];
     let asks = !frame.vnet.is_plain();
     match check(frame, own, policy) {
@@ -45,10 +45,10 @@ fn judge(burst: &mut Burst, number: usize, own: MacAddr, policy: &Policy) -> boo
     if asks {
         burst.mark(number);
     }
-    router::guard(burst, number, policy.role.objection(DropReason::RogueRouter))
+    router::guard(burst, number, policy.routers(DropReason::RogueRouter))
 }
 
-fn check(frame: &mut Frame, own: MacAddr, policy: &Policy) -> Result<(), DropReason> {
+fn check(frame: &mut Frame, own: MacAddr, policy: &Policy<'_>) -> Result<(), DropReason> {
     check_source(frame.src(), own, policy.macs)?;
     claims::check(frame, policy.negotiated)?;
     if frame.fits(policy.mtu) { Ok(()) } else { Err(DropReason::Oversize) }
@@ -56,7 +56,7 @@ fn check(frame: &mut Frame, own: MacAddr, policy: &Policy) -> Result<(), DropRea
 
 /// Checks the offloads of a frame once more whose headers did not end within its head.
 #[cold]
-fn check_whole(burst: &mut Burst, number: usize, policy: &Policy) {
+fn check_whole(burst: &mut Burst, number: usize, policy: &Policy<'_>) {
     let claims = if burst.privatise(number) {
         let frame = &burst.frames()[number];
         claims::judge(frame, burst.bytes(frame), policy.negotiated)
@@ -94,6 +94,7 @@ mod tests {
     use super::*;
     use crate::features::Negotiated;
     use crate::port::Role;
+    use crate::swapped::Swapped;
 
     const OWN: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
 
@@ -123,12 +124,13 @@ mod tests {
             let src = if station { OWN } else { MacAddr([3, 0, 0, 0, 0, 2]) };
             let bytes = [&[0x33, 0x33, 0, 0, 0, 1], &src.0[..], &rest].concat();
             let mut burst = Burst::of(&bytes, VnetHeader { flags, gso_type, ..VnetHeader::default() });
-            let policy = Policy { role: Role::Host, macs, mtu: 68, negotiated: Negotiated(0) };
+            let ra_guard = Swapped::default();
+            let policy = Policy { role: Role::Host, macs, mtu: 68, negotiated: Negotiated(0), ra_guard: &ra_guard };
             let frame = &mut burst.frames_mut()[0];
             frame.note_longest(frame.len, 0);
             if is_ordinary(frame, OWN, &policy) {
                 prop_assert_eq!(check(frame, OWN, &policy), Ok(()));
-                prop_assert!(!router::classify(&mut burst, 0, Some(DropReason::RogueRouter)));
+                prop_assert!(!router::classify(&mut burst, 0, policy.routers(DropReason::RogueRouter)));
                 prop_assert_eq!(burst.frames()[0].verdict, Verdict::Undecided);
             }
         }

@@ -11,7 +11,8 @@
 //! 2. `policing`, where the port or its namespace has limits: what is sent too fast is dropped before anything is learned from it.
 //! 3. `guard`: what is ordinary is told from what is not, by the private copy. The latter is looked at closely, and the port's
 //!    policy applied: source MAC, offloads (`claims`), length, for hosts that they do not speak as routers, and for all that
-//!    Neighbor Discovery is not fragmented (`router`). What cannot be judged by its head is copied whole.
+//!    Neighbor Discovery is not fragmented (`router`); for those that may speak as routers, what they may say ([`RaGuard`]). What cannot
+//!    be judged by its head is copied whole.
 //! 4. `forward`: the [`MacTable`] learns the source and looks up the destination. `policing` then drops what is flooded
 //!    too fast. Of Router Advertisements and Solicitations that are left, control gets copies (`snoop`, [`Snoops`]).
 //! 5. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
@@ -60,6 +61,7 @@ mod patch;
 mod policer;
 mod policing;
 mod port;
+mod ra_guard;
 mod rate;
 mod receive;
 mod receiver;
@@ -67,6 +69,7 @@ mod router;
 mod snoop;
 mod stats;
 mod steer;
+mod swapped;
 mod targets;
 mod time;
 mod totals;
@@ -78,6 +81,7 @@ pub use mac_table::{Entry, Kind, Learned, MacTable, TableFull};
 pub use namespace::{MacTablePlace, Namespace, NamespaceConfig};
 pub use policing::NamespacePolicers;
 pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, PortTag, Role, SourceId};
+pub use ra_guard::RaGuard;
 pub use rate::{Limit, Limits, Rate};
 pub use snoop::{SnoopKind, Snooped, Snoops};
 pub use stats::{Drops, PortStats, SnoopStats, Traffic};

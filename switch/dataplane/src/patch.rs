@@ -113,8 +113,8 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, tap
     }
     let policers = SendPolicers::of(port, &far.namespace);
     policers.transmit(burst, sender.now);
-    let (mut heard, rogue) = (crossing.frames, port.policy().role.objection(DropReason::LinkRouter));
-    heard.retain(|number| router::guard(burst, number, rogue));
+    let (mut heard, routers) = (crossing.frames, port.policy().routers(DropReason::LinkRouter));
+    heard.retain(|number| router::guard(burst, number, routers));
     let from = From { slot: port.slot(), own: port.mac() };
     ask(burst.frames(), far.namespace.fdb(), from.own);
     forward(burst, far.namespace.fdb(), from, sender.now);

@@ -8,10 +8,9 @@ mod namespace;
 
 pub use namespace::NamespacePolicers;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::Guard;
 
 use crate::burst::{Burst, Frame, Verdict};
 use crate::drops::DropReason;
@@ -19,6 +18,7 @@ use crate::namespace::Namespace;
 use crate::policer::{Bucket, Meter, Policer};
 use crate::port::Port;
 use crate::rate::{Limit, Limits, Rate};
+use crate::swapped::Swapped;
 use crate::time::Instant;
 
 /// The policers of one port or namespace at one moment. Replaced as a whole, never changed.
@@ -113,35 +113,7 @@ impl SendPolicers {
     }
 }
 
-/// Where a port or a namespace keeps its policers.
-#[derive(Debug, Default)]
-pub(crate) struct Policing<T> {
-    /// Whether anything is limited.
-    on: AtomicBool,
-    policers: ArcSwap<T>,
-    /// Replaced policers that a worker may still hold; control drops them with the next change, so that a worker never
-    /// frees memory.
-    retired: Mutex<Vec<Arc<T>>>,
-}
-
-impl<T> Policing<T> {
-    /// Replaces the policers, from the next burst on, by what follows from them. `on`: something is limited.
-    fn replace(&self, next: impl FnOnce(&T) -> T, on: bool) {
-        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
-        retired.retain(|policers| Arc::strong_count(policers) > 1);
-        let policers = next(&self.policers.load());
-        retired.push(self.policers.swap(Arc::new(policers)));
-        self.on.store(on, Ordering::Relaxed);
-    }
-
-    /// The policers, if anything is limited.
-    #[inline]
-    pub(crate) fn policers(&self) -> Option<Guard<Arc<T>>> {
-        self.on.load(Ordering::Relaxed).then(|| self.policers.load())
-    }
-}
-
-impl Policing<Policers> {
+impl Swapped<Policers> {
     /// Sets the limits, from the next burst on. A limit that stays what it was goes on counting.
     pub(crate) fn set(&self, limits: &Limits) {
         self.replace(|before| Policers::new(limits, before), !limits.is_empty());

@@ -14,11 +14,14 @@ use crate::limits;
 use crate::namespace::Namespace;
 use crate::pairs::Pairs;
 use crate::patch::{Far, Patch};
-use crate::policing::{Policers, Policing};
+use crate::policing::Policers;
+use crate::ra_guard::RaGuard;
 use crate::rate::Limits;
 use crate::receiver::Receiver;
+use crate::router::Routers;
 use crate::snoop::Waiting;
 use crate::stats::{Counters, PortStats, Tally, Traffic};
+use crate::swapped::Swapped;
 
 /// A port's number inside its namespace: unique while the port lives, below [`limits::PORTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,13 +45,6 @@ pub enum Role {
     Router = 1,
     /// The way out of the machine: many MACs, routers among them.
     Uplink = 2,
-}
-
-impl Role {
-    /// Why what only routers may say is dropped when it comes from here; `None`: it is not. For a host that is `rogue`.
-    pub(crate) fn objection(self, rogue: DropReason) -> Option<DropReason> {
-        (self == Self::Host).then_some(rogue)
-    }
 }
 
 /// Which source MACs a port may use.
@@ -82,11 +78,19 @@ pub struct Busy;
 
 /// A port's policy at one moment; a worker reads it once a burst.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Policy {
+pub(crate) struct Policy<'a> {
     pub(crate) role: Role,
     pub(crate) macs: MacPolicy,
     pub(crate) mtu: u16,
     pub(crate) negotiated: Negotiated,
+    pub(crate) ra_guard: &'a Swapped<RaGuard>,
+}
+
+impl<'a> Policy<'a> {
+    /// What of routers may come from the port; what only they may say is dropped for the reason `rogue` if it is a host's.
+    pub(crate) fn routers(&self, rogue: DropReason) -> Routers<'a> {
+        Routers { rogue: (self.role == Role::Host).then_some(rogue), guard: self.ra_guard }
+    }
 }
 
 /// Where frames are delivered to: the receive ring of a queue pair, while it runs, and what went into it.
@@ -108,7 +112,8 @@ pub struct Port {
     pairs: Pairs,
     inlets: Box<[Inlet]>,
     fault: AtomicU8,
-    policing: Policing<Policers>,
+    policing: Swapped<Policers>,
+    ra_guard: Swapped<RaGuard>,
     patch: Patch,
     waiting: Waiting,
     pub(crate) counters: Counters,
@@ -130,7 +135,8 @@ impl Port {
             pairs: Pairs::new(),
             inlets: (0..pairs).map(|_| Inlet::default()).collect(),
             fault: AtomicU8::new(0),
-            policing: Policing::default(),
+            policing: Swapped::default(),
+            ra_guard: Swapped::default(),
             patch: Patch::default(),
             waiting: Waiting::default(),
             counters: Counters::default(),
@@ -187,10 +193,21 @@ impl Port {
         self.policing.set(limits);
     }
 
+    /// Sets what its router may say, from the next burst on. A new port has no such rules: see [`RaGuard`].
+    pub fn set_ra_guard(&self, guard: &RaGuard) {
+        self.ra_guard.replace(|_| guard.clone(), *guard != RaGuard::default());
+    }
+
+    /// How many frames of each reason were dropped by the guard, of those reasons that occurred.
+    pub fn guarded(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        let counted = DropReason::GUARD.iter().map(|&reason| (reason, self.counters.drops(reason)));
+        counted.filter(|&(_, count)| count > 0)
+    }
+
     /// Its policers; `None`: nothing is limited.
     #[inline]
     pub(crate) fn policers(&self) -> Option<Guard<Arc<Policers>>> {
-        self.policing.policers()
+        self.policing.get()
     }
 
     /// Makes the port an end of a link: what is delivered to it comes out of `far`, a port of another namespace, from the
@@ -236,14 +253,14 @@ impl Port {
         Negotiated(self.features.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> Policy<'_> {
         let role = match self.role.load(Ordering::Relaxed) {
             0 => Role::Host,
             1 => Role::Router,
             _ => Role::Uplink,
         };
         let macs = if self.macs.load(Ordering::Relaxed) == 0 { MacPolicy::Own } else { MacPolicy::Any };
-        Policy { role, macs, mtu: self.mtu(), negotiated: self.negotiated() }
+        Policy { role, macs, mtu: self.mtu(), negotiated: self.negotiated(), ra_guard: &self.ra_guard }
     }
 
     /// Whether the port may use `mac` as its own: it is, or any will do.

@@ -159,6 +159,7 @@ pub(crate) fn of_interest(kind: NdKind) -> Option<SnoopKind> {
         | NdKind::NeighborSolicitation
         | NdKind::NeighborAdvertisement
         | NdKind::Redirect
+        | NdKind::Unrecognised
         | NdKind::Unclassified => None,
     }
 }

@@ -129,12 +129,22 @@ pub struct SnoopStats {
     pub lost: u64,
 }
 
+/// A count for each reason.
+#[derive(Debug)]
+struct DropCounters([AtomicU64; DropReason::COUNT]);
+
+impl Default for DropCounters {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; DropReason::COUNT])
+    }
+}
+
 /// The shared counters of a port.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     rx: [AtomicU64; 2],
     tx: [AtomicU64; 2],
-    drops: [AtomicU64; DropReason::COUNT],
+    drops: DropCounters,
     software: [AtomicU64; 2],
     snooped: [AtomicU64; 3],
 }
@@ -165,9 +175,18 @@ impl Counters {
     }
 
     fn add_drops(&self, drops: &Drops) {
-        for (counter, &count) in self.drops.iter().zip(&drops.0) {
+        // In most bursts nothing is dropped, and one sum says so.
+        if drops.total() == 0 {
+            return;
+        }
+        for (counter, &count) in self.drops.0.iter().zip(&drops.0) {
             bump(counter, count);
         }
+    }
+
+    /// How many frames were dropped for this reason.
+    pub(crate) fn drops(&self, reason: DropReason) -> u64 {
+        load(&self.drops.0[reason as usize])
     }
 
     pub(crate) fn read(&self) -> PortStats {
@@ -176,7 +195,7 @@ impl Counters {
         PortStats {
             rx: pair(&self.rx),
             tx: pair(&self.tx),
-            drops: Drops(std::array::from_fn(|i| load(&self.drops[i]))),
+            drops: Drops(std::array::from_fn(|i| load(&self.drops.0[i]))),
             software_checksums: load(&self.software[0]),
             software_segments: load(&self.software[1]),
             snooped: SnoopStats { advertisements, solicitations, lost },

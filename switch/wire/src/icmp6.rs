@@ -43,6 +43,9 @@ pub enum NdKind {
     NeighborAdvertisement,
     /// Redirect: a router, or who claims to be one, names a better first hop.
     Redirect,
+    /// A packet of a neighbour (link-local source, hop limit 255) whose header chain leads to a number that may be an
+    /// extension header which nobody knows yet, with anything behind it (RFC 7113, section 3, rule 5).
+    Unrecognised,
     /// The bytes given do not reach as far as the ICMPv6 type, or a third VLAN tag hides it.
     ///
     /// Ask again with the whole frame. If it is still this, no receiver is obliged to understand the
@@ -65,8 +68,7 @@ pub fn nd_kind(frame: &[u8], header: &EtherHeader) -> NdKind {
 ///
 /// Of a message in several fragments it is the first; the others name nothing, and are worthless without it.
 pub fn is_fragmented_nd(frame: &[u8], header: &EtherHeader) -> bool {
-    let l3 = if header.ethertype == ethertype::IPV6 { Ok(header.l3) } else { odd_l3(frame, header) };
-    let packet = l3.ok().and_then(|l3| frame.get(l3..)).unwrap_or_default();
+    let packet = packet_at(frame, header).and_then(|l3| frame.get(l3..)).unwrap_or_default();
     match ip6::walk(packet) {
         Walk::End(chain @ ip6::Chain { protocol: protocol::ICMP6, fragment: Some(_), .. }) => {
             let message = packet.get(chain.offset).filter(|_| !chain.is_later_fragment());
@@ -74,6 +76,11 @@ pub fn is_fragmented_nd(frame: &[u8], header: &EtherHeader) -> bool {
         }
         Walk::End(_) | Walk::Truncated | Walk::NotIp6 => false,
     }
+}
+
+/// Where the IPv6 packet of a frame begins, looked for as [`nd_kind`] does. `header` was parsed from the same bytes.
+pub fn packet_at(frame: &[u8], header: &EtherHeader) -> Option<usize> {
+    if header.ethertype == ethertype::IPV6 { Some(header.l3) } else { odd_l3(frame, header).ok() }
 }
 
 /// Frames that are IPv6 only for receivers that look through more than an Ethernet II header.
@@ -103,9 +110,18 @@ fn of_packet(frame: &[u8], l3: usize) -> NdKind {
     match ip6::walk(packet) {
         Walk::NotIp6 => NdKind::Other,
         Walk::Truncated => NdKind::Unclassified,
-        Walk::End(chain) if chain.protocol != protocol::ICMP6 || chain.is_later_fragment() => NdKind::Other,
+        Walk::End(chain) if chain.is_later_fragment() => NdKind::Other,
+        Walk::End(chain) if chain.protocol != protocol::ICMP6 => of_protocol(packet, chain.protocol),
         Walk::End(chain) => packet.get(chain.offset).map_or(NdKind::Unclassified, |&t| of_type(t)),
     }
+}
+
+/// What a packet is that is not of ICMPv6, as far as anybody can tell.
+#[inline]
+fn of_protocol(packet: &[u8], protocol: u8) -> NdKind {
+    // Whom no router has forwarded, and who is on this link: from others no advertisement is taken (RFC 4861, section 6.1.2).
+    let is_neighbours = || matches!(packet, [_, _, _, _, _, _, _, 255, 0xfe, second, ..] if second & 0xc0 == 0x80);
+    if ip6::may_be_extension(protocol) && is_neighbours() { NdKind::Unrecognised } else { NdKind::Other }
 }
 
 /// The part that an ICMPv6 message of this type plays.
@@ -213,6 +229,32 @@ mod tests {
         assert!(!is_fragmented(&echo));
         assert!(!is_fragmented(&advertisement(&[], 44, &[58, 0, 0, 9, 0, 0, 0, 9])));
         assert!(!is_fragmented(&[0xff; 14]));
+    }
+
+    #[test]
+    fn a_header_that_nobody_knows_is_told_from_what_is_known_to_be_none() {
+        let of_neighbour = |next, extensions: &[u8]| {
+            let mut frame = advertisement(&[], next, extensions);
+            frame[23] = 0x80;
+            frame
+        };
+        let behind = |next| classify(&of_neighbour(next, &[58, 0, 0, 0, 0, 0, 0, 0]));
+        for next in [148, 200, 252, 253, 254, 255] {
+            assert_eq!(behind(next), NdKind::Unrecognised, "{next}");
+        }
+        for next in [4, 6, 17, 41, 47, 50, 58, 59, 88, 89, 103, 112, 115, 132, 136, 137, 145] {
+            assert_ne!(behind(next), NdKind::Unrecognised, "{next}");
+        }
+        let behind_options = of_neighbour(60, &[253, 0, 1, 4, 0, 0, 0, 0]);
+        assert_eq!(classify(&behind_options), NdKind::Unrecognised);
+        let first_fragment = of_neighbour(44, &[253, 0, 0, 1, 0, 0, 0, 9]);
+        assert_eq!(classify(&first_fragment), NdKind::Unrecognised);
+        let later_fragment = of_neighbour(44, &[253, 0, 0, 9, 0, 0, 0, 9]);
+        assert_eq!(classify(&later_fragment), NdKind::Other);
+        let (mut forwarded, mut distant) = (of_neighbour(253, &[]), of_neighbour(253, &[]));
+        forwarded[21] = 254;
+        distant[22..24].copy_from_slice(&[0x20, 0x01]);
+        assert_eq!((classify(&forwarded), classify(&distant)), (NdKind::Other, NdKind::Other));
     }
 
     #[test]

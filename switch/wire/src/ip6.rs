@@ -54,6 +54,9 @@ pub mod extension {
     pub const SHIM6: u8 = 140;
 }
 
+/// The first protocol number that IANA has assigned to nothing; none above it is assigned but to experiments (253, 254).
+const UNASSIGNED: u8 = 148;
+
 /// The fixed header (RFC 8200, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ip6Header {
@@ -195,6 +198,14 @@ pub const fn is_extension(protocol: u8) -> bool {
             | extension::HIP
             | extension::SHIM6
     )
+}
+
+/// True for numbers that may come to name an extension header that [`walk`] does not know: those that IANA has given to
+/// nothing, and those for experiments, headers among them (RFC 3692, RFC 7045 section 4). All others name something that
+/// is known to be none ("Assigned Internet Protocol Numbers", as of 2025).
+#[inline]
+pub const fn may_be_extension(protocol: u8) -> bool {
+    protocol >= UNASSIGNED
 }
 
 fn parse_fragment(header: &[u8; 8]) -> Fragment {

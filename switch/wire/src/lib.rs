@@ -40,6 +40,7 @@
 //! | [`icmp6`] | which frames are Neighbor Discovery |
 //! | [`nd`] | Router Advertisements and Solicitations with their options |
 //! | [`name`] | domain names in such options |
+//! | [`prefix`] | IPv6 prefixes as they are written |
 //! | [`vnet`] | the virtio-net header and which of them are acceptable |
 //! | [`checksum`] | the Internet checksum, finished and unfinished |
 //! | [`segment`] | TCP and UDP segmentation |
@@ -59,12 +60,14 @@ pub mod name;
 pub mod nd;
 #[cfg(test)]
 mod oracle;
+pub mod prefix;
 pub mod pretty;
 pub mod segment;
 pub mod vnet;
 
 pub use ether::EtherHeader;
-pub use icmp6::{NdKind, is_fragmented_nd, nd_kind};
+pub use icmp6::{NdKind, is_fragmented_nd, nd_kind, packet_at};
 pub use mac::{MacAddr, ParseMacError};
+pub use prefix::{BadPrefix, Prefix};
 pub use segment::{Segment, SegmentError, Segmenter};
 pub use vnet::{Gso, VnetError, VnetHeader};

@@ -3,7 +3,7 @@
 
 use std::net::Ipv6Addr;
 
-use dataplane::{DropReason, Role};
+use dataplane::{DropReason, RaGuard, Role};
 use tests::driver::{Shape, VnetHeader};
 use tests::rig::{Moved, PortOptions, RawQueue, Rig, feature, mac, meanwhile, readable, writable};
 use wire::MacAddr;
@@ -119,6 +119,45 @@ fn header_chains_that_lead_nowhere_are_dropped() {
         assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::Unclassifiable, 1));
     }
     assert_eq!(rig.moved(1), Moved::default());
+}
+
+/// A packet whose header chain leads to this number, with an advertisement behind it if that were a header.
+fn unrecognised(ip: Ip, number: u8) -> Vec<u8> {
+    let hidden = [kind::ROUTER_ADVERTISEMENT; 16];
+    packet(ip).raw(number, &[&[58, 0, 0, 0, 0, 0, 0, 0][..], &hidden].concat())
+}
+
+#[test]
+fn headers_that_nobody_knows_are_dropped_from_hosts_unless_they_may_pass() {
+    let mut rig = two(Role::Host);
+    let beyond = Ip::v6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), ALL_NODES);
+    let (drop, pass) = (RaGuard::default(), RaGuard { unrecognised: true, ..RaGuard::default() });
+    for number in [253, 254, 200] {
+        let plain = unrecognised(ip(), number);
+        let far = unrecognised(ip().extension(DEST_OPTIONS, &options(240)), number);
+        for frame in [plain, far] {
+            rig.port(0).port().set_ra_guard(&drop);
+            rig.send(0, &frame);
+            assert_eq!(rig.moved(0).drops, [(DropReason::UnrecognisedHeader, 1)]);
+            rig.port(0).port().set_ra_guard(&pass);
+            rig.send(0, &frame);
+            assert_eq!(rig.received(1), [frame]);
+        }
+        rig.port(0).port().set_ra_guard(&drop);
+        // From where no advertisement is taken seriously (RFC 7113 section 3, rules 1 and 2).
+        for frame in [unrecognised(beyond.clone(), number), Ether::new(mac(1), mac(0)).ip(ip()).raw(number, &[58; 40])]
+        {
+            rig.send(0, &frame);
+            assert_eq!(rig.received(1), [frame]);
+        }
+    }
+    for known in [4, 41, 47, 50, 88, 89, 103, 132] {
+        rig.send(0, &unrecognised(ip(), known));
+        assert_eq!(rig.received(1).len(), 1, "{known}");
+    }
+    rig.port(0).port().set_role(Role::Router);
+    rig.send(0, &unrecognised(ip(), 253));
+    assert_eq!(rig.received(1).len(), 1, "it could say it openly");
 }
 
 /// A sender with offloads and a receiver without, so that the switch itself completes checksums.

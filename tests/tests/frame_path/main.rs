@@ -9,6 +9,7 @@ mod limits;
 mod links;
 mod policy;
 mod queues;
+mod ra_guard;
 mod receive;
 mod shapes;
 mod shared_limits;

@@ -6,12 +6,14 @@ mod million;
 
 use allocation_counter::{AllocationInfo, measure};
 use dataplane::limits::SNOOP_PORT;
-use dataplane::{Limit, Limits, NamespacePolicers, Rate, Role};
+use dataplane::{DropReason, Limit, Limits, NamespacePolicers, RaGuard, Rate, Role};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::memory::Layout;
 use tests::rig::{PortOptions, Rig, feature, mac};
 use wire::MacAddr;
 use wire::build::{Ether, Ip, IpFrame, Tcp};
+use wire::name::DomainName;
+use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
 
 /// Frames of one kind; there is no warming up.
 const FRAMES: usize = 10_000;
@@ -112,6 +114,41 @@ fn what_control_hears_of_allocates_nothing() {
             assert_eq!(rig.snooped().len(), SNOOP_PORT, "some find room, and some do not");
         }
     }
+}
+
+#[test]
+fn rules_for_routers_allocate_nothing() {
+    let mut rig = rig();
+    let router = "fe80::1".parse().expect("an address");
+    let prefix = |text: &str| {
+        let prefix = text.parse().expect("an address");
+        NdOption::Prefix(PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 9, preferred: 9 })
+    };
+    let telling = |text| {
+        let nested = encode(vec![prefix(text); 30]).expect("options");
+        let (header, name) = (None, "corp.example".parse::<DomainName>().expect("a name"));
+        let (name, nested) = (name.as_name(), &nested[..]);
+        let pvd = PvdOption { http: false, legacy: false, delay: 0, sequence: 1, name, header, nested };
+        wire::build::advertisement(mac(0), router, 1800, &encode([NdOption::Pvd(pvd)]).expect("an option"))
+    };
+    let (good, bad) = (telling("2001:db8::"), telling("2001:db9::"));
+    rig.port(0).port().set_role(Role::Router);
+    rig.port(0).port().set_ra_guard(&RaGuard {
+        routers: [router].into(),
+        macs: [mac(0)].into(),
+        prefixes: (0..16).map(|n| format!("2001:db8:{n:x}::/48").parse().expect("a prefix")).collect(),
+        pvds: (0..16).map(|n| format!("corp{n}.example").parse().expect("a name")).collect(),
+        http: false,
+        ..RaGuard::default()
+    });
+    check("another PvD", &mut rig, &plain(good.clone()), 1000);
+    let named = RaGuard { pvds: ["corp.example".parse().expect("a name")].into(), ..RaGuard::default() };
+    let prefixes = ["2001:db8::/32".parse().expect("a prefix")].into();
+    rig.port(0).port().set_ra_guard(&RaGuard { prefixes, ..named });
+    check("allowed", &mut rig, &plain(good), 1000);
+    check("another prefix", &mut rig, &plain(bad), 1000);
+    let counted = |reason| rig.port(0).port().stats().drops.get(reason);
+    assert_eq!([DropReason::RaPvd, DropReason::RaPrefix].map(counted), [1024, 1024]);
 }
 
 #[test]

@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use arc_swap::Guard;
 
-use super::{Policers, Policing};
+use super::Policers;
 use crate::burst::Burst;
 use crate::drops::DropReason;
 use crate::rate::Limits;
+use crate::swapped::Swapped;
 use crate::time::Instant;
 
 /// Where a namespace keeps the policers that hold for what its ports send.
 #[derive(Debug, Default)]
-pub struct NamespacePolicers(Policing<List>);
+pub struct NamespacePolicers(Swapped<List>);
 
 /// Policers of a namespace and of those that it lies in, at one moment.
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ impl NamespacePolicers {
     /// limit that stays what it was goes on counting. Limits of what is received mean nothing to a namespace. Called by
     /// control alone, for parents before their children.
     pub fn set(&self, limits: &Limits, above: Option<&Self>) {
-        let above: Vec<_> = above.map(|above| above.0.policers.load().iter().cloned().collect()).unwrap_or_default();
+        let above: Vec<_> = above.map(|above| above.0.load().iter().cloned().collect()).unwrap_or_default();
         let on = !limits.is_empty() || !above.is_empty();
         let own = |before: &List| match &before.own {
             Some(own) => Policers::new(limits, own),
@@ -57,7 +58,7 @@ impl NamespacePolicers {
     /// All that hold for a burst; `None`: nothing is limited.
     #[inline]
     pub(super) fn levels(&self) -> Option<Levels> {
-        self.0.policers().map(Levels)
+        self.0.get().map(Levels)
     }
 }
 

@@ -88,6 +88,18 @@ impl<'a> NdPacket<'a> {
     /// # Errors
     /// [`NdRefusal`], the first that applies in the order of its cases.
     pub fn validate(packet: &'a [u8]) -> Result<NdPacket<'a>, NdRefusal> {
+        NdPacket::read(packet, true)
+    }
+
+    /// The same of a packet whose checksum its sender has left to others: nothing is said about that.
+    ///
+    /// # Errors
+    /// As [`NdPacket::validate`], but for [`NdRefusal::Checksum`].
+    pub fn validate_unsummed(packet: &'a [u8]) -> Result<NdPacket<'a>, NdRefusal> {
+        NdPacket::read(packet, false)
+    }
+
+    fn read(packet: &'a [u8], summed: bool) -> Result<NdPacket<'a>, NdRefusal> {
         let (header, octets) = find(packet)?;
         let &[icmp6_type, code, ..] = octets else {
             return Err(NdRefusal::Truncated);
@@ -100,7 +112,7 @@ impl<'a> NdPacket<'a> {
         if if is_advert { !src.is_unicast_link_local() } else { src.is_multicast() } {
             return Err(NdRefusal::Source);
         }
-        if build::sum(octets, src, dst).finish() != 0 {
+        if summed && build::sum(octets, src, dst).finish() != 0 {
             return Err(NdRefusal::Checksum);
         }
         if code != 0 {

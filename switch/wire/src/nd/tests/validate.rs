@@ -92,6 +92,13 @@ fn checksum_and_code() {
     let mut message = figure_2();
     message[1] = 1;
     assert_eq!(refusal(&from(ROUTER, &message)), NdRefusal::Code);
+
+    let mut unsummed = valid;
+    unsummed[42] ^= 1;
+    assert_eq!(refusal(&unsummed), NdRefusal::Checksum);
+    assert!(NdPacket::validate_unsummed(&unsummed).is_ok());
+    unsummed[41] = 1;
+    assert_eq!(NdPacket::validate_unsummed(&unsummed), Err(NdRefusal::Code), "all else is judged");
 }
 
 #[test]
