@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A namespace as the frame path sees it: its ports, its MAC table and its policers.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -110,6 +110,7 @@ pub struct Namespace {
     retired: Mutex<Vec<Arc<PortSet>>>,
     macs: Arc<MacTablePlace>,
     policers: Arc<NamespacePolicers>,
+    mediated: AtomicBool,
 }
 
 impl Namespace {
@@ -123,7 +124,7 @@ impl Namespace {
     #[must_use]
     pub fn over(macs: Arc<MacTablePlace>, policers: Arc<NamespacePolicers>) -> Arc<Self> {
         let ports = Arc::new(ArcSwap::from_pointee(PortSet::default()));
-        Arc::new(Self { ports, retired: Mutex::new(Vec::new()), macs, policers })
+        Arc::new(Self { ports, retired: Mutex::new(Vec::new()), macs, policers, mediated: AtomicBool::default() })
     }
 
     /// The policers that hold for what its ports send.
@@ -131,6 +132,18 @@ impl Namespace {
     #[must_use]
     pub fn policers(&self) -> &NamespacePolicers {
         &self.policers
+    }
+
+    /// Lets control decide who gets the Router Advertisements of all ports, from the next burst on; see
+    /// [`Port::set_mediated`].
+    pub fn set_mediated(&self, mediated: bool) {
+        self.mediated.store(mediated, Ordering::Relaxed);
+    }
+
+    /// Whether control decides who gets Router Advertisements.
+    #[must_use]
+    pub fn is_mediated(&self) -> bool {
+        self.mediated.load(Ordering::Relaxed)
     }
 
     /// Its MAC table.

@@ -119,7 +119,7 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, tap
     ask(burst.frames(), far.namespace.fdb(), from.own);
     forward(burst, far.namespace.fdb(), from, sender.now);
     policers.flood(burst, sender.now);
-    snoop(burst, heard, port, tap);
+    snoop(burst, heard, (port, &far.namespace), tap);
     let sender = Sender { slot: port.slot(), hops: crossing.hops, ..sender };
     delivery.deliver(burst, sender, &far.namespace.ports.load(), &mut delta);
     port.counters.add_tx(&delta);

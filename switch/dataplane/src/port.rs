@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A port: what is shared between the workers that deliver to it, the session that drives it, and control.
 
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::Guard;
@@ -116,6 +116,7 @@ pub struct Port {
     ra_guard: Swapped<RaGuard>,
     patch: Patch,
     waiting: Waiting,
+    mediated: AtomicBool,
     pub(crate) counters: Counters,
 }
 
@@ -139,6 +140,7 @@ impl Port {
             ra_guard: Swapped::default(),
             patch: Patch::default(),
             waiting: Waiting::default(),
+            mediated: AtomicBool::default(),
             counters: Counters::default(),
         })
     }
@@ -185,6 +187,17 @@ impl Port {
     /// Changes its role, from the next burst on.
     pub fn set_role(&self, role: Role) {
         self.role.store(role as u8, Ordering::Relaxed);
+    }
+
+    /// Lets control decide who gets the Router Advertisements that come from here, from the next burst on: none is
+    /// delivered by the frame path. The same can be said of a namespace.
+    pub fn set_mediated(&self, mediated: bool) {
+        self.mediated.store(mediated, Ordering::Relaxed);
+    }
+
+    /// Whether control decides who gets its Router Advertisements.
+    pub(crate) fn is_mediated(&self) -> bool {
+        self.mediated.load(Ordering::Relaxed)
     }
 
     /// Sets how much its guest may send and receive, from the next burst on. A new port is not limited. A limit that is

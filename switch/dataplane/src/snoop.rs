@@ -4,6 +4,9 @@
 //! A worker and control share a ring of slots that were allocated once: filled ones go to control, and come back when it has
 //! heard them. Neither waits for the other. A frame that finds no slot goes on without a copy, and that is counted; and
 //! no port may have more than a few copies wait, so that one that floods takes none of the slots that others need.
+//!
+//! Where control mediates ([`Port::set_mediated`], [`Namespace::set_mediated`]) the copy takes the frame's place: control
+//! decides who gets it, and in which shape. There a frame that finds no slot is lost, for whom it is must not be left to chance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +16,9 @@ use wire::{NdKind, VnetHeader, checksum};
 
 use crate::bits::Bits;
 use crate::burst::{Burst, Verdict};
+use crate::drops::DropReason;
 use crate::limits::{SNOOP_LEN, SNOOP_PORT};
+use crate::namespace::Namespace;
 use crate::port::{Port, PortTag};
 use crate::router::kind_of;
 
@@ -34,6 +39,8 @@ pub struct Snooped {
     pub tag: PortTag,
     /// What it is.
     pub kind: SnoopKind,
+    /// The frame path has delivered it to nobody: who gets it is for control to decide.
+    pub taken: bool,
     frame: Vec<u8>,
     claim: Option<Claim>,
 }
@@ -104,11 +111,12 @@ impl Tap {
     }
 
     /// Copies frame `number` and hands the copy over. `None`: there is no room, or the frame is too long.
-    fn copy(&mut self, burst: &mut Burst, number: usize, port: &Port, kind: SnoopKind) -> Option<()> {
+    fn copy(&mut self, burst: &mut Burst, number: usize, port: &Port, what: (SnoopKind, bool)) -> Option<()> {
         let fits = burst.frame(number).len as usize <= SNOOP_LEN;
         let claim = port.waiting().claim().filter(|_| fits && !self.empty.is_empty() && burst.make_whole(number))?;
         let mut slot = self.empty.pop().ok()?;
-        (slot.tag, slot.kind, slot.claim) = (port.tag(), kind, Some(claim));
+        (slot.tag, slot.claim) = (port.tag(), Some(claim));
+        (slot.kind, slot.taken) = what;
         slot.frame.clear();
         slot.frame.extend_from_slice(burst.bytes(burst.frame(number)));
         complete(&mut slot.frame, &burst.frame(number).vnet);
@@ -138,14 +146,21 @@ impl Snoops {
     }
 }
 
-/// Hands copies of those of the frames `wanted` over that are to be delivered, if to nobody yet. `port` is where they came from.
+/// Hands copies of those of the frames `wanted` over that are to be delivered, if to nobody yet. `port` is where they came
+/// from. Where control mediates, advertisements go no further than that.
 #[cold]
-pub(crate) fn snoop(burst: &mut Burst, wanted: Bits, port: &Port, tap: &mut Tap) {
+pub(crate) fn snoop(burst: &mut Burst, wanted: Bits, (port, namespace): (&Port, &Namespace), tap: &mut Tap) {
+    let mediated = port.is_mediated() || namespace.is_mediated();
     for number in wanted.iter() {
         let goes_on = matches!(burst.frame(number).verdict, Verdict::Port(_) | Verdict::Flood);
         if let Some(kind) = of_interest(kind_of(burst, number)).filter(|_| goes_on) {
-            let copied = tap.copy(burst, number, port, kind).is_some();
+            let taken = mediated && kind == SnoopKind::Advertisement;
+            let copied = tap.copy(burst, number, port, (kind, taken)).is_some();
             port.counters.add_snooped(copied.then_some(kind));
+            if taken {
+                let reason = if copied { DropReason::Mediated } else { DropReason::NotMediated };
+                burst.frames_mut()[number].verdict = Verdict::Drop(reason);
+            }
         }
     }
 }

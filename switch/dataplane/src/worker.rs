@@ -98,7 +98,7 @@ impl Source {
             forward(burst, self.namespace.fdb(), From { slot, own }, now);
             policers.flood(burst, now);
             if heard != Bits::NONE {
-                snoop(burst, heard, &self.port, tap);
+                snoop(burst, heard, (&self.port, &self.namespace), tap);
             }
             watch(Stage::Forward);
             let (sender, ports) = (Sender { id, slot, hops: 0, now }, self.ports.load());

@@ -266,6 +266,12 @@ impl Rig {
         std::iter::from_fn(|| snoops.hear(|copy| (copy.tag, copy.kind, copy.frame().to_vec()))).collect()
     }
 
+    /// Which of the frames that control heard of since the last look it got instead of anybody else.
+    pub fn taken(&mut self) -> Vec<(PortTag, bool)> {
+        let snoops = &mut self.snoops;
+        std::iter::from_fn(|| snoops.hear(|copy| (copy.tag, copy.taken))).collect()
+    }
+
     /// What the counters of a port did since the last look.
     pub fn moved(&mut self, port: usize) -> Moved {
         let now = self.ports[port].port().stats();

@@ -7,6 +7,7 @@ mod guard;
 mod layouts;
 mod limits;
 mod links;
+mod mediated;
 mod policy;
 mod queues;
 mod ra_guard;

@@ -14,12 +14,12 @@ use wire::icmp6::kind;
 use super::frame;
 use super::guard::{LINK_LOCAL, fragment, rogues};
 
-const ROUTER: usize = 0;
-const HOST: usize = 1;
-const OTHER: usize = 2;
+pub(super) const ROUTER: usize = 0;
+pub(super) const HOST: usize = 1;
+pub(super) const OTHER: usize = 2;
 
 /// A router and two hosts that may send long frames, each with a tag.
-fn scene() -> Rig {
+pub(super) fn scene() -> Rig {
     let mut rig = Rig::new();
     for role in [Role::Router, Role::Host, Role::Host] {
         let port = rig.add(0, &PortOptions { role, mtu: 65535, ..PortOptions::with_features(feature::SENDER) });
@@ -28,17 +28,17 @@ fn scene() -> Rig {
     rig
 }
 
-fn tag(port: usize) -> PortTag {
+pub(super) fn tag(port: usize) -> PortTag {
     PortTag(1 << 40 | port as u64)
 }
 
 /// An advertisement of the router with so many bytes of options.
-fn advertisement(options: usize) -> Vec<u8> {
+pub(super) fn advertisement(options: usize) -> Vec<u8> {
     build::advertisement(mac(ROUTER), LINK_LOCAL, 1800, &vec![1; options])
 }
 
 /// A solicitation of a port with this source address.
-fn solicit(port: usize, number: u16) -> Vec<u8> {
+pub(super) fn solicit(port: usize, number: u16) -> Vec<u8> {
     solicitation(mac(port), Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, number))
 }
 
