@@ -84,11 +84,12 @@ fn table(ras: &[Ra], output: &Output<'_>) -> String {
 }
 
 fn page(shown: &RaShowReply, output: &Output<'_>) -> String {
-    let Ra { namespace, number, port, router, mac, pvd, len, expires_s, first_s, last_s, heard, hits } = &shown.ra;
+    let Ra { namespace, number, port, router, mac, pvd, injected, len, expires_s, first_s, last_s, heard, hits } =
+        &shown.ra;
     let mut page = Page::new("ra", &number.to_string());
     page.line("namespace", namespace);
     page.line("from", &format!("{router} ({mac}) behind port {port}"));
-    page.line("pvd", pvd);
+    page.line("pvd", &format!("{pvd}{}", if *injected { " (injected)" } else { "" }));
     page.line("heard", &format!("{heard} times, first {} ago, last {} ago", duration(*first_s), duration(*last_s)));
     page.line("handed out", &format!("{hits} times"));
     page.line("expires", &remaining(*expires_s));

@@ -11,7 +11,7 @@ use wire::name::NameRef;
 use wire::nd::{NdError, NdOption, PrefixInfo, PvdOption, RaHeader, RouterAdvert, pio_flag};
 
 /// The smallest MTU of a link that carries IPv6, in bytes (RFC 8200 section 5). Less is a mistake.
-const MTU_MIN: u32 = 1280;
+pub(crate) const MTU_MIN: u32 = 1280;
 
 /// Who says something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +50,8 @@ pub struct PvdFlags {
     pub sequence: u16,
     /// How far fetching is to be spread, 0 to 15; 0 without H.
     pub delay: u8,
+    /// The option is not the router's: it was injected on the way.
+    pub injected: bool,
 }
 
 impl PvdFlags {
@@ -61,6 +63,7 @@ impl PvdFlags {
             header: option.header.is_some(),
             sequence: if option.http { option.sequence } else { 0 },
             delay: if option.http { option.delay } else { 0 },
+            injected: false,
         }
     }
 }
@@ -121,6 +124,7 @@ pub struct Advert<'a> {
     pub router: Ipv6Addr,
     message: RouterAdvert<'a>,
     pvd: Option<PvdOption<'a>>,
+    injected: bool,
 }
 
 impl<'a> Advert<'a> {
@@ -129,7 +133,13 @@ impl<'a> Advert<'a> {
     /// # Errors
     /// Nothing of it may be used: [`NdError::discards_message`].
     pub fn new(port: u32, router: Ipv6Addr, message: RouterAdvert<'a>) -> Result<Advert<'a>, NdError> {
-        Ok(Advert { port, router, message, pvd: message.pvd()? })
+        Ok(Advert { port, router, message, pvd: message.pvd()?, injected: false })
+    }
+
+    /// The same, and its PvD Option was injected.
+    #[must_use]
+    pub fn injected(self) -> Advert<'a> {
+        Advert { injected: true, ..self }
     }
 
     /// The name of its PvD; `None`: it belongs to the implicit one of its router.
@@ -149,7 +159,8 @@ impl<'a> Advert<'a> {
 
     /// What the PvD Option says.
     pub fn flags(&self) -> PvdFlags {
-        self.pvd.as_ref().map(PvdFlags::read).unwrap_or_default()
+        let flags = self.pvd.as_ref().map(PvdFlags::read).unwrap_or_default();
+        PvdFlags { injected: self.injected, ..flags }
     }
 
     /// What it says that has no lifetime.

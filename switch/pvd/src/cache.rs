@@ -37,6 +37,8 @@ pub struct CachedRa {
     pub mac: MacAddr,
     /// The PvD that it names.
     pub pvd: Option<PvdName>,
+    /// Its PvD Option was injected.
+    pub injected: bool,
     /// The message, from its ICMPv6 type on, as it was heard last.
     pub octets: Vec<u8>,
     /// When it, or what it took the place of, was first heard.
@@ -295,8 +297,8 @@ impl RaCache {
 
 fn entry(advert: &Advert<'_>, mac: MacAddr, octets: &[u8], until: Deadline, now: Duration) -> CachedRa {
     let (port, router, pvd) = (advert.port, advert.router, advert.name().map(PvdName::from));
-    let octets = octets.to_vec();
-    CachedRa { serial: 0, port, router, mac, pvd, octets, first: now, last: now, heard: 1, hits: 0, until }
+    let (octets, injected) = (octets.to_vec(), advert.flags().injected);
+    CachedRa { serial: 0, port, router, mac, pvd, injected, octets, first: now, last: now, heard: 1, hits: 0, until }
 }
 
 /// Checksums differ with the destination, and say nothing.
@@ -305,7 +307,7 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// What a message says something about, as numbers that are equal when that is.
-fn facts(advert: &Advert<'_>) -> Vec<u64> {
+pub(crate) fn facts(advert: &Advert<'_>) -> Vec<u64> {
     let number = |fact: FactRef<'_>| {
         let mut hasher = DefaultHasher::new();
         fact.to_owned().hash(&mut hasher);

@@ -20,6 +20,7 @@
 //! ```
 //!
 //! [`RaCache`] has the octets of the same advertisements, and [`Responder`] says them again to hosts that no router answers.
+//! [`Mediator`] decides who gets an advertisement where that is not everybody.
 //!
 //! **Three kinds of news.** Most advertisements say what is known: lifetimes are atomics and are stored in place; nothing is
 //! allocated and nobody is told. One that changes what is said gives its PvD new [`Attributes`], and an [`Event`]. Only a
@@ -49,6 +50,7 @@ mod handle;
 mod id;
 mod lifetime;
 pub mod limits;
+mod mediate;
 mod members;
 mod membership;
 mod moment;
@@ -73,6 +75,7 @@ pub use handle::PvdHandle;
 pub use id::PvdId;
 pub use lifetime::{Deadline, Lifetime};
 pub use limits::Limits;
+pub use mediate::{ASKED_FOR, Injection, Mediated, Mediator, NotInjected, PVD_DELAY_MAX, Reach, Seen, Sight};
 pub use members::{Cursor, Members, Page};
 pub use membership::Reader;
 pub use pvd::{Attributes, Known, Pvd};

@@ -53,6 +53,19 @@ pub const PORT_SOLICITORS: usize = 8;
 /// Hosts of one namespace that wait for an answer at a time.
 pub const SOLICITORS: usize = 1024;
 
+/// Parts of what routers behind one port say of which it is remembered that all hosts were told.
+pub const PORT_TOLD: usize = 32;
+
+/// Frames a second that are made of the advertisements of one port, where control decides who gets them: 16 for each of
+/// 256 ports.
+pub const PORT_SENT: u64 = 4096;
+
+/// The same, at once after a pause.
+pub const PORT_SENT_AT_ONCE: u64 = 8192;
+
+/// PvDs that one port may be bound to.
+pub const PORT_SIGHT: usize = 64;
+
 /// The bounds that one registry keeps, where they may differ from one to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

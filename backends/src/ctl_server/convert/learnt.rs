@@ -52,6 +52,7 @@ pub fn ra(view: &RaView, now: Duration) -> v1::Ra {
         router: entry.router.to_string(),
         mac: entry.mac.to_string(),
         pvd: view.pvd.clone(),
+        injected: entry.injected,
         len: entry.octets.len() as u64,
         expires_s: left(entry.until(), now),
         first_s: since(entry.first, now),
@@ -101,13 +102,13 @@ fn fact(known: &Known, now: Duration) -> v1::Fact {
 }
 
 fn source(view: &SourceView, now: Duration) -> v1::PvdSource {
-    let PvdFlags { http, legacy, header, sequence, delay } = view.flags;
+    let PvdFlags { http, legacy, header, sequence, delay, injected } = view.flags;
     let (port, address) = view.router.clone().unzip();
     let router_s = if view.router_until.passed(now) { Some(0) } else { left(view.router_until, now) };
     v1::PvdSource {
         port: port.flatten().map(|port| port.to_string()),
         router: address.map(|address| address.to_string()),
-        flags: named([(http, "http"), (legacy, "legacy"), (header, "header")]),
+        flags: named([(http, "http"), (legacy, "legacy"), (header, "header"), (injected, "injected")]),
         sequence,
         delay,
         parameters: parameters(&view.parameters),

@@ -63,7 +63,7 @@ red             7  r1    fe80::1  corp.example.     24    372  10 s ago  29 min 
 ra 7
   namespace    red
   from         fe80::1 (02:00:00:00:00:09) behind port r1
-  pvd          corp.example.
+  pvd          corp.example. (injected)
   heard        372 times, first 1 h 2 min ago, last 10 s ago
   handed out   2 times
   expires      29 min 50 s

@@ -78,7 +78,7 @@ pub struct PvdSource {
     /// The router's link-local address; absent: an operator says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub router: Option<String>,
-    /// Flags of the PvD Option: http, legacy, header.
+    /// Flags of the PvD Option: http, legacy, header; injected: it is not the router's own.
     pub flags: Vec<String>,
     /// Sequence number of the Additional Information.
     pub sequence: u16,

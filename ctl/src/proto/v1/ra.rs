@@ -23,6 +23,8 @@ pub struct Ra {
     pub mac: String,
     /// The name of its PvD, as of [`super::Pvd`].
     pub pvd: String,
+    /// Whether its PvD Option was injected, and is not the router's own.
+    pub injected: bool,
     /// Bytes of the message.
     pub len: u64,
     /// Seconds for which it may be handed out still; absent: for ever.

@@ -92,6 +92,7 @@ fn ra() -> Ra {
         router: text("fe80::1"),
         mac: text("02:00:00:00:00:09"),
         pvd: text("corp.example."),
+        injected: true,
         len: 24,
         expires_s: Some(1790),
         first_s: 3725,
