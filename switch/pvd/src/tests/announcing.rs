@@ -21,7 +21,7 @@ fn announcement() -> Option<Announcement> {
 
 fn statement(facts: &[(Fact, u8)]) -> Statement {
     Statement {
-        flags: PvdFlags { http: true, legacy: true, header: false, sequence: 3, delay: 2 },
+        flags: PvdFlags { http: true, legacy: true, header: false, sequence: 3, delay: 2, injected: false },
         parameters: Parameters { mtu: 1400, captive_portal: (*b"https://p.example/").into(), ..Parameters::default() },
         facts: facts.iter().cloned().collect(),
         announcement: announcement(),
