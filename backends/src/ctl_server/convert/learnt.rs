@@ -70,7 +70,8 @@ pub fn ra_shown(view: &RaView, now: Duration) -> Result<v1::RaShowReply, v1::Err
     let octets = &view.entry.octets;
     let message = RouterAdvert::parse(octets);
     let message = message.map_err(|why| v1::Error::Failed { message: why.to_string() })?;
-    let RaHeader { hop_limit, flags, reachable, retrans, lifetime, .. } = message.header;
+    let header = message.header;
+    let RaHeader { hop_limit, flags, reachable, retrans, lifetime } = header.with_preference(header.preference());
     let mut all = Parameters { hop_limit, flags, reachable, retrans, mtu: 0, captive_portal: Box::default() };
     for option in message.options().flatten() {
         match option {
@@ -121,8 +122,9 @@ fn source(view: &SourceView, now: Duration) -> v1::PvdSource {
     }
 }
 
+/// For the wire; the preference among the flags is one that counts, whatever the lifetime.
 fn parameters(said: &Parameters<Box<[u8]>>) -> v1::RouterParameters {
-    let header = RaHeader { flags: said.flags, ..RaHeader::default() };
+    let header = RaHeader { flags: said.flags, lifetime: u16::MAX, ..RaHeader::default() };
     let has = |flag| header.has(flag);
     v1::RouterParameters {
         hop_limit: said.hop_limit,
