@@ -99,19 +99,6 @@ install_missing() {
         die "apt could not install: $missing. Is this machine online? Install them by hand, then use --no-install."
 }
 
-# Programs that some tests ask for their opinion: without them those tests are skipped, and say so.
-install_judges() {
-    missing='' why=''
-    have tshark || want tshark "says of frames that weft finished whether their checksums are good"
-    /usr/bin/python3 -c 'import scapy' 2>/dev/null || want python3-scapy "says how weft has to segment frames"
-    [ -n "$missing" ] && [ $install = yes ] && have apt-get && [ "$(id -u)" -eq 0 ] || return 0
-    say "installing, 23 MB to fetch and 135 MB on disk on Debian 12:$why"
-    refresh_lists
-    # shellcheck disable=SC2086
-    apt_quiet install --yes --no-install-recommends $missing ||
-        say "apt could not install: $missing. The tests that ask them are skipped."
-}
-
 # A fresh image comes without apt's lists, a failed refresh may still leave usable ones.
 refresh_lists() {
     [ "$refreshed" = no ] || return 0
@@ -140,13 +127,22 @@ choose_qemu_suite() {
 
 # Takes mirror and key from the source that the machine already has, whatever format that is in.
 add_backports() {
-    main=$(apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY)' \
-        'Origin: Debian' "Codename: $1" 'Component: main' 'Created-By: Packages' | head -n 1)
+    main=$(main_source "$1")
     [ -n "$main" ] || die "found no apt source of $1 to derive $2 from. Add $2 by hand, then run again."
-    from=${main#* } from=${from%:*}
-    key=$(sed -n 's/^Signed-By: *//p; s/^deb \[.*signed-by=\([^] ]*\).*/\1/p' "$from" | head -n 1)
     file=/etc/apt/sources.list.d/weft-backports.sources
-    say "adding the suite $2, from the mirror in $from, as $file (delete that file to undo)"
-    printf '%s\n' 'Types: deb' "URIs: ${main%% *}" "Suites: $2" 'Components: main' \
-        ${key:+"Signed-By: $key"} >"$file"
+    say "adding the suite $2, from the mirror ${main%% *}, as $file (delete that file to undo)"
+    source_stanza "$main" "$2" >"$file"
+}
+
+# Where apt has Debian's release $1 from: the mirror, a blank, and the place that says so.
+main_source() {
+    apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY)' \
+        'Origin: Debian' "Codename: $1" 'Component: main' 'Created-By: Packages' | head -n 1
+}
+
+# A source of suite $2 with the mirror and the key of $1, a line of main_source.
+source_stanza() {
+    from=${1#* } from=${from%:*}
+    key=$(sed -n 's/^Signed-By: *//p; s/^deb \[.*signed-by=\([^] ]*\).*/\1/p' "$from" | head -n 1)
+    printf '%s\n' 'Types: deb' "URIs: ${1%% *}" "Suites: $2" 'Components: main' ${key:+"Signed-By: $key"}
 }
