@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use tests::driver::VnetHeader;
+use tests::programs::{Program, capture, output, scapy_or_skip};
 use tests::rig::{Rig, feature, mac};
-use tests::skip::skip;
 use wire::build::{Tcp, tcp_flag};
 
 use super::{as_driver, packets, payload, send, tcp, to};
@@ -17,25 +17,6 @@ use super::{as_driver, packets, payload, send, tcp, to};
 const STREAM: usize = 20_001;
 /// Cases that scapy makes.
 const CASES: usize = 200;
-
-/// What a program prints; `None` where it cannot be run.
-fn output(command: &mut Command) -> Option<String> {
-    let output = command.output().ok()?;
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8(output.stdout).expect("text"))
-}
-
-/// A capture file (libpcap's, of microseconds, of Ethernet frames), a frame each millisecond.
-fn capture(path: &Path, frames: &[Vec<u8>]) {
-    let header = [0xa1b2_c3d4_u32, 2 | 4 << 16, 0, 0, 1 << 18, 1];
-    let mut bytes: Vec<u8> = header.iter().flat_map(|word| word.to_le_bytes()).collect();
-    for (number, frame) in (0..).zip(frames) {
-        let len = frame.len() as u32;
-        bytes.extend([number / 1000, number % 1000 * 1000, len, len].iter().flat_map(|word: &u32| word.to_le_bytes()));
-        bytes.extend(frame);
-    }
-    std::fs::write(path, bytes).expect("room for a capture file");
-}
 
 /// One stream, by the sender's port: large frames of TCP or UDP in each packet of the tests, and small ones that lack
 /// a checksum. Returns what a receiver without offloads got of them.
@@ -72,7 +53,7 @@ fn tshark_finds_nothing_wrong() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("received.pcap");
     capture(&path, &frames);
-    let mut tshark = Command::new("tshark");
+    let Some(mut tshark) = Program::find_or_skip("tshark").map(|tshark| tshark.command()) else { return };
     tshark.arg("-r").arg(&path).args(["-T", "fields", "-E", "separator=|"]);
     // Those of TCP and UDP are not verified unless asked for.
     for check in ["ip.check_checksum", "tcp.check_checksum", "udp.check_checksum"] {
@@ -81,8 +62,7 @@ fn tshark_finds_nothing_wrong() {
     for field in FIELDS {
         tshark.args(["-e", field]);
     }
-    let Some(text) = output(&mut tshark) else { return skip("no tshark (apt-get install tshark)") };
-    check_fields(&text, frames.len());
+    check_fields(&output(&mut tshark), frames.len());
 }
 
 /// Every checksum is good (1), TCP finds nothing out of order, and each stream carries what was sent.
@@ -111,22 +91,13 @@ fn unhex(text: &str) -> Vec<u8> {
     digits.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect()
 }
 
-/// A Python that has scapy: the first in the path need not be Debian's, for which Debian's package is.
-fn python() -> Option<&'static str> {
-    let has_scapy = |python: &&str| {
-        let found = Command::new(python).args(["-c", "import scapy"]).output();
-        found.is_ok_and(|output| output.status.success())
-    };
-    ["python3", "/usr/bin/python3"].into_iter().find(has_scapy)
-}
-
 #[test]
 fn scapy_expects_the_very_same_bytes() {
-    let Some(python) = python() else { return skip("no scapy (apt-get install python3-scapy)") };
+    let Some(python) = scapy_or_skip() else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/offloads/by_scapy.py");
     let mut command = Command::new(python);
     command.arg(script).args([CASES.to_string(), mac(1).to_string(), mac(0).to_string()]);
-    let cases = output(&mut command).expect("it ran a moment ago");
+    let cases = output(&mut command);
     let mut rig = to(feature::BASIC);
     assert_eq!(cases.lines().map(|line| check_case(&mut rig, line)).count(), CASES);
 }
