@@ -15,9 +15,11 @@ use crate::quota::{Quotas, Resource};
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec, VhostUser, link_ends};
+use crate::stated::PvdKey;
 use crate::subsystem::{Key, Subsystem};
 use crate::text::Text;
 use dataplane::{Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
+use pvd::Statement;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +96,12 @@ pub enum Request {
     FdbDel(FdbKey),
     /// Forget what was learned, in one namespace or in all.
     FdbFlush(Option<NamespacePath>),
+    /// Make a static PvD.
+    PvdAdd(PvdKey, Statement),
+    /// Say all about a static PvD anew.
+    PvdSet(PvdKey, Statement),
+    /// Take back what is said about a static PvD. It is gone unless routers speak of it.
+    PvdDel(PvdKey),
     /// Make everything as it is said here.
     Apply(Desired),
 }
@@ -233,6 +241,15 @@ impl Control {
                 None => return self.forget(&key),
             },
             Request::FdbFlush(namespace) => return self.flush(namespace.as_ref()),
+            Request::PvdAdd(key, said) => Diff::add_pvd(key, said),
+            Request::PvdSet(key, said) => {
+                self.check_static(&key)?;
+                Diff::set_pvd(old, key, said)?
+            }
+            Request::PvdDel(key) => {
+                self.check_static(&key)?;
+                Diff::del_pvd(old, &key)?
+            }
             Request::Apply(next) => diff(old, &next),
         };
         self.carry_out(diff)
@@ -376,6 +393,22 @@ impl Control {
         let ports: Vec<PortPath> = self.desired.ports_within(path).map(|(port, _)| port.clone()).collect();
         ports.iter().try_for_each(|port| self.check_deletable(port, force))?;
         Ok(ports)
+    }
+
+    /// Whether an operator made a PvD.
+    ///
+    /// # Errors
+    /// There is none, or only routers speak of it.
+    pub fn check_static(&self, key: &PvdKey) -> Result<(), Refusal> {
+        self.desired.namespace(&key.namespace)?;
+        match self.desired.pvd(key) {
+            Err(_) if self.plant.knows_pvd(key) => {
+                let expected =
+                    "a static PvD; this one is known from routers only, `weft pvd create` makes it static too";
+                Err(Refusal::invalid("name", key.name.to_string(), expected))
+            }
+            said => said.map(drop),
+        }
     }
 
     /// Removes a learned entry.

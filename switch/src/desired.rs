@@ -3,14 +3,16 @@
 //!
 //! A `Desired` has no effect until it is applied. It is valid at all times: the only ways to change one are the methods
 //! below, and each of them either keeps every rule or refuses and changes nothing. The rules between objects are
-//! * a namespace lies in one that exists, a port names one that exists, and what has either in it cannot go;
+//! * a namespace lies in one that exists, ports and static PvDs name one that exists, and what has any of these in it cannot
+//!   go;
 //! * no subtree has more than the quotas on the way to the root allow;
 //! * within one namespace no MAC address has two owners, be it a port or a static entry (the same address in two
 //!   namespaces is normal: tenants do not know each other);
 //! * within one namespace no two ports have the same name, and in the whole daemon no ports or delegations share a socket;
 //! * in the directory of a delegation are sockets of its namespace and of what is below it only;
 //! * a link joins two namespaces between which there is no way over links yet;
-//! * a static entry names a port of its own namespace, and goes with it.
+//! * a static entry names a port of its own namespace, and goes with it;
+//! * within one namespace no two static PvDs have the same prefix.
 
 use crate::desired::index::Index;
 use crate::limits;
@@ -27,6 +29,7 @@ use wire::MacAddr;
 mod delegations;
 mod index;
 mod links;
+mod pvds;
 
 /// The key of a static MAC entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +55,8 @@ pub struct Desired {
     namespaces: BTreeMap<NamespacePath, NamespaceSpec>,
     ports: BTreeMap<PortPath, PortSpec>,
     fdb: BTreeMap<FdbKey, Name>,
+    /// Boxed, for a whole state is part of one request in many.
+    pvds: Box<pvds::StaticPvds>,
     index: Index,
 }
 
@@ -124,7 +129,7 @@ impl Desired {
     /// Removes a namespace.
     ///
     /// # Errors
-    /// It does not exist, is the root, or has ports or namespaces in it.
+    /// It does not exist, is the root, or has ports, static PvDs or namespaces in it.
     pub fn del_namespace(&mut self, path: &NamespacePath) -> Result<(), Refusal> {
         let spec = self.namespace(path)?.clone();
         let users = if path.is_root() { Some(Text::from("all others")) } else { self.users(path) };
@@ -284,12 +289,12 @@ impl Desired {
     pub(crate) fn users(&self, path: &NamespacePath) -> Option<Text> {
         let usage = self.usage(path);
         let mut inside = self.namespaces_within(path).map(|(path, _)| path).filter(|inner| *inner != path);
-        let first = match (self.ports_within(path).next(), inside.next()) {
-            (Some((port, _)), _) => Text::from("port ").quoted(port),
-            (None, Some(inner)) => Text::from("namespace ").quoted(inner),
-            (None, None) => return None,
-        };
-        let more = usage.get(Resource::Ports) + usage.get(Resource::Namespaces) - 1;
+        let port = self.ports_within(path).next().map(|(port, _)| Text::from("port ").quoted(port));
+        let namespace = || inside.next().map(|inner| Text::from("namespace ").quoted(inner));
+        let pvd = || self.pvds_within(path).next().map(|(key, _)| Text::from("PvD ").quoted(&key));
+        let first = port.or_else(namespace).or_else(pvd)?;
+        let counted = [Resource::Ports, Resource::Namespaces, Resource::Pvds];
+        let more = counted.map(|resource| usage.get(resource)).iter().sum::<u64>() - 1;
         Some(if more == 0 { first } else { first.and(format!(" and {more} more")) })
     }
 

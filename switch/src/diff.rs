@@ -2,7 +2,7 @@
 //! From one desired state to another: the list of things to do, and the list of things to tell the operator.
 //!
 //! [`diff`] compares two passive states and touches nothing. Its steps are ordered so that every prefix of them is a
-//! valid state: what goes, goes leaf first (entries, ports, namespaces); what comes, comes root first. An object whose
+//! valid state: what goes, goes leaf first (entries, PvDs, ports, namespaces); what comes, comes root first. An object whose
 //! change cannot be made in place is taken away and put back, together with everything that hangs on it: a namespace with
 //! its ports and all that lies in it.
 
@@ -12,6 +12,8 @@ use crate::path::NamespacePath;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
+use crate::stated::PvdKey;
+use pvd::Statement;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -28,6 +30,9 @@ pub(crate) enum Step {
     AddPort(Name, PortSpec, Vec<u32>),
     SetPort(PortPath, PortSpec),
     AddFdb(FdbKey, Name),
+    DelPvd(PvdKey),
+    AddPvd(PvdKey, Statement),
+    SetPvd(PvdKey, Statement),
 }
 
 /// What happens to an object.
@@ -131,6 +136,15 @@ impl Step {
                 let before = state.namespace(&path)?.clone();
                 state.set_namespace(&path, spec).map(|()| Step::SetNamespace(path, before))
             }
+            Step::DelPvd(key) => {
+                let before = state.pvd(&key)?.clone();
+                state.del_pvd(&key).map(|()| Step::AddPvd(key, before))
+            }
+            Step::AddPvd(key, said) => state.add_pvd(key.clone(), said).map(|()| Step::DelPvd(key)),
+            Step::SetPvd(key, said) => {
+                let before = state.pvd(&key)?.clone();
+                state.set_pvd(&key, said).map(|()| Step::SetPvd(key, before))
+            }
         }
     }
 }
@@ -148,6 +162,7 @@ pub(super) struct Leaving {
     namespaces: BTreeSet<NamespacePath>,
     ports: BTreeSet<PortPath>,
     fdb: BTreeMap<FdbKey, Name>,
+    pvds: BTreeSet<PvdKey>,
 }
 
 impl Leaving {
@@ -168,13 +183,16 @@ impl Leaving {
         let goes = |key: &FdbKey, port: &Name| ports.contains(&PortPath::new(key.namespace.clone(), port.clone()));
         let fdb = old.fdb().iter().filter(|(key, port)| goes(key, port) || new.fdb().get(*key) != Some(*port));
         let fdb = fdb.map(|(key, port)| (key.clone(), port.clone())).collect();
-        Leaving { namespaces, ports, fdb }
+        let goes = |key: &&PvdKey| namespaces.contains(&key.namespace) || !new.pvds().contains_key(key);
+        let pvds = old.pvds().keys().filter(goes).cloned().collect();
+        Leaving { namespaces, ports, fdb, pvds }
     }
 
     fn steps(&self) -> Vec<Step> {
         let fdb = self.fdb.iter().map(|(key, port)| Step::DelFdb(key.clone(), port.clone()));
         let ports = self.ports.iter().cloned().map(Step::DelPort);
-        fdb.chain(ports).chain(self.namespaces.iter().rev().cloned().map(Step::DelNamespace)).collect()
+        let pvds = self.pvds.iter().cloned().map(Step::DelPvd);
+        fdb.chain(pvds).chain(ports).chain(self.namespaces.iter().rev().cloned().map(Step::DelNamespace)).collect()
     }
 }
 
@@ -207,7 +225,20 @@ fn arriving(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Step> {
     let stays = |key: &FdbKey| old.fdb().contains_key(key) && !leaving.fdb.contains_key(key);
     let fdb = new.fdb().iter().filter(|(key, _)| !stays(key));
     steps.extend(fdb.map(|(key, port)| Step::AddFdb(key.clone(), port.clone())));
+    steps.extend(stated(old, new, leaving));
     steps
+}
+
+/// What is said of PvDs. Prefixes that go from one to another are given up first.
+fn stated(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Step> {
+    let stays = |key: &PvdKey| old.pvds().get(key).filter(|_| !leaving.pvds.contains(key));
+    let ceding = new.pvds().keys().filter(|key| stays(key).is_some());
+    let ceding = ceding.filter_map(|key| Some(Step::SetPvd(key.clone(), old.without_ceded(key, new)?)));
+    let saying = new.pvds().iter().filter_map(|(key, said)| match stays(key) {
+        None => Some(Step::AddPvd(key.clone(), said.clone())),
+        Some(before) => (before != said).then(|| Step::SetPvd(key.clone(), said.clone())),
+    });
+    ceding.chain(saying).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use crate::path::NamespacePath;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
+use crate::stated::PvdKey;
 use crate::text::Text;
+use pvd::Statement;
 
 impl Diff {
     pub(crate) fn add_namespace(path: NamespacePath, spec: NamespaceSpec, numbers: Vec<u32>) -> Diff {
@@ -63,6 +65,9 @@ impl Diff {
             if !far.namespace.is_within(top) {
                 diff.push_del_port(old, far, old.port(far)?);
             }
+        }
+        for (key, _) in old.pvds_within(top) {
+            diff.append(Diff::del_pvd(old, &key)?);
         }
         for (path, spec) in old.ports_within(top) {
             diff.push_del_port(old, path, spec);
@@ -126,6 +131,26 @@ impl Diff {
         let port = old.fdb().get(key)?;
         let changes = vec![describe::entry(Op::Del, key, port)];
         Some(Diff { steps: vec![Step::DelFdb(key.clone(), port.clone())], changes })
+    }
+
+    pub(crate) fn add_pvd(key: PvdKey, said: Statement) -> Diff {
+        let changes = vec![describe::pvd(Op::Add, &key)];
+        Diff { steps: vec![Step::AddPvd(key, said)], changes }
+    }
+
+    pub(crate) fn set_pvd(old: &Desired, key: PvdKey, said: Statement) -> Result<Diff, Refusal> {
+        let before = old.pvd(&key)?;
+        if *before == said {
+            return Ok(Diff::default());
+        }
+        let changes = vec![describe::pvd_set(&key, before, &said)];
+        Ok(Diff { steps: vec![Step::SetPvd(key, said)], changes })
+    }
+
+    pub(crate) fn del_pvd(old: &Desired, key: &PvdKey) -> Result<Diff, Refusal> {
+        old.pvd(key)?;
+        let changes = vec![describe::pvd(Op::Del, key)];
+        Ok(Diff { steps: vec![Step::DelPvd(key.clone())], changes })
     }
 
     fn append(&mut self, Diff { steps, changes }: Diff) {

@@ -43,8 +43,8 @@
 //!
 //! # Not here
 //!
-//! No frame passes through this crate (that is `dataplane`), no text is parsed and none is printed but for errors
-//! (that is `backends` and `ctl`), and nothing here is serialised: the formats on disk and on the wire have types of
+//! No frame passes through this crate (that is `dataplane`), no text is parsed but names and what is said of PvDs, and none
+//! is printed but for errors (that is `backends` and `ctl`), and nothing here is serialised: the formats on disk and on the wire have types of
 //! their own.
 #![forbid(unsafe_code)]
 
@@ -67,6 +67,7 @@ mod reference;
 mod refusal;
 mod snoop;
 mod spec;
+mod stated;
 pub mod subsystem;
 mod text;
 pub mod tree;
@@ -87,6 +88,7 @@ pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};
 pub use snoop::{Ignored, Snooped};
 pub use spec::{Lane, Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
+pub use stated::{FactList, PvdKey};
 pub use text::Text;
 pub use view::{
     FdbView, NamespaceView, Observer, PeerView, PortView, PvdPage, PvdView, RaView, SourceView, View, ZombieView,

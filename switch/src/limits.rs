@@ -42,6 +42,27 @@ pub const SLOTS: u16 = dataplane::limits::PORTS as u16;
 /// Static MAC entries of one namespace at most, so that guests always find room in the table.
 pub const STATIC_MACS_MAX: usize = 1024;
 
+/// Static PvDs of one namespace at most. Routers cannot take their room.
+pub const STATIC_PVDS_MAX: usize = pvd::limits::STATIC_PVDS;
+
+/// Static PvDs at most, over all namespaces.
+pub const STATIC_PVDS_ALL_MAX: usize = 16_384;
+
+/// Prefixes, routes and resolvers of one static PvD at most.
+pub const STATIC_FACTS_MAX: usize = pvd::limits::ROUTER_ENTRIES;
+
+/// Prefixes, routes and resolvers of all static PvDs at most.
+pub const STATIC_FACTS_ALL_MAX: usize = 65_536;
+
+/// The longest URI of a captive portal, in bytes: it fits into an advertisement over the smallest MTU beside any name.
+pub const CAPTIVE_PORTAL_MAX: usize = 512;
+
+/// The largest delay of a PvD (RFC 8801 section 3.1: four bits).
+pub const DELAY_MAX: u8 = 15;
+
+/// The smallest MTU of a link that carries IPv6, in bytes (RFC 8200 section 5).
+pub const MTU_IPV6_MIN: u16 = 1280;
+
 /// Queue pairs of one port at most: with eight, one guest can keep eight of its CPUs busy.
 pub const QUEUE_PAIRS_MAX: u16 = 8;
 

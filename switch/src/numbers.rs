@@ -3,6 +3,7 @@
 
 use crate::path::NamespacePath;
 use crate::reference::PortPath;
+use crate::stated::PvdKey;
 use std::collections::BTreeMap;
 
 /// The numbers of all objects, those of the innermost namespace first. They are wishes: an object whose numbers cannot
@@ -13,6 +14,8 @@ pub struct SavedNumbers {
     pub namespaces: BTreeMap<NamespacePath, Vec<u32>>,
     /// Of ports, from their namespace outwards.
     pub ports: BTreeMap<PortPath, Vec<u32>>,
+    /// Of static PvDs, from their namespace outwards.
+    pub pvds: BTreeMap<PvdKey, Vec<u32>>,
     /// Of the namespaces that one knows as peers, by the one that knows them.
     pub peers: BTreeMap<NamespacePath, BTreeMap<NamespacePath, u32>>,
 }

@@ -3,11 +3,12 @@
 //!
 //! Each step leaves behind how to undo it, so when one is refused the ones before are undone in reverse and all is as it
 //! was: the very same namespaces and ports are in their places again, under their handles and numbers, with their
-//! counters and sessions. When all steps are done, what left the plant is given up for good: ports leave their
+//! counters and sessions. What is said of PvDs waits until then. When all steps are done, what left the plant is given up for good: ports leave their
 //! namespace's slots when nobody reads them any more, namespaces go the way of [`crate::tree`].
 
 mod learnt;
 mod peers;
+mod stated;
 
 pub(crate) use learnt::Heard;
 
@@ -95,6 +96,8 @@ impl Plant {
         let undo = match step.clone() {
             Step::DelFdb(key, port) => self.del_fdb(key, &port)?,
             Step::AddFdb(key, port) => self.add_fdb(key, &port)?,
+            Step::DelPvd(key) => return self.will_state(key, None),
+            Step::AddPvd(key, said) | Step::SetPvd(key, said) => return self.will_state(key, Some(said)),
             Step::DelPort(path) => self.del_port(&path)?,
             Step::AddPort(name, spec, numbers) => self.add_port(name, spec, &numbers)?,
             Step::SetPort(path, spec) => {
@@ -139,11 +142,13 @@ impl Plant {
                 _ => {}
             }
         }
+        self.state_pvds();
         self.reap_beyond(ZOMBIES_AT_ONCE);
     }
 
     /// Undoes all steps since the last commit, the last one first.
     pub(crate) fn roll_back(&mut self) {
+        self.learning.stating.clear();
         std::mem::take(&mut self.journal).into_iter().rev().for_each(|undo| self.undo(undo));
         self.reap_beyond(ZOMBIES_AT_ONCE);
     }
@@ -211,6 +216,7 @@ impl Plant {
         SavedNumbers {
             namespaces: namespaces.map(|namespace| (namespace.path().clone(), namespace.numbers())).collect(),
             ports: self.ports().map(|(path, port)| (path.clone(), port.ident.to_restore())).collect(),
+            pvds: self.save_pvds(),
             peers: self.save_peers(),
         }
     }

@@ -92,6 +92,13 @@ impl Usage {
         self
     }
 
+    /// The same without what is said of one resource.
+    #[must_use]
+    pub(crate) fn without(mut self, resource: Resource) -> Usage {
+        self.0[resource as usize] = 0;
+        self
+    }
+
     fn is_zero(&self) -> bool {
         *self == Usage::default()
     }

@@ -24,6 +24,8 @@ pub enum Kind {
     Number,
     /// A provisioning domain.
     Pvd,
+    /// A prefix inside one namespace.
+    Prefix,
     /// A Router Advertisement that is remembered; its name is `namespace:number`.
     Ra,
 }
@@ -39,6 +41,7 @@ impl Kind {
             Kind::Socket => "socket",
             Kind::Number => "number",
             Kind::Pvd => "PvD",
+            Kind::Prefix => "prefix",
             Kind::Ra => "Router Advertisement",
         }
     }

@@ -209,7 +209,7 @@ pub(crate) fn check_mac(field: &str, mac: MacAddr) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn in_range(field: &str, value: u64, low: u64, high: u64) -> Result<(), Refusal> {
+pub(crate) fn in_range(field: &str, value: u64, low: u64, high: u64) -> Result<(), Refusal> {
     if (low..=high).contains(&value) {
         return Ok(());
     }

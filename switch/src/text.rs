@@ -6,6 +6,7 @@
 use crate::desired::FdbKey;
 use crate::path::NamespacePath;
 use crate::reference::PortPath;
+use crate::stated::PvdKey;
 use std::fmt;
 
 /// What stands for something that the reader does not see.
@@ -26,6 +27,7 @@ pub(crate) enum Name {
     Namespace(NamespacePath),
     Port(PortPath),
     Fdb(FdbKey),
+    Pvd(PvdKey),
 }
 
 impl Name {
@@ -35,6 +37,9 @@ impl Name {
             Name::Port(port) => port.seen_from(base).map(|port| port.to_string()),
             Name::Fdb(FdbKey { namespace, mac }) => {
                 Some(FdbKey { namespace: namespace.seen_from(base)?, mac: *mac }.label())
+            }
+            Name::Pvd(PvdKey { namespace, name }) => {
+                Some(PvdKey { namespace: namespace.seen_from(base)?, name: name.clone() }.label())
             }
         }
     }
@@ -98,6 +103,12 @@ impl From<&PortPath> for Name {
 impl From<&FdbKey> for Name {
     fn from(key: &FdbKey) -> Name {
         Name::Fdb(key.clone())
+    }
+}
+
+impl From<&PvdKey> for Name {
+    fn from(key: &PvdKey) -> Name {
+        Name::Pvd(key.clone())
     }
 }
 

@@ -31,7 +31,7 @@ use crate::control::Control;
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::{PortRecord, State};
-use crate::quota::Usage;
+use crate::quota::{Resource, Usage};
 use crate::reference::{PortPath, PortRef};
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{Lane, NamespaceSpec, PortSpec};
@@ -305,7 +305,8 @@ impl<'a> View<'a> {
             path: path.seen_from(self.base.path()).unwrap_or_else(NamespacePath::root),
             number: namespace.nr_in(self.base),
             spec: namespace.spec().clone(),
-            usage: self.control.desired.usage(path).and(plant.learning.usage(path)),
+            // Static PvDs are among those that the registries have.
+            usage: self.control.desired.usage(path).without(Resource::Pvds).and(plant.learning.usage(path)),
             ports: namespace.get(plant.sets).map_or(0, PortSet::len),
             macs: namespace.get(plant.macs).and_then(|place| place.made()).map_or(0, MacTable::used),
             stats: plant.stats(namespace),

@@ -3,6 +3,7 @@ mod learning;
 mod links;
 mod model;
 mod peers;
+mod stated;
 
 use super::*;
 use crate::delegation::{Delegate, Grant};

@@ -2,7 +2,9 @@
 use super::*;
 use crate::delegation::{Delegate, Delegation, Grant};
 use crate::spec::{Mode, VhostUser};
+use crate::stated::{FactList, PvdKey};
 use dataplane::Limits;
+use pvd::Statement;
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -253,5 +255,36 @@ fn test_a_quota_holds_for_all_below_and_names_its_owner() {
     refused(&mut state, text, |s| s.add_namespace(path("new"), with(Resource::Macs, 10)));
     state.del_port(&at("t/a/b:p1")).unwrap();
     ["t/a/b", "t/a", "t"].into_iter().for_each(|at| state.del_namespace(&path(at)).unwrap());
+    assert_eq!(state, two());
+}
+
+/// With so many resolvers.
+fn said(facts: usize) -> Statement {
+    let mut said = Statement::default();
+    let servers: Vec<String> = (1..=facts).map(|i| format!("2001:db8::{i:x}")).collect();
+    FactList::Rdnss.set(&mut said, &servers).unwrap();
+    said
+}
+
+#[test]
+fn test_static_pvds_are_bounded_and_leave_nothing() {
+    let mut state = two();
+    let pvd = |namespace: &str, i: usize| PvdKey {
+        namespace: path(namespace),
+        name: format!("p{i}.example").parse().unwrap(),
+    };
+    let facts = limits::STATIC_FACTS_MAX;
+    (0..limits::STATIC_PVDS_MAX).for_each(|i| state.add_pvd(pvd("red", i), said(facts)).unwrap());
+    let text = format!(r#"too many static PvDs in namespace "red": the limit is {}"#, limits::STATIC_PVDS_MAX);
+    refused(&mut state, &text, |s| s.add_pvd(pvd("red", limits::STATIC_PVDS_MAX), said(0)));
+    state.add_pvd(pvd("blue", 0), said(0)).unwrap();
+    let most = limits::STATIC_FACTS_ALL_MAX;
+    let text = format!("too many prefixes, routes and resolvers of static PvDs: the limit is {most}");
+    refused(&mut state, &text, |s| s.add_pvd(pvd("blue", 1), said(1)));
+    refused(&mut state, &text, |s| s.set_pvd(&pvd("blue", 0), said(1)));
+    state.set_pvd(&pvd("red", 0), said(facts - 1)).unwrap();
+    state.set_pvd(&pvd("blue", 0), said(1)).unwrap();
+    state.del_pvd(&pvd("blue", 0)).unwrap();
+    (0..limits::STATIC_PVDS_MAX).for_each(|i| state.del_pvd(&pvd("red", i)).unwrap());
     assert_eq!(state, two());
 }

@@ -12,12 +12,15 @@ use crate::rates;
 use crate::reference::PortPath;
 use crate::refusal::Kind;
 use crate::spec::{NamespaceSpec, PortSpec, VhostUser};
+use crate::stated::{self, PvdKey};
 use crate::words::{macs_word, role_word};
+use pvd::Statement;
 
 pub(super) fn changes(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Change> {
     let mut all = namespaces(old, new);
     all.extend(ports(old, new, leaving));
     all.extend(entries(old, new));
+    all.extend(pvds(old, new));
     all.sort_by_key(|change| change.op);
     all
 }
@@ -45,6 +48,14 @@ pub(crate) fn port_set(path: &PortPath, old: &PortSpec, new: &PortSpec, disrupts
 
 pub(crate) fn entry(op: Op, key: &FdbKey, port: &Name) -> Change {
     change(op, Kind::Fdb, key.label(), format!("port {port}"), false)
+}
+
+pub(crate) fn pvd(op: Op, key: &PvdKey) -> Change {
+    change(op, Kind::Pvd, key.label(), String::new(), false)
+}
+
+pub(crate) fn pvd_set(key: &PvdKey, old: &Statement, new: &Statement) -> Change {
+    change(Op::Set, Kind::Pvd, key.label(), differing(stated::pairs(old, new)), false)
 }
 
 fn namespaces(old: &Desired, new: &Desired) -> Vec<Change> {
@@ -87,6 +98,19 @@ fn entries(old: &Desired, new: &Desired) -> Vec<Change> {
             Some(before) if before != port => {
                 all.push(change(Op::Set, Kind::Fdb, key.label(), format!("port {before} -> {port}"), false));
             }
+            Some(_) => {}
+        }
+    }
+    all
+}
+
+fn pvds(old: &Desired, new: &Desired) -> Vec<Change> {
+    let gone = old.pvds().keys().filter(|key| !new.pvds().contains_key(key));
+    let mut all: Vec<Change> = gone.map(|key| pvd(Op::Del, key)).collect();
+    for (key, said) in new.pvds() {
+        match old.pvds().get(key) {
+            None => all.push(pvd(Op::Add, key)),
+            Some(before) if before != said => all.push(pvd_set(key, before, said)),
             Some(_) => {}
         }
     }

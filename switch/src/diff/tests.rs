@@ -3,6 +3,7 @@ use super::*;
 use crate::delegation::{Delegate, Delegation, Grant};
 use crate::quota::{Quotas, Resource};
 use crate::spec::{Lane, Mode, VhostUser};
+use crate::stated::FactList;
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use std::time::Duration;
@@ -101,11 +102,13 @@ fn any_state() -> impl Strategy<Value = Desired> {
     let ports = proptest::collection::vec(any::<[u8; 8]>(), 0..8);
     let namespaces = proptest::collection::vec((0usize..NAMES.len(), 0u8..2, 0u8..2, 0u64..4, 0u8..8), 0..6);
     let fdb = proptest::collection::vec((0usize..NAMES.len(), 0u8..6, 0u8..5), 0..6);
-    (namespaces, ports, fdb).prop_map(|(namespaces, ports, fdb)| {
+    let pvds = proptest::collection::vec((0usize..NAMES.len(), 0u8..3, any::<u8>()), 0..6);
+    (namespaces, ports, fdb, pvds).prop_map(|(namespaces, ports, fdb, pvds)| {
         let mut state = Desired::default();
         for (n, macs, age, most, held) in namespaces {
             let age = Duration::from_secs(300 + u64::from(age));
-            let quotas = Quotas::default().with(&[(Resource::Ports, (most > 0).then_some(most))]);
+            let most_of = |resource| (resource, (most > 0).then_some(most));
+            let quotas = Quotas::default().with(&[most_of(Resource::Ports), most_of(Resource::Pvds)]);
             let mut limits = Limits::default();
             limits.set(Limit::TxFrames, (most > 1).then_some(Rate { per_second: most, burst: 1 }));
             let spec = NamespaceSpec { macs_max: 64 << macs, age, quotas, limits, delegation: some_delegation(held) };
@@ -118,8 +121,24 @@ fn any_state() -> impl Strategy<Value = Desired> {
             let key = FdbKey { namespace: path(NAMES[n]), mac: MacAddr([2, 0, 0, 0, 0, mac]) };
             let _ = state.add_fdb(key, name(&format!("p{port}")));
         }
+        for (n, pvd, byte) in pvds {
+            let _ = state.add_pvd(pvd_key(NAMES[n], &format!("p{pvd}.example")), some_statement(byte));
+        }
         state
     })
+}
+
+fn pvd_key(namespace: &str, name: &str) -> PvdKey {
+    PvdKey { namespace: path(namespace), name: name.parse().unwrap() }
+}
+
+/// Few prefixes, so that they meet.
+fn some_statement(byte: u8) -> Statement {
+    let mut said = Statement::default();
+    said.flags.sequence = u16::from(byte / 64);
+    let prefixes = (0..4).filter(|which| byte >> which & 1 == 1).map(|which| format!("2001:db8:{which}::/64"));
+    FactList::Prefixes.set(&mut said, &prefixes.collect::<Vec<_>>()).unwrap();
+    said
 }
 
 /// Few sockets and directories, of which some lie in each other, and some hold sockets of ports.
@@ -155,6 +174,31 @@ fn some_limits(byte: u8) -> Limits {
     let per_second = 1000 * u64::from(byte / 8 % 4);
     limits.set(Limit::ALL[usize::from(byte) % 6], (per_second > 0).then_some(Rate { per_second, burst: 70_000 }));
     limits
+}
+
+#[test]
+fn test_what_is_said_of_a_pvd_changes_in_place_and_is_told_word_by_word() {
+    let said = |edit: fn(&mut Statement)| {
+        let mut said = some_statement(2);
+        edit(&mut said);
+        let mut state = state(&[]);
+        state.add_pvd(pvd_key("red", "Work.example"), said).unwrap();
+        state
+    };
+    let new = said(|said| {
+        said.flags.http = true;
+        said.parameters.captive_portal = (*b"https://p.example").into();
+        FactList::Prefixes.set(said, &["2001:db8:7::/64,on-link"]).unwrap();
+        FactList::Rdnss.set(said, &["2001:db8::53"]).unwrap();
+        let router = "fe80::1".parse().unwrap();
+        said.announcement = Some(pvd::Announcement { router, mac: MacAddr([2; 6]), lifetime: 0, inner: false });
+    });
+    let told = "~ PvD red:work.example.: http false -> true, captive-portal none -> https://p.example, announce none -> \
+                fe80::1 at 02:02:02:02:02:02, router for 0s, prefixes 2001:db8:1::/64 -> 2001:db8:7::/64,on-link, \
+                rdnss none -> 2001:db8::53";
+    assert_eq!(lines(&said(|_| ()), &new), [told]);
+    assert_eq!(lines(&new, &state(&[])), ["- PvD red:work.example."]);
+    assert!(matches!(diff(&said(|_| ()), &new).steps[..], [Step::SetPvd(..)]));
 }
 
 proptest! {

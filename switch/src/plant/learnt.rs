@@ -6,6 +6,7 @@
 //! ends makes room.
 
 use super::Plant;
+use super::stated::Stating;
 use crate::arena::{Arena, Handle};
 use crate::ident::Numbers;
 use crate::path::NamespacePath;
@@ -36,6 +37,10 @@ pub(crate) struct Learning {
     usage: UsageBook,
     /// Namespaces that have ever learnt anything: only there something can end.
     homes: BTreeSet<Handle<Namespace>>,
+    /// The latest time that was told.
+    pub(super) now: Duration,
+    /// What is to be said of static PvDs when the request is accepted.
+    pub(super) stating: Stating,
 }
 
 /// A Router Advertisement that was heard.
@@ -58,10 +63,11 @@ impl Learning {
         let ras = tree.register_subsystem(RaCaches)?;
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of PvDs"))?;
         let (records, usage, homes) = (Arena::default(), UsageBook::default(), BTreeSet::new());
-        Ok(Learning { pvds, ras, numbers, records, usage, homes })
+        let (now, stating) = (Duration::ZERO, Stating::new());
+        Ok(Learning { pvds, ras, numbers, records, usage, homes, now, stating })
     }
 
-    /// What a namespace and all below it have learnt.
+    /// What a namespace and all below it have learnt; static PvDs are among the PvDs.
     pub(crate) fn usage(&self, path: &NamespacePath) -> Usage {
         self.usage.usage(path)
     }
@@ -146,6 +152,7 @@ impl Plant {
 
     /// Forgets what has ended by `now`.
     pub(super) fn expire_learnt(&mut self, now: Duration) {
+        self.learning.now = self.learning.now.max(now);
         self.each_taught(|pvds, ras| {
             pvds.expire(now);
             if ras.cache.next_expiry().is_some_and(|at| at <= now) {
@@ -181,7 +188,7 @@ impl Plant {
     }
 
     /// Does something to what a namespace has learnt, and counts what is left.
-    fn with_learnt(&mut self, home: Handle<Namespace>, what: impl Fn(&mut PvdPlace, &mut Ras)) {
+    pub(super) fn with_learnt(&mut self, home: Handle<Namespace>, what: impl Fn(&mut PvdPlace, &mut Ras)) {
         let Learning { pvds, ras, .. } = self.learning;
         let Some(namespace) = self.tree.get_mut(home) else { return };
         let path = namespace.path().clone();
@@ -203,7 +210,9 @@ impl Plant {
         gone.into_iter().for_each(|record| self.end_record(record));
         for pvd in came {
             // When all numbers are taken it has none.
-            let Ok(reserved) = self.tree.reserve(numbers, home, &[]) else { return };
+            let wanted = self.saved_numbers(home, pvd).unwrap_or_default();
+            let reserved = self.tree.reserve(numbers, home, &wanted);
+            let Ok(reserved) = reserved.or_else(|_| self.tree.reserve(numbers, home, &[])) else { return };
             let handle = self.learning.records.reserve();
             let ident = self.tree.publish(numbers, reserved, handle);
             self.learning.records.put(handle, PvdRecord { ident });

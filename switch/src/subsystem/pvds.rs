@@ -7,7 +7,7 @@ use crate::arena::Handle;
 use crate::ident::Ident;
 use crate::refusal::Refusal;
 use crate::tree::Namespace;
-use pvd::{Limits, PvdHandle, Registry};
+use pvd::{Limits, PvdHandle, PvdName, Registry, Statement};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -50,7 +50,8 @@ impl Subsystem for Pvds {
     }
 }
 
-/// The place of the registry of one namespace. It is made when the first router speaks: few namespaces have one.
+/// The place of the registry of one namespace. It is made when the first router speaks, or the operator of a
+/// PvD: few namespaces have one.
 pub(crate) struct PvdPlace {
     seed: u64,
     registry: Option<Box<Registry>>,
@@ -60,6 +61,8 @@ pub(crate) struct PvdPlace {
     records: BTreeMap<PvdHandle, Handle<PvdRecord>>,
     /// The last event after which PvDs were given numbers.
     numbered: u64,
+    /// The static ones.
+    stated: BTreeMap<PvdName, PvdHandle>,
 }
 
 /// A PvD as namespaces number it.
@@ -69,7 +72,8 @@ pub(crate) struct PvdRecord {
 
 impl PvdPlace {
     fn new(seed: u64) -> PvdPlace {
-        PvdPlace { seed, registry: None, now: Duration::ZERO, records: BTreeMap::new(), numbered: 0 }
+        let (records, stated) = (BTreeMap::new(), BTreeMap::new());
+        PvdPlace { seed, registry: None, now: Duration::ZERO, records, numbered: 0, stated }
     }
 
     /// What has a PvD's numbers.
@@ -114,6 +118,23 @@ impl PvdPlace {
         self.now = now;
         let seed = self.seed;
         self.registry.get_or_insert_with(|| Box::new(Registry::new(Limits::default(), seed)))
+    }
+
+    /// Says all about a static PvD, or takes it back.
+    pub(crate) fn state(&mut self, name: &PvdName, said: Option<&Statement>, now: Duration) {
+        let now = self.now.max(now);
+        if let Some(said) = said {
+            // The desired state has refused what the registry would refuse.
+            let handle = self.make(now).set(name, said, now).ok();
+            self.stated.extend(handle.map(|handle| (name.clone(), handle)));
+        } else if let Some((registry, handle)) = self.registry.as_deref_mut().zip(self.stated.remove(name)) {
+            registry.unset(handle, now);
+        }
+    }
+
+    /// The static PvDs.
+    pub(crate) fn stated(&self) -> impl Iterator<Item = (&PvdName, PvdHandle)> {
+        self.stated.iter().map(|(name, handle)| (name, *handle))
     }
 
     /// How many PvDs there are.

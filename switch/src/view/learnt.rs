@@ -7,10 +7,12 @@ use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
+use crate::stated::PvdKey;
 use crate::text::Text;
 use crate::tree::Namespace;
 use pvd::{
-    CachedRa, Cursor, Deadline, Known, Origin, Page, Parameters, Pvd, PvdFlags, PvdHandle, PvdId, PvdName, Source,
+    Announcement, CachedRa, Cursor, Deadline, Known, Origin, Page, Parameters, Pvd, PvdFlags, PvdHandle, PvdId,
+    PvdName, Source, Statement,
 };
 use std::time::Duration;
 
@@ -56,6 +58,8 @@ pub struct SourceView {
     pub heard: u64,
     /// What has a lifetime and is still true.
     pub known: Vec<Known>,
+    /// How hosts are told of it, if they are; of an operator's word only.
+    pub announcement: Option<Announcement>,
 }
 
 /// A part of a list of PvDs.
@@ -119,6 +123,12 @@ impl View<'_> {
         found.ok_or_else(|| Refusal::not_found(Kind::Pvd, name))
     }
 
+    /// What an operator says about the PvD of that name in a namespace, if he does.
+    pub fn stated(&self, path: &NamespacePath, name: &PvdName) -> Option<&Statement> {
+        let key = PvdKey { namespace: self.absolute(path), name: name.clone() };
+        self.control.desired.pvd(&key).ok()
+    }
+
     /// At most `most` Router Advertisements of one namespace, by number: the first of those behind `after`.
     ///
     /// # Errors
@@ -175,6 +185,7 @@ impl View<'_> {
             last: source.last_heard(),
             heard: source.heard(),
             known: entries.map(Known::from).collect(),
+            announcement: source.announcement(),
         }
     }
 

@@ -13,16 +13,16 @@ use wire::nd::{NdOption, NdRefusal, PrefixInfo, PvdOption, encode};
 
 const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
-const fn at(seconds: u64) -> Instant {
+pub(super) const fn at(seconds: u64) -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000)
 }
 
 /// An advertisement of a PvD, or of the implicit one without a name, with one prefix. Lifetimes are 100 s.
-fn advert(name: Option<&str>, prefix: u16) -> Vec<u8> {
+pub(super) fn advert(name: Option<&str>, prefix: u16) -> Vec<u8> {
     lasting(name, prefix, 100)
 }
 
-fn lasting(name: Option<&str>, prefix: u16, lifetime: u16) -> Vec<u8> {
+pub(super) fn lasting(name: Option<&str>, prefix: u16, lifetime: u16) -> Vec<u8> {
     let valid = u32::from(lifetime);
     let prefix = Ipv6Addr::new(0x2001, 0xdb8, prefix, 0, 0, 0, 0, 0);
     let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid, preferred: valid };
@@ -45,17 +45,17 @@ fn tag(control: &Control, path: &str) -> PortTag {
     control.opening(&port(path)).unwrap().device.tag()
 }
 
-fn hear(control: &mut Control, path: &str, frame: &[u8], now: u64) -> Snooped {
+pub(super) fn hear(control: &mut Control, path: &str, frame: &[u8], now: u64) -> Snooped {
     control.snooped(tag(control, path), frame, at(now))
 }
 
-fn add_router(control: &mut Control, namespace: &str, router: &str) {
+pub(super) fn add_router(control: &mut Control, namespace: &str, router: &str) {
     let spec = PortSpec { role: Role::Router, ..spec(router, namespace) };
     control.handle_request(Request::PortAdd(name(router), spec)).unwrap();
 }
 
 /// The switch with a router `r1` in red, and one in red/dev.
-fn routed() -> Control {
+pub(super) fn routed() -> Control {
     let mut control = switch();
     control.handle_request(Request::NamespaceAdd(path("red/dev"), NamespaceSpec::default())).unwrap();
     add_router(&mut control, "red", "r1");
@@ -70,7 +70,7 @@ fn views(control: &Control, base: &str, namespace: &str) -> Vec<PvdView> {
     pvds
 }
 
-fn pvds(control: &Control, namespace: &str) -> Vec<String> {
+pub(super) fn pvds(control: &Control, namespace: &str) -> Vec<String> {
     views(control, "/", namespace).into_iter().map(|pvd| pvd.name).collect()
 }
 
@@ -81,7 +81,7 @@ fn ras(control: &Control, namespace: &str) -> Vec<String> {
 }
 
 /// What a namespace and all below it have of PvDs and of Router Advertisements.
-fn usage(control: &Control, namespace: &str) -> [u64; 2] {
+pub(super) fn usage(control: &Control, namespace: &str) -> [u64; 2] {
     let usage = control.operator().namespace(&path(namespace)).unwrap().usage;
     [Resource::Pvds, Resource::RaEntries].map(|resource| usage.get(resource))
 }
@@ -193,7 +193,7 @@ fn test_what_a_port_taught_goes_with_it_and_not_before() {
 }
 
 /// Refuses to be in a namespace of that name.
-struct Refuses(&'static str);
+pub(super) struct Refuses(pub(super) &'static str);
 
 impl Subsystem for Refuses {
     type Instance = ();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The whole life of namespaces and ports against a model that is too plain to be wrong: two maps.
+//! The whole life of namespaces, ports and static PvDs against a model that is too plain to be wrong: three maps.
 
 use super::{NOW, name, path, spec};
 use crate::control::{Control, Opening, Request};
@@ -8,12 +8,17 @@ use crate::port::Notice;
 use crate::quota::{Quotas, Resource};
 use crate::reference::PortPath;
 use crate::spec::NamespaceSpec;
-use crate::view::{Observer, PortView, View};
+use crate::stated::{FactList, PvdKey};
+use crate::view::{Observer, PortView, PvdView, View};
+use ::pvd::Statement;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 const PATHS: [&str; 8] = ["a", "a/b", "a/b/c", "a/d", "a-b", "e", "e/f", "e/f/g"];
 const PORTS: [&str; 2] = ["p0", "p1"];
+const PVDS: [&str; 3] = ["x.example.", "y.example.", "z.example."];
+const PREFIXES: [&str; 3] = ["2001:db8:1::/64", "2001:db8:2::/64", "2001:db8:3::/64"];
 
 /// What is asked of the switch. Indices choose among few names, so that requests meet.
 #[derive(Clone, Debug)]
@@ -27,6 +32,11 @@ enum Action {
     SetPorts(usize, Option<u64>),
     PortAdd(usize, usize),
     PortDel(usize, usize, bool),
+    PvdAdd(usize, usize, Vec<usize>),
+    PvdSet(usize, usize, Vec<usize>),
+    PvdDel(usize, usize),
+    /// One request: each static PvD of a namespace has the prefixes of the next one.
+    Rotate(usize),
     Attach(usize, usize, bool),
     /// Somebody reads a port from now on; or all of these go.
     Hold(usize, usize),
@@ -38,6 +48,8 @@ enum Action {
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
     let (at, port) = (|| 0..PATHS.len(), || 0..PORTS.len());
+    let pvd = || 0..PVDS.len();
+    let prefixes = || proptest::sample::subsequence((0..PREFIXES.len()).collect::<Vec<_>>(), 0..=2);
     let quota = || prop_oneof![3 => Just(None), 1 => (0..4u64).prop_map(Some)];
     let action = prop_oneof![
         6 => (at(), quota(), quota()).prop_map(|(at, below, ports)| Action::Add(at, below, ports)),
@@ -46,6 +58,10 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => (at(), quota()).prop_map(|(at, ports)| Action::SetPorts(at, ports)),
         6 => (port(), at()).prop_map(|(port, at)| Action::PortAdd(port, at)),
         2 => (port(), at(), any::<bool>()).prop_map(|(port, at, force)| Action::PortDel(port, at, force)),
+        4 => (pvd(), at(), prefixes()).prop_map(|(pvd, at, prefixes)| Action::PvdAdd(pvd, at, prefixes)),
+        2 => (pvd(), at(), prefixes()).prop_map(|(pvd, at, prefixes)| Action::PvdSet(pvd, at, prefixes)),
+        1 => (pvd(), at()).prop_map(|(pvd, at)| Action::PvdDel(pvd, at)),
+        1 => at().prop_map(Action::Rotate),
         2 => (port(), at(), any::<bool>()).prop_map(|(port, at, up)| Action::Attach(port, at, up)),
         2 => (port(), at()).prop_map(|(port, at)| Action::Hold(port, at)),
         1 => Just(Action::Release),
@@ -60,12 +76,24 @@ fn port_at(port: usize, at: usize) -> PortPath {
     PortPath::new(path(PATHS[at]), name(PORTS[port]))
 }
 
+fn pvd_at(pvd: usize, at: usize) -> PvdKey {
+    PvdKey { namespace: path(PATHS[at]), name: PVDS[pvd].parse().unwrap() }
+}
+
+fn said(prefixes: &[usize]) -> Statement {
+    let mut said = Statement::default();
+    let texts: Vec<&str> = prefixes.iter().map(|which| PREFIXES[*which]).collect();
+    FactList::Prefixes.set(&mut said, &texts).unwrap();
+    said
+}
+
 /// A namespace, as the model has it.
 #[derive(Clone)]
 struct Space {
     /// Tells two namespaces of one path apart.
     life: usize,
     below: Option<u64>,
+    /// Of ports, and of static PvDs as well.
     ports: Option<u64>,
 }
 
@@ -79,6 +107,7 @@ struct Port {
 struct Model {
     spaces: BTreeMap<NamespacePath, Space>,
     ports: BTreeMap<PortPath, Port>,
+    pvds: BTreeMap<PvdKey, Vec<usize>>,
     lives: usize,
 }
 
@@ -90,6 +119,10 @@ impl Model {
     fn ports_inside(&self, top: &NamespacePath) -> impl Iterator<Item = (&PortPath, bool)> {
         let inside = self.ports.iter().filter(|(path, _)| path.namespace.is_within(top));
         inside.map(|(path, port)| (path, port.attached))
+    }
+
+    fn pvds_inside(&self, top: &NamespacePath) -> usize {
+        self.pvds.keys().filter(|key| key.namespace.is_within(top)).count()
     }
 
     fn exists(&self, path: &NamespacePath) -> bool {
@@ -117,13 +150,44 @@ impl Model {
 
     fn del(&mut self, top: &NamespacePath, recursive: bool, force: bool) -> bool {
         let empty = self.inside(top).next().is_none() && self.ports_inside(top).next().is_none();
+        let empty = empty && self.pvds_inside(top) == 0;
         let free = !self.ports_inside(top).any(|(_, attached)| attached);
         if !self.spaces.contains_key(top) || !(empty || recursive) || !(free || force) {
             return false;
         }
         self.ports.retain(|path, _| !path.namespace.is_within(top));
+        self.pvds.retain(|key, _| !key.namespace.is_within(top));
         self.spaces.retain(|path, _| !path.is_within(top));
         true
+    }
+
+    /// Nobody else in its namespace has one of the prefixes.
+    fn is_free(&self, key: &PvdKey, prefixes: &[usize]) -> bool {
+        let others = self.pvds.iter().filter(|(other, _)| other.namespace == key.namespace && *other != key);
+        others.flat_map(|(_, theirs)| theirs).all(|theirs| !prefixes.contains(theirs))
+    }
+
+    fn add_pvd(&mut self, key: PvdKey, prefixes: Vec<usize>) -> bool {
+        let room = key.namespace.and_ancestors().all(|owner| {
+            let most = self.spaces.get(&owner).and_then(|space| space.ports);
+            most.is_none_or(|most| (self.pvds_inside(&owner) as u64) < most)
+        });
+        let fits =
+            room && self.exists(&key.namespace) && !self.pvds.contains_key(&key) && self.is_free(&key, &prefixes);
+        if fits {
+            self.pvds.insert(key, prefixes);
+        }
+        fits
+    }
+
+    fn set_pvd(&mut self, key: &PvdKey, prefixes: Vec<usize>) -> bool {
+        let fits = self.pvds.contains_key(key) && self.is_free(key, &prefixes);
+        self.pvds.entry(key.clone()).and_modify(|before| {
+            if fits {
+                *before = prefixes;
+            }
+        });
+        fits
     }
 
     fn add_port(&mut self, port: PortPath) -> bool {
@@ -165,7 +229,7 @@ impl World {
     fn step(&mut self, action: &Action) {
         match action.clone() {
             Action::Add(at, below, ports) => {
-                let quotas = [(Resource::Namespaces, below), (Resource::Ports, ports)];
+                let quotas = [(Resource::Namespaces, below), (Resource::Ports, ports), (Resource::Pvds, ports)];
                 let quotas = Quotas::default().with(&quotas);
                 let allowed = self.model.add(path(PATHS[at]), below, ports);
                 self.ask(
@@ -188,6 +252,19 @@ impl World {
                 self.ask(&Request::PortDel { port: port.clone(), force }, allowed);
                 self.model.ports.retain(|other, _| !allowed || *other != port);
             }
+            Action::PvdAdd(pvd, at, prefixes) => {
+                let allowed = self.model.add_pvd(pvd_at(pvd, at), prefixes.clone());
+                self.ask(&Request::PvdAdd(pvd_at(pvd, at), said(&prefixes)), allowed);
+            }
+            Action::PvdSet(pvd, at, prefixes) => {
+                let allowed = self.model.set_pvd(&pvd_at(pvd, at), prefixes.clone());
+                self.ask(&Request::PvdSet(pvd_at(pvd, at), said(&prefixes)), allowed);
+            }
+            Action::PvdDel(pvd, at) => {
+                let allowed = self.model.pvds.remove(&pvd_at(pvd, at)).is_some();
+                self.ask(&Request::PvdDel(pvd_at(pvd, at)), allowed);
+            }
+            Action::Rotate(at) => self.rotate(&path(PATHS[at])),
             Action::Attach(port, at, up) => self.attach(&port_at(port, at), up),
             Action::Hold(port, at) => self.held.extend(self.control.opening(&port_at(port, at))),
             Action::Release => self.held.clear(),
@@ -198,13 +275,26 @@ impl World {
     }
 
     fn set_ports(&mut self, path: NamespacePath, most: Option<u64>) {
-        let used = self.model.ports_inside(&path).count() as u64;
+        let used = (self.model.ports_inside(&path).count()).max(self.model.pvds_inside(&path)) as u64;
         let space = self.model.spaces.get_mut(&path).filter(|_| most.is_none_or(|most| most >= used));
         let allowed = space.map(|space| space.ports = most).is_some();
-        self.ask(
-            &Request::NamespaceSet { path, age: None, quotas: vec![(Resource::Ports, most)], limits: vec![] },
-            allowed,
-        );
+        let quotas = vec![(Resource::Ports, most), (Resource::Pvds, most)];
+        self.ask(&Request::NamespaceSet { path, age: None, quotas, limits: vec![] }, allowed);
+    }
+
+    fn rotate(&mut self, home: &NamespacePath) {
+        let keys: Vec<PvdKey> = self.model.pvds.keys().filter(|key| key.namespace == *home).cloned().collect();
+        let mut lists: Vec<Vec<usize>> = keys.iter().map(|key| self.model.pvds[key].clone()).collect();
+        let mut next = self.control.desired().clone();
+        keys.iter().for_each(|key| next.set_pvd(key, Statement::default()).unwrap());
+        if !lists.is_empty() {
+            lists.rotate_left(1);
+        }
+        for (key, list) in keys.into_iter().zip(lists) {
+            next.set_pvd(&key, said(&list)).unwrap();
+            self.model.pvds.insert(key, list);
+        }
+        self.ask(&Request::Apply(next), true);
     }
 
     fn attach(&mut self, port: &PortPath, up: bool) {
@@ -272,7 +362,9 @@ fn check_view(view: &View<'_>, model: &Model, base: &NamespacePath) {
         assert_eq!(view.namespace(&namespace.path).as_ref(), Ok(namespace));
         let ports = model.ports_inside(&view.absolute(&namespace.path)).count() as u64;
         assert_eq!(namespace.usage.get(Resource::Ports), ports);
+        check_pvds(view, model, &namespace.path);
     }
+    check_pvds(view, model, &NamespacePath::root());
     let ports = view.ports(None).unwrap();
     let seen: BTreeSet<PortPath> = ports.iter().map(PortView::path).collect();
     let inside = model.ports_inside(base).map(|(path, _)| path.seen_from(base).unwrap());
@@ -288,6 +380,24 @@ fn check_view(view: &View<'_>, model: &Model, base: &NamespacePath) {
     outside.for_each(|path| assert!(seen.contains(path) || view.port(&path.clone().into()).is_err()));
     let unused = (1..64).filter(|nr| ports.iter().all(|port| port.number != *nr));
     unused.for_each(|nr| assert!(view.port_numbered(nr).is_none()));
+}
+
+/// The static PvDs of a namespace have come to its registry, with their prefixes, under numbers of their own.
+fn check_pvds(view: &View<'_>, model: &Model, path: &NamespacePath) {
+    let home = view.absolute(path);
+    let mut pvds = view.pvds(path, None, usize::MAX, Duration::ZERO).unwrap().pvds;
+    pvds.sort_by(|a, b| a.name.cmp(&b.name));
+    let prefixes = |view: &PvdView| -> Vec<String> {
+        view.known.iter().filter_map(|known| Some(known.fact.owned_prefix()?.to_string())).collect()
+    };
+    let seen: Vec<(String, Vec<String>)> = pvds.iter().map(|pvd| (pvd.name.clone(), prefixes(pvd))).collect();
+    let own = model.pvds.iter().filter(|(key, _)| key.namespace == home);
+    let texts = |list: &Vec<usize>| list.iter().map(|which| PREFIXES[*which].to_owned()).collect();
+    assert_eq!(seen, own.map(|(key, list)| (key.name.to_string(), texts(list))).collect::<Vec<_>>(), "{home}");
+    let numbers: BTreeSet<u32> = pvds.iter().map(|pvd| pvd.number).collect();
+    assert!(numbers.len() == pvds.len() && !numbers.contains(&0));
+    let used = view.namespace(path).unwrap().usage.get(Resource::Pvds);
+    assert_eq!(used, model.pvds_inside(&home) as u64);
 }
 
 proptest! {
