@@ -83,6 +83,7 @@ pub use name::{BadName, Name};
 pub use numbers::SavedNumbers;
 pub use path::{BadPath, NamespacePath};
 pub use port::{Notice, State};
+pub use pvd::{Announcement, Statement};
 pub use quota::{Quotas, Resource, Usage};
 pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};

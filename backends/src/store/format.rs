@@ -3,6 +3,7 @@
 
 use super::delegation::{self, ConfinedV2, DelegationV2};
 use super::limits::{RateV2, limits, rate_v2};
+use super::pvds::{self, PvdV2};
 use super::{Saved, upgrade};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub(super) struct FileV2 {
     pub(super) ports: BTreeMap<String, Option<PortV2>>,
     #[serde(default)]
     fdb: Vec<EntryV2>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pvds: BTreeMap<String, Option<PvdV2>>,
 }
 
 #[derive(Deserialize)]
@@ -44,6 +47,8 @@ struct AnyVersion {
 pub(super) struct NumbersV2 {
     namespaces: BTreeMap<String, Vec<u32>>,
     pub(super) ports: BTreeMap<String, Vec<u32>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pvds: BTreeMap<String, Vec<u32>>,
     /// Of each namespace, the numbers of those that it was linked with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     peers: BTreeMap<String, BTreeMap<String, u32>>,
@@ -108,6 +113,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         numbers: NumbersV2 {
             namespaces: saved.numbers.namespaces.iter().map(|(path, of)| (path.to_string(), of.clone())).collect(),
             ports: saved.numbers.ports.iter().map(|(port, of)| (port.to_string(), of.clone())).collect(),
+            pvds: saved.numbers.pvds.iter().map(|(key, of)| (key.label(), of.clone())).collect(),
             peers: saved.numbers.peers.iter().map(|(path, of)| (path.to_string(), peers_v2(of))).collect(),
         },
         namespaces: overlay
@@ -117,6 +123,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
             .collect(),
         ports: overlay.ports.iter().map(|(n, spec)| (n.to_string(), spec.as_ref().map(port_v2))).collect(),
         fdb: overlay.fdb.iter().map(entry).collect(),
+        pvds: overlay.pvds.iter().map(|(key, said)| (key.label(), said.as_ref().map(pvds::said))).collect(),
     };
     Ok(serde_json::to_string_pretty(&file)? + "\n")
 }
@@ -142,6 +149,9 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
     for (port, numbers) in file.numbers.ports {
         saved.numbers.ports.insert(port_path(&port)?, numbers);
     }
+    for (pvd, numbers) in file.numbers.pvds {
+        saved.numbers.pvds.insert(pvds::key(&pvd)?, numbers);
+    }
     for (namespace, peers) in file.numbers.peers {
         let peers = peers.iter().map(|(peer, nr)| Ok((path(peer)?, *nr))).collect::<Result<_, String>>()?;
         saved.numbers.peers.insert(path(&namespace)?, peers);
@@ -158,6 +168,9 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
     for entry in file.fdb {
         let key = FdbKey { namespace: path(&entry.namespace)?, mac: parse("MAC address", &entry.mac)? };
         overlay.fdb.insert(key, entry.port.as_deref().map(name).transpose()?);
+    }
+    for (pvd, said) in file.pvds {
+        overlay.pvds.insert(pvds::key(&pvd)?, said.map(pvds::meant).transpose()?);
     }
     Ok(saved)
 }

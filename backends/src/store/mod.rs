@@ -5,7 +5,7 @@
 //!
 //! * For each port the virtio features that its guests were ever offered. The set never shrinks: a VMM that has seen a
 //!   feature refuses to reconnect to a device without it.
-//! * The numbers of all namespaces and ports, so that everybody finds his things under those that he knows.
+//! * The numbers of all namespaces, ports and static PvDs, so that everybody finds his things under those that he knows.
 //! * The [`Overlay`]: how what runs differs from the configuration file, that is, what an operator did with `weft`.
 //!   The file is the base; what was done with `weft` lies over it, and is kept over restarts and reloads of the file
 //!   until `weft config apply` makes everything as one file says. When the file has changed meanwhile so that the two do
@@ -20,6 +20,7 @@ mod delegation;
 mod format;
 mod limits;
 mod overlay;
+mod pvds;
 mod upgrade;
 
 pub use overlay::Overlay;
@@ -33,15 +34,15 @@ use switch::{Desired, PortPath, SavedNumbers};
 /// The directory, unless the configuration or the command line names another.
 pub const STATE_DEFAULT: &str = "/var/lib/weft";
 
-/// Larger files are not ours, in bytes.
-const STATE_MAX: u64 = 16 << 20;
+/// Larger files are not ours, in bytes. All static PvDs that there may be, with the longest names, take half of it.
+const STATE_MAX: u64 = 128 << 20;
 
 /// What is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
     /// Virtio features that the guests of each port were ever offered.
     pub offered: BTreeMap<PortPath, u64>,
-    /// The numbers of namespaces and ports.
+    /// The numbers of namespaces, ports and static PvDs.
     pub numbers: SavedNumbers,
     /// What was done with `weft`, over the configuration file.
     pub overlay: Overlay,

@@ -2,7 +2,7 @@
 //! The difference that an operator made with `weft`, as whole objects, so that it can be laid over another file.
 
 use std::collections::BTreeMap;
-use switch::{Desired, FdbKey, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec, Refusal};
+use switch::{Desired, FdbKey, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec, PvdKey, Refusal, Statement};
 
 /// Objects that differ from the base. `None` stands for one that the base has and that was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Overlay {
     pub ports: BTreeMap<PortPath, Option<PortSpec>>,
     /// Static MAC entries that were added, changed or deleted.
     pub fdb: BTreeMap<FdbKey, Option<Name>>,
+    /// Static PvDs that were added, changed or deleted.
+    pub pvds: BTreeMap<PvdKey, Option<Statement>>,
 }
 
 impl Overlay {
@@ -22,6 +24,7 @@ impl Overlay {
             namespaces: differing(base.namespaces(), running.namespaces()),
             ports: differing(base.ports(), running.ports()),
             fdb: differing(base.fdb(), running.fdb()),
+            pvds: differing(base.pvds(), running.pvds()),
         }
     }
 
@@ -42,6 +45,10 @@ impl Overlay {
         for (from_base, key, port) in merged(base.fdb(), &self.fdb) {
             let result = whole.state.add_fdb(key.clone(), port.clone());
             whole.note(from_base, &format!("fdb entry {}", key.label()), result);
+        }
+        for (from_base, key, said) in merged(base.pvds(), &self.pvds) {
+            let result = whole.state.add_pvd(key.clone(), said.clone());
+            whole.note(from_base, &format!("PvD {}", key.label()), result);
         }
         (whole.state, whole.left_out)
     }

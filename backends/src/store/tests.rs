@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
+use pvd::{Announcement, PvdFlags};
 use switch::{
-    Confined, Delegate, Delegation, Desired, FdbKey, Grant, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec,
-    PortSpec, Quotas, Rate, Resource, VhostUser,
+    Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, Limit, Limits, Mode, Name, NamespacePath,
+    NamespaceSpec, PortSpec, PvdKey, Quotas, Rate, Resource, Statement, VhostUser,
 };
+use wire::MacAddr;
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -34,6 +36,28 @@ fn state(ports: &[(&str, &str)]) -> Desired {
     state
 }
 
+fn pvd(namespace: &str, name: &str) -> PvdKey {
+    PvdKey { namespace: path(namespace), name: name.parse().unwrap() }
+}
+
+/// Everything that can be said about a PvD.
+fn said() -> Statement {
+    let mut said = Statement::default();
+    said.flags = PvdFlags { http: true, legacy: true, sequence: 65535, delay: 15, ..said.flags };
+    (said.parameters.mtu, said.parameters.captive_portal) = (1280, (*b"https://p.example/").into());
+    let router = "fe80::1".parse().unwrap();
+    said.announcement = Some(Announcement { router, mac: MacAddr([2; 6]), lifetime: 1800, inner: true });
+    let all: [(FactList, &[&str]); 5] = [
+        (FactList::Prefixes, &["2001:db8:1::/64", "2001:db8:2::/48,on-link", "2001:db8:3::/64,none"]),
+        (FactList::Routes, &["::/0,low", "2001:db8::/32"]),
+        (FactList::Rdnss, &["2001:db8::53"]),
+        (FactList::Dnssl, &["corp.example"]),
+        (FactList::Pref64, &["64:ff9b::/96"]),
+    ];
+    all.into_iter().for_each(|(list, items)| list.set(&mut said, items).unwrap());
+    said
+}
+
 fn confined() -> Confined {
     Confined { beneath: "/run/blue".into(), owner: Delegate::Gid(7) }
 }
@@ -46,7 +70,8 @@ fn delegation() -> Delegation {
 
 /// A file with vm1 and vm2, and what runs after an operator removed one, changed one and added one.
 fn file_and_running() -> (Desired, Desired) {
-    let file = state(&[("vm1", "red"), ("vm2", "red")]);
+    let mut file = state(&[("vm1", "red"), ("vm2", "red")]);
+    file.add_pvd(pvd("red", "gone.example"), said()).unwrap();
     let mut running = file.clone();
     running.del_port(&at("red:vm1")).unwrap();
     running.set_port(&at("red:vm2"), PortSpec { mtu: 1400, ..port("vm2", "red") }).unwrap();
@@ -58,6 +83,9 @@ fn file_and_running() -> (Desired, Desired) {
     running.add_port(name("vm3"), PortSpec { confined: Some(confined()), ..port("vm3", "blue") }).unwrap();
     let key = FdbKey { namespace: path("blue"), mac: "02:00:00:00:00:77".parse().unwrap() };
     running.add_fdb(key, name("vm3")).unwrap();
+    running.del_pvd(&pvd("red", "gone.example")).unwrap();
+    running.add_pvd(pvd("blue", "work.example"), said()).unwrap();
+    running.add_pvd(pvd("blue", "bare.example"), Statement::default()).unwrap();
     (file, running)
 }
 
@@ -67,6 +95,7 @@ fn saved() -> Saved {
     let numbers = SavedNumbers {
         namespaces: [(path("blue"), vec![2]), (path("blue/dev"), vec![1, 3])].into(),
         ports: [(at("blue:vm3"), vec![1, 7])].into(),
+        pvds: [(pvd("blue", "work.example"), vec![1, 4])].into(),
         peers: [(path("blue"), [(path("red"), 2)].into()), (path("red"), [(path("blue"), 1)].into())].into(),
     };
     Saved { offered, numbers, overlay: Overlay::between(&file, &running) }
@@ -91,7 +120,8 @@ fn test_a_damaged_file_is_moved_aside_and_told() {
     let newer = good.replace("\"version\": 2", "\"version\": 3");
     let (half, no_port) = (good[..good.len() / 2].to_owned(), good.replace("client", "sideways"));
     let no_limit = good.replace("tx-bytes", "tx-bits");
-    for damaged in ["", "{}", "[1]", &half, &newer, &no_port, &no_limit, "\u{0}\u{0}"] {
+    let (no_list, no_fact) = (good.replace("rdnss", "rdnns"), good.replace("2001:db8::53", "2001:db8::/53"));
+    for damaged in ["", "{}", "[1]", &half, &newer, &no_port, &no_limit, &no_list, &no_fact, "\u{0}\u{0}"] {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state.json");
         fs::write(&file, damaged).unwrap();
