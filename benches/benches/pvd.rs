@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use core::net::Ipv6Addr;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use pvd::{Advert, Limits, Policy, PvdHandle, PvdName, RaCache, Registry, Responder, Solicitation, Statement};
+use pvd::{
+    Advert, AnswerPolicy, Answering, DELAY_MAX, Limits, PvdHandle, PvdName, RaCache, Registry, Responder, Solicitation,
+    Statement,
+};
 use wire::MacAddr;
 use wire::nd::{NdOption, PrefixInfo, PvdOption, RaHeader, Rdnss, RouterAdvert, encode};
 
@@ -170,7 +173,7 @@ fn answer(criterion: &mut Criterion) {
         learn(&mut registry, octets);
         cache.hear(&advert(octets), MAC, octets, NOW).expect("there is room");
     }
-    let mut responder = Responder::new(Policy::Always);
+    let mut responder = Responder::new(Answering { policy: AnswerPolicy::Always, within: DELAY_MAX });
     let asks = Solicitation { port: 9, source: ROUTER, mac: MAC, option: Some(MAC) };
     criterion.bench_function("ra-answer-of-two", |bencher| {
         bencher.iter(|| {

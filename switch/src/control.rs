@@ -11,18 +11,16 @@ use crate::numbers::SavedNumbers;
 use crate::path::NamespacePath;
 use crate::plant::Plant;
 use crate::port::{Notice, PortRecord};
-use crate::quota::{Quotas, Resource};
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
-use crate::spec::{NamespaceSpec, PortSpec, VhostUser, link_ends};
+use crate::spec::{NamespaceChange, NamespaceSpec, PortSpec, VhostUser, link_ends};
 use crate::stated::PvdKey;
 use crate::subsystem::{Key, Subsystem};
 use crate::text::Text;
-use dataplane::{Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
+use dataplane::{Emission, Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
 use pvd::Statement;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 use wire::MacAddr;
 
 /// What may be asked of the switch.
@@ -41,17 +39,8 @@ pub enum Request {
         /// Also when guests are attached to its ports.
         force: bool,
     },
-    /// Change what may change while a namespace is in use; what is `None` stays.
-    NamespaceSet {
-        /// The namespace.
-        path: NamespacePath,
-        /// How long learned addresses live.
-        age: Option<Duration>,
-        /// Quotas that are to be set, or lifted with `None`; the others stay.
-        quotas: Vec<(Resource, Option<u64>)>,
-        /// Limits, each with its new rate, or `None` to take it away.
-        limits: Vec<(Limit, Option<Rate>)>,
-    },
+    /// Change what may change while a namespace is in use.
+    NamespaceSet(NamespacePath, NamespaceChange),
     /// Put a namespace into somebody's hands, or take it back from whoever has it. What was delegated below it by whoever
     /// had it is taken back, too.
     NamespaceDelegate(NamespacePath, Option<Delegation>),
@@ -151,6 +140,9 @@ pub struct Control {
     pub(crate) plant: Plant,
     offered: BTreeMap<PortPath, u64>,
     actions: VecDeque<Action>,
+    pub(crate) emissions: Vec<Emission>,
+    /// Emissions that were lost.
+    pub(crate) unsaid: u64,
 }
 
 impl Control {
@@ -164,7 +156,7 @@ impl Control {
     /// [`Control::numbers`], if they can be had.
     pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
-        Control { desired, plant, offered, actions: VecDeque::new() }
+        Control { desired, plant, offered, actions: VecDeque::new(), emissions: Vec::new(), unsaid: 0 }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.
@@ -211,11 +203,8 @@ impl Control {
                 self.check_namespace_deletable(&path, recursive, force)?;
                 Diff::del_namespace(old, &path, recursive)?
             }
-            Request::NamespaceSet { path, age, quotas, limits } => {
-                let mut spec = old.namespace(&path)?.clone();
-                spec.age = age.unwrap_or(spec.age);
-                spec.quotas = Quotas::with(spec.quotas, &quotas);
-                limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
+            Request::NamespaceSet(path, change) => {
+                let spec = change.of(old.namespace(&path)?);
                 Diff::set_namespace(old, path, spec)?
             }
             Request::NamespaceDelegate(path, delegation) => Diff::delegate(old, &path, delegation)?,

@@ -75,7 +75,7 @@ mod view;
 mod words;
 
 pub use control::{Action, Control, Opening, Reply, Request};
-pub use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
+pub use dataplane::{Emission, Limit, Limits, MacPolicy, Rate, Role};
 pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
@@ -83,12 +83,12 @@ pub use name::{BadName, Name};
 pub use numbers::SavedNumbers;
 pub use path::{BadPath, NamespacePath};
 pub use port::{Notice, State};
-pub use pvd::{Announcement, Statement};
+pub use pvd::{Announcement, AnswerPolicy, Answering, Statement};
 pub use quota::{Quotas, Resource, Usage};
 pub use reference::{BadPortRef, PortPath, PortRef};
 pub use refusal::{Kind, Refusal};
 pub use snoop::{Ignored, Snooped};
-pub use spec::{Lane, Mode, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
+pub use spec::{Lane, Mode, NamespaceChange, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
 pub use stated::{FactList, PvdKey};
 pub use text::Text;
 pub use view::{

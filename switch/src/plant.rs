@@ -6,6 +6,8 @@
 //! counters and sessions. What is said of PvDs waits until then. When all steps are done, what left the plant is given up for good: ports leave their
 //! namespace's slots when nobody reads them any more, namespaces go the way of [`crate::tree`].
 
+mod alarms;
+mod answers;
 mod learnt;
 mod peers;
 mod stated;
@@ -263,6 +265,7 @@ impl Plant {
         }
         let (handle, limits) = (namespace.handle(), namespace.spec().limits);
         let differ = limits != spec.limits;
+        self.set_answering(handle, spec.answering);
         self.tree.set_spec(handle, spec);
         if differ {
             self.police(path);

@@ -7,9 +7,10 @@
 use crate::arena::Handle;
 use crate::control::Control;
 use crate::plant::Heard;
+use crate::reference::PortPath;
 use crate::refusal::Refusal;
-use dataplane::{Instant, PortTag, Role};
-use pvd::{Advert, Cached, Learnt, NotCached, Refused};
+use dataplane::{Emission, Instant, PortTag, Role};
+use pvd::{Advert, Cached, Learnt, NotCached, Refused, Solicitation};
 use std::time::Duration;
 use wire::EtherHeader;
 use wire::nd::{NdMessage, NdPacket, NdRefusal};
@@ -44,10 +45,48 @@ pub enum Ignored {
     Cache(NotCached),
 }
 
+/// The time as registries count it.
+fn since_start(now: Instant) -> Duration {
+    Duration::from_nanos(now.as_nanos())
+}
+
 impl Control {
     /// Takes in the copy of a frame that came in from the port of that tag.
     pub fn snooped(&mut self, tag: PortTag, frame: &[u8], now: Instant) -> Snooped {
-        self.hear(tag, frame, Duration::from_nanos(now.as_nanos())).unwrap_or_else(Snooped::Ignored)
+        self.hear(tag, frame, since_start(now)).unwrap_or_else(Snooped::Ignored)
+    }
+
+    /// When [`Control::handle_due`] has something to do. It may be in the past.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.plant.next_answer().map(|due| Instant::from_nanos(due.as_nanos() as u64))
+    }
+
+    /// Does what is due by now between ticks: hosts that no router has answered are answered from the cache.
+    pub fn handle_due(&mut self, now: Instant) {
+        let answers = self.plant.answer(since_start(now));
+        self.emissions.extend(answers);
+    }
+
+    /// The guest of a port has just set its device up: it is told what routers have said, for it may have come from elsewhere
+    /// and not ask.
+    pub fn greet(&mut self, port: &PortPath, now: Instant) {
+        self.plant.greet(port, since_start(now));
+    }
+
+    /// Frames that are to be delivered, each to one port, in this order.
+    #[must_use]
+    pub fn take_emissions(&mut self) -> Vec<Emission> {
+        std::mem::take(&mut self.emissions)
+    }
+
+    /// So many of them were lost, because workers have too much to do.
+    pub fn note_unsaid(&mut self, lost: usize) {
+        self.unsaid += lost as u64;
+    }
+
+    /// How many of all that were taken have been lost.
+    pub fn unsaid(&self) -> u64 {
+        self.unsaid
     }
 
     fn hear(&mut self, tag: PortTag, frame: &[u8], now: Duration) -> Result<Snooped, Ignored> {
@@ -59,13 +98,19 @@ impl Control {
             return Err(Ignored::Tagged);
         }
         let packet = NdPacket::validate(frame.get(ether.l3..).unwrap_or_default()).map_err(Ignored::Packet)?;
-        let NdMessage::Advert(message) = packet.message else {
-            self.plant.note_solicitation(home);
-            return Ok(Snooped::Solicited);
+        let message = match packet.message {
+            NdMessage::Advert(message) => message,
+            NdMessage::Solicit(message) => {
+                let option = message.source_link_layer();
+                let solicitation = Solicitation { port, source: packet.src, mac: ether.src, option };
+                self.plant.solicited(home, &solicitation, now);
+                return Ok(Snooped::Solicited);
+            }
         };
         if role == Role::Host {
             return Err(Ignored::NotRouter);
         }
+        self.plant.router_answers(home, packet.dst);
         let advert = Advert::new(port, packet.src, message).map_err(|why| Ignored::Packet(NdRefusal::Message(why)))?;
         let heard = Heard { advert, mac: ether.src, octets: packet.octets };
         let learnt = self.plant.learn(home, &heard, now)?;

@@ -5,11 +5,12 @@ use crate::delegation::{Confined, Delegation, check_socket};
 use crate::limits;
 use crate::name::Name;
 use crate::path::NamespacePath;
-use crate::quota::Quotas;
+use crate::quota::{Quotas, Resource};
 use crate::rates;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
-use dataplane::{Limits, MacPolicy, Role};
+use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
+use pvd::{AnswerPolicy, Answering, DELAY_MAX};
 use std::time::Duration;
 use wire::MacAddr;
 
@@ -24,6 +25,8 @@ pub struct NamespaceSpec {
     pub quotas: Quotas,
     /// How much all ports of it and below it may send and flood together.
     pub limits: Limits,
+    /// How it answers for its routers.
+    pub answering: Answering,
     /// To whom it and all below it are delegated, if to anybody.
     pub delegation: Option<Delegation>,
 }
@@ -32,7 +35,8 @@ impl Default for NamespaceSpec {
     fn default() -> NamespaceSpec {
         let age = Duration::from_secs(limits::AGE_DEFAULT_SECONDS);
         let (quotas, limits) = (Quotas::default(), Limits::default());
-        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas, limits, delegation: None }
+        let answering = Answering::default();
+        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas, limits, answering, delegation: None }
     }
 }
 
@@ -43,7 +47,37 @@ impl NamespaceSpec {
         let (low, high) = limits::AGE_RANGE_SECONDS;
         in_range("age", self.age.as_secs(), low, high)?;
         rates::check_shared(&self.limits)?;
+        let within = self.answering.within.as_millis() as u64;
+        in_range("answer-within", within, 0, DELAY_MAX.as_millis() as u64)?;
         self.delegation.as_ref().map_or(Ok(()), Delegation::check)
+    }
+}
+
+/// What is to change of a namespace; what is `None`, and what is not in the lists, stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceChange {
+    /// How long learned addresses live.
+    pub age: Option<Duration>,
+    /// Quotas that are to be set, or lifted with `None`.
+    pub quotas: Vec<(Resource, Option<u64>)>,
+    /// Limits, each with its new rate, or `None` to take it away.
+    pub limits: Vec<(Limit, Option<Rate>)>,
+    /// When it answers for its routers.
+    pub answer: Option<AnswerPolicy>,
+    /// How long a host waits for that at most.
+    pub answer_within: Option<Duration>,
+}
+
+impl NamespaceChange {
+    /// What `spec` becomes by it.
+    pub(crate) fn of(self, spec: &NamespaceSpec) -> NamespaceSpec {
+        let mut spec = spec.clone();
+        spec.age = self.age.unwrap_or(spec.age);
+        spec.quotas = spec.quotas.with(&self.quotas);
+        self.limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
+        spec.answering.policy = self.answer.unwrap_or(spec.answering.policy);
+        spec.answering.within = self.answer_within.unwrap_or(spec.answering.within);
+        spec
     }
 }
 

@@ -5,12 +5,13 @@
 use super::low::{self, Number, Text};
 use super::mistake::{Mistake, line_of};
 use super::{Config, daemon};
+use pvd::DELAY_MAX;
 use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 use switch::{
-    Confined, Delegate, Delegation, Desired, Grant, Kind, Mode, Name, NamespacePath, NamespaceSpec, PortSpec, Refusal,
-    Resource, Role, VhostUser, limits,
+    AnswerPolicy, Confined, Delegate, Delegation, Desired, Grant, Kind, Mode, Name, NamespacePath, NamespaceSpec,
+    PortSpec, Refusal, Resource, Role, VhostUser, limits,
 };
 use wire::MacAddr;
 
@@ -52,6 +53,12 @@ fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mist
     if let Some(age) = &low.age {
         let (least, most) = limits::AGE_RANGE_SECONDS;
         spec.age = Duration::from_secs(number(age, least as i64..=most as i64)?);
+    }
+    if let Some(answer) = &low.answer {
+        spec.answering.policy = known(answer, AnswerPolicy::of, "off, when-silent or always")?;
+    }
+    if let Some(within) = &low.answer_within {
+        spec.answering.within = Duration::from_millis(number(within, 0..=DELAY_MAX.as_millis() as i64)?);
     }
     for (resource, quota) in [
         (Resource::Namespaces, &low.quotas.namespaces),

@@ -56,6 +56,8 @@ pub(super) struct Namespace {
     pub(super) name: Text,
     pub(super) macs_max: Option<Number>,
     pub(super) age: Option<Number>,
+    pub(super) answer: Option<Text>,
+    pub(super) answer_within: Option<Number>,
     #[serde(default)]
     pub(super) quotas: Quotas,
     #[serde(default)]

@@ -45,6 +45,8 @@ struct Namespace {
     name: String,
     macs_max: u32,
     age: u64,
+    answer: &'static str,
+    answer_within: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     quotas: BTreeMap<&'static str, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -156,6 +158,8 @@ fn namespace(path: &NamespacePath, spec: &NamespaceSpec) -> Namespace {
         name: path.to_string(),
         macs_max: spec.macs_max,
         age: spec.age.as_secs(),
+        answer: spec.answering.policy.as_str(),
+        answer_within: spec.answering.within.as_millis() as u64,
         quotas: Resource::ALL.into_iter().filter_map(quota).collect(),
         limits: rates(&spec.limits),
         delegation: spec.delegation.as_ref().map(delegated),

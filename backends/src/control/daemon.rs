@@ -13,7 +13,7 @@ use crate::ctl_server::access::Policy;
 use crate::runtime::{Listener, clock};
 use crate::store::{Overlay, Saved, Store};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use switch::{Action, Control, Desired, Notice, Opening, PortPath, Refusal, Request};
 
 /// Copies of frames that are heard before other events have their turn again.
@@ -128,8 +128,11 @@ impl Daemon {
     pub(super) fn take_notices(&mut self, events: &mut Loop) {
         for (port, notice) in self.endpoints.take_notices() {
             log(&port, &notice);
-            let left = matches!(notice, Notice::Down { .. });
+            let (left, came) = (matches!(notice, Notice::Down { .. }), matches!(notice, Notice::Up { .. }));
             self.control.handle_notice(&port, notice);
+            if came {
+                self.control.greet(&port, clock());
+            }
             if left && self.endpoints.take_outdated(&port) {
                 self.reopen(events, &port);
             }
@@ -144,6 +147,22 @@ impl Daemon {
             let became = control.snooped(copy.tag, copy.frame(), now);
             tracing::trace!(?became, "a frame was heard");
         })
+    }
+
+    /// How long it may take until [`Daemon::speak`] has something to do; at most `most`.
+    pub(super) fn silence(&self, most: Duration) -> Duration {
+        let due = self.control.next_due().map(|due| due.as_nanos().saturating_sub(clock().as_nanos()));
+        due.map_or(most, |left| most.min(Duration::from_nanos(left)))
+    }
+
+    /// Lets workers deliver what control has to say.
+    pub(super) fn speak(&mut self) {
+        self.control.handle_due(clock());
+        let emissions = self.control.take_emissions();
+        if !emissions.is_empty() {
+            let lost = self.endpoints.workers().emit(emissions);
+            self.control.note_unsaid(lost);
+        }
     }
 
     /// What is due by time.

@@ -7,7 +7,7 @@
 //! or a worker has something to tell, and the signals. When events are dispatched it does, in this order:
 //!
 //! 1. takes note of what the sessions told, and of a few of the frames that workers have copied for it: however many
-//!    they are, the calls have their turn;
+//!    they are, the calls have their turn; and says to guests what routers do not, when that is due;
 //! 2. carries out the calls of the control socket that have come, one of each client at most: the switch decides,
 //!    endpoints are opened and closed; then the state is saved, once for all of them, and only then the replies are
 //!    queued; what could not be saved is answered as failed;
@@ -178,11 +178,12 @@ impl Running {
     /// Waits until something happens, or until the next tick, and does what follows from it. False: a signal asked to
     /// stop.
     fn turn(&mut self) -> Result<bool, RunError> {
-        let rest = TICK.saturating_sub(self.ticked.elapsed());
+        let rest = self.daemon.silence(TICK.saturating_sub(self.ticked.elapsed()));
         let wait = if self.more { Duration::ZERO } else { rest };
         self.events.run_with_timeout(wait.as_millis() as i32)?;
         self.daemon.take_notices(&mut self.events);
         let more_snooped = self.daemon.take_snooped();
+        self.daemon.speak();
         self.more = self.answer_calls()? || more_snooped;
         while let Some(asked) = self.signals.next() {
             match asked {

@@ -13,8 +13,8 @@ use ctl::proto::v1;
 use dataplane::PortStats;
 use std::time::Duration;
 use switch::{
-    Delegate, Delegation, FdbKey, FdbView, Grant, Limit, Limits, Mode, Name, NamespacePath, NamespaceSpec,
-    NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
+    AnswerPolicy, Delegate, Delegation, FdbKey, FdbView, Grant, Limit, Limits, Mode, Name, NamespacePath,
+    NamespaceSpec, NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
 };
 use wire::MacAddr;
 
@@ -131,9 +131,28 @@ pub fn namespace_spec(asked: &v1::NamespaceAdd) -> Result<NamespaceSpec, v1::Err
     if let Some(age) = asked.age_s {
         spec.age = Duration::from_secs(age);
     }
+    spec.answering.policy = asked.answer.map_or(spec.answering.policy, answer);
+    spec.answering.within = asked.answer_within_ms.map_or(spec.answering.within, Duration::from_millis);
     spec.quotas = spec.quotas.with(&quotas(&asked.quotas)?);
     limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
     Ok(spec)
+}
+
+/// When a namespace is to answer.
+pub fn answer(asked: v1::Answer) -> AnswerPolicy {
+    match asked {
+        v1::Answer::Off => AnswerPolicy::Off,
+        v1::Answer::WhenSilent => AnswerPolicy::WhenSilent,
+        v1::Answer::Always => AnswerPolicy::Always,
+    }
+}
+
+fn answer_said(policy: AnswerPolicy) -> v1::Answer {
+    match policy {
+        AnswerPolicy::Off => v1::Answer::Off,
+        AnswerPolicy::WhenSilent => v1::Answer::WhenSilent,
+        AnswerPolicy::Always => v1::Answer::Always,
+    }
 }
 
 /// What a `NamespaceDelegate` asks for.
@@ -247,6 +266,8 @@ pub fn namespace(view: &NamespaceView) -> v1::Namespace {
         macs: view.macs.into(),
         macs_max: view.spec.macs_max.into(),
         age_s: view.spec.age.as_secs(),
+        answer: answer_said(view.spec.answering.policy),
+        answer_within_ms: view.spec.answering.within.as_millis() as u64,
         usage: Resource::ALL.into_iter().filter_map(usage).collect(),
         limits: limits_said(&view.spec.limits),
         counters: counters(&view.stats),

@@ -5,10 +5,10 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use dataplane::{Snoops, Source, SourceId, Worker};
+use dataplane::{Emission, Snoops, Source, SourceId, Worker};
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 use super::cpus::Cpus;
@@ -101,6 +101,18 @@ impl Pool {
         self.members[place.member].sources.fetch_sub(1, Ordering::Relaxed);
         Some(source)
     }
+
+    /// Lets workers deliver frames: those of one port always the same worker, so that they stay in order. Never waits; gives
+    /// back how many were lost because a worker has too much to do.
+    pub(super) fn emit(&self, emissions: Vec<Emission>) -> usize {
+        let mut parts: Vec<Vec<Emission>> = self.members.iter().map(|_| Vec::new()).collect();
+        for emission in emissions {
+            let worker = usize::from(emission.port.slot().0) % parts.len();
+            parts[worker].push(emission);
+        }
+        let given = self.members.iter().zip(parts).filter(|(_, part)| !part.is_empty());
+        given.map(|(member, part)| member.try_emit(part)).sum()
+    }
 }
 
 impl Member {
@@ -131,6 +143,20 @@ impl Member {
             // A full doorbell is rung already.
             let _ = self.doorbell.write(1);
         }
+    }
+
+    /// How many were lost.
+    fn try_emit(&self, emissions: Vec<Emission>) -> usize {
+        let Some(commands) = &self.commands else { return emissions.len() };
+        let lost = match commands.try_send(Command::Emit(emissions)) {
+            Err(TrySendError::Full(Command::Emit(lost)) | TrySendError::Disconnected(Command::Emit(lost))) => {
+                lost.len()
+            }
+            _ => 0,
+        };
+        // A full doorbell is rung already.
+        let _ = self.doorbell.write(1);
+        lost
     }
 
     fn stats(&self) -> WorkerStats {

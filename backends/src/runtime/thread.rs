@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
-use dataplane::{Source, SourceId, Worker};
+use dataplane::{Emission, Source, SourceId, Worker};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::clock::TurnClock;
@@ -21,6 +21,8 @@ pub(super) enum Command {
     Attach(SourceId, Box<Source>, SyncSender<()>),
     /// Stop polling it and give it back.
     Detach(SourceId, SyncSender<Option<Box<Source>>>),
+    /// Deliver what control has to say.
+    Emit(Vec<Emission>),
 }
 
 /// How a worker is woken, and wakes.
@@ -103,6 +105,10 @@ impl WorkerThread {
                 Ok(Command::Detach(id, reply)) => {
                     let _ = reply.try_send(self.detach(id));
                 }
+                Ok(Command::Emit(emissions)) => emissions.iter().for_each(|emission| {
+                    // A port that cannot take it counts that.
+                    emission.port.emit(&emission.frame);
+                }),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
-use dataplane::{Namespace, Port};
+use dataplane::{Emission, Namespace, Port};
 
 use super::attachment::Attachment;
 use super::listener::Listener;
@@ -33,6 +33,13 @@ impl Workers {
     #[must_use]
     pub fn attachment(&self, namespace: &Arc<Namespace>, port: &Arc<Port>) -> Arc<dyn RingHost> {
         Arc::new(Attachment::new(Arc::clone(&self.pool), Arc::clone(namespace), Arc::clone(port)))
+    }
+
+    /// Delivers frames that control has to say, each to the guest of one port. Never waits; gives back how many were lost
+    /// because a worker has too much to do.
+    #[must_use]
+    pub fn emit(&self, emissions: Vec<Emission>) -> usize {
+        self.pool.emit(emissions)
     }
 
     /// What each worker has done.

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 use switch::{
-    Desired, FdbKey, Lane, Mode, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec, Quotas, Resource, VhostUser,
+    AnswerPolicy, Answering, Desired, FdbKey, Lane, Mode, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec,
+    Quotas, Resource, VhostUser,
 };
 
 /// The version that this daemon writes.
@@ -63,6 +64,10 @@ struct NamespaceV2 {
     quotas: BTreeMap<String, u64>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     limits: BTreeMap<String, RateV2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer_within_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delegation: Option<DelegationV2>,
 }
@@ -184,7 +189,10 @@ fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     let quotas = Resource::ALL.into_iter().filter_map(quota).collect();
     let delegation = spec.delegation.as_ref().map(delegation::said);
     let limits = spec.limits.iter().map(rate_v2).collect();
-    NamespaceV2 { macs_max: spec.macs_max, age_s: spec.age.as_secs(), quotas, limits, delegation }
+    let answer = Some(spec.answering.policy.as_str().to_owned());
+    let answer_within_ms = Some(spec.answering.within.as_millis() as u64);
+    let (macs_max, age_s) = (spec.macs_max, spec.age.as_secs());
+    NamespaceV2 { macs_max, age_s, quotas, limits, answer, answer_within_ms, delegation }
 }
 
 fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
@@ -195,7 +203,16 @@ fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
     }
     let delegation = namespace.delegation.map(delegation::meant).transpose()?;
     let (age, limits) = (Duration::from_secs(namespace.age_s), limits(&namespace.limits)?);
-    Ok(NamespaceSpec { macs_max: namespace.macs_max, age, quotas, limits, delegation })
+    let answering = answering(namespace.answer.as_deref(), namespace.answer_within_ms)?;
+    Ok(NamespaceSpec { macs_max: namespace.macs_max, age, quotas, limits, answering, delegation })
+}
+
+/// A file from before has neither.
+fn answering(policy: Option<&str>, within_ms: Option<u64>) -> Result<Answering, String> {
+    let unsaid = Answering::default();
+    let meant = |word: &str| AnswerPolicy::of(word).ok_or_else(|| format!("{word:?} is not an answer policy"));
+    let policy = policy.map_or(Ok(unsaid.policy), meant)?;
+    Ok(Answering { policy, within: within_ms.map_or(unsaid.within, Duration::from_millis) })
 }
 
 fn port_v2(spec: &PortSpec) -> PortV2 {

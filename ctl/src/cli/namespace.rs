@@ -17,8 +17,8 @@ use super::port::limits::{HELP, LimitArgs};
 use super::{Context, Outcome};
 use crate::client::Client;
 use crate::proto::v1::{
-    Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceSet, NamespaceUndelegate,
-    NamespaceZombies, Quota,
+    Answer, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceSet,
+    NamespaceUndelegate, NamespaceZombies, Quota,
 };
 use crate::render::text::parse_duration;
 
@@ -83,6 +83,8 @@ pub(super) struct Add {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     age: Option<u64>,
     #[command(flatten)]
+    answering: Answering,
+    #[command(flatten)]
     quotas: Quotas,
     #[command(flatten)]
     limits: limits::LimitArgs,
@@ -92,7 +94,8 @@ pub(super) struct Add {
 }
 
 /// Options of `namespace set`, one of which must be there.
-const CHANGES: [&str; 6] = ["age", "quota", "tx_frames", "tx_bytes", "flood_frames", "flood_bytes"];
+const CHANGES: [&str; 8] =
+    ["age", "answer", "answer_within", "quota", "tx_frames", "tx_bytes", "flood_frames", "flood_bytes"];
 
 /// A namespace to be changed.
 #[derive(Debug, Args)]
@@ -104,9 +107,23 @@ pub(super) struct Set {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     age: Option<u64>,
     #[command(flatten)]
+    answering: Answering,
+    #[command(flatten)]
     quotas: Quotas,
     #[command(flatten)]
     limits: limits::LimitArgs,
+}
+
+/// How a namespace answers for its routers.
+#[derive(Debug, Args)]
+struct Answering {
+    /// When hosts that look for a router are told what routers have said before: never, when no router has answered, or
+    /// always [default: when-silent]
+    #[arg(long, value_name = "WHEN", value_enum)]
+    answer: Option<Answer>,
+    /// Milliseconds that they wait for that at most, up to 500; routers have half of it for themselves [default: 500]
+    #[arg(long, value_name = "MS")]
+    answer_within: Option<u64>,
 }
 
 /// A namespace to be delegated.
@@ -150,12 +167,36 @@ fn parse_quota(text: &str) -> Result<Quota, String> {
     Ok(Quota { resource: resource.to_owned(), max })
 }
 
+impl Add {
+    fn said(self) -> NamespaceAdd {
+        let Add { name, number, macs_max, age, answering, quotas, limits, may_exist } = self;
+        NamespaceAdd {
+            name,
+            number,
+            macs_max,
+            age_s: age,
+            answer: answering.answer,
+            answer_within_ms: answering.answer_within,
+            quotas: quotas.quota,
+            limits: limits.said(),
+            may_exist,
+        }
+    }
+}
+
+impl Set {
+    fn said(self) -> NamespaceSet {
+        let Set { name, age, answering, quotas, limits } = self;
+        let (answer, answer_within_ms) = (answering.answer, answering.answer_within);
+        NamespaceSet { name, age_s: age, answer, answer_within_ms, quotas: quotas.quota, limits: limits.said() }
+    }
+}
+
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     let mut client = context.client()?;
     match verb {
-        Verb::Add(Add { name, number, macs_max, age, quotas: Quotas { quota: quotas }, limits, may_exist }) => {
-            let limits = limits.said();
-            let added = client.call(&NamespaceAdd { name, number, macs_max, age_s: age, quotas, limits, may_exist })?;
+        Verb::Add(add) => {
+            let added = client.call(&add.said())?;
             context.output.answer(&added.namespace, |_| String::new())
         }
         Verb::Del { name, recursive, force, if_exists, no_wait } => {
@@ -165,8 +206,8 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             }
             context.output.done()
         }
-        Verb::Set(Set { name, age, quotas: Quotas { quota: quotas }, limits }) => {
-            let set = client.call(&NamespaceSet { name, age_s: age, quotas, limits: limits.said() })?;
+        Verb::Set(set) => {
+            let set = client.call(&set.said())?;
             context.output.answer(&set.namespace, |_| String::new())
         }
         Verb::Delegate(Delegate { name, listen, sockets, uid, gid, role, limits }) => {

@@ -32,9 +32,9 @@ pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
 pub use link::{LinkAdd, LinkDel, LinkReply};
 pub use namespace::{
-    Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
-    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Peer, Quota, Usage,
-    Zombie,
+    Answer, Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList,
+    NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply,
+    Peer, Quota, Usage, Zombie,
 };
 pub use port::{
     MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role, State,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::proto::Method;
 use crate::proto::v1::{
-    Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Counters, Counts,
+    Answer, Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Counters, Counts,
     Delegation, DropReason, DropReasons, DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush,
     FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply,
     MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
@@ -115,6 +115,8 @@ pub(crate) fn namespace() -> Namespace {
         macs: 3,
         macs_max: 8192,
         age_s: 300,
+        answer: Answer::WhenSilent,
+        answer_within_ms: 500,
         usage,
         // In truth none of what is received; here every field is filled.
         limits: limits(),
@@ -149,7 +151,14 @@ fn namespace_delegate() -> NamespaceDelegate {
 }
 
 fn namespace_set() -> NamespaceSet {
-    NamespaceSet { name: "red".to_owned(), age_s: Some(60), quotas: quotas(), limits: Some(limits()) }
+    NamespaceSet {
+        name: "red".to_owned(),
+        age_s: Some(60),
+        answer: Some(Answer::Always),
+        answer_within_ms: Some(0),
+        quotas: quotas(),
+        limits: Some(limits()),
+    }
 }
 
 fn namespaces() -> NamespaceListReply {
@@ -167,6 +176,8 @@ fn namespace_add() -> NamespaceAdd {
         number: Some(1),
         macs_max: Some(8192),
         age_s: Some(300),
+        answer: Some(Answer::Off),
+        answer_within_ms: Some(500),
         quotas: quotas(),
         limits: Some(limits()),
         may_exist: true,

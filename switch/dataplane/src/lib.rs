@@ -49,6 +49,7 @@ mod burst;
 mod claims;
 mod deliver;
 mod drops;
+mod emit;
 mod features;
 mod forward;
 mod guard;
@@ -76,6 +77,7 @@ mod totals;
 mod worker;
 
 pub use drops::DropReason;
+pub use emit::Emission;
 pub use features::Negotiated;
 pub use mac_table::{Entry, Kind, Learned, MacTable, TableFull};
 pub use namespace::{MacTablePlace, Namespace, NamespaceConfig};

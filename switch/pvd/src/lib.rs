@@ -48,7 +48,6 @@ mod event;
 mod fact;
 mod handle;
 mod id;
-pub mod info;
 mod lifetime;
 pub mod limits;
 mod mediate;
@@ -83,8 +82,8 @@ pub use pvd::{Attributes, Known, Pvd};
 pub use refused::{Counters, Refused};
 pub use registry::{Learnt, Registry, Statement};
 pub use responder::{
-    ALL_NODES, ALL_NODES_GAP, Answer, DELAY_MAX, Destination, Policy, Replayed, Responder, ResponderCounters,
-    Solicitation,
+    ALL_NODES, ALL_NODES_GAP, Answer, AnswerPolicy, Answering, DELAY_MAX, Destination, Replayed, Responder,
+    ResponderCounters, Solicitation,
 };
 pub use source::{Entry, Source};
 pub use wire::name::{BadName as BadPvdName, DomainName as PvdName};

@@ -3,7 +3,7 @@
 //!
 //! A host asks (a Router Solicitation), or its port has just come up and it may not know that it should. It waits for a
 //! moment that the caller's random number chooses (RFC 4861 section 6.2.6); if a router speaks meanwhile, there is nothing
-//! to say, unless the policy wants it said always. What is said is said to that port alone, whatever its
+//! to say for routers, unless the policy wants it said always. What an operator has announced nobody else says. What is said is said to that port alone, whatever its
 //! destination address: no other host hears it, so only what goes to all nodes of one port is spaced out.
 
 use crate::cache::RaCache;
@@ -17,14 +17,15 @@ use wire::MacAddr;
 
 /// All nodes of a link (RFC 4291 section 2.7.1).
 pub const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-/// The longest time that a host waits for an answer: `MAX_RA_DELAY_TIME` (RFC 4861 section 10).
+/// The longest time that a host waits for an answer: `MAX_RA_DELAY_TIME` (RFC 4861 section 10); what [`Answering::within`]
+/// is when nobody says otherwise.
 pub const DELAY_MAX: Duration = Duration::from_millis(500);
 /// The shortest time between two answers to all nodes: `MIN_DELAY_BETWEEN_RAS` (RFC 4861 section 10).
 pub const ALL_NODES_GAP: Duration = Duration::from_secs(3);
 
 /// When a namespace answers for its routers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Policy {
+pub enum AnswerPolicy {
     /// Never.
     Off,
     /// When no router has answered.
@@ -32,6 +33,41 @@ pub enum Policy {
     WhenSilent,
     /// Always.
     Always,
+}
+
+impl AnswerPolicy {
+    /// All of them.
+    pub const ALL: [AnswerPolicy; 3] = [AnswerPolicy::Off, AnswerPolicy::WhenSilent, AnswerPolicy::Always];
+
+    /// The word for it in configuration and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AnswerPolicy::Off => "off",
+            AnswerPolicy::WhenSilent => "when-silent",
+            AnswerPolicy::Always => "always",
+        }
+    }
+
+    /// What a word means.
+    pub fn of(word: &str) -> Option<AnswerPolicy> {
+        AnswerPolicy::ALL.into_iter().find(|policy| policy.as_str() == word)
+    }
+}
+
+/// How a namespace answers for its routers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answering {
+    /// When.
+    pub policy: AnswerPolicy,
+    /// How long a host waits at most, up to [`DELAY_MAX`]; zero: it is answered at once. A router has half of it for itself
+    /// where its answer is enough.
+    pub within: Duration,
+}
+
+impl Default for Answering {
+    fn default() -> Answering {
+        Answering { policy: AnswerPolicy::default(), within: DELAY_MAX }
+    }
 }
 
 /// A host asks for routers.
@@ -83,7 +119,7 @@ pub struct Replayed {
 pub struct ResponderCounters {
     /// Hosts that asked, and ports that came up.
     pub asked: u64,
-    /// Of these, whom a router answered first.
+    /// Of these, whom a router answered first; they are told of static PvDs, if those are announced.
     pub silenced: u64,
     /// Of these, who got an answer.
     pub answered: u64,
@@ -99,12 +135,14 @@ struct Waiting {
     /// What its messages come from, which is where a router would answer to.
     source: Ipv6Addr,
     to: Destination,
+    /// A router has answered: only what no router says is left to be said.
+    silenced: bool,
 }
 
 /// The hosts of one namespace that wait for an answer.
 #[derive(Debug, Default)]
 pub struct Responder {
-    policy: Policy,
+    answering: Answering,
     /// By port and destination: who asks twice waits once.
     waiting: BTreeMap<(u32, Ipv6Addr), Waiting>,
     due: BTreeSet<(Duration, u32, Ipv6Addr)>,
@@ -115,13 +153,18 @@ pub struct Responder {
 
 impl Responder {
     /// Nobody waits.
-    pub fn new(policy: Policy) -> Responder {
-        Responder { policy, ..Responder::default() }
+    pub fn new(answering: Answering) -> Responder {
+        Responder { answering, ..Responder::default() }
     }
 
-    /// Changes the policy. Those who wait already are answered by the new one.
-    pub fn set_policy(&mut self, policy: Policy) {
-        self.policy = policy;
+    /// Changes how it answers. Those who wait already are answered by the new policy, when they would have been.
+    pub fn set(&mut self, answering: Answering) {
+        self.answering = answering;
+    }
+
+    /// How it answers.
+    pub fn answering(&self) -> Answering {
+        self.answering
     }
 
     /// What has happened.
@@ -129,7 +172,7 @@ impl Responder {
         &self.counters
     }
 
-    /// A host asks. `jitter` is random, up to [`DELAY_MAX`].
+    /// A host asks. `jitter` is random, up to [`Answering::within`].
     pub fn solicited(&mut self, solicitation: &Solicitation, now: Duration, jitter: Duration) {
         let Solicitation { port, source, mac, option } = *solicitation;
         // RFC 7772 section 5.1: the host alone, if it said who it is.
@@ -137,13 +180,14 @@ impl Responder {
             Some(mac) => Destination { address: source, mac },
             None => Destination { address: ALL_NODES, mac },
         };
-        self.wait(port, Waiting { due: now + self.delay(jitter), source, to });
+        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false });
     }
 
     /// A port came up, with a host behind it that has this Ethernet address and may not ask: it has been moved here.
     pub fn port_up(&mut self, port: u32, mac: MacAddr, now: Duration, jitter: Duration) {
         let to = Destination { address: ALL_NODES, mac };
-        self.wait(port, Waiting { due: now + self.delay(jitter), source: Ipv6Addr::UNSPECIFIED, to });
+        let source = Ipv6Addr::UNSPECIFIED;
+        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false });
     }
 
     /// A port is gone, and whoever waits behind it.
@@ -152,11 +196,16 @@ impl Responder {
         self.said.remove(&port);
     }
 
-    /// A router has sent an advertisement to this address. Whoever gets it needs no answer when a router's is enough.
+    /// A router has sent an advertisement to this address. Whoever gets it needs no answer for routers when one router's is
+    /// enough.
     pub fn heard(&mut self, destination: Ipv6Addr) {
-        if self.policy != Policy::Always {
-            let reached = |waiting: &Waiting| destination.is_multicast() || destination == waiting.source;
-            self.counters.silenced += self.give_up(|_, waiting| reached(waiting)) as u64;
+        if self.answering.policy == AnswerPolicy::Always {
+            return;
+        }
+        let reached = |waiting: &Waiting| destination.is_multicast() || destination == waiting.source;
+        for waiting in self.waiting.values_mut().filter(|waiting| !waiting.silenced && reached(waiting)) {
+            waiting.silenced = true;
+            self.counters.silenced += 1;
         }
     }
 
@@ -169,15 +218,19 @@ impl Responder {
     pub fn poll(&mut self, cache: &mut RaCache, registry: &Registry, now: Duration) -> Option<Answer> {
         while let Some((due, port, address)) = self.due.first().copied().filter(|(due, ..)| *due <= now) {
             self.due.remove(&(due, port, address));
-            let Some(Waiting { to, .. }) = self.waiting.remove(&(port, address)) else {
+            let Some(Waiting { to, silenced, .. }) = self.waiting.remove(&(port, address)) else {
                 continue;
             };
-            let adverts = match self.policy {
-                Policy::Off => Vec::new(),
-                _ => adverts(cache, registry, port, address, now),
+            let mut adverts = match self.answering.policy {
+                AnswerPolicy::Off => Vec::new(),
+                _ if silenced => Vec::new(),
+                _ => replayed(cache, registry, port, address, now),
             };
+            if self.answering.policy != AnswerPolicy::Off {
+                adverts.extend(registry.announcements(address));
+            }
             if adverts.is_empty() {
-                self.counters.nothing += 1;
+                self.counters.nothing += u64::from(!silenced);
                 continue;
             }
             self.counters.answered += 1;
@@ -191,12 +244,13 @@ impl Responder {
 
     /// A router gets the first half of the time for itself where its answer is enough.
     fn delay(&self, jitter: Duration) -> Duration {
-        let jitter = jitter.min(DELAY_MAX);
-        if self.policy == Policy::WhenSilent { (DELAY_MAX + jitter) / 2 } else { jitter }
+        let Answering { policy, within } = self.answering;
+        let jitter = jitter.min(within);
+        if policy == AnswerPolicy::WhenSilent { (within + jitter) / 2 } else { jitter }
     }
 
     fn wait(&mut self, port: u32, mut waiting: Waiting) {
-        if self.policy == Policy::Off {
+        if self.answering.policy == AnswerPolicy::Off {
             return;
         }
         self.counters.asked += 1;
@@ -232,8 +286,8 @@ impl Responder {
     }
 }
 
-/// What there is to say to a port.
-fn adverts(cache: &mut RaCache, registry: &Registry, port: u32, to: Ipv6Addr, now: Duration) -> Vec<Replayed> {
+/// What routers have said, for a port.
+fn replayed(cache: &mut RaCache, registry: &Registry, port: u32, to: Ipv6Addr, now: Duration) -> Vec<Replayed> {
     let replayed = cache.for_port(port, now).filter_map(|ra| {
         let pvd = registry.members().by_id(&ra.id()).map(|pvd| pvd.handle());
         // A prefix that has moved to another PvD is not said to belong to this one.
@@ -241,5 +295,5 @@ fn adverts(cache: &mut RaCache, registry: &Registry, port: u32, to: Ipv6Addr, no
         ra.hits += 1;
         Some(Replayed { router: ra.router, mac: ra.mac, octets })
     });
-    replayed.chain(registry.announcements(to)).collect()
+    replayed.collect()
 }

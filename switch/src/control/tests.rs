@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+mod answering;
 mod learning;
 mod links;
 mod model;
@@ -8,9 +9,10 @@ mod stated;
 use super::*;
 use crate::delegation::{Delegate, Grant};
 use crate::port::State;
-use crate::quota::Usage;
+use crate::quota::{Resource, Usage};
 use crate::spec::{Mode, VhostUser};
 use dataplane::Limits;
+use std::time::Duration;
 
 const NOW: Instant = Instant::from_nanos(1_000_000_000);
 

@@ -122,12 +122,18 @@ fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
     let own = [
         ("macs-max".to_owned(), old.macs_max.to_string(), new.macs_max.to_string()),
         ("age".to_owned(), format!("{}s", old.age.as_secs()), format!("{}s", new.age.as_secs())),
+        ("answer".to_owned(), old.answering.policy.as_str().to_owned(), new.answering.policy.as_str().to_owned()),
+        ("answer-within".to_owned(), within(old), within(new)),
     ];
     let quotas = Resource::ALL.map(|r| (format!("quota-{}", r.as_str()), quota(old, r), quota(new, r)));
     let held = |spec: &NamespaceSpec| spec.delegation.as_ref().map_or("none".into(), Delegation::label);
     let delegation = ("delegation".to_owned(), held(old), held(new));
     let limits = rates::pairs(&old.limits, &new.limits).map(|(name, old, new)| (name.to_owned(), old, new));
     differing(own.into_iter().chain(quotas).chain(limits).chain([delegation]))
+}
+
+fn within(spec: &NamespaceSpec) -> String {
+    format!("{}ms", spec.answering.within.as_millis())
 }
 
 fn port_detail(old: &PortSpec, new: &PortSpec) -> String {

@@ -6,6 +6,7 @@ use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::FactList;
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+use pvd::Answering;
 use std::time::Duration;
 use wire::MacAddr;
 
@@ -111,7 +112,9 @@ fn any_state() -> impl Strategy<Value = Desired> {
             let quotas = Quotas::default().with(&[most_of(Resource::Ports), most_of(Resource::Pvds)]);
             let mut limits = Limits::default();
             limits.set(Limit::TxFrames, (most > 1).then_some(Rate { per_second: most, burst: 1 }));
-            let spec = NamespaceSpec { macs_max: 64 << macs, age, quotas, limits, delegation: some_delegation(held) };
+            let answering = Answering { within: Duration::from_millis(most), ..Answering::default() };
+            let (macs_max, delegation) = (64 << macs, some_delegation(held));
+            let spec = NamespaceSpec { macs_max, age, quotas, limits, answering, delegation };
             let _ = state.add_namespace(path(NAMES[n]), spec);
         }
         for bytes in ports {

@@ -6,6 +6,7 @@
 //! ends makes room.
 
 use super::Plant;
+use super::alarms::Alarms;
 use super::stated::Stating;
 use crate::arena::{Arena, Handle};
 use crate::ident::Numbers;
@@ -41,6 +42,10 @@ pub(crate) struct Learning {
     pub(super) now: Duration,
     /// What is to be said of static PvDs when the request is accepted.
     pub(super) stating: Stating,
+    /// When each namespace has an answer to give.
+    pub(super) alarms: Alarms<Handle<Namespace>>,
+    /// For what is to happen at no certain moment.
+    pub(super) dice: Seeds,
 }
 
 /// A Router Advertisement that was heard.
@@ -58,13 +63,14 @@ impl Learning {
     ///
     /// # Errors
     /// Never in a tree of the root alone.
-    pub(super) fn register(tree: &mut Tree, seeds: Seeds) -> Result<Learning, Refusal> {
+    pub(super) fn register(tree: &mut Tree, mut seeds: Seeds) -> Result<Learning, Refusal> {
+        let dice = Seeds::new(seeds.next());
         let pvds = tree.register_subsystem(Pvds::new(seeds))?;
         let ras = tree.register_subsystem(RaCaches)?;
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of PvDs"))?;
         let (records, usage, homes) = (Arena::default(), UsageBook::default(), BTreeSet::new());
-        let (now, stating) = (Duration::ZERO, Stating::new());
-        Ok(Learning { pvds, ras, numbers, records, usage, homes, now, stating })
+        let (now, stating, alarms) = (Duration::ZERO, Stating::new(), Alarms::default());
+        Ok(Learning { pvds, ras, numbers, records, usage, homes, now, stating, alarms, dice })
     }
 
     /// What a namespace and all below it have learnt; static PvDs are among the PvDs.
@@ -142,14 +148,6 @@ impl Plant {
         self.note_quota(home, kept)
     }
 
-    /// Somebody in a namespace looks for a router.
-    pub(crate) fn note_solicitation(&mut self, home: Handle<Namespace>) {
-        let ras = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(self.learning.ras));
-        if let Some(ras) = ras {
-            ras.solicitations += 1;
-        }
-    }
-
     /// Forgets what has ended by `now`.
     pub(super) fn expire_learnt(&mut self, now: Duration) {
         self.learning.now = self.learning.now.max(now);
@@ -168,12 +166,14 @@ impl Plant {
         self.with_learnt(home, |pvds, ras| {
             pvds.forget_port(port);
             ras.cache.forget_port(port);
+            ras.responder.forget_port(port);
         });
     }
 
     /// A namespace is gone for good, and what it has learnt counts no more.
     pub(super) fn discount(&mut self, gone: &Namespace) {
         self.learning.homes.remove(&gone.handle());
+        self.learning.alarms.clear(gone.handle());
         let place = gone.get(self.learning.pvds);
         place.into_iter().flat_map(PvdPlace::records).for_each(|record| self.end_record(record));
         let pvds = place.map_or(0, PvdPlace::len);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The subsystem of cached Router Advertisements: what routers said, octet by octet, and who asked for it.
+//! The subsystem of cached Router Advertisements: what routers said, octet by octet, who asks for it, and who is to get it
+//! again.
 
 use super::Subsystem;
 use crate::refusal::Refusal;
 use crate::tree::Namespace;
-use pvd::RaCache;
+use pvd::{RaCache, Responder};
 
 /// Gives every namespace its cache. An empty one has allocated nothing.
 pub(crate) struct RaCaches;
@@ -16,12 +17,12 @@ impl Subsystem for RaCaches {
         "RA cache"
     }
 
-    fn init(&mut self, _: &Namespace) -> Result<Ras, Refusal> {
-        Ok(Ras::default())
+    fn init(&mut self, namespace: &Namespace) -> Result<Ras, Refusal> {
+        Ok(Ras { responder: Responder::new(namespace.spec().answering), ..Ras::default() })
     }
 
     fn pre_exit(&mut self, _: &Namespace, ras: &mut Ras) {
-        ras.cache = RaCache::default();
+        *ras = Ras::default();
     }
 }
 
@@ -29,8 +30,11 @@ impl Subsystem for RaCaches {
 #[derive(Default)]
 pub(crate) struct Ras {
     pub(crate) cache: RaCache,
+    pub(crate) responder: Responder,
     /// Router Solicitations that were heard.
     pub(crate) solicitations: u64,
     /// Advertisements from which nothing was learnt, because a quota does not allow more.
     pub(crate) over_quota: u64,
+    /// Advertisements that were not said again to a host, because they do not fit into its port's MTU.
+    pub(crate) too_long: u64,
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod answering;
 mod codes;
 mod config;
 mod delegate;

@@ -47,7 +47,7 @@ fn namespaces_are_added_shown_and_deleted() {
     let macs = |used| json!([{ "resource": "macs", "used": used }]);
     let idle = json!({
         "limits": {}, "peers": [], "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0, "drops": {},
-        "software_checksums": 0, "software_segments": 0
+        "software_checksums": 0, "software_segments": 0, "answer": "when_silent", "answer_within_ms": 500
     });
     let with = |mut own: Value| {
         own.as_object_mut().expect("an object").extend(idle.as_object().expect("an object").clone());

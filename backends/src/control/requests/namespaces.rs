@@ -5,7 +5,7 @@ use super::Calls;
 use crate::ctl_server::convert;
 use ctl::proto::v1::{self, Empty, Error};
 use std::time::Duration;
-use switch::{Confined, NamespacePath, NamespaceSpec, Request, ZombieView};
+use switch::{Confined, NamespaceChange, NamespacePath, NamespaceSpec, Request, ZombieView};
 
 impl Calls<'_> {
     pub(super) fn namespace_add(&mut self, asked: &v1::NamespaceAdd) -> Result<v1::NamespaceReply, Error> {
@@ -22,9 +22,14 @@ impl Calls<'_> {
 
     pub(super) fn namespace_set(&mut self, asked: &v1::NamespaceSet) -> Result<v1::NamespaceReply, Error> {
         let path = self.path("name", &asked.name)?;
-        let (age, quotas) = (asked.age_s.map(Duration::from_secs), convert::quotas(&asked.quotas)?);
-        let limits = convert::limits(asked.limits.as_ref());
-        self.request(Request::NamespaceSet { path: path.clone(), age, quotas, limits })?;
+        let change = NamespaceChange {
+            age: asked.age_s.map(Duration::from_secs),
+            quotas: convert::quotas(&asked.quotas)?,
+            limits: convert::limits(asked.limits.as_ref()),
+            answer: asked.answer.map(convert::answer),
+            answer_within: asked.answer_within_ms.map(Duration::from_millis),
+        };
+        self.request(Request::NamespaceSet(path.clone(), change))?;
         self.namespace(&path)
     }
 

@@ -4,7 +4,7 @@
 use crate::cli::counters;
 use crate::cli::output::Output;
 use crate::cli::port::{UNSEEN, limits};
-use crate::proto::v1::{Amount, Delegation, DropReason, Grant, Namespace, Peer, Usage};
+use crate::proto::v1::{Amount, Answer, Delegation, DropReason, Grant, Namespace, Peer, Usage};
 use crate::render::page::Page;
 use crate::render::table::Side;
 use crate::render::text::duration;
@@ -37,6 +37,7 @@ pub(super) fn page(namespace: &Namespace, reasons: &[DropReason]) -> String {
     page.line("ports", &ports.to_string());
     page.line("MACs", &format!("{macs} of at most {macs_max}"));
     page.line("age limit", &duration(*age_s));
+    page.line("answers", &answering(namespace));
     let usage: Vec<String> = usage.iter().filter_map(share).collect();
     page.line("subtree", &if usage.is_empty() { "-".to_owned() } else { usage.join(", ") });
     limits(&mut page, &namespace.limits);
@@ -45,6 +46,15 @@ pub(super) fn page(namespace: &Namespace, reasons: &[DropReason]) -> String {
     page.line("delegated", &namespace.delegation.as_ref().map_or_else(|| "-".to_owned(), delegate));
     counters::lines(&mut page, &namespace.counters, "its ports", reasons);
     page.finish()
+}
+
+/// When and how fast hosts are answered.
+fn answering(Namespace { answer, answer_within_ms: within, .. }: &Namespace) -> String {
+    match answer {
+        Answer::Off => "never for its routers".to_owned(),
+        Answer::WhenSilent => format!("for routers that are silent, within {within} ms"),
+        Answer::Always => format!("always for its routers, within {within} ms"),
+    }
 }
 
 /// A peer by its number, and by its name where that can be seen.

@@ -10,7 +10,7 @@ use varlink_parser::{IDL, VStruct, VStructOrEnum, VType, VTypeExt};
 
 use crate::codec::Call;
 use crate::proto::service::{GetInfo, GetInterfaceDescription, SERVICE, describe, info};
-use crate::proto::v1::{FactKind, FdbKind, Grant, MacPolicy, Mode, Operation, Poll, Request, Role, State};
+use crate::proto::v1::{Answer, FactKind, FdbKind, Grant, MacPolicy, Mode, Operation, Poll, Request, Role, State};
 use crate::proto::{INTERFACE, INTERFACE_NAME, Method};
 use crate::testing::samples;
 
@@ -104,6 +104,7 @@ fn enumerations_are_those_of_the_file() {
     hold(&idl, "Mode", &[Mode::Server, Mode::Client]);
     hold(&idl, "Role", &[Role::Host, Role::Router, Role::Uplink]);
     hold(&idl, "Grant", &[Grant::Reader, Grant::Admin]);
+    hold(&idl, "Answer", &[Answer::Off, Answer::WhenSilent, Answer::Always]);
     hold(&idl, "MacPolicy", &[MacPolicy::Own, MacPolicy::Any]);
     hold(&idl, "State", &[State::Down, State::Connecting, State::Up, State::Broken]);
     hold(&idl, "FdbKind", &[FdbKind::Port, FdbKind::Static, FdbKind::Learned]);
@@ -112,7 +113,7 @@ fn enumerations_are_those_of_the_file() {
     hold(&idl, "Poll", &[Poll::Adaptive, Poll::Always, Poll::Never]);
     hold(&idl, "Operation", &[Operation::Add, Operation::Del, Operation::Change]);
     let enumerations = idl.typedefs.values().filter(|kind| matches!(kind.elt, VStructOrEnum::VEnum(_)));
-    assert_eq!(enumerations.count(), 9, "every enumeration of the file is held above");
+    assert_eq!(enumerations.count(), 10, "every enumeration of the file is held above");
     assert!(idl.typedefs.values().all(|kind| !kind.doc.is_empty()), "every type has a comment");
 }
 

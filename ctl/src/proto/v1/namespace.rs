@@ -41,6 +41,19 @@ pub enum Grant {
     Admin,
 }
 
+/// When a namespace answers hosts that look for a router, from what routers have said before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Never.
+    Off,
+    /// When no router has answered.
+    #[default]
+    WhenSilent,
+    /// Always, whether routers answer or not.
+    Always,
+}
+
 /// Who has a namespace in his hands, and over which control socket. One of `uid` and `gid` is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delegation {
@@ -85,6 +98,10 @@ pub struct Namespace {
     pub macs_max: u64,
     /// Seconds after which a learned MAC that was not seen again is forgotten.
     pub age_s: u64,
+    /// When it answers for its routers.
+    pub answer: Answer,
+    /// Milliseconds that a host waits for that at most.
+    pub answer_within_ms: u64,
     /// What it and all below it have, and may have; nothing is said of what they have none of and may have any number of.
     pub usage: Vec<Usage>,
     /// How much all ports of it and below it may send and flood together, bursts filled in.
@@ -114,6 +131,12 @@ pub struct NamespaceAdd {
     /// Age limit of learned MACs in seconds; absent: 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_s: Option<u64>,
+    /// When it answers for its routers; absent: when they are silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+    /// Milliseconds that a host waits for that at most, up to 500; absent: 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_within_ms: Option<u64>,
     /// Its quotas; absent: none.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,
@@ -141,6 +164,12 @@ pub struct NamespaceSet {
     /// Age limit of learned MACs in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_s: Option<u64>,
+    /// When it answers for its routers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+    /// Milliseconds that a host waits for that at most, up to 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_within_ms: Option<u64>,
     /// Quotas to be set or lifted.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,

@@ -80,6 +80,11 @@ impl Registry {
         true
     }
 
+    /// Whether hosts are told of any static PvD.
+    pub fn announces(&self) -> bool {
+        !self.announced.is_empty()
+    }
+
     /// What hosts are told of static PvDs: the messages to `to`.
     pub fn announcements(&self, to: Ipv6Addr) -> impl Iterator<Item = Replayed> {
         let pvds = self.announced.iter().filter_map(|handle| self.membership.members().get(*handle));

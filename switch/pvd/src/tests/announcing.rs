@@ -3,7 +3,7 @@
 
 use super::build::{Net, name, prefix, router};
 use crate::{
-    ALL_NODES, Advert, Announcement, Attributes, Fact, Origin, Parameters, Policy, PvdFlags, RaCache, Replayed,
+    ALL_NODES, Advert, Announcement, Answering, Attributes, Fact, Origin, Parameters, PvdFlags, RaCache, Replayed,
     Responder, Solicitation, Statement, limits,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,7 +153,7 @@ fn only_what_is_to_be_announced_is_and_only_as_long_as_it_is_said() {
 
 #[test]
 fn a_host_that_asks_is_told_though_no_router_ever_spoke() {
-    let (mut net, mut cache, mut responder) = (Net::new(), RaCache::default(), Responder::new(Policy::default()));
+    let (mut net, mut cache, mut responder) = (Net::new(), RaCache::default(), Responder::new(Answering::default()));
     net.registry.set(&name("work.example"), &statement(&some_facts()), net.now).unwrap();
     let vm = MacAddr([2, 0, 0, 0, 0, 9]);
     let asks = Solicitation { port: 9, source: router(9), mac: vm, option: Some(vm) };
@@ -163,6 +163,12 @@ fn a_host_that_asks_is_told_though_no_router_ever_spoke() {
     assert_eq!((answer.port, from), (9, BTreeSet::from([router(1)])));
     let message = RouterAdvert::parse(&answer.adverts[0].octets).unwrap();
     assert!(Advert::new(7, router(1), message).unwrap().name().is_some());
+    // A router that lives speaks for itself, and not for the operator.
+    super::caching::hear(&mut cache, (1, 5), &super::build::Ra::new(1800), net.now).unwrap();
+    responder.solicited(&asks, net.now, Duration::ZERO);
+    responder.heard(ALL_NODES);
+    let answer = responder.poll(&mut cache, &net.registry, net.now + crate::DELAY_MAX).unwrap();
+    assert!(answer.adverts.iter().all(|said| said.router == router(1)));
 }
 
 /// Routers that fill a namespace keep no static PvD out.

@@ -3,7 +3,9 @@
 
 use super::build::{Net, Ra, router, s};
 use super::caching::{self, MAC};
-use crate::{ALL_NODES, Answer, DELAY_MAX, Destination, Policy, RaCache, Responder, Solicitation, limits};
+use crate::{
+    ALL_NODES, Answer, AnswerPolicy, Answering, DELAY_MAX, Destination, RaCache, Responder, Solicitation, limits,
+};
 use core::net::Ipv6Addr;
 use std::time::Duration;
 use wire::MacAddr;
@@ -26,8 +28,13 @@ const fn ms(millis: u64) -> Duration {
 }
 
 impl Bed {
-    fn new(policy: Policy) -> Bed {
-        Bed { net: Net::new(), cache: RaCache::default(), responder: Responder::new(policy) }
+    fn new(policy: AnswerPolicy) -> Bed {
+        Bed::within(policy, DELAY_MAX)
+    }
+
+    fn within(policy: AnswerPolicy, within: Duration) -> Bed {
+        let responder = Responder::new(Answering { policy, within });
+        Bed { net: Net::new(), cache: RaCache::default(), responder }
     }
 
     fn hear(&mut self, port: u32, host: u16, ra: &Ra) {
@@ -53,7 +60,7 @@ impl Bed {
 
 #[test]
 fn a_host_that_says_who_it_is_is_answered_alone() {
-    let mut bed = Bed::new(Policy::default());
+    let mut bed = Bed::new(AnswerPolicy::default());
     bed.hear(1, 1, &Ra::new(1800).prefix("2001:db8::/64", 3600));
     bed.net.pass(100);
     bed.ask(&asks(9, 9), ms(0));
@@ -74,8 +81,27 @@ fn a_host_that_says_who_it_is_is_answered_alone() {
 }
 
 #[test]
+fn it_waits_no_longer_than_it_is_told() {
+    for (policy, within, due) in [
+        (AnswerPolicy::Always, ms(0), ms(0)),
+        (AnswerPolicy::WhenSilent, ms(0), ms(0)),
+        (AnswerPolicy::Always, ms(80), ms(80)),
+        (AnswerPolicy::WhenSilent, ms(80), ms(80)),
+    ] {
+        let mut bed = Bed::within(policy, within);
+        bed.hear(1, 1, &Ra::new(1800));
+        bed.ask(&asks(9, 9), DELAY_MAX);
+        assert_eq!(bed.responder.next_due(), Some(bed.net.now + due), "{policy:?} within {within:?}");
+        bed.net.now += due;
+        assert!(bed.poll().is_some());
+    }
+    assert_eq!(AnswerPolicy::ALL.map(|policy| AnswerPolicy::of(policy.as_str())), AnswerPolicy::ALL.map(Some));
+    assert_eq!(AnswerPolicy::of("never"), None);
+}
+
+#[test]
 fn a_host_without_address_or_option_is_answered_as_all_nodes_and_not_too_often() {
-    let mut bed = Bed::new(Policy::Always);
+    let mut bed = Bed::new(AnswerPolicy::Always);
     bed.hear(1, 1, &Ra::new(1800));
     let unspecified = Solicitation { source: Ipv6Addr::UNSPECIFIED, ..asks(9, 9) };
     let without_option = Solicitation { option: None, ..asks(9, 9) };
@@ -94,11 +120,11 @@ fn a_host_without_address_or_option_is_answered_as_all_nodes_and_not_too_often()
 #[test]
 fn a_router_that_answers_is_enough_unless_the_policy_wants_more() {
     for (policy, destination, answers) in [
-        (Policy::WhenSilent, ALL_NODES, false),
-        (Policy::WhenSilent, router(9), false),
-        (Policy::WhenSilent, router(8), true),
-        (Policy::Always, ALL_NODES, true),
-        (Policy::Off, router(8), false),
+        (AnswerPolicy::WhenSilent, ALL_NODES, false),
+        (AnswerPolicy::WhenSilent, router(9), false),
+        (AnswerPolicy::WhenSilent, router(8), true),
+        (AnswerPolicy::Always, ALL_NODES, true),
+        (AnswerPolicy::Off, router(8), false),
     ] {
         let mut bed = Bed::new(policy);
         bed.hear(1, 1, &Ra::new(1800));
@@ -111,7 +137,7 @@ fn a_router_that_answers_is_enough_unless_the_policy_wants_more() {
 
 #[test]
 fn a_port_that_comes_up_is_greeted() {
-    let mut bed = Bed::new(Policy::default());
+    let mut bed = Bed::new(AnswerPolicy::default());
     bed.hear(1, 1, &Ra::new(1800));
     bed.responder.port_up(9, VM, bed.net.now, DELAY_MAX);
     bed.responder.port_up(8, VM, bed.net.now, DELAY_MAX);
@@ -123,7 +149,7 @@ fn a_port_that_comes_up_is_greeted() {
 
 #[test]
 fn a_dead_router_is_never_handed_out_and_none_is_sent_back_to_its_own_port() {
-    let mut bed = Bed::new(Policy::Always);
+    let mut bed = Bed::new(AnswerPolicy::Always);
     bed.hear(1, 1, &Ra::new(10).prefix("2001:db8::/64", 3600));
     bed.hear(9, 2, &Ra::new(1800));
     assert_eq!(bed.answer().unwrap().adverts.len(), 1);
@@ -138,7 +164,7 @@ fn a_dead_router_is_never_handed_out_and_none_is_sent_back_to_its_own_port() {
 
 #[test]
 fn what_has_ended_is_left_out_and_what_nobody_knows_is_kept() {
-    let mut bed = Bed::new(Policy::Always);
+    let mut bed = Bed::new(AnswerPolicy::Always);
     let unknown = [253, 1, 1, 2, 3, 4, 5, 6];
     let outside = Ra::new(1800).prefix("2001:db8:1::/64", 10).raw(&unknown);
     let inside = outside.pvd("a.example").rdnss(&["::1"], 10).dnssl(&["d.example"], 1000).raw(&unknown);
@@ -159,7 +185,7 @@ fn what_has_ended_is_left_out_and_what_nobody_knows_is_kept() {
 
 #[test]
 fn a_prefix_that_has_moved_is_not_said_to_be_where_it_was() {
-    let mut bed = Bed::new(Policy::Always);
+    let mut bed = Bed::new(AnswerPolicy::Always);
     bed.hear(1, 1, &Ra::of("old.example", 1800).prefix("2001:db8::/64", 3600));
     bed.hear(1, 2, &Ra::of("new.example", 1800).prefix("2001:db8::/64", 3600));
     let answer = bed.answer().unwrap();
@@ -174,14 +200,14 @@ fn a_prefix_that_has_moved_is_not_said_to_be_where_it_was() {
 
 #[test]
 fn what_is_signed_is_not_said_again() {
-    let mut bed = Bed::new(Policy::Always);
+    let mut bed = Bed::new(AnswerPolicy::Always);
     bed.hear(1, 1, &Ra::new(1800).raw(&[kind::NONCE, 1, 1, 2, 3, 4, 5, 6]));
     assert_eq!((bed.cache.len(), bed.answer()), (1, None));
 }
 
 #[test]
 fn who_asks_often_waits_once_and_few_wait_behind_one_port() {
-    let mut bed = Bed::new(Policy::Always);
+    let mut bed = Bed::new(AnswerPolicy::Always);
     bed.hear(1, 1, &Ra::new(1800));
     (0..100).for_each(|_| bed.ask(&asks(9, 9), DELAY_MAX));
     (0..100).for_each(|host| bed.ask(&asks(9, 100 + host), DELAY_MAX));

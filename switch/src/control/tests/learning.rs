@@ -23,25 +23,32 @@ pub(super) fn advert(name: Option<&str>, prefix: u16) -> Vec<u8> {
 }
 
 pub(super) fn lasting(name: Option<&str>, prefix: u16, lifetime: u16) -> Vec<u8> {
-    let valid = u32::from(lifetime);
-    let prefix = Ipv6Addr::new(0x2001, 0xdb8, prefix, 0, 0, 0, 0, 0);
-    let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid, preferred: valid };
-    let inside = encode([NdOption::Prefix(info)]).unwrap();
-    let name: Option<DomainName> = name.map(|name| name.parse().unwrap());
-    let pvd = name.as_ref().map(|name| PvdOption {
-        http: false,
-        legacy: false,
-        delay: 0,
-        sequence: 0,
-        name: name.as_name(),
-        header: None,
-        nested: &inside,
-    });
-    let options = pvd.map_or_else(|| inside.clone(), |pvd| encode([NdOption::Pvd(pvd)]).unwrap());
+    let inside = prefixes(prefix..prefix + 1, lifetime);
+    let options = name.map_or_else(|| inside.clone(), |name| inside_pvd(name, &inside));
     build::advertisement(MacAddr([2, 0, 0, 0, 0, 9]), ROUTER, lifetime, &options)
 }
 
-fn tag(control: &Control, path: &str) -> PortTag {
+/// One with as many prefixes.
+pub(super) fn long(name: &str, count: u16, lifetime: u16) -> Vec<u8> {
+    let options = inside_pvd(name, &prefixes(0..count, lifetime));
+    build::advertisement(MacAddr([2, 0, 0, 0, 0, 9]), ROUTER, lifetime, &options)
+}
+
+fn prefixes(numbers: std::ops::Range<u16>, lifetime: u16) -> Vec<u8> {
+    let valid = u32::from(lifetime);
+    let prefix = |number| Ipv6Addr::new(0x2001, 0xdb8, number, 0, 0, 0, 0, 0);
+    let info = |number| PrefixInfo { prefix: prefix(number), prefix_len: 64, flags: 0xc0, valid, preferred: valid };
+    encode(numbers.map(|number| NdOption::Prefix(info(number)))).unwrap()
+}
+
+fn inside_pvd(name: &str, nested: &[u8]) -> Vec<u8> {
+    let name: DomainName = name.parse().unwrap();
+    let (http, legacy, delay, sequence, header) = (false, false, 0, 0, None);
+    let pvd = PvdOption { http, legacy, delay, sequence, name: name.as_name(), header, nested };
+    encode([NdOption::Pvd(pvd)]).unwrap()
+}
+
+pub(super) fn tag(control: &Control, path: &str) -> PortTag {
     control.opening(&port(path)).unwrap().device.tag()
 }
 
@@ -246,11 +253,9 @@ fn test_a_namespace_takes_all_that_it_learnt_with_it() {
 #[test]
 fn test_a_quota_keeps_out_what_is_new_and_nothing_else() {
     let mut control = routed();
-    let quota = |resource, most| Request::NamespaceSet {
-        path: path("red"),
-        age: None,
-        quotas: vec![(resource, Some(most))],
-        limits: Vec::new(),
+    let quota = |resource, most| {
+        let change = NamespaceChange { quotas: vec![(resource, Some(most))], ..NamespaceChange::default() };
+        Request::NamespaceSet(path("red"), change)
     };
     control.handle_request(quota(Resource::Pvds, 1)).unwrap();
     let known = advert(Some("a.example"), 1);

@@ -7,7 +7,7 @@ use crate::path::NamespacePath;
 use crate::port::Notice;
 use crate::quota::{Quotas, Resource};
 use crate::reference::PortPath;
-use crate::spec::NamespaceSpec;
+use crate::spec::{NamespaceChange, NamespaceSpec};
 use crate::stated::{FactList, PvdKey};
 use crate::view::{Observer, PortView, PvdView, View};
 use ::pvd::Statement;
@@ -279,7 +279,8 @@ impl World {
         let space = self.model.spaces.get_mut(&path).filter(|_| most.is_none_or(|most| most >= used));
         let allowed = space.map(|space| space.ports = most).is_some();
         let quotas = vec![(Resource::Ports, most), (Resource::Pvds, most)];
-        self.ask(&Request::NamespaceSet { path, age: None, quotas, limits: vec![] }, allowed);
+        let change = NamespaceChange { quotas, ..NamespaceChange::default() };
+        self.ask(&Request::NamespaceSet(path, change), allowed);
     }
 
     fn rotate(&mut self, home: &NamespacePath) {

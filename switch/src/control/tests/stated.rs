@@ -171,7 +171,8 @@ fn test_prefixes_change_hands_in_one_request() {
 fn test_quotas_hold_for_static_ones_among_themselves_and_for_routers_among_all() {
     let mut control = routed();
     let quotas = vec![(Resource::Pvds, Some(2))];
-    control.handle_request(Request::NamespaceSet { path: path("red"), age: None, quotas, limits: vec![] }).unwrap();
+    let change = NamespaceChange { quotas, ..NamespaceChange::default() };
+    control.handle_request(Request::NamespaceSet(path("red"), change)).unwrap();
     hear(&mut control, "red:r1", &advert(Some("learnt.example"), 1), 1);
     add(&mut control, "red/dev:a.example", &[]).unwrap();
     hear(&mut control, "red:r1", &advert(Some("more.example"), 2), 1);
@@ -181,7 +182,7 @@ fn test_quotas_hold_for_static_ones_among_themselves_and_for_routers_among_all()
     assert_eq!(why, Refusal::Quota { resource: Resource::Pvds, owner: path("red"), limit: 2 });
     assert_eq!(usage(&control, "red"), [3, 1], "no router keeps a static one out");
     let quotas = vec![(Resource::Pvds, Some(1))];
-    let lower = Request::NamespaceSet { path: path("red"), age: None, quotas, limits: vec![] };
+    let lower = Request::NamespaceSet(path("red"), NamespaceChange { quotas, ..NamespaceChange::default() });
     assert!(control.handle_request(lower).unwrap_err().to_string().contains("at least 2"));
 }
 

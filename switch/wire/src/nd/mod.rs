@@ -47,4 +47,4 @@ pub use option::{NdOption, NdOptions, RawOption, RawOptions, kind};
 pub use prefix::{Pref64, PrefixInfo, RouteInfo, pio_flag};
 pub use pvd::PvdOption;
 pub use split::split;
-pub use validate::{NdMessage, NdPacket, NdRefusal};
+pub use validate::{HOP_LIMIT, NdMessage, NdPacket, NdRefusal};

@@ -11,7 +11,7 @@ use crate::icmp6;
 use crate::ip6::{self, HEADER_LEN, Ip6Header, Walk, protocol};
 
 /// What no router on the way may have touched: the hop limit that only a neighbour can send (RFC 4861 section 3.1).
-const HOP_LIMIT: u8 = 255;
+pub const HOP_LIMIT: u8 = 255;
 
 /// Why a packet is not a valid Router Advertisement or Solicitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Frames that control itself has to say, to the guest of one port and to nobody else.
+//!
+//! They come from no ring, so nothing has to be given back before they are made visible, and no table learns from them.
+
+use std::sync::Arc;
+
+use wire::{EtherHeader, VnetHeader};
+
+use crate::drops::DropReason;
+use crate::port::{Port, SourceId};
+use crate::receiver::{Payload, Receiver};
+use crate::stats::{Delta, Traffic};
+
+/// Whose bursts these are. Any number of them may be under way: each is finished as soon as it is delivered.
+const CONTROL: SourceId = SourceId(u64::MAX);
+
+/// A frame for the guest of one port.
+pub struct Emission {
+    /// The port.
+    pub port: Arc<Port>,
+    /// All of the frame, from its Ethernet header on, checksums complete.
+    pub frame: Vec<u8>,
+}
+
+impl Port {
+    /// Delivers a frame to the port's guest and rings its bell. False: it is a drop, which the port counts. A bell may block, so
+    /// this is for a worker's thread, between two bursts.
+    pub fn emit(&self, frame: &[u8]) -> bool {
+        let mut delta = Delta::default();
+        let emitted = self.try_emit(frame);
+        match emitted {
+            Ok(()) => {
+                let mut traffic = Traffic::default();
+                traffic.count(frame.len() as u32);
+                self.count(0, traffic);
+            }
+            Err(reason) => delta.drops.add(reason),
+        }
+        self.counters.add_rx(&delta);
+        emitted.is_ok()
+    }
+
+    /// Into the first queue pair: it is the one that every driver uses.
+    fn try_emit(&self, frame: &[u8]) -> Result<(), DropReason> {
+        let packet = frame.len().saturating_sub(EtherHeader::parse(frame).map_or(0, |ether| ether.l3));
+        if packet > usize::from(self.mtu()) {
+            return Err(DropReason::TooBig);
+        }
+        let mut held = self.lock(0);
+        let receiver = held.as_mut().filter(|_| self.runs(0)).ok_or(DropReason::PortDown)?;
+        let delivered = deliver(receiver, frame);
+        if let Err(fault) = receiver.publish(CONTROL) {
+            self.set_fault(fault);
+        }
+        delivered
+    }
+}
+
+fn deliver(receiver: &mut Receiver, frame: &[u8]) -> Result<(), DropReason> {
+    receiver.begin(CONTROL, 1);
+    let delivered = receiver.put(&VnetHeader::PLAIN, &Payload::held(frame, &[]));
+    receiver.end();
+    delivered
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Hosts that no router answers: what they are told, when, and by which port.
+
+use super::learning::{advert, hear, lasting, routed, tag};
+use super::*;
+use core::net::Ipv6Addr;
+use dataplane::PortTag;
+use pvd::AnswerPolicy;
+use wire::nd::{NdMessage, NdOption, NdPacket};
+use wire::{EtherHeader, build};
+
+const VM: MacAddr = MacAddr([2, 0, 0, 0, 0, 0x11]);
+const HOST: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11);
+const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+
+const fn ms(millis: u64) -> Instant {
+    Instant::from_nanos(millis * 1_000_000)
+}
+
+/// How a namespace answers from now on.
+fn set(control: &mut Control, namespace: &str, answer: AnswerPolicy, within_ms: u64) {
+    let (answer, answer_within) = (Some(answer), Some(Duration::from_millis(within_ms)));
+    let change = NamespaceChange { answer, answer_within, ..NamespaceChange::default() };
+    control.handle_request(Request::NamespaceSet(path(namespace), change)).unwrap();
+}
+
+/// Red and red/dev, each with a router and a host, and red's router has spoken 100 seconds before the others do.
+fn announced() -> Control {
+    let mut control = routed();
+    control.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red/dev"))).unwrap();
+    hear(&mut control, "red:r1", &lasting(Some("a.example"), 1, 1800), 0);
+    control
+}
+
+fn ask(control: &mut Control, port: &str, now: Instant) {
+    let tag = tag(control, port);
+    control.snooped(tag, &build::solicitation(VM, HOST), now);
+}
+
+/// A frame that was said, read: the tag of its port, its Ethernet and IPv6 destinations, what is left of its lifetimes.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    port: PortTag,
+    to: (MacAddr, Ipv6Addr),
+    router: u16,
+    prefix: Vec<u32>,
+    len: usize,
+}
+
+fn said(control: &mut Control, now: Instant) -> Vec<Said> {
+    control.handle_due(now);
+    control.take_emissions().iter().map(|emission| read(emission.port.tag(), &emission.frame)).collect()
+}
+
+fn read(port: PortTag, frame: &[u8]) -> Said {
+    let ether = EtherHeader::parse(frame).unwrap();
+    // This judges the checksum, too.
+    let packet = NdPacket::validate(&frame[ether.l3..]).unwrap();
+    assert_eq!((ether.src, packet.src), (MacAddr([2, 0, 0, 0, 0, 9]), ROUTER), "the router stays the sender");
+    let NdMessage::Advert(advert) = packet.message else { panic!("no advertisement") };
+    let nested = advert.pvd().unwrap().map(|pvd| pvd.options().flatten().collect::<Vec<_>>());
+    let options = nested.unwrap_or_else(|| advert.options().flatten().collect());
+    let prefix = options.iter().filter_map(|option| match option {
+        NdOption::Prefix(info) => Some(info.valid),
+        _ => None,
+    });
+    let (to, router) = ((ether.dst, packet.dst), advert.header.lifetime);
+    Said { port, to, router, prefix: prefix.collect(), len: frame.len() - ether.l3 }
+}
+
+#[test]
+fn test_a_host_whose_router_is_dead_is_told_what_is_left_of_its_words() {
+    let mut control = announced();
+    ask(&mut control, "red:vm1", ms(100_000));
+    let due = control.next_due().unwrap();
+    assert!((ms(100_250)..=ms(100_500)).contains(&due), "the router has a quarter of a second for itself: {due:?}");
+    assert_eq!(said(&mut control, Instant::from_nanos(due.as_nanos() - 1)), []);
+    let told = said(&mut control, due);
+    let expected = Said {
+        port: tag(&control, "red:vm1"),
+        to: (VM, HOST),
+        // Begun seconds count, so that nobody is promised more than the router said.
+        router: 1800 - 101,
+        prefix: vec![1800 - 101],
+        len: told[0].len,
+    };
+    assert_eq!(told, [expected]);
+    assert_eq!((control.next_due(), said(&mut control, ms(200_000))), (None, vec![]));
+}
+
+#[test]
+fn test_who_is_answered_when() {
+    for (policy, router_answers, answered) in [
+        (AnswerPolicy::Off, false, false),
+        (AnswerPolicy::WhenSilent, false, true),
+        (AnswerPolicy::WhenSilent, true, false),
+        (AnswerPolicy::Always, true, true),
+    ] {
+        let mut control = announced();
+        set(&mut control, "red", policy, 500);
+        ask(&mut control, "red:vm1", ms(100_000));
+        if router_answers {
+            hear(&mut control, "red:r1", &lasting(Some("a.example"), 1, 1800), 100);
+        }
+        let told = said(&mut control, ms(100_500));
+        assert_eq!(!told.is_empty(), answered, "{policy:?}, router answers: {router_answers}");
+    }
+}
+
+#[test]
+fn test_an_answer_stays_in_its_namespace() {
+    let mut control = announced();
+    ask(&mut control, "red/dev:vm1", ms(100_000));
+    assert_eq!((control.next_due(), said(&mut control, ms(101_000))), (None, vec![]), "no router has spoken there");
+    // What red's router says keeps nobody in red/dev waiting, and answers nobody there.
+    hear(&mut control, "red/dev:r1", &advert(None, 2), 200);
+    ask(&mut control, "red/dev:vm1", ms(201_000));
+    hear(&mut control, "red:r1", &lasting(Some("a.example"), 1, 1800), 201);
+    let ports: Vec<PortTag> = said(&mut control, ms(202_000)).iter().map(|said| said.port).collect();
+    assert_eq!(ports, [tag(&control, "red/dev:vm1")]);
+}
+
+#[test]
+fn test_without_delay_a_host_is_answered_at_once_and_with_one_within_it() {
+    let mut control = announced();
+    set(&mut control, "red", AnswerPolicy::Always, 0);
+    ask(&mut control, "red:vm1", ms(50_000));
+    assert_eq!(said(&mut control, ms(50_000)).len(), 1);
+    set(&mut control, "red", AnswerPolicy::Always, 200);
+    let mut dues = std::collections::BTreeSet::new();
+    for round in 0..20 {
+        let asked = ms(60_000 + 1000 * round);
+        ask(&mut control, "red:vm1", asked);
+        let due = control.next_due().unwrap();
+        assert!((asked..=asked + Duration::from_millis(200)).contains(&due));
+        dues.insert(due.as_nanos() - asked.as_nanos());
+        assert_eq!(said(&mut control, due).len(), 1);
+    }
+    assert!(dues.len() > 10, "at random moments");
+}
+
+#[test]
+fn test_a_guest_that_comes_is_greeted_and_a_router_is_not() {
+    let mut control = announced();
+    control.greet(&port("red:vm1"), ms(100_000));
+    control.greet(&port("red:r1"), ms(100_000));
+    control.greet(&port("red/dev:vm1"), ms(100_000));
+    control.greet(&port("blue:nobody"), ms(100_000));
+    let own = control.desired().port(&port("red:vm1")).unwrap().mac;
+    let told = said(&mut control, ms(101_000));
+    assert_eq!(
+        told.iter().map(|said| (said.port, said.to)).collect::<Vec<_>>(),
+        [(tag(&control, "red:vm1"), (own, ALL_NODES))]
+    );
+}
+
+#[test]
+fn test_nobody_hears_of_a_router_that_has_gone_or_said_goodbye() {
+    let mut control = announced();
+    ask(&mut control, "red:vm1", ms(1000));
+    hear(&mut control, "red:r1", &lasting(Some("a.example"), 1, 0), 1);
+    assert_eq!(said(&mut control, ms(2000)), [], "a lifetime of zero says that there is none");
+    let mut control = announced();
+    ask(&mut control, "red:vm1", ms(1000));
+    control.handle_request(Request::PortDel { port: port("red:r1"), force: true }).unwrap();
+    assert_eq!(said(&mut control, ms(2000)), []);
+    let mut control = announced();
+    ask(&mut control, "red:vm1", ms(1000));
+    control.handle_request(Request::PortDel { port: port("red:vm1"), force: true }).unwrap();
+    assert_eq!((said(&mut control, ms(2000)), control.next_due()), (vec![], None));
+    let mut control = announced();
+    ask(&mut control, "red:vm1", ms(1000));
+    let all = Request::NamespaceDel { path: path("red"), recursive: true, force: true };
+    control.handle_request(all).unwrap();
+    assert_eq!((said(&mut control, ms(2000)), control.next_due()), (vec![], None));
+}
+
+#[test]
+fn test_what_is_too_long_for_a_port_comes_in_parts_that_name_the_pvd() {
+    let mut control = routed();
+    control.handle_request(Request::PortAdd(name("narrow"), PortSpec { mtu: 1280, ..spec("narrow", "red") })).unwrap();
+    let long = super::learning::long("a.example", 60, 1800);
+    assert!(long.len() > 1280);
+    hear(&mut control, "red:r1", &long, 0);
+    ask(&mut control, "red:narrow", ms(1000));
+    let told = said(&mut control, ms(2000));
+    assert!(told.len() > 1 && told.iter().all(|said| said.len <= 1280), "{told:?}");
+    assert_eq!(told.iter().map(|said| said.prefix.len()).sum::<usize>(), 60);
+}
