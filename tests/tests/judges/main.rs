@@ -9,3 +9,4 @@
 mod lab;
 mod scapy;
 mod transparency;
+mod tshark;

@@ -118,6 +118,7 @@ fn sorted(facts: &Value) -> Vec<Value> {
     facts
 }
 
+#[track_caller]
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
