@@ -6,6 +6,7 @@
 use crate::delegation::Delegation;
 use crate::desired::{Desired, FdbKey};
 use crate::diff::{Change, Diff, Op, Step, diff};
+use crate::mediation::MediationEdit;
 use crate::name::Name;
 use crate::numbers::SavedNumbers;
 use crate::path::NamespacePath;
@@ -67,6 +68,8 @@ pub enum Request {
         mtu: Option<u16>,
         /// Limits, each with its new rate, or `None` to take it away.
         limits: Vec<(Limit, Option<Rate>)>,
+        /// What becomes of Router Advertisements.
+        mediation: MediationEdit,
     },
     /// Join two namespaces by a link, and make its two ends.
     LinkAdd {
@@ -214,12 +217,13 @@ impl Control {
                 self.check_deletable(&port, force)?;
                 Diff::del_port(old, &port)?
             }
-            Request::PortSet { port, role, macs, mtu, limits } => {
+            Request::PortSet { port, role, macs, mtu, limits, mediation } => {
                 let mut spec = old.port(&port)?.clone();
                 spec.role = role.unwrap_or(spec.role);
                 spec.macs = macs.unwrap_or(spec.macs);
                 spec.mtu = mtu.unwrap_or(spec.mtu);
                 limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
+                spec.mediation = mediation.over(spec.mediation);
                 Diff::set_port(old, port, spec)?
             }
             Request::LinkAdd { ends, mtu, routers } => Diff::add_link(link_ends(&ends, mtu, routers)),

@@ -30,6 +30,7 @@ use crate::spec::{NamespaceSpec, PortSpec};
 use crate::subsystem::Key;
 use crate::subsystem::counters::Counters;
 use crate::subsystem::macs::MacTables;
+use crate::subsystem::mediators::Mediators;
 use crate::subsystem::peers::{PeerBook, Peers};
 use crate::subsystem::policers::Policers;
 use crate::subsystem::ports::{PortSet, Ports};
@@ -38,6 +39,7 @@ use crate::text::Text;
 use crate::tree::{Namespace, NumberSpace, Reserved, Tree};
 use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats, PortTag};
 use learnt::Learning;
+use pvd::Mediator;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +74,8 @@ pub(crate) struct Plant {
     pub(crate) peers: Key<PeerBook>,
     /// What namespaces have learnt from their routers.
     pub(crate) learning: Learning,
+    /// What each namespace decided about advertisements.
+    pub(crate) mediators: Key<Mediator>,
     ports: Arena<PortRecord>,
     by_path: BTreeMap<PortPath, Handle<PortRecord>>,
     journal: Vec<Undo>,
@@ -88,9 +92,10 @@ impl Plant {
         let policers = tree.register_subsystem(Policers).expect(never);
         let counters = tree.register_subsystem(Counters).expect(never);
         let learning = Learning::register(&mut tree, Seeds::new(seeds.next())).expect(never);
+        let mediators = tree.register_subsystem(Mediators).expect(never);
         let sets = tree.register_device(Ports { macs, policers, counters }).expect(never);
         let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
-        Plant { tree, macs, policers, sets, numbers, peers, learning, ports, by_path, journal, saved }
+        Plant { tree, macs, policers, sets, numbers, peers, learning, mediators, ports, by_path, journal, saved }
     }
 
     /// Carries out one step of a difference. To be followed by [`Plant::commit`] or [`Plant::roll_back`].

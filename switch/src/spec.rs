@@ -3,6 +3,7 @@
 
 use crate::delegation::{Confined, Delegation, check_socket};
 use crate::limits;
+use crate::mediation::Mediation;
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::quota::{Quotas, Resource};
@@ -135,6 +136,8 @@ pub struct PortSpec {
     pub queue_pairs: u16,
     /// How much its guest may send and receive.
     pub limits: Limits,
+    /// What is done with Router Advertisements from and to it.
+    pub mediation: Mediation,
     /// What is behind it.
     pub lane: Lane,
     /// Of a port that a delegate made, where its socket has to be.
@@ -153,6 +156,7 @@ impl PortSpec {
             mtu: limits::MTU_DEFAULT,
             queue_pairs: 1,
             limits: Limits::default(),
+            mediation: Mediation::default(),
             lane: Lane::VhostUser(vhost_user),
             confined: None,
         }
@@ -191,6 +195,7 @@ impl PortSpec {
         in_range("mtu", u64::from(self.mtu), low, high)?;
         in_range("queues", u64::from(self.queue_pairs), 1, u64::from(limits::QUEUE_PAIRS_MAX))?;
         rates::check(&self.limits)?;
+        self.mediation.check(self.role)?;
         if self.far().is_some() && self.macs == MacPolicy::Own {
             return Err(Refusal::invalid("macs", "own", "any: a whole namespace is behind an end of a link"));
         }
@@ -200,7 +205,7 @@ impl PortSpec {
     /// Whether a port of this kind can become `other` while its guest stays attached.
     pub(crate) fn can_become(&self, other: &PortSpec) -> bool {
         let PortSpec { role, macs, mtu, limits, .. } = *other;
-        PortSpec { role, macs, mtu, limits, ..self.clone() } == *other
+        PortSpec { role, macs, mtu, limits, mediation: other.mediation.clone(), ..self.clone() } == *other
     }
 }
 

@@ -25,6 +25,7 @@
 
 pub(crate) mod counters;
 pub(crate) mod macs;
+pub(crate) mod mediators;
 pub(crate) mod peers;
 pub(crate) mod policers;
 pub(crate) mod ports;

@@ -38,6 +38,7 @@ use crate::spec::{Lane, NamespaceSpec, PortSpec};
 use crate::subsystem::ports::PortSet;
 use crate::tree::Namespace;
 use dataplane::{Instant, MacTable, PortStats};
+use pvd::Mediated;
 use std::time::Duration;
 use wire::MacAddr;
 
@@ -114,6 +115,8 @@ pub struct PortView {
     pub features: u64,
     /// What it has moved and lost.
     pub stats: PortStats,
+    /// What became of Router Advertisements that came from it and that control decided about.
+    pub mediated: Mediated,
 }
 
 /// One entry of a MAC table.
@@ -349,7 +352,16 @@ impl<'a> View<'a> {
             reason,
             features: record.session.features,
             stats: record.device.stats(),
+            mediated: self.mediated(record),
         })
+    }
+
+    /// What became of a port's advertisements.
+    fn mediated(&self, record: &PortRecord) -> Mediated {
+        let plant = &self.control.plant;
+        let home = plant.tree.find(&record.spec.namespace).ok();
+        let mediator = home.and_then(|home| home.get(plant.mediators));
+        mediator.map(|mediator| mediator.counters(record.ident.nr_at_home())).unwrap_or_default()
     }
 }
 

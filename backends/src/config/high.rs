@@ -4,7 +4,7 @@
 
 use super::low::{self, Number, Text};
 use super::mistake::{Mistake, line_of};
-use super::{Config, daemon};
+use super::{Config, daemon, mediation};
 use pvd::DELAY_MAX;
 use std::ops::Range;
 use std::str::FromStr;
@@ -135,10 +135,12 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
         spec.queue_pairs = number(queues, 1..=i64::from(limits::QUEUE_PAIRS_MAX))?;
     }
     spec.limits = low.limits.meaning()?;
+    let (pvds, inject) = (low.pvds.as_ref(), low.inject_pvd.as_ref());
+    spec.mediation = mediation::meaning(pvds, inject)?;
     spec.confined = low.confined.as_ref().map(confined).transpose()?;
     let mac_span = low.mac.as_ref().map_or(low.name.span(), Text::span);
     let keys = [("namespace", low.namespace.span()), ("mac", mac_span), ("vhost-user", low.vhost_user.span())];
-    let keys: Vec<_> = keys.into_iter().chain(low.limits.keys()).collect();
+    let keys: Vec<_> = keys.into_iter().chain(low.limits.keys()).chain(mediation::keys(pvds, inject)).collect();
     desired.add_port(port, spec).map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
 }
 
@@ -151,7 +153,9 @@ fn add_link(desired: &mut Desired, low: &low::Link) -> Result<(), Mistake> {
         spec.role = role(own.role.as_ref())?.unwrap_or(spec.role);
         spec.mtu = mtu(own.mtu.as_ref())?.unwrap_or(spec.mtu);
         spec.limits = own.limits.meaning()?;
-        let keys: Vec<_> = own.limits.keys().collect();
+        let (pvds, inject) = (own.pvds.as_ref(), own.inject_pvd.as_ref());
+        spec.mediation = mediation::meaning(pvds, inject)?;
+        let keys: Vec<_> = own.limits.keys().chain(mediation::keys(pvds, inject)).collect();
         desired.add_port(name, spec).map_err(|refusal| at_key(&refusal, text.span(), &keys))?;
     }
     Ok(())

@@ -110,7 +110,23 @@ pub(super) struct Port {
     pub(super) queues: Option<Number>,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) pvds: Option<Vec<Text>>,
+    pub(super) inject_pvd: Option<InjectPvd>,
     pub(super) confined: Option<Confined>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct InjectPvd {
+    pub(super) name: Text,
+    #[serde(default)]
+    pub(super) http: bool,
+    #[serde(default)]
+    pub(super) legacy: bool,
+    pub(super) sequence: Option<Number>,
+    pub(super) delay: Option<Number>,
+    #[serde(default)]
+    pub(super) r_flag: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,12 +144,14 @@ pub(super) struct Link {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct LinkEnd {
     pub(super) role: Option<Text>,
     pub(super) mtu: Option<Number>,
     #[serde(default)]
     pub(super) limits: Limits,
+    pub(super) pvds: Option<Vec<Text>>,
+    pub(super) inject_pvd: Option<InjectPvd>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -20,6 +20,7 @@ mod daemon;
 mod high;
 mod limits;
 mod low;
+mod mediation;
 mod mistake;
 mod said;
 mod settings;

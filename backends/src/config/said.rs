@@ -2,6 +2,7 @@
 //! A configuration in words: what runs as a file that [`Config::parse`](super::Config::parse) reads, every default filled in.
 
 use super::CONFIG_MAX;
+use super::mediation::{self, Injected};
 use super::settings::Settings;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -87,6 +88,8 @@ struct Port {
     queues: u16,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     limits: BTreeMap<&'static str, String>,
+    pvds: Option<Vec<String>>,
+    inject_pvd: Option<Injected>,
     confined: Option<Beneath>,
 }
 
@@ -100,11 +103,14 @@ struct Link {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct End {
     role: &'static str,
     mtu: u16,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     limits: BTreeMap<&'static str, String>,
+    pvds: Option<Vec<String>>,
+    inject_pvd: Option<Injected>,
 }
 
 #[derive(Serialize)]
@@ -189,6 +195,7 @@ fn who(delegate: Delegate) -> BTreeMap<&'static str, u32> {
 }
 
 fn port(path: &PortPath, spec: &PortSpec, socket: &VhostUser) -> Port {
+    let (pvds, inject_pvd) = mediation::said(&spec.mediation);
     Port {
         name: path.name.to_string(),
         namespace: path.namespace.to_string(),
@@ -200,12 +207,17 @@ fn port(path: &PortPath, spec: &PortSpec, socket: &VhostUser) -> Port {
         mtu: spec.mtu,
         queues: spec.queue_pairs,
         limits: rates(&spec.limits),
+        pvds,
+        inject_pvd,
         confined: spec.confined.as_ref().map(beneath),
     }
 }
 
 fn link([one, other]: [(&PortPath, &PortSpec); 2]) -> Link {
-    let end = |spec: &PortSpec| End { role: role_word(spec.role), mtu: spec.mtu, limits: rates(&spec.limits) };
+    let end = |spec: &PortSpec| {
+        let (pvds, inject_pvd) = mediation::said(&spec.mediation);
+        End { role: role_word(spec.role), mtu: spec.mtu, limits: rates(&spec.limits), pvds, inject_pvd }
+    };
     Link { one: one.0.to_string(), other: other.0.to_string(), at_one: end(one.1), at_other: end(other.1) }
 }
 

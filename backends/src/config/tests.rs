@@ -82,6 +82,8 @@ macs = "any"
 mtu = 9000
 queues = 4
 limits = { tx-frames = "1M", flood-bytes = "1M:2M" }
+pvds = ["work.example", "implicit"]
+inject-pvd = { name = "home.example", http = true, legacy = true, sequence = 65535, delay = 15, r-flag = true }
 confined = { beneath = "/run/red", gid = 8 }
 
 [[link]]
@@ -89,7 +91,7 @@ one = "red:up"
 other = "blue:down"
 mtu = 9000
 at-one = { limits.rx-frames = 5 }
-at-other = { role = "router", mtu = 1400 }
+at-other = { role = "router", mtu = 1400, pvds = [], inject-pvd.name = "b.example" }
 
 [[fdb]]
 namespace = "red"
@@ -163,7 +165,7 @@ fn test_unknown_and_missing_keys() {
     assert_eq!(
         error("mac = \"02:00:00:00:00:01\"", "macc = \"02:00:00:00:00:01\""),
         "weft.toml:19: port \"vm1\": macc: unknown key `macc`, expected one of `name`, `namespace`, `vhost-user`, \
-         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`, `confined`"
+         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`, `pvds`, `inject-pvd`, `confined`"
     );
     assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
     assert_eq!(
@@ -298,6 +300,40 @@ fn test_bad_limits() {
     ] {
         assert_eq!(error("mtu = 9000", to), format!("weft.toml:23: port \"vm1\": {expected}"));
     }
+}
+
+#[test]
+fn test_bad_mediation() {
+    let expected = "(expected names such as work.example, or implicit; all alone, for all of them)";
+    for (to, message) in [
+        ("pvds = [\"a..b\"]", format!("pvds: \"a..b\" is not valid {expected}")),
+        ("pvds = [\"work.example\", \"all\"]", format!("pvds: \"all\" is not valid {expected}")),
+        ("pvds = \"all\"", "pvds: \"all\" is not valid (expected a list in brackets)".to_owned()),
+        (
+            "inject-pvd = { name = \"a.example\", http = true, delay = 16 }",
+            "inject-pvd.delay: 16 is not valid (expected 0 to 15)".to_owned(),
+        ),
+        (
+            "inject-pvd = { name = \"a.example\", sequence = 1 }",
+            "inject-pvd.name: \"sequence 1, delay 0\" is not valid (expected neither without http: they are of what is \
+             fetched (RFC 8801 section 3.1))"
+                .to_owned(),
+        ),
+        (
+            "inject-pvd.name = \"\"",
+            "inject-pvd.name: \"\" is not valid (expected the name of a PvD, such as work.example: the name has no label)"
+                .to_owned(),
+        ),
+        (
+            "inject-pvd = { name = \"a.example\", R = true }",
+            "inject-pvd: unknown key `R`, expected one of `name`, `http`, `legacy`, `sequence`, `delay`, `r-flag`"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(error("mtu = 9000", &format!("{to}\nrole = \"router\"")), format!("weft.toml:23: port \"vm1\": {message}"));
+    }
+    let host = error("mtu = 9000", "inject-pvd.name = \"a.example\"");
+    assert!(host.contains("expected a port with the role router or uplink"), "{host}");
 }
 
 #[test]

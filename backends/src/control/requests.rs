@@ -230,7 +230,8 @@ impl Calls<'_> {
         let port = self.port_meant(&asked.name)?;
         let (role, macs) = (asked.role.map(convert::role), asked.macs.map(convert::macs));
         let limits = convert::limits(asked.limits.as_ref());
-        self.request(switch::Request::PortSet { port: port.clone(), role, macs, mtu: asked.mtu, limits })?;
+        let mediation = convert::mediation_edit(asked.pvds.as_deref(), asked.inject_pvd.as_ref())?;
+        self.request(switch::Request::PortSet { port: port.clone(), role, macs, mtu: asked.mtu, limits, mediation })?;
         self.port(&port)
     }
 

@@ -3,8 +3,10 @@
 //! without the other; what crosses here is the contract with `weft`.
 
 mod learnt;
+mod mediation;
 
 pub use learnt::{pvd, pvd_shown, ra, ra_shown};
+pub use mediation::mediation_edit;
 
 use crate::config::ConfigError;
 use crate::runtime::{PollMode, Work, WorkerStats};
@@ -209,6 +211,7 @@ pub fn port_spec(port: &Name, asked: &v1::PortAdd) -> Result<PortSpec, v1::Error
     spec.mtu = asked.mtu.unwrap_or(spec.mtu);
     spec.queue_pairs = asked.queues.unwrap_or(spec.queue_pairs);
     limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
+    spec.mediation = mediation_edit(asked.pvds.as_deref(), asked.inject_pvd.as_ref())?.over(spec.mediation);
     Ok(spec)
 }
 
@@ -293,6 +296,7 @@ pub fn port(view: PortView) -> v1::Port {
             switch::State::Broken => v1::State::Broken,
         },
         reason: view.reason,
+        mediated: mediation::mediated(&view.mediated),
         features: feature_names(view.features),
         counters: counters(&view.stats),
     }
@@ -320,6 +324,7 @@ fn vhost_user(said: &VhostUser) -> v1::VhostUser {
 }
 
 fn port_said(name: &str, spec: &PortSpec, far: Option<PortPath>) -> v1::PortSpec {
+    let (pvds, inject_pvd) = mediation::said(&spec.mediation);
     v1::PortSpec {
         name: name.to_owned(),
         namespace: spec.namespace.to_string(),
@@ -336,6 +341,8 @@ fn port_said(name: &str, spec: &PortSpec, far: Option<PortPath>) -> v1::PortSpec
         mtu: spec.mtu,
         queues: spec.queue_pairs,
         limits: limits_said(&spec.limits),
+        pvds,
+        inject_pvd,
         vhost_user: spec.vhost_user().map(vhost_user),
         far: far.map(|far| far.to_string()),
     }

@@ -6,14 +6,14 @@
 //!
 //! A [`Tenant`] has what is in his namespace. What is of the daemon as a whole is not his, nor is what bounds him: he
 //! cannot delete his namespace, change what is said of it or delegate it, only what is below. A port that an operator
-//! made, or gave limits that tenants' ports do not have, is the operator's: otherwise whoever deletes and adds it again
-//! would be rid of its limits. Names cannot lead out of a namespace, so nothing needs to be decided about them; paths of
+//! made, or gave limits that tenants' ports do not have, or bound to PvDs, is the operator's: otherwise whoever deletes and
+//! adds it again would be rid of that. Names cannot lead out of a namespace, so nothing needs to be decided about them; paths of
 //! sockets can, so they have to be in the tenant's directory by their words, and are held to it by
 //! [`crate::place`] when something is done with them.
 
 use super::access::{Access, Policy, Tenant};
 use ctl::proto::v1::{Error, MacPolicy, NamespaceDelegate, PortAdd, PortSet, Request, Role};
-use switch::{NamespacePath, PortRef, PortView, View, is_inside};
+use switch::{Mediation, NamespacePath, PortRef, PortSpec, PortView, View, is_inside};
 
 /// What only an operator may do.
 const OPERATOR: &str = "the operator of weftd";
@@ -124,14 +124,16 @@ fn is_below(name: &str) -> Result<(), Missing<'static>> {
 
 fn may_add<'a>(tenant: &Tenant, asked: &'a PortAdd) -> Result<(), Missing<'a>> {
     let plain = matches!(asked.role, None | Some(Role::Host)) && matches!(asked.macs, None | Some(MacPolicy::Own));
-    require(plain && asked.limits.is_none(), OPERATOR)?;
+    let says_nothing = asked.limits.is_none() && asked.pvds.is_none() && asked.inject_pvd.is_none();
+    require(plain && says_nothing, OPERATOR)?;
     let path = &asked.vhost_user.path;
     let good = is_inside(path, &tenant.delegation.directory);
     if good { Ok(()) } else { Err(Missing::Inside("vhost-user", path)) }
 }
 
 fn may_set(asked: &PortSet) -> Result<(), Missing<'static>> {
-    require(asked.role.is_none() && asked.macs.is_none() && asked.limits.is_none(), OPERATOR)
+    let pvds = asked.pvds.is_none() && asked.inject_pvd.is_none();
+    require(asked.role.is_none() && asked.macs.is_none() && asked.limits.is_none() && pvds, OPERATOR)
 }
 
 /// What is not there is as good as his own: he will hear that it is not there.
@@ -150,7 +152,8 @@ fn may_empty(tenant: &Tenant, seen: &View<'_>, namespace: &str) -> Result<(), Mi
 
 /// Whether a port is as a tenant makes them.
 fn is_his(tenant: &Tenant, port: &PortView) -> bool {
-    port.spec.confined.is_some() && port.spec.limits == tenant.delegation.limits
+    let PortSpec { confined, limits, mediation, .. } = &port.spec;
+    confined.is_some() && *limits == tenant.delegation.limits && *mediation == Mediation::default()
 }
 
 fn may_delegate<'a>(tenant: &Tenant, asked: &'a NamespaceDelegate) -> Result<(), Missing<'a>> {
@@ -173,9 +176,7 @@ mod test {
     use ctl::codec::Call;
     use ctl::proto::v1::METHODS;
     use serde_json::json;
-    use switch::{
-        Control, Delegate, Delegation, Grant, Limits, Mode, NamespaceSpec, PortSpec, Request as Add, VhostUser,
-    };
+    use switch::{Control, Delegate, Delegation, Grant, Limits, Mode, NamespaceSpec, Request as Add, VhostUser};
 
     /// Every method of the interface, with parameters that parse, and who may call it.
     #[test]
@@ -302,7 +303,14 @@ mod test {
         };
         add(json!({ "role": "host", "macs": "own", "mtu": 9000, "queues": 8 })).unwrap();
         let limits = json!({ "tx_frames": { "rate": 1 } });
-        for more in [json!({ "role": "router" }), json!({ "macs": "any" }), json!({ "limits": limits })] {
+        let inject = json!({ "name": "work.example" });
+        for more in [
+            json!({ "role": "router" }),
+            json!({ "macs": "any" }),
+            json!({ "limits": limits }),
+            json!({ "pvds": ["all"] }),
+            json!({ "inject_pvd": inject }),
+        ] {
             assert!(matches!(add(more.clone()), Err(Error::Denied { .. })), "{more}");
         }
         for path in ["/run/blue.d/a", "/run/red.d", "/run/red.d/../blue.d/a", "/run/red.d//a", "/run/red", "a", ""] {
@@ -319,6 +327,8 @@ mod test {
         for (method, parameters) in [
             ("PortSet", json!({ "name": "dev:one", "limits": limits })),
             ("PortSet", json!({ "name": "dev:one", "role": "router" })),
+            ("PortSet", json!({ "name": "dev:one", "pvds": [] })),
+            ("PortSet", json!({ "name": "dev:one", "inject_pvd": inject })),
             ("PortSet", json!({ "name": "/:one", "mtu": 1400 })),
             ("PortDel", json!({ "name": "/:one", "force": true })),
             ("NamespaceDel", json!({ "name": "/", "recursive": true })),

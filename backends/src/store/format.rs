@@ -3,6 +3,7 @@
 
 use super::delegation::{self, ConfinedV2, DelegationV2};
 use super::limits::{RateV2, limits, rate_v2};
+use super::mediation::{self, MediationV2};
 use super::pvds::{self, PvdV2};
 use super::{Saved, upgrade};
 use serde::{Deserialize, Serialize};
@@ -95,6 +96,8 @@ pub(super) struct PortV2 {
     far: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     confined: Option<ConfinedV2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mediation: Option<MediationV2>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -228,6 +231,7 @@ fn port_v2(spec: &PortSpec) -> PortV2 {
         mode: spec.vhost_user().map(|socket| socket.mode.as_str().to_owned()),
         far: spec.far().map(ToString::to_string),
         confined: spec.confined.as_ref().map(delegation::confined_said),
+        mediation: mediation::said(&spec.mediation),
     }
 }
 
@@ -243,6 +247,7 @@ fn port_spec(path: &PortPath, port: PortV2) -> Result<PortSpec, String> {
         limits: limits(&port.limits)?,
         lane: lane(port.path, port.mode, port.far)?,
         confined: port.confined.map(delegation::confined_meant),
+        mediation: port.mediation.map(mediation::meant).transpose()?.unwrap_or_default(),
     })
 }
 

@@ -19,6 +19,7 @@
 mod delegation;
 mod format;
 mod limits;
+mod mediation;
 mod overlay;
 mod pvds;
 mod upgrade;

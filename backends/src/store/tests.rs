@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
-use pvd::{Announcement, PvdFlags};
+use pvd::{Announcement, Injection, PvdFlags};
 use switch::{
-    Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, Limit, Limits, Mode, Name, NamespacePath,
-    NamespaceSpec, PortSpec, PvdKey, Quotas, Rate, Resource, Statement, VhostUser,
+    Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, Limit, Limits, Mediation, Mode, Name,
+    NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, Rate, Resource, Role, Statement, VhostUser,
 };
 use wire::MacAddr;
 
@@ -24,7 +24,17 @@ fn port(vm: &str, namespace: &str) -> PortSpec {
     let mut limits = Limits::default();
     limits.set(Limit::FloodFrames, Some(Rate { per_second: 1000, burst: 64 }));
     limits.set(Limit::TxBytes, Some(Rate { per_second: 125_000_000, burst: 1 << 20 }));
-    PortSpec { mtu: 9000, queue_pairs: 2, limits, ..PortSpec::new(&name(vm), name(namespace), socket) }
+    let injection = switch::injection_of("work.example").unwrap().unwrap();
+    let injection = Injection { http: true, sequence: 3, delay: 1, ..injection };
+    let mediation = Mediation { sight: switch::sight_of(["implicit", "a.example"]).unwrap(), inject: Some(injection) };
+    PortSpec {
+        mtu: 9000,
+        queue_pairs: 2,
+        role: Role::Router,
+        limits,
+        mediation,
+        ..PortSpec::new(&name(vm), name(namespace), socket)
+    }
 }
 
 fn state(ports: &[(&str, &str)]) -> Desired {

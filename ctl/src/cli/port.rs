@@ -2,6 +2,7 @@
 //! `weft port …`: verbs and their calls.
 
 pub(super) mod limits;
+mod mediation;
 mod render;
 
 pub(super) use render::{UNSEEN, far, limits, state};
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use self::limits::LimitArgs;
+use self::mediation::MediationArgs;
 use super::counters::explanations;
 use super::failure::Failure;
 use super::path::for_daemon;
@@ -81,8 +83,19 @@ pub(super) struct Add {
 }
 
 /// Options of `port set`, one of which must be there.
-const CHANGES: [&str; 9] =
-    ["role", "mtu", "macs", "tx_frames", "tx_bytes", "rx_frames", "rx_bytes", "flood_frames", "flood_bytes"];
+const CHANGES: [&str; 11] = [
+    "role",
+    "mtu",
+    "macs",
+    "tx_frames",
+    "tx_bytes",
+    "rx_frames",
+    "rx_bytes",
+    "flood_frames",
+    "flood_bytes",
+    "pvds",
+    "inject_pvd",
+];
 
 /// A port to be changed.
 #[derive(Debug, Args)]
@@ -109,6 +122,8 @@ struct Policy {
     macs: Option<MacPolicy>,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    mediation: MediationArgs,
 }
 
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
@@ -122,9 +137,8 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             context.client()?.call(&PortDel { name, force, if_exists })?;
             context.output.done()
         }
-        Verb::Set(Set { name, policy: Policy { role, mtu, macs, limits } }) => {
-            let limits = limits.said();
-            let port = context.client()?.call(&PortSet { name, macs, mtu, role, limits })?.port;
+        Verb::Set(set) => {
+            let port = context.client()?.call(&set.said())?.port;
             context.output.answer(&port, |_| String::new())
         }
         Verb::List { namespace } => {
@@ -135,15 +149,37 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     }
 }
 
+impl Set {
+    fn said(self) -> PortSet {
+        let Set { name, policy: Policy { role, mtu, macs, limits, mediation } } = self;
+        let (pvds, inject_pvd) = mediation.said();
+        PortSet { name, macs, mtu, role, limits: limits.said(), pvds, inject_pvd }
+    }
+}
+
 /// Turns the arguments of `port add` into its call.
 fn request(add: Add) -> Result<PortAdd, Failure> {
     let Add { name, namespace, number, mac, vhost_user, client, queues, policy, may_exist } = add;
     let (name, namespace) = home(name, namespace)?;
-    let Policy { role, mtu, macs, limits } = policy;
+    let Policy { role, mtu, macs, limits, mediation } = policy;
     let path = for_daemon(vhost_user)?;
     let vhost_user = VhostUser { path, mode: if client { Mode::Client } else { Mode::Server } };
-    let limits = limits.said();
-    Ok(PortAdd { name, namespace, number, mac, vhost_user, queues, role, mtu, macs, limits, may_exist })
+    let (limits, (pvds, inject_pvd)) = (limits.said(), mediation.said());
+    Ok(PortAdd {
+        name,
+        namespace,
+        number,
+        mac,
+        vhost_user,
+        queues,
+        role,
+        mtu,
+        macs,
+        limits,
+        pvds,
+        inject_pvd,
+        may_exist,
+    })
 }
 
 /// The name of a port to be, and its namespace, which is said with it or beside it.

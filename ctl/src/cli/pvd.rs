@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft pvd …`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::output::Output;
 use super::{Context, Outcome};
 use crate::client::ClientError;
-use crate::proto::v1::{Fact, FactKind, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource, RouterParameters};
+use crate::proto::v1::{Fact, FactKind, PortSet, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource, RouterParameters};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::duration;
@@ -31,6 +31,33 @@ pub(super) enum Verb {
         #[arg(short, long, value_name = "NAMESPACE")]
         namespace: Option<String>,
     },
+    /// Let a port see some PvDs only: of no other it gets Router Advertisements any more
+    Bind(Bind),
+}
+
+/// The PvDs that a port is to see. What its guest knows of others already it knows until that ends.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").args(["pvd", "all", "none"]).required(true))]
+pub(super) struct Bind {
+    /// The port, or NAMESPACE:NAME
+    port: String,
+    /// Name of a PvD, `work.example`; `implicit` for all that have none. May be given several times, and with several names
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pvd: Vec<String>,
+    /// All PvDs
+    #[arg(long)]
+    all: bool,
+    /// No PvD: the port gets no Router Advertisements at all
+    #[arg(long)]
+    none: bool,
+}
+
+impl Bind {
+    fn said(self) -> PortSet {
+        let Bind { port: name, pvd, all, .. } = self;
+        let pvds = if all { vec!["all".to_owned()] } else { pvd };
+        PortSet { name, pvds: Some(pvds), ..PortSet::default() }
+    }
 }
 
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
@@ -47,6 +74,10 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
         Verb::Show { name, namespace } => {
             let shown = client.call(&PvdShow { name, namespace })?;
             context.output.answer(&shown, |output| page(&shown, output))
+        }
+        Verb::Bind(bind) => {
+            let port = client.call(&bind.said())?.port;
+            context.output.answer(&port, |_| String::new())
         }
     }
 }

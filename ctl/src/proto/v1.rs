@@ -10,6 +10,7 @@ mod error;
 mod fdb;
 mod limits;
 mod link;
+mod mediation;
 mod namespace;
 mod port;
 mod pvd;
@@ -31,6 +32,7 @@ pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKi
 pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
 pub use link::{LinkAdd, LinkDel, LinkReply};
+pub use mediation::{InjectPvd, Mediated};
 pub use namespace::{
     Answer, Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList,
     NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply,

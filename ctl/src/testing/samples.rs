@@ -2,10 +2,12 @@
 //! One sample of every wire object with every field filled.
 
 mod learnt;
+mod mediation;
 
 use std::collections::BTreeMap;
 
 pub(crate) use learnt::{pvd_shown, pvds, ra_shown, ras};
+use mediation::{inject_pvd, mediated, pvds_seen};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -34,7 +36,8 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     let (text, file) = (|| "[namespace.red]\n".to_owned(), || "weft.toml".to_owned());
     let log_set = LogSet { filter: "info,vhost_user=debug".to_owned(), for_s: Some(300) };
     let (macs, role, limits) = (Some(MacPolicy::Any), Some(Role::Router), Some(limits()));
-    let port_set = PortSet { name: name(), macs, mtu: Some(9000), role, limits };
+    let port_set =
+        PortSet { name: name(), macs, mtu: Some(9000), role, limits, pvds: pvds_seen(), inject_pvd: inject_pvd() };
     vec![
         exchange(&Status {}, &status()),
         exchange(&WorkerList {}, &WorkerListReply { workers: workers() }),
@@ -196,6 +199,8 @@ fn port_add() -> PortAdd {
         mtu: Some(9000),
         macs: Some(MacPolicy::Any),
         limits: Some(limits()),
+        pvds: pvds_seen(),
+        inject_pvd: inject_pvd(),
         may_exist: true,
     }
 }
@@ -226,12 +231,15 @@ pub(crate) fn port() -> Port {
             mtu: 1500,
             queues: 1,
             limits: limits(),
+            pvds: pvds_seen(),
+            inject_pvd: inject_pvd(),
             vhost_user: Some(VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Server }),
             // A port has one of the two; here every field is filled.
             far: Some("blue:down".to_owned()),
         },
         state: State::Up,
         reason: Some("its guest is connected".to_owned()),
+        mediated: Some(mediated()),
         features: vec!["version-1".to_owned(), "mrg-rxbuf".to_owned()],
         counters: counters(),
     }

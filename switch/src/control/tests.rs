@@ -98,8 +98,22 @@ fn test_a_refused_request_changes_nothing() {
         Request::PortAdd(name("vm1"), spec("vm1", "red")),
         Request::PortAdd(name("vm2"), spec("vm2", "green")),
         Request::PortDel { port: port("red:vm9"), force: true },
-        Request::PortSet { port: port("red:vm1"), role: None, macs: None, mtu: Some(1), limits: vec![] },
-        Request::PortSet { port: port("red:vm1"), role: None, macs: None, mtu: None, limits: limited(0) },
+        Request::PortSet {
+            port: port("red:vm1"),
+            role: None,
+            macs: None,
+            mtu: Some(1),
+            limits: vec![],
+            mediation: Default::default(),
+        },
+        Request::PortSet {
+            port: port("red:vm1"),
+            role: None,
+            macs: None,
+            mtu: None,
+            limits: limited(0),
+            mediation: Default::default(),
+        },
         Request::FdbAdd(key("blue", 1), name("vm1")),
         Request::FdbDel(key("red", 1)),
         Request::FdbFlush(Some(path("green"))),
@@ -208,6 +222,7 @@ fn test_a_change_in_place_keeps_session_and_counters() {
         macs: None,
         mtu: Some(9000),
         limits: limited(1000),
+        mediation: Default::default(),
     };
     control.handle_request(set).unwrap();
     assert_eq!(actions(&mut control), ["mtu red:vm1 9000", "save"]);

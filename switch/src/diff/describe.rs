@@ -146,6 +146,8 @@ fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
         ("vhost-user", socket(old, |socket| socket.path.clone()), socket(new, |socket| socket.path.clone())),
         ("mode", socket(old, |socket| socket.mode.as_str().into()), socket(new, |socket| socket.mode.as_str().into())),
         ("link", far(old), far(new)),
+        ("pvds", old.mediation.sight_label(), new.mediation.sight_label()),
+        ("inject-pvd", old.mediation.inject_label(), new.mediation.inject_label()),
     ];
     match differing(pairs.into_iter().chain(rates::pairs(&old.limits, &new.limits))) {
         detail if detail.is_empty() => "attached anew: its namespace changes".into(),

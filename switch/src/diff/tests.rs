@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use crate::delegation::{Delegate, Delegation, Grant};
+use crate::mediation::Mediation;
 use crate::quota::{Quotas, Resource};
 use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::FactList;
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
-use pvd::Answering;
+use pvd::{Answering, Injection, Seen, Sight};
 use std::time::Duration;
 use wire::MacAddr;
 
@@ -167,9 +168,17 @@ fn some_port([_, namespace, mac, role, macs, mtu, queues, socket]: [u8; 8]) -> P
         mtu: 1500 + u16::from(mtu % 2),
         queue_pairs: 1 + u16::from(queues % 2),
         limits: some_limits(mtu),
+        mediation: some_mediation(role, macs),
         lane: Lane::VhostUser(VhostUser { path: format!("/run/{}.sock", socket % 6), mode: Mode::Server }),
         confined: None,
     }
+}
+
+fn some_mediation(role: u8, byte: u8) -> Mediation {
+    let sight =
+        [Sight::All, Sight::Only([].into()), Sight::Only([Seen::Implicit].into())][usize::from(byte / 2 % 3)].clone();
+    let inject = (role % 3 > 0 && byte % 2 > 0).then(|| Injection::new("a.example".parse().unwrap()));
+    Mediation { sight, inject }
 }
 
 fn some_limits(byte: u8) -> Limits {

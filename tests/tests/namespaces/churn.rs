@@ -168,6 +168,8 @@ fn make(client: &mut Client, daemon: &Weftd, port: &str) {
         mtu: None,
         macs: None,
         limits: None,
+        pvds: None,
+        inject_pvd: None,
         may_exist: false,
     };
     client.call(&add).expect("there is room");

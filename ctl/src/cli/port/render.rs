@@ -3,7 +3,7 @@
 
 use crate::cli::counters;
 use crate::cli::output::Output;
-use crate::proto::v1::{Amount, DropReason, Limits, MacPolicy, Mode, Port, Rate, Role, State};
+use crate::proto::v1::{Amount, DropReason, InjectPvd, Limits, MacPolicy, Mediated, Mode, Port, Rate, Role, State};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::printable;
@@ -61,6 +61,7 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("mtu", &spec.mtu.to_string());
     page.line("queues", &spec.queues.to_string());
     limits(&mut page, &spec.limits);
+    mediation(&mut page, port);
     let (what, value) = behind(port);
     page.line(what, &value);
     page.line("state", self::state(*state));
@@ -70,6 +71,26 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("features", &if features.is_empty() { "-".to_owned() } else { features.join(" ") });
     counters::lines(&mut page, counters, "the guest", reasons);
     page.finish()
+}
+
+/// Adds what is done with Router Advertisements to a page.
+fn mediation(page: &mut Page, Port { spec, mediated, .. }: &Port) {
+    let pvds = match spec.pvds.as_deref() {
+        None => "all".to_owned(),
+        Some([]) => "none".to_owned(),
+        Some(names) => names.join(" "),
+    };
+    page.line("sees PvDs", &pvds);
+    if let Some(InjectPvd { name, http, legacy, sequence, delay, r_flag }) = &spec.inject_pvd {
+        let flags = [(*http, " http"), (*legacy, " legacy"), (*r_flag, " r-flag")];
+        let flags: String = flags.into_iter().filter(|(set, _)| *set).map(|(_, word)| word).collect();
+        page.line("injects PvD", &format!("{name}{flags}, sequence {sequence}, delay {delay}"));
+    }
+    if let Some(Mediated { heard, sent, held, hidden, beyond, invalid, injected, not_injected }) = mediated {
+        page.line("mediated", &format!("{heard} advertisements, {sent} frames of them"));
+        page.below(&format!("{held} held back, {hidden} seen by nobody, {beyond} beyond its share, {invalid} invalid"));
+        page.below(&format!("{injected} with an injected PvD Option, {not_injected} that could not get one"));
+    }
 }
 
 /// Adds limits to a page, one a line.

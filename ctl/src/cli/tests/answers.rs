@@ -79,6 +79,11 @@ port vm1
     rx-bytes         1G/s    burst 100M
     flood-frames   1001/s     burst 100
     flood-bytes   65557/s   burst 65557
+  sees PvDs    implicit work.example.
+  injects PvD  work.example. http legacy r-flag, sequence 7, delay 2
+  mediated     40 advertisements, 90 frames of them
+    10 held back, 3 seen by nobody, 1 beyond its share, 2 invalid
+    30 with an injected PvD Option, 4 that could not get one
   vhost-user   /run/weft/vm1.sock (weftd listens)
   state        up
   reason       its guest is connected

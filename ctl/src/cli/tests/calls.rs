@@ -28,6 +28,15 @@ fn verbs_of_links() {
 }
 
 #[test]
+fn a_port_is_bound_to_pvds() {
+    let seen = |pvds: Value| json!({"name": "red:vm1", "pvds": pvds});
+    asks("pvd bind red:vm1 --pvd a.example", "PortSet", seen(json!(["a.example"])));
+    asks("pvd bind red:vm1 --pvd a.example implicit --pvd b", "PortSet", seen(json!(["a.example", "implicit", "b"])));
+    asks("pvd bind red:vm1 --all", "PortSet", seen(json!(["all"])));
+    asks("pvd bind red:vm1 --none", "PortSet", seen(json!([])));
+}
+
+#[test]
 fn verbs_of_ports() {
     asks(
         "port add vm1 --namespace red --vhost-user /run/x.sock",
@@ -55,6 +64,15 @@ fn verbs_of_ports() {
             "flood_frames": {"rate": 1000, "burst": 64}, "flood_bytes": {"rate": 0},
         }}),
     );
+    let inject = json!({
+        "name": "work.example", "http": true, "legacy": true, "sequence": 7, "delay": 2, "r_flag": true,
+    });
+    asks(
+        "port set gw --inject-pvd work.example,http,legacy,sequence=7,delay=2,r-flag --pvds a.example,implicit",
+        "PortSet",
+        json!({"name": "gw", "inject_pvd": inject, "pvds": ["a.example", "implicit"]}),
+    );
+    asks("port set vm1 --pvds none", "PortSet", json!({"name": "vm1", "pvds": []}));
     let add = "port add vm1 -n red --vhost-user /x --flood-frames 1k";
     assert_eq!(call(add).1["limits"], json!({"flood_frames": {"rate": 1000}}));
     asks("port del vm1 --force --if-exists", "PortDel", json!({"name": "vm1", "force": true, "if_exists": true}));

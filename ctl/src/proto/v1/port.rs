@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
 use super::limits::Limits;
+use super::mediation::{InjectPvd, Mediated};
 use crate::proto::nullable;
 
 /// A port as it runs: what was asked for, what came of it, and what it has moved. One flat JSON object.
@@ -23,6 +24,9 @@ pub struct Port {
     /// Why the state is what it is, in one sentence; absent when there is nothing to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What became of Router Advertisements of its router; absent as long as weftd has decided about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mediated: Option<Mediated>,
     /// Names of the virtio features that the guest negotiated; empty while no guest is connected.
     pub features: Vec<String>,
     /// What it has moved.
@@ -49,6 +53,12 @@ pub struct PortSpec {
     pub queues: u16,
     /// How much its guest may send and receive, bursts filled in.
     pub limits: Limits,
+    /// The PvDs of which it gets Router Advertisements: names, and `implicit` for all without one; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pvds: Option<Vec<String>>,
+    /// The PvD Option that advertisements of its router get which have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inject_pvd: Option<InjectPvd>,
     /// How its guest attaches; an end of a link has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vhost_user: Option<VhostUser>,
@@ -148,6 +158,12 @@ pub struct PortAdd {
     /// Absent: no limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// As of `PortSet`; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pvds: Option<Vec<String>>,
+    /// Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inject_pvd: Option<InjectPvd>,
     /// Succeed, and change nothing, when an equal port exists; a different one is still `Exists`.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
     pub may_exist: bool,
@@ -192,6 +208,12 @@ pub struct PortSet {
     /// Limits to set, or to take away with a rate of 0; those that are absent stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// The PvDs of which it gets Router Advertisements: names, and `implicit` for all without one; `all` alone: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pvds: Option<Vec<String>>,
+    /// The PvD Option that advertisements of its router get which have none; one of the name `none` takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inject_pvd: Option<InjectPvd>,
 }
 
 /// Parameters of `PortList`.

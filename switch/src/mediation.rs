@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What an operator may have done with Router Advertisements that come from a port or go to it, beside forwarding them.
+
+use crate::refusal::Refusal;
+use dataplane::Role;
+use pvd::limits::PORT_SIGHT;
+use pvd::{Injection, PVD_DELAY_MAX, Seen, Sight};
+use std::collections::BTreeSet;
+
+/// The word for all PvDs, and for no injection. Names of one label are told from words by their closing dot.
+const ALL: &str = "all";
+const NONE: &str = "none";
+/// What the words of a [`Sight`] are to be, for error texts.
+const SIGHT_EXPECTED: &str = "names such as work.example, or implicit; all alone, for all of them";
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mediation {
+    /// The PvDs of which the port gets advertisements.
+    pub sight: Sight,
+    /// The PvD Option for advertisements of the router behind the port that have none.
+    pub inject: Option<Injection>,
+}
+
+/// A change of it; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MediationEdit {
+    /// The PvDs that the port sees.
+    pub sight: Option<Sight>,
+    /// The PvD Option to be injected, or `None` for none.
+    pub inject: Option<Option<Injection>>,
+}
+
+impl MediationEdit {
+    /// What comes of it.
+    #[must_use]
+    pub fn over(self, before: Mediation) -> Mediation {
+        Mediation { sight: self.sight.unwrap_or(before.sight), inject: self.inject.unwrap_or(before.inject) }
+    }
+}
+
+impl Mediation {
+    /// Whether a port of this role can have it.
+    pub(crate) fn check(&self, role: Role) -> Result<(), Refusal> {
+        if let Sight::Only(set) = &self.sight
+            && set.len() > PORT_SIGHT
+        {
+            return Err(Refusal::invalid("pvds", format!("{} PvDs", set.len()), format!("{PORT_SIGHT} at most")));
+        }
+        let Some(inject) = &self.inject else { return Ok(()) };
+        let refuse = |value: String, expected: &str| Err(Refusal::invalid("inject-pvd", value, expected));
+        if role == Role::Host {
+            return refuse(inject.name.to_string(), "a port with the role router or uplink: a host sends none");
+        }
+        if inject.delay > PVD_DELAY_MAX {
+            return refuse(format!("delay {}", inject.delay), "a delay of 0 to 15");
+        }
+        if !inject.http && (inject.sequence, inject.delay) != (0, 0) {
+            let value = format!("sequence {}, delay {}", inject.sequence, inject.delay);
+            return refuse(value, "neither without http: they are of what is fetched (RFC 8801 section 3.1)");
+        }
+        Ok(())
+    }
+
+    /// The sight in words, for texts.
+    pub(crate) fn sight_label(&self) -> String {
+        match self.sight.words() {
+            None => ALL.to_owned(),
+            Some(words) if words.is_empty() => NONE.to_owned(),
+            Some(words) => words.join(" "),
+        }
+    }
+
+    /// The injection in words, for texts.
+    pub(crate) fn inject_label(&self) -> String {
+        let Some(Injection { name, http, legacy, sequence, delay, header }) = &self.inject else { return NONE.into() };
+        let flags = [(*http, " http"), (*legacy, " legacy"), (*header, " r-flag")];
+        let flags: String = flags.into_iter().filter(|(set, _)| *set).map(|(_, word)| word).collect();
+        if *http { format!("{name}{flags} sequence {sequence} delay {delay}") } else { format!("{name}{flags}") }
+    }
+}
+
+/// The sight that words mean: `all`, or any number of names of PvDs, with `implicit` for all that have none.
+///
+/// # Errors
+/// A word is neither.
+pub fn sight_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Sight, Refusal> {
+    let words: Vec<&str> = words.into_iter().collect();
+    if words == [ALL] {
+        return Ok(Sight::All);
+    }
+    let seen = |word: &&str| match Seen::of(word) {
+        Ok(seen) if *word != ALL => Ok(seen),
+        _ => Err(Refusal::invalid("pvds", *word, SIGHT_EXPECTED)),
+    };
+    words.iter().map(seen).collect::<Result<BTreeSet<Seen>, Refusal>>().map(Sight::Only)
+}
+
+/// An injection of the PvD of that name; `none` is none.
+///
+/// # Errors
+/// It is no name.
+pub fn injection_of(name: &str) -> Result<Option<Injection>, Refusal> {
+    if name == NONE {
+        return Ok(None);
+    }
+    let bad = |why| Refusal::invalid("inject-pvd", name, format!("the name of a PvD, such as work.example: {why}"));
+    name.parse().map(|name| Some(Injection::new(name))).map_err(bad)
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("p{number}.example")).collect()
+    }
+
+    #[test]
+    fn test_words_are_what_a_port_sees_and_labels_say_it_back() {
+        let sight = |words: &[&str]| sight_of(words.iter().copied());
+        assert_eq!(sight(&["all"]), Ok(Sight::All));
+        let label = |words: &[&str]| Mediation { sight: sight(words).unwrap(), inject: None }.sight_label();
+        assert_eq!((label(&["all"]), label(&[])), ("all".to_owned(), "none".to_owned()));
+        assert_eq!(label(&["Work.example", "implicit", "all."]), "implicit all. work.example.");
+        for bad in [&["all", "work.example"][..], &["a..b"], &[""], &["work.example", "all"]] {
+            let refusal = sight(bad).unwrap_err().to_string();
+            assert!(refusal.starts_with("pvds: ") && refusal.contains("work.example"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn test_what_is_injected_is_what_a_router_can_say() {
+        let good = injection_of("work.example").unwrap().unwrap();
+        let check = |inject: &Injection, role| {
+            Mediation { inject: Some(inject.clone()), sight: Sight::All }.check(role).map_err(|why| why.to_string())
+        };
+        assert_eq!((check(&good, Role::Router), check(&good, Role::Uplink)), (Ok(()), Ok(())));
+        assert!(check(&good, Role::Host).unwrap_err().contains("role router"));
+        let delayed = Injection { delay: 16, http: true, ..good.clone() };
+        assert!(check(&delayed, Role::Router).unwrap_err().contains("0 to 15"));
+        let sequence = Injection { sequence: 1, ..good.clone() };
+        assert!(check(&sequence, Role::Router).unwrap_err().contains("without http"));
+        assert_eq!(check(&Injection { sequence: 1, delay: 15, http: true, ..good.clone() }, Role::Router), Ok(()));
+        assert_eq!((injection_of("none"), injection_of("none.").unwrap().is_some()), (Ok(None), true));
+        assert!(injection_of("a..b").is_err() && injection_of("").is_err());
+        let said = Injection { http: true, legacy: true, header: true, ..good };
+        let label = Mediation { inject: Some(said), sight: Sight::All }.inject_label();
+        assert_eq!(label, "work.example. http legacy r-flag sequence 0 delay 0");
+    }
+
+    #[test]
+    fn test_a_set_has_a_bound() {
+        let sight = |count| sight_of(names(count).iter().map(String::as_str)).unwrap();
+        let check = |count| Mediation { sight: sight(count), inject: None }.check(Role::Host);
+        assert_eq!(check(PORT_SIGHT), Ok(()));
+        assert!(check(PORT_SIGHT + 1).unwrap_err().to_string().contains("64 at most"));
+    }
+}
