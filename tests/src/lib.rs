@@ -22,6 +22,7 @@
 //! * [`guest`]: the sum of the three, with the calls that most tests want.
 //! * [`weftd`]: the real daemon and the real command line as child processes.
 //! * [`netns`]: the Linux kernel as host or router on a port, and [`programs`], which know nothing of weft.
+//! * [`https`]: web servers on the loopback interface, with an authority that certifies them.
 //! * [`rig`]: the frame path on the bench, where a test says every step.
 //! * [`race`]: a hostile guest that rewrites what the switch is looking at.
 //! * [`sim`]: the frame path with such guests in a deterministic world, for tests by the thousand.
@@ -38,6 +39,7 @@ pub mod driver;
 pub mod frames;
 pub mod frontend;
 pub mod guest;
+pub mod https;
 pub mod memory;
 pub mod netns;
 pub mod programs;

@@ -164,3 +164,12 @@ pub fn peer_credentials(socket: BorrowedFd<'_>) -> io::Result<PeerCredentials> {
     }
     Ok(PeerCredentials { pid: found.pid, uid: found.uid, gid: found.gid })
 }
+
+/// Closes every descriptor but standard input, output and error. For the beginning of `main`, in a program that was started
+/// by another and has opened nothing itself: whatever there is was left open for it by mistake.
+pub fn close_inherited() {
+    const FIRST: libc::c_uint = 3;
+    // SAFETY: only numbers are passed. By the contract above nobody in this process owns one of these descriptors. The call
+    // fails on kernels before 5.9 only, and leaves everything as it is there.
+    unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_uint::MAX, 0 as libc::c_uint) };
+}

@@ -31,6 +31,11 @@ impl Prefix {
     pub fn length(self) -> u8 {
         self.length
     }
+
+    /// Every address of `other` is one of this.
+    pub fn covers(self, other: Prefix) -> bool {
+        self.length <= other.length && Prefix::new(other.address, self.length) == self
+    }
 }
 
 impl fmt::Display for Prefix {
@@ -123,6 +128,14 @@ mod test {
         assert_ne!(prefix("2001:db8::", 64), prefix("2001:db8::", 65));
         assert_eq!(prefix("2001:db8::1", 0).to_string(), "::/0");
         assert_eq!(prefix("2001:db8::1", 200).to_string(), "2001:db8::1/128");
+    }
+
+    #[test]
+    fn test_a_prefix_covers_itself_and_longer_ones_of_its_own() {
+        let prefix = |text: &str, length| Prefix::new(text.parse().unwrap(), length);
+        let site = prefix("2001:db8::", 48);
+        assert!(site.covers(site) && site.covers(prefix("2001:db8:0:7::", 64)) && prefix("::", 0).covers(site));
+        assert!(!site.covers(prefix("2001:db8:1::", 64)) && !site.covers(prefix("2001:db8::", 47)));
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod event;
 mod fact;
 mod handle;
 mod id;
+pub mod info;
 mod lifetime;
 pub mod limits;
 mod mediate;
