@@ -16,7 +16,7 @@
 //!
 //! Nothing on the control thread blocks: sockets are non-blocking, buffers bounded, a peer that does not keep up is
 //! dropped. What a guest, a VMM or a ctl client sends ends in a counter, a reason or an error of its own, never in the
-//! end of the daemon.
+//! end of the daemon. Programs that know pvdd are told PvDs in its protocol ([`pvdd`]), where a namespace has a socket for them.
 //!
 //! Text is parsed at the edge ([`config`] for TOML, `ctl` for the control socket) into types that can only hold sense.
 #![forbid(unsafe_code)]
@@ -26,6 +26,7 @@ pub mod control;
 pub mod ctl_server;
 pub mod dispose;
 pub mod place;
+pub mod pvdd;
 pub mod runtime;
 mod socket_file;
 pub mod store;

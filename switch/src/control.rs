@@ -115,8 +115,9 @@ pub enum Action {
     OpenEndpoint(Box<Opening>),
     /// Tell the guest of a port, when it next attaches, of this MTU.
     SetMtu(PortPath, u16),
-    /// Open and close control sockets, so that they are those of [`Desired::delegations`].
-    Delegate,
+    /// Open and close the sockets of namespaces, so that they are those of [`Desired::delegations`] and
+    /// [`Desired::text_sockets`].
+    OpenSockets,
     /// Store what an operator said and what was offered.
     Save,
 }
@@ -330,8 +331,8 @@ impl Control {
         for gone in changes.iter().filter(|change| (change.kind, change.op) == (Kind::Port, Op::Del)) {
             gone.name.parse::<PortPath>().map(|port| self.offered.remove(&port)).ok();
         }
-        if steps.iter().chain(&back).any(Step::delegates) {
-            self.actions.push_back(Action::Delegate);
+        if steps.iter().chain(&back).any(Step::has_sockets) {
+            self.actions.push_back(Action::OpenSockets);
         }
         self.push_actions(&changes);
         Ok(Reply::Changed(changes))

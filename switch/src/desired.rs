@@ -8,7 +8,8 @@
 //! * no subtree has more than the quotas on the way to the root allow;
 //! * within one namespace no MAC address has two owners, be it a port or a static entry (the same address in two
 //!   namespaces is normal: tenants do not know each other);
-//! * within one namespace no two ports have the same name, and in the whole daemon no ports or delegations share a socket;
+//! * within one namespace no two ports have the same name, and in the whole daemon no two things share a
+//!   socket;
 //! * in the directory of a delegation are sockets of its namespace and of what is below it only;
 //! * a link joins two namespaces between which there is no way over links yet;
 //! * a static entry names a port of its own namespace, and goes with it;
@@ -51,7 +52,7 @@ impl FdbKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
     /// What is said of the root: nothing. It is there before anybody says anything.
-    root: NamespaceSpec,
+    root: Box<NamespaceSpec>,
     namespaces: BTreeMap<NamespacePath, NamespaceSpec>,
     ports: BTreeMap<PortPath, PortSpec>,
     fdb: BTreeMap<FdbKey, Name>,
@@ -98,7 +99,7 @@ impl Desired {
         self.check_quotas(&parent, Resource::Macs, macs)?;
         self.index.charge(&parent, Resource::Namespaces, 1);
         self.index.charge(&path, Resource::Macs, macs);
-        self.index.delegate(&path, &spec);
+        self.index.open(&path, &spec);
         self.namespaces.insert(path, spec);
         Ok(())
     }
@@ -120,8 +121,8 @@ impl Desired {
         }
         self.index.discharge(path, Resource::Macs, old);
         self.index.charge(path, Resource::Macs, new);
-        self.index.undelegate(&before);
-        self.index.delegate(path, &spec);
+        self.index.close(&before);
+        self.index.open(path, &spec);
         self.namespaces.insert(path.clone(), spec);
         Ok(())
     }
@@ -138,7 +139,7 @@ impl Desired {
         }
         self.namespaces.remove(path);
         self.index.discharge(path, Resource::Macs, spec.macs_max.into());
-        self.index.undelegate(&spec);
+        self.index.close(&spec);
         if let Some(parent) = path.parent() {
             self.index.discharge(&parent, Resource::Namespaces, 1);
         }
@@ -236,7 +237,7 @@ impl Desired {
     /// # Errors
     /// It does not exist.
     pub fn namespace(&self, path: &NamespacePath) -> Result<&NamespaceSpec, Refusal> {
-        let found = if path.is_root() { Some(&self.root) } else { self.namespaces.get(path) };
+        let found = if path.is_root() { Some(&*self.root) } else { self.namespaces.get(path) };
         found.ok_or_else(|| Refusal::not_found(Kind::Namespace, path))
     }
 

@@ -100,10 +100,12 @@ impl Diff {
 }
 
 impl Step {
-    /// Whether it makes a namespace that is delegated, or one of which that is newly said.
-    pub(crate) fn delegates(&self) -> bool {
+    /// Whether it makes a namespace that has sockets of its own, or one of which that is newly said.
+    pub(crate) fn has_sockets(&self) -> bool {
         match self {
-            Step::AddNamespace(_, spec, _) | Step::SetNamespace(_, spec) => spec.delegation.is_some(),
+            Step::AddNamespace(_, spec, _) | Step::SetNamespace(_, spec) => {
+                spec.delegation.is_some() || spec.pvdd.is_some()
+            }
             _ => false,
         }
     }
@@ -196,14 +198,16 @@ impl Leaving {
     }
 }
 
-/// Delegations that end or change, so that another may take over a socket or a directory.
+/// Sockets of namespaces that end or change, so that another may take over a socket or a directory.
 fn taken_back<'a>(old: &'a Desired, new: &'a Desired, leaving: &'a Leaving) -> impl Iterator<Item = Step> + use<'a> {
     let stays = old.namespaces().iter().filter(|(path, _)| !leaving.namespaces.contains(path));
     let ends = stays.filter(|(path, spec)| {
-        let keeps = |now: &NamespaceSpec| now.delegation == spec.delegation;
-        spec.delegation.is_some() && !new.namespaces().get(*path).is_some_and(keeps)
+        let keeps = |now: &NamespaceSpec| now.delegation == spec.delegation && now.pvdd == spec.pvdd;
+        let any = spec.delegation.is_some() || spec.pvdd.is_some();
+        any && !new.namespaces().get(*path).is_some_and(keeps)
     });
-    ends.map(|(path, spec)| Step::SetNamespace(path.clone(), NamespaceSpec { delegation: None, ..spec.clone() }))
+    let none = |spec: &NamespaceSpec| NamespaceSpec { delegation: None, pvdd: None, ..spec.clone() };
+    ends.map(move |(path, spec)| Step::SetNamespace(path.clone(), none(spec)))
 }
 
 fn arriving(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Step> {

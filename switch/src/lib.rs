@@ -71,6 +71,7 @@ mod spec;
 mod stated;
 pub mod subsystem;
 mod text;
+mod text_socket;
 pub mod tree;
 mod view;
 mod words;
@@ -93,6 +94,7 @@ pub use snoop::{Ignored, Snooped};
 pub use spec::{Lane, Mode, NamespaceChange, NamespaceSpec, PortSpec, VhostUser, default_macs, link_ends, mac_of_name};
 pub use stated::{FactList, PvdKey};
 pub use text::Text;
+pub use text_socket::TextSocket;
 pub use view::{
     FdbView, NamespaceView, Observer, PeerView, PortView, PvdPage, PvdView, RaView, SourceView, View, ZombieView,
 };

@@ -7,6 +7,9 @@
 /// Namespaces that may be delegated at a time: each has a control socket with clients of its own.
 pub const DELEGATIONS_MAX: usize = 256;
 
+/// Namespaces whose PvDs may be told in the text protocol of pvdd: each has a socket with clients of its own.
+pub const TEXT_SOCKETS_MAX: usize = 64;
+
 /// Namespaces at most, the root not counted.
 pub const NAMESPACES_MAX: usize = 16_384;
 

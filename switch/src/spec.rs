@@ -10,6 +10,7 @@ use crate::quota::{Quotas, Resource};
 use crate::rates;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
+use crate::text_socket::TextSocket;
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use pvd::{AnswerPolicy, Answering, DELAY_MAX};
 use std::time::Duration;
@@ -30,14 +31,16 @@ pub struct NamespaceSpec {
     pub answering: Answering,
     /// To whom it and all below it are delegated, if to anybody.
     pub delegation: Option<Delegation>,
+    /// Where its PvDs are told in the text protocol of pvdd, if anywhere.
+    pub pvdd: Option<TextSocket>,
 }
 
 impl Default for NamespaceSpec {
     fn default() -> NamespaceSpec {
         let age = Duration::from_secs(limits::AGE_DEFAULT_SECONDS);
         let (quotas, limits) = (Quotas::default(), Limits::default());
-        let answering = Answering::default();
-        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas, limits, answering, delegation: None }
+        let (answering, delegation, pvdd) = (Answering::default(), None, None);
+        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas, limits, answering, delegation, pvdd }
     }
 }
 
@@ -50,6 +53,7 @@ impl NamespaceSpec {
         rates::check_shared(&self.limits)?;
         let within = self.answering.within.as_millis() as u64;
         in_range("answer-within", within, 0, DELAY_MAX.as_millis() as u64)?;
+        self.pvdd.as_ref().map_or(Ok(()), TextSocket::check)?;
         self.delegation.as_ref().map_or(Ok(()), Delegation::check)
     }
 }

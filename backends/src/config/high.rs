@@ -11,7 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use switch::{
     AnswerPolicy, Confined, Delegate, Delegation, Desired, Grant, Kind, Mode, Name, NamespacePath, NamespaceSpec,
-    PortSpec, Refusal, Resource, Role, VhostUser, limits,
+    PortSpec, Refusal, Resource, Role, TextSocket, VhostUser, limits,
 };
 use wire::MacAddr;
 
@@ -71,10 +71,16 @@ fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mist
     }
     spec.limits = low.limits.meaning()?;
     spec.delegation = low.delegation.as_ref().map(delegation).transpose()?;
+    spec.pvdd = low.pvdd.as_ref().map(text_socket).transpose()?;
     let result = desired.add_namespace(path(&low.name)?, spec);
     // Limits of a delegation have the same names, so they are looked for where there is none of the namespace's own.
-    let keys: Vec<_> = low.limits.keys().chain(low.delegation.iter().flat_map(delegation_keys)).collect();
+    let told = low.pvdd.as_ref().map(|text| ("vhost-user", text.span()));
+    let keys: Vec<_> = low.limits.keys().chain(low.delegation.iter().flat_map(delegation_keys)).chain(told).collect();
     result.map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
+}
+
+fn text_socket(text: &Text) -> Result<TextSocket, Mistake> {
+    TextSocket::parse(text.get_ref()).map_err(|refusal| at_key(&refusal, text.span(), &[]))
 }
 
 fn delegation(low: &low::Delegation) -> Result<Delegation, Mistake> {

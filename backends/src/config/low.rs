@@ -63,6 +63,7 @@ pub(super) struct Namespace {
     #[serde(default)]
     pub(super) limits: Limits,
     pub(super) delegation: Option<Delegation>,
+    pub(super) pvdd: Option<Text>,
 }
 
 #[derive(Debug, Deserialize)]

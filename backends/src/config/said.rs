@@ -53,6 +53,7 @@ struct Namespace {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     limits: BTreeMap<&'static str, String>,
     delegation: Option<Delegated>,
+    pvdd: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -169,6 +170,7 @@ fn namespace(path: &NamespacePath, spec: &NamespaceSpec) -> Namespace {
         quotas: Resource::ALL.into_iter().filter_map(quota).collect(),
         limits: rates(&spec.limits),
         delegation: spec.delegation.as_ref().map(delegated),
+        pvdd: spec.pvdd.as_ref().map(ToString::to_string),
     }
 }
 

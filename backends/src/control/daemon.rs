@@ -211,7 +211,7 @@ impl Daemon {
                 Action::OpenEndpoint(opening) => failures.extend(self.open(events, &opening).err()),
                 Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
                 Action::SetMtu(port, _) => self.reopen(events, &port),
-                Action::Delegate => self.doors.follow(events, self.control.desired()),
+                Action::OpenSockets => self.doors.follow(events, self.control.desired()),
                 Action::Save => self.changes += 1,
             }
         }

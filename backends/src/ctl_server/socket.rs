@@ -86,7 +86,7 @@ impl Socket {
     ///
     /// # Errors
     /// No descriptors or memory left: the client waits on.
-    pub(super) fn accept(&self) -> io::Result<Option<Connection>> {
+    pub(crate) fn accept(&self) -> io::Result<Option<Connection>> {
         match self.listener.accept() {
             Ok((stream, _)) => stream.set_nonblocking(true).map(|()| Some(stream.into())),
             Err(why) if matches!(why.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionAborted) => Ok(None),

@@ -12,7 +12,7 @@ use std::io;
 use std::time::Duration;
 use switch::{
     AnswerPolicy, Answering, Desired, FdbKey, Lane, Mode, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec,
-    Quotas, Resource, VhostUser,
+    Quotas, Resource, TextSocket, VhostUser,
 };
 
 /// The version that this daemon writes.
@@ -71,6 +71,8 @@ struct NamespaceV2 {
     answer_within_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delegation: Option<DelegationV2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pvdd: Option<String>,
 }
 
 /// One port.
@@ -192,10 +194,11 @@ fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     let quotas = Resource::ALL.into_iter().filter_map(quota).collect();
     let delegation = spec.delegation.as_ref().map(delegation::said);
     let limits = spec.limits.iter().map(rate_v2).collect();
+    let pvdd = spec.pvdd.as_ref().map(ToString::to_string);
     let answer = Some(spec.answering.policy.as_str().to_owned());
     let answer_within_ms = Some(spec.answering.within.as_millis() as u64);
     let (macs_max, age_s) = (spec.macs_max, spec.age.as_secs());
-    NamespaceV2 { macs_max, age_s, quotas, limits, answer, answer_within_ms, delegation }
+    NamespaceV2 { macs_max, age_s, quotas, limits, answer, answer_within_ms, delegation, pvdd }
 }
 
 fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
@@ -207,7 +210,9 @@ fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
     let delegation = namespace.delegation.map(delegation::meant).transpose()?;
     let (age, limits) = (Duration::from_secs(namespace.age_s), limits(&namespace.limits)?);
     let answering = answering(namespace.answer.as_deref(), namespace.answer_within_ms)?;
-    Ok(NamespaceSpec { macs_max: namespace.macs_max, age, quotas, limits, answering, delegation })
+    let text_socket = |text: String| TextSocket::parse(&text).map_err(|why| why.to_string());
+    let pvdd = namespace.pvdd.map(text_socket).transpose()?;
+    Ok(NamespaceSpec { macs_max: namespace.macs_max, age, quotas, limits, answering, delegation, pvdd })
 }
 
 /// A file from before has neither.

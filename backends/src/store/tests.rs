@@ -3,7 +3,7 @@ use super::*;
 use pvd::{Announcement, Injection, PvdFlags};
 use switch::{
     Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, Limit, Limits, Mediation, Mode, Name,
-    NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, Rate, Resource, Role, Statement, VhostUser,
+    NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, Rate, Resource, Role, Statement, TextSocket, VhostUser,
 };
 use wire::MacAddr;
 
@@ -87,7 +87,12 @@ fn file_and_running() -> (Desired, Desired) {
     running.set_port(&at("red:vm2"), PortSpec { mtu: 1400, ..port("vm2", "red") }).unwrap();
     let quotas = Quotas::default().with(&[(Resource::Ports, Some(3))]);
     let delegation = Some(delegation());
-    let mut spec = NamespaceSpec { quotas, delegation, ..NamespaceSpec::default() };
+    let mut spec = NamespaceSpec {
+        quotas,
+        delegation,
+        pvdd: Some(TextSocket::Unix("/run/blue.pvdd".into())),
+        ..NamespaceSpec::default()
+    };
     spec.limits.set(Limit::FloodFrames, Some(Rate { per_second: 10_000, burst: 64 }));
     running.add_namespace(name("blue"), spec).unwrap();
     running.add_port(name("vm3"), PortSpec { confined: Some(confined()), ..port("vm3", "blue") }).unwrap();

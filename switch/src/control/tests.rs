@@ -45,7 +45,7 @@ fn actions(control: &mut Control) -> Vec<String> {
             Action::CloseEndpoint(port) => format!("close {port}"),
             Action::OpenEndpoint(opening) => format!("open {} {:#x}", opening.port, opening.offered),
             Action::SetMtu(port, mtu) => format!("mtu {port} {mtu}"),
-            Action::Delegate => "delegate".into(),
+            Action::OpenSockets => "delegate".into(),
             Action::Save => "save".into(),
         })
         .collect()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The rules about delegations: no two share a control socket, and in the directory of one are only sockets of its
+//! The rules about sockets of namespaces: no two share one, and in the directory of a delegation are only sockets of its
 //! namespace and of what is below. So a delegate never meets the socket of somebody whom he does not see.
 
 use super::Desired;
@@ -10,6 +10,7 @@ use crate::quota::Resource;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::NamespaceSpec;
 use crate::text::Text;
+use crate::text_socket::TextSocket;
 
 impl Desired {
     /// The namespaces that are delegated, each with how.
@@ -18,9 +19,15 @@ impl Desired {
         self.index.delegations().values().filter_map(spec)
     }
 
-    /// Whether what is said of a namespace makes sense, and the sockets of its delegation are free.
+    /// The namespaces whose PvDs are told in the text protocol of pvdd, each with where.
+    pub fn text_sockets(&self) -> impl Iterator<Item = (&NamespacePath, &TextSocket)> {
+        self.index.text_sockets().iter().map(|(socket, path)| (path, socket))
+    }
+
+    /// Whether what is said of a namespace makes sense, and its sockets are free.
     pub(super) fn check_namespace(&self, path: &NamespacePath, spec: &NamespaceSpec) -> Result<(), Refusal> {
         spec.check()?;
+        self.check_text_socket(path, spec)?;
         let Some(delegation) = &spec.delegation else { return Ok(()) };
         let is_new = self.namespaces.get(path).is_none_or(|before| before.delegation.is_none());
         if is_new && self.index.delegations().len() >= limits::DELEGATIONS_MAX {
@@ -37,8 +44,31 @@ impl Desired {
         }
     }
 
-    /// Whether something of the namespace `home` may have its socket there.
+    fn check_text_socket(&self, path: &NamespacePath, spec: &NamespaceSpec) -> Result<(), Refusal> {
+        let Some(socket) = &spec.pvdd else { return Ok(()) };
+        let is_new = self.namespaces.get(path).is_none_or(|before| before.pvdd.is_none());
+        if is_new && self.index.text_sockets().len() >= limits::TEXT_SOCKETS_MAX {
+            return Err(Refusal::everywhere(Resource::Namespaces, "text sockets", limits::TEXT_SOCKETS_MAX));
+        }
+        if let Some(owner) = self.index.text_sockets().get(socket).filter(|owner| *owner != path) {
+            return Err(taken(&socket.to_string(), Text::from("the text socket of namespace ").quoted(owner)));
+        }
+        let TextSocket::Unix(file) = socket else { return Ok(()) };
+        match self.index.socket_owner(file) {
+            Some(port) => Err(taken(file, Text::from("port ").quoted(port))),
+            None => self.check_not_in_use(file, path),
+        }
+    }
+
+    /// Whether something of the namespace `home` may have its socket there, beside the sockets of namespaces themselves.
     pub(super) fn check_not_delegated(&self, socket: &str, home: &NamespacePath) -> Result<(), Refusal> {
+        match self.index.text_sockets().get(&TextSocket::Unix(socket.to_owned())) {
+            Some(owner) => Err(taken(socket, Text::from("the text socket of namespace ").quoted(owner))),
+            None => self.check_not_in_use(socket, home),
+        }
+    }
+
+    fn check_not_in_use(&self, socket: &str, home: &NamespacePath) -> Result<(), Refusal> {
         let owner = self.index.delegations().get(socket).filter(|owner| *owner != home);
         let around = || self.delegations().find(|(owner, d)| is_inside(socket, &d.directory) && !home.is_within(owner));
         match owner.or_else(|| around().map(|(owner, _)| owner)) {

@@ -10,6 +10,7 @@ use crate::path::NamespacePath;
 use crate::quota::{Resource, UsageBook};
 use crate::reference::PortPath;
 use crate::spec::{NamespaceSpec, PortSpec};
+use crate::text_socket::TextSocket;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Follows from the objects of a [`super::Desired`], so two that are equal have equal ones.
@@ -21,6 +22,8 @@ pub(super) struct Index {
     sockets: BTreeMap<String, PortPath>,
     /// The namespace that each control socket of a delegation is bound to.
     delegations: BTreeMap<String, NamespacePath>,
+    /// The namespace that each text socket is of.
+    text_sockets: BTreeMap<TextSocket, NamespacePath>,
     /// Static MAC entries by the port that they lead to.
     entries: BTreeMap<PortPath, BTreeSet<FdbKey>>,
     /// Static MAC entries of each namespace that has any.
@@ -42,6 +45,10 @@ impl Index {
         &self.delegations
     }
 
+    pub(super) fn text_sockets(&self) -> &BTreeMap<TextSocket, NamespacePath> {
+        &self.text_sockets
+    }
+
     /// The ports whose sockets are in a directory or below it.
     pub(super) fn sockets_in<'a>(&'a self, directory: &'a str) -> impl Iterator<Item = &'a PortPath> {
         let from = self.sockets.range(directory.to_owned()..);
@@ -50,12 +57,15 @@ impl Index {
             .map(|(_, port)| port)
     }
 
-    pub(super) fn delegate(&mut self, path: &NamespacePath, spec: &NamespaceSpec) {
+    /// Takes note of the sockets of a namespace itself.
+    pub(super) fn open(&mut self, path: &NamespacePath, spec: &NamespaceSpec) {
         self.delegations.extend(spec.delegation.as_ref().map(|d| (d.socket.clone(), path.clone())));
+        self.text_sockets.extend(spec.pvdd.iter().map(|socket| (socket.clone(), path.clone())));
     }
 
-    pub(super) fn undelegate(&mut self, spec: &NamespaceSpec) {
+    pub(super) fn close(&mut self, spec: &NamespaceSpec) {
         spec.delegation.as_ref().map(|delegation| self.delegations.remove(&delegation.socket));
+        spec.pvdd.as_ref().map(|socket| self.text_sockets.remove(socket));
     }
 
     pub(super) fn entries_of(&self, namespace: &NamespacePath) -> usize {

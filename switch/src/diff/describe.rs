@@ -128,8 +128,10 @@ fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
     let quotas = Resource::ALL.map(|r| (format!("quota-{}", r.as_str()), quota(old, r), quota(new, r)));
     let held = |spec: &NamespaceSpec| spec.delegation.as_ref().map_or("none".into(), Delegation::label);
     let delegation = ("delegation".to_owned(), held(old), held(new));
+    let told = |spec: &NamespaceSpec| spec.pvdd.as_ref().map_or("none".into(), ToString::to_string);
+    let pvdd = ("pvdd".to_owned(), told(old), told(new));
     let limits = rates::pairs(&old.limits, &new.limits).map(|(name, old, new)| (name.to_owned(), old, new));
-    differing(own.into_iter().chain(quotas).chain(limits).chain([delegation]))
+    differing(own.into_iter().chain(quotas).chain(limits).chain([delegation, pvdd]))
 }
 
 fn within(spec: &NamespaceSpec) -> String {

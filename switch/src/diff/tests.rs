@@ -5,6 +5,8 @@ use crate::mediation::Mediation;
 use crate::quota::{Quotas, Resource};
 use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::FactList;
+use crate::text_socket::TextSocket;
+use core::net::Ipv4Addr;
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use pvd::{Answering, Injection, Seen, Sight};
@@ -115,7 +117,8 @@ fn any_state() -> impl Strategy<Value = Desired> {
             limits.set(Limit::TxFrames, (most > 1).then_some(Rate { per_second: most, burst: 1 }));
             let answering = Answering { within: Duration::from_millis(most), ..Answering::default() };
             let (macs_max, delegation) = (64 << macs, some_delegation(held));
-            let spec = NamespaceSpec { macs_max, age, quotas, limits, answering, delegation };
+            let pvdd = (held > 3).then(|| TextSocket::Tcp((Ipv4Addr::LOCALHOST, u16::from(held / 2)).into()));
+            let spec = NamespaceSpec { macs_max, age, quotas, limits, answering, delegation, pvdd };
             let _ = state.add_namespace(path(NAMES[n]), spec);
         }
         for bytes in ports {

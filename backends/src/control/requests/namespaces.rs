@@ -11,7 +11,7 @@ impl Calls<'_> {
     pub(super) fn namespace_add(&mut self, asked: &v1::NamespaceAdd) -> Result<v1::NamespaceReply, Error> {
         let path = self.path("name", &asked.name)?;
         let spec = convert::namespace_spec(asked)?;
-        let equal = |there: &NamespaceSpec| NamespaceSpec { delegation: None, ..there.clone() } == spec;
+        let equal = |there: &NamespaceSpec| NamespaceSpec { delegation: None, pvdd: None, ..there.clone() } == spec;
         let equal = self.daemon.control.desired().namespace(&path).is_ok_and(equal);
         if !(asked.may_exist && equal) {
             let numbers = asked.number.into_iter().collect();

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a dialogue sees of the switch: one namespace.
+
+use pvd::Cursor;
+use serde_json::{Map, Value};
+
+/// A PvD as it is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Its name.
+    pub name: String,
+    /// Its attributes.
+    pub attributes: Map<String, Value>,
+}
+
+/// Something happened to a PvD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The event's number.
+    pub seq: u64,
+    /// The PvD's name.
+    pub name: String,
+    /// What happened.
+    pub kind: pvd::EventKind,
+}
+
+/// The PvDs of one namespace.
+pub trait Desk {
+    /// The names of all.
+    fn names(&self) -> Vec<String>;
+
+    /// The one of that name.
+    fn find(&self, name: &str) -> Option<Told>;
+
+    /// Some of them, at most [`super::PAGE`], from a place on, and the next place.
+    fn page(&self, from: Option<Cursor>) -> (Vec<Told>, Option<Cursor>);
+
+    /// The number of the last event.
+    fn last_event(&self) -> u64;
+
+    /// The events after that of a number, at most [`super::EVENTS_AT_ONCE`]; `None`: some of them are forgotten.
+    fn news(&self, since: u64) -> Option<Vec<News>>;
+}
