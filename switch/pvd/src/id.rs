@@ -4,8 +4,7 @@
 use crate::PvdName;
 use core::net::Ipv6Addr;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use wire::name::{self, NameRef};
+use wire::name::NameRef;
 
 /// The identity of a PvD inside one namespace. Namespaces do not share identities: a name in one says nothing about
 /// the same name in another.
@@ -54,17 +53,6 @@ pub(crate) enum PvdIdRef<'a> {
 }
 
 impl PvdIdRef<'_> {
-    /// A hash that only who knows the seed can foresee.
-    pub(crate) fn hash(self, seed: u64) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        seed.hash(&mut hasher);
-        match self {
-            PvdIdRef::Explicit(name) => hasher.write(name.fold_into(&mut [0; name::WIRE_MAX])),
-            PvdIdRef::Implicit { port, router } => (port, router.to_bits()).hash(&mut hasher),
-        }
-        hasher.finish()
-    }
-
     pub(crate) fn to_owned(self) -> PvdId {
         match self {
             PvdIdRef::Explicit(name) => PvdId::Explicit(name.into()),

@@ -49,6 +49,7 @@ mod fact;
 mod handle;
 mod id;
 pub mod info;
+mod key;
 mod lifetime;
 pub mod limits;
 mod mediate;
@@ -63,6 +64,7 @@ mod replay;
 mod responder;
 mod shares;
 mod source;
+mod table;
 #[cfg(test)]
 mod tests;
 mod timers;

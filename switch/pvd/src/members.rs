@@ -10,23 +10,23 @@ use crate::handle::PvdHandle;
 use crate::id::{PvdId, PvdIdRef};
 use crate::paged::Paged;
 use crate::pvd::Pvd;
+use crate::table::Table;
 use std::sync::Arc;
 
-/// PvDs of a bucket on average, when buckets are made more.
-const CROWDED: usize = 4;
-
-type Bucket = Arc<[(u32, Arc<Pvd>)]>;
+/// Who is in a place.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    /// The same as that of the PvD's handle, so that a handle is judged without a look at the PvD.
+    generation: u32,
+    pvd: Option<Arc<Pvd>>,
+}
 
 /// One version of the membership.
 #[derive(Clone, Debug)]
 pub struct Members {
     base_seq: u64,
-    len: usize,
-    places: Paged<Option<Arc<Pvd>>>,
-    /// By the lower bits of the hash of the identity, with the upper ones. There are a power of two of them.
-    buckets: Paged<Bucket>,
-    count: usize,
-    seed: u64,
+    places: Paged<Place>,
+    table: Table,
 }
 
 /// Where a listing goes on.
@@ -52,9 +52,9 @@ pub struct Page {
 }
 
 impl Members {
-    /// `seed` is random, so that nobody can foresee which identities share a bucket.
+    /// `seed` is random, so that nobody can foresee which identities meet.
     pub(crate) fn new(seed: u64) -> Members {
-        Members { base_seq: 0, len: 0, places: Paged::default(), buckets: Paged::default(), count: 1, seed }
+        Members { base_seq: 0, places: Paged::default(), table: Table::new(seed) }
     }
 
     /// Goes up with every PvD that comes or goes.
@@ -64,24 +64,25 @@ impl Members {
 
     /// How many PvDs there are.
     pub fn len(&self) -> usize {
-        self.len
+        self.table.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The PvD of this handle, if it is still registered.
     #[inline]
     pub fn get(&self, handle: PvdHandle) -> Option<&Arc<Pvd>> {
-        self.at(handle.index()).filter(|pvd| pvd.handle() == handle)
+        let place = self.places.get(handle.index() as usize)?;
+        place.pvd.as_ref().filter(|_| place.generation == handle.generation())
     }
 
     /// The PvD in this place now. To find the same one again, take its handle.
     #[inline]
     pub fn at(&self, index: u32) -> Option<&Arc<Pvd>> {
-        self.places.get(index as usize)?.as_ref()
+        self.places.get(index as usize)?.pvd.as_ref()
     }
 
     /// The explicit PvD of this name.
@@ -94,62 +95,40 @@ impl Members {
         self.find(id.borrowed())
     }
 
+    #[inline]
     pub(crate) fn find(&self, id: PvdIdRef<'_>) -> Option<&Arc<Pvd>> {
-        let (bucket, tag) = self.spot(id);
-        let mut alike = self.buckets.get(bucket)?.iter().filter(|(other, _)| *other == tag);
-        alike.find(|(_, pvd)| *pvd.id() == id).map(|(_, pvd)| pvd)
+        self.table.find(id)
     }
 
     /// All of them, in the order of their places.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Pvd>> {
-        self.places.from(0).flatten()
+        self.from(0)
     }
 
     /// At most `size` of them, and at least one of those that are left. A listing begins without a cursor.
     pub fn page(&self, from: Option<Cursor>, size: usize) -> Page {
         let from = from.unwrap_or(Cursor { base_seq: self.base_seq, index: 0 });
-        let mut rest = self.places.from(from.index as usize).flatten();
+        let mut rest = self.from(from.index as usize);
         let pvds: Vec<_> = rest.by_ref().take(size.max(1)).cloned().collect();
         let next = rest.next().map(|pvd| Cursor { index: pvd.handle().index(), ..from });
         Page { base_seq: self.base_seq, interrupted: self.base_seq != from.base_seq, pvds, next }
     }
 
-    /// Bucket and tag of an identity.
-    fn spot(&self, id: PvdIdRef<'_>) -> (usize, u32) {
-        let hash = id.hash(self.seed);
-        (hash as usize & (self.count - 1), (hash >> 32) as u32)
+    fn from(&self, index: usize) -> impl Iterator<Item = &Arc<Pvd>> {
+        self.places.from(index).filter_map(|place| place.pvd.as_ref())
     }
 
     pub(crate) fn insert(&mut self, pvd: &Arc<Pvd>) {
         self.base_seq += 1;
-        self.len += 1;
-        *self.places.get_mut(pvd.handle().index() as usize) = Some(Arc::clone(pvd));
-        if self.len > self.count * CROWDED {
-            self.grow();
-        } else {
-            self.hang(pvd);
-        }
+        let handle = pvd.handle();
+        *self.places.get_mut(handle.index() as usize) =
+            Place { generation: handle.generation(), pvd: Some(Arc::clone(pvd)) };
+        self.table.insert(pvd);
     }
 
     pub(crate) fn remove(&mut self, pvd: &Pvd) {
         self.base_seq += 1;
-        self.len -= 1;
-        *self.places.get_mut(pvd.handle().index() as usize) = None;
-        let (bucket, _) = self.spot(pvd.id().borrowed());
-        let bucket = self.buckets.get_mut(bucket);
-        *bucket = bucket.iter().filter(|(_, other)| other.handle() != pvd.handle()).cloned().collect();
-    }
-
-    fn hang(&mut self, pvd: &Arc<Pvd>) {
-        let (bucket, tag) = self.spot(pvd.id().borrowed());
-        let bucket = self.buckets.get_mut(bucket);
-        *bucket = bucket.iter().cloned().chain([(tag, Arc::clone(pvd))]).collect();
-    }
-
-    fn grow(&mut self) {
-        self.count *= 4;
-        self.buckets = Paged::default();
-        let all: Vec<_> = self.iter().cloned().collect();
-        all.iter().for_each(|pvd| self.hang(pvd));
+        *self.places.get_mut(pvd.handle().index() as usize) = Place::default();
+        self.table.remove(pvd);
     }
 }
