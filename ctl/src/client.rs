@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! A blocking client of the control socket. Every wait is bounded by the timeout that was given at connect.
+//! A blocking client of the control socket. Every wait is bounded by the timeout that was given at connect, but for those
+//! of [`Client::watch`].
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -74,7 +75,16 @@ impl Client {
     /// As [`Client::call`], for the sending.
     pub fn stream<M: Method>(&mut self, method: &M) -> Result<Stream<'_, M>, ClientError> {
         self.send(&Call { more: true, ..Call::new(method)? })?;
-        Ok(Stream::new(self))
+        Ok(Stream::new(self, false))
+    }
+
+    /// As [`Client::stream`], for replies that come when something happens: the wait for one has no bound.
+    ///
+    /// # Errors
+    /// As [`Client::call`], for the sending.
+    pub fn watch<M: Method>(&mut self, method: &M) -> Result<Stream<'_, M>, ClientError> {
+        self.send(&Call { more: true, ..Call::new(method)? })?;
+        Ok(Stream::new(self, true))
     }
 
     /// Calls a method without waiting for a reply; weftd sends none, not even an error.
@@ -106,21 +116,25 @@ impl Client {
     /// # Errors
     /// `Timeout`, `Lost`, `Closed`, or `Protocol` when what came is not varlink.
     pub fn receive(&mut self) -> Result<Reply, ClientError> {
-        self.wait().inspect_err(|_| self.close())
+        self.wait(Some(Instant::now() + self.timeout)).inspect_err(|_| self.close())
     }
 
-    fn wait(&mut self) -> Result<Reply, ClientError> {
-        let deadline = Instant::now() + self.timeout;
+    /// As [`Client::receive`], however long it takes.
+    fn receive_at_last(&mut self) -> Result<Reply, ClientError> {
+        self.wait(None).inspect_err(|_| self.close())
+    }
+
+    fn wait(&mut self, deadline: Option<Instant>) -> Result<Reply, ClientError> {
         let mut chunk = vec![0; CHUNK];
         loop {
             if let Some(reply) = self.decoder.pull()? {
                 return Ok(reply);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
                 return Err(ClientError::Timeout { after: self.timeout });
             }
-            self.socket.set_read_timeout(Some(left)).map_err(ClientError::Lost)?;
+            self.socket.set_read_timeout(left).map_err(ClientError::Lost)?;
             match self.socket.read(&mut chunk) {
                 Ok(0) => {
                     self.decoder.finish()?;

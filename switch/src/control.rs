@@ -310,6 +310,11 @@ impl Control {
         self.plant.port(port).is_some_and(PortRecord::attached)
     }
 
+    /// Differs from what it was when something has happened to a PvD of any namespace since: whoever watches looks then.
+    pub fn pvd_stirs(&self) -> u64 {
+        self.plant.learning.stirs()
+    }
+
     /// Ports and namespaces that are deleted and may still be read by a session or a worker.
     pub fn retired(&self) -> usize {
         self.plant.retired()

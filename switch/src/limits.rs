@@ -42,6 +42,9 @@ pub const NAMESPACE_PORTS_MAX: usize = 256;
 /// last user is gone, and all ports of a namespace may be replaced at once.
 pub const SLOTS: u16 = dataplane::limits::PORTS as u16;
 
+/// Ports of one namespace that are gone and whose names are remembered, for events that speak of them.
+pub const GONE_PORTS: usize = 64;
+
 /// Static MAC entries of one namespace at most, so that guests always find room in the table.
 pub const STATIC_MACS_MAX: usize = 1024;
 

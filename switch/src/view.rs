@@ -23,8 +23,10 @@
 //! Snapshots are plain data, copied out, without a reference into the switch.
 
 mod learnt;
+mod news;
 
 pub use learnt::{PvdPage, PvdView, RaView, SourceView};
+pub use news::{ChangeView, PvdEventView, PvdNews};
 
 use crate::arena::Handle;
 use crate::control::Control;

@@ -51,6 +51,8 @@ pub(super) struct Daemon {
 impl Daemon {
     /// Makes the file and what was done with `weft` since come true.
     pub(super) fn begin(&mut self, events: &mut Loop, overlay: &Overlay) {
+        // Before anything happens, control knows when.
+        self.control.handle_tick(clock());
         let (desired, left_out) = overlay.over(&self.origin.base);
         self.left_out(left_out);
         if let Err(why) = self.request(events, Request::Apply(desired)) {

@@ -122,6 +122,8 @@ struct Running {
     ticked: Instant,
     /// Calls or copies of frames wait whose turn has not come.
     more: bool,
+    /// What had happened when those who watch were last told of it.
+    told: (u64, u64),
 }
 
 impl Running {
@@ -166,7 +168,8 @@ impl Running {
             changes: 0,
             settled: 0,
         };
-        let running = Running { events, server, server_id, signals, daemon, ticked: started, more: false };
+        let running =
+            Running { events, server, server_id, signals, daemon, ticked: started, more: false, told: (0, 0) };
         Ok((running, saved.overlay))
     }
 
@@ -192,7 +195,20 @@ impl Running {
             }
         }
         self.tick()?;
+        self.more |= self.wake_watchers();
         Ok(true)
+    }
+
+    /// Those who watch look when something has happened: to a PvD, or to what there is, a namespace that they watch among
+    /// it. True: something had.
+    fn wake_watchers(&mut self) -> bool {
+        let now = (self.daemon.control.pvd_stirs(), self.daemon.changes);
+        let news = std::mem::replace(&mut self.told, now) != now;
+        if news {
+            self.server.borrow_mut().wake_waiting();
+            self.daemon.doors.all().into_iter().for_each(|door| door.server.borrow_mut().wake_waiting());
+        }
+        news
     }
 
     /// Answers calls that wait, when what they changed is saved. True: there may be more.

@@ -19,6 +19,7 @@ mod learnt;
 mod links;
 mod namespaces;
 mod tables;
+mod watch;
 
 /// The answer to a call, which may not go out before what it changed is saved.
 pub(super) struct Answered {
@@ -69,6 +70,7 @@ impl Calls<'_> {
             Request::FdbList(asked) => self.fdb_list(&asked, call.more, pending.from.as_ref()),
             Request::PvdList(asked) => self.pvd_list(&asked, call.more, pending.from.as_ref()),
             Request::RaList(asked) => self.ra_list(&asked, call.more, pending.from.as_ref()),
+            Request::PvdWatch(asked) => self.pvd_watch(&asked, call.more, pending.from.as_ref()),
             request => self.carry_out(request).map(Answer::from),
         }
     }
@@ -103,7 +105,7 @@ impl Calls<'_> {
             Request::PortList(asked) => reply(&self.port_list(&asked)?),
             Request::LinkAdd(asked) => reply(&self.link_add(&asked)?),
             Request::LinkDel(asked) => reply(&self.link_del(&asked)?),
-            Request::FdbList(_) | Request::PvdList(_) | Request::RaList(_) => {
+            Request::FdbList(_) | Request::PvdList(_) | Request::PvdWatch(_) | Request::RaList(_) => {
                 Err(ServiceError::invalid("this list is answered as a stream"))
             }
             Request::PvdShow(asked) => reply(&self.pvd_show(&asked)?),

@@ -2,6 +2,7 @@
 //! A whole daemon without a guest, driven over its control socket.
 
 mod learnt;
+mod watching;
 
 use super::*;
 use crate::config::Settings;

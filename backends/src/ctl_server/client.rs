@@ -33,6 +33,8 @@ enum State {
     Reading,
     /// Its call is being carried out.
     Calling,
+    /// Its call is to be answered from there on when something has happened.
+    Waiting(Asked),
     /// A reply to its call is being written. Then the answer goes on from a place, or is over.
     Replying(Option<Asked>),
 }
@@ -77,6 +79,11 @@ impl Client {
         matches!(self.state, State::Reading)
     }
 
+    /// Whether it waits for something to happen.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting(_))
+    }
+
     /// When it last said something.
     pub(super) fn heard(&self) -> Instant {
         self.heard
@@ -88,11 +95,31 @@ impl Client {
     /// The reply cannot be written down.
     pub(super) fn answer(&mut self, answer: Answer, call: &Call) -> Result<(), Gone> {
         self.state = State::Reading;
-        if !call.oneway {
-            encode(&answer.reply, &mut self.out)?;
-            self.state = State::Replying(answer.rest.map(|from| (call.clone(), Some(from))));
+        if call.oneway {
+            return Ok(());
         }
+        let (reply, rest) = match answer {
+            Answer::Whole(reply) => (reply, None),
+            Answer::Part(reply, from) => (reply, Some((call.clone(), Some(from)))),
+            Answer::Later(from) => {
+                self.state = State::Waiting((call.clone(), Some(from)));
+                return Ok(());
+            }
+        };
+        encode(&reply, &mut self.out)?;
+        self.state = State::Replying(rest);
         Ok(())
+    }
+
+    /// Gives out the call that waits for something to happen, which has: it must be answered.
+    pub(super) fn wake(&mut self) -> Option<Asked> {
+        match std::mem::replace(&mut self.state, State::Calling) {
+            State::Waiting(asked) => Some(asked),
+            other => {
+                self.state = other;
+                None
+            }
+        }
     }
 
     /// Writes and reads as far as that goes without waiting. A call that has come in whole is given out, and again for
@@ -124,7 +151,7 @@ impl Client {
     pub(super) fn interest(&self) -> EventSet {
         match self.state {
             State::Reading => EventSet::IN,
-            State::Calling => EventSet::empty(),
+            State::Calling | State::Waiting(_) => EventSet::empty(),
             State::Replying(_) => EventSet::OUT,
         }
     }

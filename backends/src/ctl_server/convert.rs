@@ -4,9 +4,11 @@
 
 mod learnt;
 mod mediation;
+mod watch;
 
 pub use learnt::{pvd, pvd_shown, ra, ra_shown};
 pub use mediation::mediation_edit;
+pub use watch::pvd_news;
 
 use crate::config::ConfigError;
 use crate::runtime::{PollMode, Work, WorkerStats};

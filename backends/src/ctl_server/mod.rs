@@ -6,9 +6,10 @@
 //! [`Server`] is a subscriber of the control loop. It accepts clients, cuts what they send into calls, and queues the
 //! calls; the loop takes one with [`Server::next_call`], does what it asks for, and hands the replies to
 //! [`Server::answer`]. A client has one call outstanding: the next is not read before the replies of the last are
-//! written. A long answer is asked for part by part: the next is made when the client has read the one before. So what
-//! a client can make the daemon hold is bounded by one message in, one reply out and 32 clients, and a client that does
-//! not read a reply within [`STALL_MAX`] is dropped.
+//! written. A long answer is asked for part by part: the next is made when the client has read the one before. An answer
+//! that goes on when something happens ([`Answer::Later`]) is a place to go on from, and nothing is made for it until the
+//! loop says that something has ([`Server::wake_waiting`]). So what a client can make the daemon hold is bounded by one
+//! message in, one reply out and 32 clients, and a client that does not read a reply within [`STALL_MAX`] is dropped.
 //!
 //! Who a client is, is asked of the kernel once, when it connects ([`access`]); what it may do is decided for each call
 //! ([`permit`]). Those who may only read cannot be in the way of those who administer: the calls of
@@ -51,19 +52,23 @@ pub enum Mark {
     Pvds(NamespacePath, Option<pvd::Cursor>),
     /// In this namespace, behind the Router Advertisement of this number.
     Ras(NamespacePath, u64),
+    /// Behind the event of this number.
+    Events(u64),
 }
 
 /// The answer to a call, or a part of it.
-pub struct Answer {
-    /// What goes out now.
-    pub reply: Reply,
-    /// From where on the call is to be answered again when that is read; `None`: the answer is complete.
-    pub rest: Option<Mark>,
+pub enum Answer {
+    /// All of it, or the end of it.
+    Whole(Reply),
+    /// What goes out now, and from where on the call is to be answered again when that is read.
+    Part(Reply, Mark),
+    /// Nothing for now: the call is to be answered again, from there on, when something has happened.
+    Later(Mark),
 }
 
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Answer {
-        Answer { reply, rest: None }
+        Answer::Whole(reply)
     }
 }
 
@@ -108,6 +113,15 @@ impl Server {
         match client.answer(answer, &pending.call) {
             Ok(()) => self.advance(pending.client, ops),
             Err(why) => self.give_up(pending.client, &why, ops),
+        }
+    }
+
+    /// Something has happened: calls that were answered with [`Answer::Later`] are to be answered again.
+    pub fn wake_waiting(&mut self) {
+        for (fd, client) in &mut self.clients {
+            let access = client.access();
+            let asked = client.wake();
+            self.calls.extend(asked.map(|(call, from): Asked| Pending { client: *fd, access, call, from }));
         }
     }
 
@@ -175,12 +189,13 @@ impl Server {
         let _ = ops.modify(Events::new(&self.socket, events));
     }
 
-    /// Drops a client for one that may do `access`: one that may do less, or one that does nothing and may do no more.
-    /// So nobody is kept out by connections that are merely held, and no administrator by others at all. False: there is
-    /// none.
+    /// Drops a client for one that may do `access`: one that may do less, or one that does nothing, or only waits for
+    /// something to happen, and may do no more. So nobody is kept out by connections that are merely held, and no
+    /// administrator by others at all. False: there is none.
     fn make_room(&mut self, access: Access, ops: &mut EventOps) -> bool {
-        let lesser = |client: &Client| client.access() < access || client.access() == access && client.is_idle();
-        let rank = |client: &Client| (client.access(), !client.is_idle(), client.heard());
+        let held = |client: &Client| client.is_idle() || client.is_waiting();
+        let lesser = |client: &Client| client.access() < access || client.access() == access && held(client);
+        let rank = |client: &Client| (client.access(), !held(client), client.is_waiting(), client.heard());
         let found = self.clients.iter().filter(|(_, client)| lesser(client)).min_by_key(|(_, client)| rank(client));
         let Some(fd) = found.map(|(fd, _)| *fd) else { return false };
         tracing::debug!("the control socket is full: the client that was silent for longest is dropped");

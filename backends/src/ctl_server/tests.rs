@@ -50,7 +50,7 @@ impl World {
             let reply = Reply::result(&serde_json::json!({ "method": pending.call.method })).unwrap();
             let told = 1 + pending.from.as_ref().map_or(0, told_at);
             let answer = match told < replies as u64 {
-                true => Answer { reply: reply.continued(), rest: Some(place(told)) },
+                true => Answer::Part(reply.continued(), place(told)),
                 false => reply.into(),
             };
             let mut ops = self.events.event_ops(self.id).unwrap();
@@ -258,6 +258,32 @@ fn test_readers_cannot_keep_an_administrator_out() {
     assert_eq!(server.clients(), CLIENTS_MAX);
     assert!(!server.make_room(Access::Read, ops), "neither the administrator nor a reader that is served goes");
     assert!(server.make_room(Access::Administer, ops), "a reader goes");
+}
+
+#[test]
+fn test_who_waits_for_something_to_happen_is_asked_again_then_and_gives_his_place_up_before() {
+    let (mut world, mut clients) = full();
+    clients.iter_mut().for_each(|client| client.write_all(b"{\"method\":\"a.Watch\",\"more\":true}\0").unwrap());
+    let mut waiting = 0;
+    while waiting < CLIENTS_MAX {
+        world.events.run_with_timeout(20).unwrap();
+        while let Some(pending) = { world.server.borrow_mut().next_call() } {
+            let mut ops = world.events.event_ops(world.id).unwrap();
+            world.server.borrow_mut().answer(&pending, Answer::Later(Mark::Events(7)), &mut ops);
+            waiting += 1;
+        }
+    }
+    let mut more = world.client();
+    more.write_all(b"{\"method\":\"a.A\"}\0").unwrap();
+    assert!(world.receive(&mut more).is_some());
+    drop((more, clients.pop()));
+    while world.server.borrow().clients() > CLIENTS_MAX - 2 {
+        assert_eq!(world.turn(1), 0, "nobody is asked while nothing happens");
+    }
+    world.server.borrow_mut().wake_waiting();
+    let again: Vec<_> = std::iter::from_fn(|| world.server.borrow_mut().next_call()).collect();
+    assert_eq!(again.len(), CLIENTS_MAX - 2);
+    assert!(again.iter().all(|pending| pending.from == Some(Mark::Events(7))));
 }
 
 #[test]

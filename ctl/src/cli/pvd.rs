@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft pvd …`.
 
+mod watch;
+
 use clap::{Args, Subcommand};
 
 use super::output::Output;
-use super::{Context, Outcome};
+use super::{Context, DONE, Outcome};
 use crate::client::ClientError;
-use crate::proto::v1::{Fact, FactKind, PortSet, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource, RouterParameters};
+use crate::proto::v1::{Fact, PortSet, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource, RouterParameters};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::duration;
@@ -33,6 +35,9 @@ pub(super) enum Verb {
     },
     /// Let a port see some PvDs only: of no other it gets Router Advertisements any more
     Bind(Bind),
+    /// Tell what happens to the PvDs of a namespace: what comes, changes and goes, and who said so
+    #[command(after_help = watch::HELP)]
+    Watch(watch::Watch),
 }
 
 /// The PvDs that a port is to see. What its guest knows of others already it knows until that ends.
@@ -79,6 +84,7 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             let port = client.call(&bind.said())?.port;
             context.output.answer(&port, |_| String::new())
         }
+        Verb::Watch(asked) => watch::run(asked, client, context),
     }
 }
 
@@ -134,14 +140,13 @@ const FACTS: [(&str, Side); 5] = [
 
 fn facts(facts: &[Fact], mut table: Table) -> String {
     for Fact { kind, value, flags, valid_s, preferred_s, .. } in facts {
-        let kind = match kind {
-            FactKind::Prefix => "prefix",
-            FactKind::Route => "route",
-            FactKind::Rdnss => "rdnss",
-            FactKind::Dnssl => "dnssl",
-            FactKind::Pref64 => "pref64",
-        };
-        table.row([kind.to_owned(), value.clone(), words(flags), remaining(*valid_s), remaining(*preferred_s)]);
+        table.row([
+            kind.as_str().to_owned(),
+            value.clone(),
+            words(flags),
+            remaining(*valid_s),
+            remaining(*preferred_s),
+        ]);
     }
     table.finish()
 }

@@ -5,6 +5,7 @@ mod answers;
 mod calls;
 mod failures;
 mod learnt;
+mod watching;
 
 use crate::cli::{Streams, run};
 use crate::testing::server::Server;

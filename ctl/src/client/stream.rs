@@ -12,12 +12,14 @@ use crate::proto::Method;
 pub struct Stream<'a, M> {
     client: &'a mut Client,
     done: bool,
+    /// However long a reply takes, it is waited for.
+    patient: bool,
     method: PhantomData<M>,
 }
 
 impl<'a, M: Method> Stream<'a, M> {
-    pub(super) fn new(client: &'a mut Client) -> Stream<'a, M> {
-        Stream { client, done: false, method: PhantomData }
+    pub(super) fn new(client: &'a mut Client, patient: bool) -> Stream<'a, M> {
+        Stream { client, done: false, patient, method: PhantomData }
     }
 }
 
@@ -28,7 +30,7 @@ impl<M: Method> Iterator for Stream<'_, M> {
         if self.done {
             return None;
         }
-        let reply = self.client.receive();
+        let reply = if self.patient { self.client.receive_at_last() } else { self.client.receive() };
         self.done = !matches!(&reply, Ok(reply) if reply.continues);
         Some(reply.and_then(|reply| typed(M::NAME, reply)))
     }

@@ -16,6 +16,7 @@ mod port;
 mod pvd;
 mod ra;
 mod status;
+mod watch;
 mod worker;
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,7 @@ pub use pvd::{
 };
 pub use ra::{RA_PAGE, Ra, RaList, RaListReply, RaOption, RaShow, RaShowReply};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
+pub use watch::{EVENT_PAGE, PvdChange, PvdEvent, PvdEventKind, PvdWatch, PvdWatchReply};
 pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};
 
 /// The answer of a method that has nothing to say but success.
@@ -134,6 +136,8 @@ methods! {
     PvdList -> PvdListReply;
     /// Tells all about one PvD.
     PvdShow -> PvdShowReply;
+    /// Tells what happens to PvDs, on and on with `more`.
+    PvdWatch -> PvdWatchReply;
     /// Lists Router Advertisements that are remembered, in pages with `more`.
     RaList -> RaListReply;
     /// Tells all about one Router Advertisement.

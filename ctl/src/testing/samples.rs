@@ -6,7 +6,7 @@ mod mediation;
 
 use std::collections::BTreeMap;
 
-pub(crate) use learnt::{pvd_shown, pvds, ra_shown, ras};
+pub(crate) use learnt::{news, pvd_shown, pvds, ra_shown, ras};
 use mediation::{inject_pvd, mediated, pvds_seen};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,9 +18,9 @@ use crate::proto::v1::{
     FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply,
     MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
     NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
-    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, PvdList, PvdShow, Quota, RaList,
-    RaShow, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply,
-    Zombie,
+    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, PvdList, PvdShow, PvdWatch, Quota,
+    RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList,
+    WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -60,6 +60,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&FdbFlush { namespace: Some(namespace()) }, &FdbFlushReply { removed: 3 }),
         exchange(&PvdList { namespace: Some(namespace()) }, &pvds()),
         exchange(&PvdShow { name: "corp.example".to_owned(), namespace: Some(namespace()) }, &pvd_shown()),
+        exchange(&PvdWatch { namespace: namespace(), since: Some(1_000_000_041) }, &news()),
         exchange(&RaList { namespace: Some(namespace()) }, &ras()),
         exchange(&RaShow { namespace: namespace(), number: 7 }, &ra_shown()),
         exchange(&ConfigCheck { text: text(), file: file() }, &Empty {}),

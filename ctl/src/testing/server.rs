@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
@@ -33,6 +34,31 @@ impl Server {
         let thread = std::thread::spawn(move || {
             let (socket, _) = listener.accept().unwrap();
             serve(socket, &answer, |call| log.send(call).unwrap());
+        });
+        Server { folder, calls, thread }
+    }
+
+    /// As [`Server::start`], for so many connections, side by side.
+    pub(crate) fn start_many(
+        connections: usize,
+        answer: impl Fn(&Call) -> Vec<Reply> + Send + Sync + 'static,
+    ) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join("ctl.sock")).unwrap();
+        let (log, calls) = channel();
+        let answer = Arc::new(answer);
+        let thread = std::thread::spawn(move || {
+            let serve_next = |_| {
+                let (socket, _) = listener.accept().unwrap();
+                let (answer, log) = (Arc::clone(&answer), log.clone());
+                std::thread::spawn(move || {
+                    serve(socket, &(Box::new(move |call: &Call| answer(call)) as Answer), |call| {
+                        log.send(call).unwrap();
+                    });
+                })
+            };
+            let all: Vec<_> = (0..connections).map(serve_next).collect();
+            all.into_iter().for_each(|one| one.join().unwrap());
         });
         Server { folder, calls, thread }
     }

@@ -2,9 +2,11 @@
 //! What has happened to PvDs, for those who watch.
 //!
 //! Events are numbered without gaps and the latest are kept, so that a watcher that was away asks for what came after the
-//! last that it has seen, or learns that it has missed some and must list anew.
+//! last that it has seen, or learns that it has missed some and must list anew. Whoever makes a registry anew lets its
+//! numbers begin above all that were ever given ([`crate::Registry::counting_from`]): so a number of an earlier life is
+//! known as one.
 
-use crate::advert::Origin;
+use crate::advert::{Origin, Parameters, PvdFlags};
 use crate::fact::Fact;
 use crate::handle::PvdHandle;
 use crate::id::PvdId;
@@ -16,7 +18,7 @@ use std::time::Duration;
 /// Something happened to a PvD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Its number; the first is 1.
+    /// Its number: one more than that of the event before.
     pub seq: u64,
     /// When.
     pub at: Duration,
@@ -61,14 +63,14 @@ pub enum What {
     Gone(Why),
     /// It says this now.
     Added(Fact),
-    /// It says this with other flags.
-    Flagged(Fact, u8),
+    /// It says this with other flags than before: those before and those now.
+    Flagged(Fact, u8, u8),
     /// It no longer says this.
     Removed(Fact, Why),
-    /// Its PvD Option has other flags, another sequence number or another delay.
-    PvdFlags,
-    /// MTU, hop limit or another parameter without a lifetime.
-    Parameters,
+    /// Its PvD Option has other flags, another sequence number or another delay: what it had, and what it has.
+    PvdFlags(PvdFlags, PvdFlags),
+    /// MTU, hop limit or another parameter without a lifetime: what held before, and what holds now.
+    Parameters(Box<[Parameters<Box<[u8]>>; 2]>),
     /// It is a default router from now on, or is none any more.
     DefaultRouter(bool),
 }
@@ -117,7 +119,7 @@ impl Changes {
             match find(old, entry.fact()) {
                 None => self.push(origin, What::Added(entry.fact().clone())),
                 Some(at) if old[at].flags() != entry.flags() => {
-                    self.push(origin, What::Flagged(entry.fact().clone(), entry.flags()));
+                    self.push(origin, What::Flagged(entry.fact().clone(), old[at].flags(), entry.flags()));
                 }
                 Some(_) => {}
             }
@@ -125,7 +127,7 @@ impl Changes {
     }
 }
 
-/// Events were dropped that a watcher has not seen: it must list anew.
+/// Events were dropped that a watcher has not seen, or it has seen those of another registry: it must list anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missed {
     /// The first that is still there.
@@ -136,10 +138,17 @@ pub struct Missed {
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     ring: VecDeque<Event>,
+    /// The number before the first that was ever given.
+    base: u64,
     last: u64,
 }
 
 impl Events {
+    /// None yet; the first has the number after `base`.
+    pub(crate) fn after(base: u64) -> Events {
+        Events { ring: VecDeque::new(), base, last: base }
+    }
+
     pub(crate) fn push(&mut self, at: Duration, (handle, id): (PvdHandle, &PvdId), kind: EventKind, changes: Changes) {
         if self.ring.len() == limits::EVENTS {
             self.ring.pop_front();
@@ -149,17 +158,23 @@ impl Events {
         self.ring.push_back(Event { seq: self.last, at, handle, id: id.clone(), kind, changes: list.into(), more });
     }
 
-    /// The number of the last event; 0 before the first.
+    /// The number of the last event; before the first the one before it.
     pub(crate) fn last(&self) -> u64 {
         self.last
     }
 
-    /// The events after that of number `seq`.
+    /// The events after that of number `seq`; 0 is before all.
     pub(crate) fn since(&self, seq: u64) -> Result<impl Iterator<Item = &Event>, Missed> {
-        let oldest = self.last + 1 - self.ring.len() as u64;
-        if seq.saturating_add(1) < oldest {
+        let oldest = self.oldest();
+        let seq = if seq == 0 { self.base } else { seq };
+        if seq > self.last || seq + 1 < oldest {
             return Err(Missed { oldest });
         }
-        Ok(self.ring.iter().skip((seq.saturating_add(1) - oldest) as usize))
+        Ok(self.ring.iter().skip((seq + 1 - oldest) as usize))
+    }
+
+    /// The number of the first that is still there, or of the next if none is.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.last + 1 - self.ring.len() as u64
     }
 }

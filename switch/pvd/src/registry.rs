@@ -59,6 +59,12 @@ impl Registry {
         }
     }
 
+    /// The same, whose events have numbers from the one after `base` on. Below 2^63.
+    #[must_use]
+    pub fn counting_from(self, base: u64) -> Registry {
+        Registry { events: Events::after(base), ..self }
+    }
+
     /// The PvDs as readers see them.
     pub fn members(&self) -> &Members {
         self.membership.members()
@@ -89,7 +95,7 @@ impl Registry {
         &self.counters
     }
 
-    /// The number of the last event; 0 before the first.
+    /// The number of the last event; before the first the one before it.
     pub fn last_event(&self) -> u64 {
         self.events.last()
     }
@@ -97,9 +103,14 @@ impl Registry {
     /// The events after the one of number `seq`; 0 asks for all.
     ///
     /// # Errors
-    /// [`Missed`]: some of them are not kept any more.
+    /// [`Missed`]: some of them are not kept any more, or no event here has had that number.
     pub fn events_since(&self, seq: u64) -> Result<impl Iterator<Item = &Event>, Missed> {
         self.events.since(seq)
+    }
+
+    /// The number of the first event that is still kept, or of the next one if none is.
+    pub fn oldest_event(&self) -> u64 {
+        self.events.oldest()
     }
 
     /// When [`Registry::expire`] has something to do.

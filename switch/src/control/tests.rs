@@ -5,6 +5,7 @@ mod links;
 mod model;
 mod peers;
 mod stated;
+mod watching;
 
 use super::*;
 use crate::delegation::{Delegate, Grant};

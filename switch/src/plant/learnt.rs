@@ -46,6 +46,8 @@ pub(crate) struct Learning {
     pub(super) alarms: Alarms<Handle<Namespace>>,
     /// For what is to happen at no certain moment.
     pub(super) dice: Seeds,
+    /// How often something has happened to a PvD.
+    stirs: u64,
 }
 
 /// A Router Advertisement that was heard.
@@ -70,7 +72,7 @@ impl Learning {
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of PvDs"))?;
         let (records, usage, homes) = (Arena::default(), UsageBook::default(), BTreeSet::new());
         let (now, stating, alarms) = (Duration::ZERO, Stating::new(), Alarms::default());
-        Ok(Learning { pvds, ras, numbers, records, usage, homes, now, stating, alarms, dice })
+        Ok(Learning { pvds, ras, numbers, records, usage, homes, now, stating, alarms, dice, stirs: 0 })
     }
 
     /// What a namespace and all below it have learnt; static PvDs are among the PvDs.
@@ -81,6 +83,11 @@ impl Learning {
     /// What has a PvD's numbers.
     pub(crate) fn record(&self, handle: Handle<PvdRecord>) -> Option<&PvdRecord> {
         self.records.get(handle)
+    }
+
+    /// Differs from what it was when something has happened to any PvD since.
+    pub(crate) fn stirs(&self) -> u64 {
+        self.stirs
     }
 
     /// How many PvDs have numbers.
@@ -164,7 +171,7 @@ impl Plant {
         let Ok(home) = self.tree.find(&gone.spec.namespace) else { return };
         let (home, port) = (home.handle(), gone.ident.nr_at_home());
         self.with_learnt(home, |pvds, ras| {
-            pvds.forget_port(port);
+            pvds.forget_port(port, &gone.name);
             ras.cache.forget_port(port);
             ras.responder.forget_port(port);
         });
@@ -205,8 +212,10 @@ impl Plant {
     /// Gives numbers to the PvDs that have come, and takes those of the ones that are gone.
     fn number_pvds(&mut self, home: Handle<Namespace>) {
         let (pvds, numbers) = (self.learning.pvds, self.learning.numbers);
-        let place = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(pvds));
-        let (came, gone) = place.map(PvdPlace::news).unwrap_or_default();
+        let Some(place) = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(pvds)) else { return };
+        let before = place.last_news();
+        let (came, gone) = place.news();
+        self.learning.stirs += u64::from(place.last_news() != before);
         gone.into_iter().for_each(|record| self.end_record(record));
         for pvd in came {
             // When all numbers are taken it has none.

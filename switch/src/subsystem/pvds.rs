@@ -5,21 +5,25 @@ use super::Subsystem;
 use super::seeds::Seeds;
 use crate::arena::Handle;
 use crate::ident::Ident;
+use crate::limits::GONE_PORTS;
+use crate::name::Name;
 use crate::refusal::Refusal;
 use crate::tree::Namespace;
 use pvd::{Limits, PvdHandle, PvdName, Registry, Statement};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// Gives every namespace the place of its registry.
 pub(crate) struct Pvds {
     seeds: Seeds,
+    /// Above the number of every event of a registry that is gone.
+    above: u64,
 }
 
 impl Pvds {
     /// Registries are hashed with numbers that follow from `seeds`.
     pub(crate) fn new(seeds: Seeds) -> Pvds {
-        Pvds { seeds }
+        Pvds { seeds, above: 0 }
     }
 }
 
@@ -31,13 +35,14 @@ impl Subsystem for Pvds {
     }
 
     fn init(&mut self, _: &Namespace) -> Result<PvdPlace, Refusal> {
-        Ok(PvdPlace::new(self.seeds.next()))
+        Ok(PvdPlace::new(self.seeds.next(), self.above))
     }
 
     fn pre_exit(&mut self, _: &Namespace, place: &mut PvdPlace) {
         let now = place.now;
         if let Some(registry) = place.made_mut() {
             registry.clear(now);
+            self.above = self.above.max(registry.last_event() + 1);
         }
     }
 
@@ -54,6 +59,8 @@ impl Subsystem for Pvds {
 /// PvD: few namespaces have one.
 pub(crate) struct PvdPlace {
     seed: u64,
+    /// Events have higher numbers than this.
+    above: u64,
     registry: Option<Box<Registry>>,
     /// The latest time that was told, for what happens at no time in particular: that a port is deleted.
     now: Duration,
@@ -63,6 +70,8 @@ pub(crate) struct PvdPlace {
     numbered: u64,
     /// The static ones.
     stated: BTreeMap<PvdName, PvdHandle>,
+    /// Ports that are gone and that events may speak of, with the last that does.
+    gone: VecDeque<(u32, Name, u64)>,
 }
 
 /// A PvD as namespaces number it.
@@ -71,9 +80,9 @@ pub(crate) struct PvdRecord {
 }
 
 impl PvdPlace {
-    fn new(seed: u64) -> PvdPlace {
-        let (records, stated) = (BTreeMap::new(), BTreeMap::new());
-        PvdPlace { seed, registry: None, now: Duration::ZERO, records, numbered: 0, stated }
+    fn new(seed: u64, above: u64) -> PvdPlace {
+        let (records, stated, gone) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
+        PvdPlace { seed, above, registry: None, now: Duration::ZERO, records, numbered: 0, stated, gone }
     }
 
     /// What has a PvD's numbers.
@@ -113,11 +122,22 @@ impl PvdPlace {
         self.registry.as_deref()
     }
 
-    /// The registry, made if need be.
+    /// The registry, made if need be. There is less than one event a microsecond, so the numbers of events go on above
+    /// those of every registry that there was in an earlier process.
     pub(crate) fn make(&mut self, now: Duration) -> &mut Registry {
         self.now = now;
-        let seed = self.seed;
-        self.registry.get_or_insert_with(|| Box::new(Registry::new(Limits::default(), seed)))
+        let (seed, base) = (self.seed, self.above.max(now.as_micros() as u64));
+        self.registry.get_or_insert_with(|| Box::new(Registry::new(Limits::default(), seed).counting_from(base)))
+    }
+
+    /// The last event that [`PvdPlace::news`] knows of.
+    pub(crate) fn last_news(&self) -> u64 {
+        self.numbered
+    }
+
+    /// The name of a port that is gone, if events may speak of it still.
+    pub(crate) fn gone_port(&self, number: u32) -> Option<&Name> {
+        self.gone.iter().rev().find(|(port, ..)| *port == number).map(|(_, name, _)| name)
     }
 
     /// Says all about a static PvD, or takes it back.
@@ -150,12 +170,17 @@ impl PvdPlace {
         }
     }
 
-    /// The port of that number is gone.
-    pub(crate) fn forget_port(&mut self, port: u32) {
+    /// The port of that number and name is gone.
+    pub(crate) fn forget_port(&mut self, port: u32, name: &Name) {
         let now = self.now;
-        if let Some(registry) = self.made_mut() {
-            registry.forget_port(port, now);
+        let Some(registry) = self.registry.as_deref_mut() else { return };
+        registry.forget_port(port, now);
+        let (last, oldest) = (registry.last_event(), registry.oldest_event());
+        self.gone.retain(|(.., until)| *until >= oldest);
+        if self.gone.len() == GONE_PORTS {
+            self.gone.pop_front();
         }
+        self.gone.push_back((port, name.clone(), last));
     }
 
     fn made_mut(&mut self) -> Option<&mut Registry> {

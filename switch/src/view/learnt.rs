@@ -71,6 +71,10 @@ pub struct PvdPage {
     pub interrupted: bool,
     /// Where the next part begins; `None`: this was the last.
     pub next: Option<Cursor>,
+    /// [`pvd::Members::base_seq`] now; 0 where no router has ever spoken.
+    pub base_seq: u64,
+    /// The number of the last event, as in [`super::PvdNews::seq`].
+    pub seq: u64,
 }
 
 /// One Router Advertisement that is remembered.
@@ -101,11 +105,11 @@ impl View<'_> {
         let home = self.find(path)?;
         let registry = home.get(self.control.plant.learning.pvds).and_then(|place| place.made());
         let Some(registry) = registry else {
-            return Ok(PvdPage { pvds: Vec::new(), interrupted: false, next: None });
+            return Ok(PvdPage { pvds: Vec::new(), interrupted: false, next: None, base_seq: 0, seq: 0 });
         };
         let Page { base_seq, interrupted, pvds, next } = registry.members().page(from, most);
         let pvds = pvds.iter().map(|pvd| self.pvd_view(home, pvd, base_seq, now)).collect();
-        Ok(PvdPage { pvds, interrupted, next })
+        Ok(PvdPage { pvds, interrupted, next, base_seq, seq: registry.last_event() })
     }
 
     /// The PvD of that name in a namespace.
@@ -200,10 +204,10 @@ impl View<'_> {
     }
 
     /// How a PvD is named to those who see its namespace.
-    fn pvd_name(&self, home: &Namespace, id: &PvdId) -> String {
+    pub(super) fn pvd_name(&self, home: &Namespace, id: &PvdId) -> String {
         match id {
             PvdId::Explicit(name) => name.to_string(),
-            PvdId::Implicit { port, router } => match self.port_name(home, *port) {
+            PvdId::Implicit { port, router } => match self.past_port_name(home, *port) {
                 Some(port) => format!("{router}%{port}"),
                 None => id.to_string(),
             },
@@ -221,7 +225,7 @@ impl View<'_> {
     }
 
     /// The name of the port that a namespace knows by a number.
-    fn port_name(&self, home: &Namespace, number: u32) -> Option<Name> {
+    pub(super) fn port_name(&self, home: &Namespace, number: u32) -> Option<Name> {
         let plant = &self.control.plant;
         let handle = plant.tree.look_up(plant.numbers, home.handle(), number)?;
         plant.port_at(handle).map(|record| record.name.clone())

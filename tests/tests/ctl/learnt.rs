@@ -15,7 +15,7 @@ use crate::tenant::Scene;
 const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
 /// A Router Advertisement of a PvD with one prefix of its own. Everything lasts for 1800 s.
-fn advertise(guest: &mut SyntheticGuest, pvd: &str, prefix: u16) {
+pub(crate) fn advertise(guest: &mut SyntheticGuest, pvd: &str, prefix: u16) {
     let prefix = Ipv6Addr::new(0x2001, 0xdb8, prefix, 0, 0, 0, 0, 0);
     let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 1800, preferred: 1800 };
     let nested = encode([NdOption::Prefix(info)]).expect("a good prefix");

@@ -19,3 +19,4 @@ mod tenant;
 mod totals;
 mod unseen;
 mod verbs;
+mod watching;

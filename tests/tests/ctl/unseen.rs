@@ -64,6 +64,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("FdbFlush", vec![json!({ "namespace": "@space" })]),
         ("PvdList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("PvdShow", vec![json!({ "name": "@port", "namespace": "@space" }), json!({ "name": "@space" })]),
+        ("PvdWatch", vec![json!({ "namespace": "@space", "since": 0 }), json!({ "namespace": "@inner" })]),
         ("RaList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("RaShow", vec![json!({ "namespace": "@space", "number": 1 })]),
         ("ConfigCheck", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),

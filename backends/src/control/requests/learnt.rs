@@ -22,6 +22,7 @@ impl Calls<'_> {
         };
         let (view, now) = (self.view()?, now());
         let (mut pvds, mut interrupted, mut rest) = (Vec::new(), false, None);
+        let mut seqs = None;
         for path in namespaces(&view, asked.namespace.as_deref(), &start)? {
             let cursor = cursor.take().filter(|_| path == start);
             let room = PVD_PAGE - pvds.len();
@@ -31,13 +32,15 @@ impl Calls<'_> {
                 break;
             }
             interrupted |= page.interrupted;
+            seqs = asked.namespace.as_ref().map(|_| (page.base_seq, page.seq));
             pvds.extend(page.pvds.iter().map(|view| convert::pvd(view, now)));
             if page.next.is_some() {
                 rest = Some(Mark::Pvds(path, page.next));
                 break;
             }
         }
-        part(&v1::PvdListReply { pvds, interrupted }, rest, more, ("PvDs", PVD_PAGE))
+        let (base_seq, seq) = seqs.unzip();
+        part(&v1::PvdListReply { pvds, interrupted, base_seq, seq }, rest, more, ("PvDs", PVD_PAGE))
     }
 
     pub(super) fn pvd_show(&self, asked: &v1::PvdShow) -> Result<v1::PvdShowReply, Error> {
@@ -104,7 +107,10 @@ fn part<T: Serialize>(page: &T, rest: Option<Mark>, more: bool, (what, limit): (
         return Err(Error::Limit { what, limit: limit as u64 });
     }
     let reply = reply(page)?;
-    Ok(Answer { reply: if rest.is_some() { reply.continued() } else { reply }, rest })
+    Ok(match rest {
+        Some(rest) => Answer::Part(reply.continued(), rest),
+        None => reply.into(),
+    })
 }
 
 fn ambiguous(name: &str, found: &[PvdView]) -> Error {
@@ -114,6 +120,6 @@ fn ambiguous(name: &str, found: &[PvdView]) -> Error {
 }
 
 /// The time that [`switch::Control`] is told.
-fn now() -> Duration {
+pub(super) fn now() -> Duration {
     Duration::from_nanos(clock().as_nanos())
 }

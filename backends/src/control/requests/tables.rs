@@ -67,6 +67,9 @@ impl Calls<'_> {
         entries.truncate(FDB_PAGE);
         let reply = reply(&v1::FdbListReply { entries: entries.iter().map(convert::fdb_entry).collect() })?;
         let last = entries.pop().filter(|_| !is_last).map(|entry| Mark::Fdb((entry.namespace, entry.mac).into()));
-        Ok(Answer { reply: if is_last { reply } else { reply.continued() }, rest: last })
+        Ok(match last {
+            Some(last) => Answer::Part(reply.continued(), last),
+            None => reply.into(),
+        })
     }
 }

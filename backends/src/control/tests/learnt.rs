@@ -9,7 +9,7 @@ use wire::nd::{Dnssl, NdOption, Preference, PrefixInfo, PvdOption, RouteInfo, en
 use wire::{MacAddr, build};
 
 /// A namespace with a router's port each, of the same name.
-const ROUTERS: &str = "[[namespace]]\nname = \"red\"\n[[namespace]]\nname = \"blue\"\n\
+pub(super) const ROUTERS: &str = "[[namespace]]\nname = \"red\"\n[[namespace]]\nname = \"blue\"\n\
     [[port]]\nname = \"r1\"\nnamespace = \"red\"\nrole = \"router\"\nvhost-user = \"$D/red.sock\"\n\
     [[port]]\nname = \"r1\"\nnamespace = \"blue\"\nrole = \"router\"\nvhost-user = \"$D/blue.sock\"\n";
 
@@ -19,19 +19,21 @@ fn taught(teach: impl FnOnce(&mut dyn FnMut(&str, &[NdOption<'_>])) + Send + 'st
     let file = directory.path().join("weft.toml");
     fs::write(&file, ROUTERS.replace("$D", &dir(directory.path()))).unwrap();
     World::prepared(directory, Some(file), move |running| {
-        teach(&mut |port, options| {
-            let control = &mut running.daemon.control;
-            let tag = control.opening(&port.parse().unwrap()).unwrap().device.tag();
-            let router = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
-            let frame =
-                build::advertisement(MacAddr([2, 0, 0, 0, 0, 9]), router, 1800, &encode(options.to_vec()).unwrap());
-            let heard = control.snooped(tag, &frame, clock());
-            assert!(matches!(heard, switch::Snooped::Learnt(_, Ok(_))), "{heard:?}");
-        });
+        teach(&mut |port, options| hear(running, port, options));
     })
 }
 
-fn prefix(number: u16) -> NdOption<'static> {
+/// The router behind a port says this.
+pub(super) fn hear(running: &mut Running, port: &str, options: &[NdOption<'_>]) {
+    let control = &mut running.daemon.control;
+    let tag = control.opening(&port.parse().unwrap()).unwrap().device.tag();
+    let router = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    let frame = build::advertisement(MacAddr([2, 0, 0, 0, 0, 9]), router, 1800, &encode(options.to_vec()).unwrap());
+    let heard = control.snooped(tag, &frame, clock());
+    assert!(matches!(heard, switch::Snooped::Learnt(_, Ok(_))), "{heard:?}");
+}
+
+pub(super) fn prefix(number: u16) -> NdOption<'static> {
     let prefix = Ipv6Addr::new(0x2001, 0xdb8, number, 0, 0, 0, 0, 0);
     NdOption::Prefix(PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: u32::MAX, preferred: 900 })
 }

@@ -85,14 +85,28 @@ pub fn ra_shown(view: &RaView, now: Duration) -> Result<v1::RaShowReply, v1::Err
     Ok(v1::RaShowReply { ra: ra(view, now), parameters, router_s, options, hex: hex(octets) })
 }
 
+/// What kind of thing is said.
+pub(super) fn fact_kind(fact: &Fact) -> v1::FactKind {
+    match fact {
+        Fact::Prefix(_) => v1::FactKind::Prefix,
+        Fact::Route(_) => v1::FactKind::Route,
+        Fact::Rdnss(_) => v1::FactKind::Rdnss,
+        Fact::Dnssl(_) => v1::FactKind::Dnssl,
+        Fact::Pref64(_) => v1::FactKind::Pref64,
+    }
+}
+
+/// The thing that is said.
+pub(super) fn fact_value(fact: &Fact) -> String {
+    match fact {
+        Fact::Prefix(prefix) | Fact::Route(prefix) | Fact::Pref64(prefix) => prefix.to_string(),
+        Fact::Rdnss(address) => address.to_string(),
+        Fact::Dnssl(name) => name.to_string(),
+    }
+}
+
 fn fact(known: &Known, now: Duration) -> v1::Fact {
-    let (kind, value) = match &known.fact {
-        Fact::Prefix(prefix) => (v1::FactKind::Prefix, prefix.to_string()),
-        Fact::Route(prefix) => (v1::FactKind::Route, prefix.to_string()),
-        Fact::Rdnss(address) => (v1::FactKind::Rdnss, address.to_string()),
-        Fact::Dnssl(name) => (v1::FactKind::Dnssl, name.to_string()),
-        Fact::Pref64(prefix) => (v1::FactKind::Pref64, prefix.to_string()),
-    };
+    let (kind, value) = (fact_kind(&known.fact), fact_value(&known.fact));
     let flags = match known.fact {
         Fact::Prefix(_) => prefix_flags(known.flags),
         Fact::Route(_) => vec![route_preference(known.flags).to_owned()],
@@ -123,7 +137,7 @@ fn source(view: &SourceView, now: Duration) -> v1::PvdSource {
 }
 
 /// For the wire; the preference among the flags is one that counts, whatever the lifetime.
-fn parameters(said: &Parameters<Box<[u8]>>) -> v1::RouterParameters {
+pub(super) fn parameters(said: &Parameters<Box<[u8]>>) -> v1::RouterParameters {
     let header = RaHeader { flags: said.flags, lifetime: u16::MAX, ..RaHeader::default() };
     let has = |flag| header.has(flag);
     v1::RouterParameters {
@@ -214,7 +228,7 @@ fn value(option: &NdOption<'_>) -> Option<String> {
     })
 }
 
-fn prefix_flags(flags: u8) -> Vec<String> {
+pub(super) fn prefix_flags(flags: u8) -> Vec<String> {
     named([(flags & pio_flag::ON_LINK != 0, "on-link"), (flags & pio_flag::AUTONOMOUS != 0, "autonomous")])
 }
 
@@ -231,7 +245,7 @@ fn preference(preference: Preference) -> &'static str {
 }
 
 /// Of a route's flags, which are its preference as a number.
-fn route_preference(number: u8) -> &'static str {
+pub(super) fn route_preference(number: u8) -> &'static str {
     let all = [Preference::Low, Preference::Medium, Preference::High];
     preference(all.into_iter().find(|preference| *preference as u8 == number).unwrap_or_default())
 }

@@ -50,6 +50,20 @@ pub enum FactKind {
     Pref64,
 }
 
+impl FactKind {
+    /// The word for it in texts and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FactKind::Prefix => "prefix",
+            FactKind::Route => "route",
+            FactKind::Rdnss => "rdnss",
+            FactKind::Dnssl => "dnssl",
+            FactKind::Pref64 => "pref64",
+        }
+    }
+}
+
 /// One thing that is known, and for how much longer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
@@ -134,6 +148,12 @@ pub struct PvdListReply {
     pub pvds: Vec<Pvd>,
     /// PvDs came or went since the list began: some may be missing in it, none is there twice.
     pub interrupted: bool,
+    /// Of a list of one namespace: what goes up with every PvD that comes or goes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_seq: Option<u64>,
+    /// Of a list of one namespace: the number of the last event there, from which `PvdWatch` goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
 }
 
 /// Parameters of `PvdShow`.

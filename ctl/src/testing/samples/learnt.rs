@@ -2,8 +2,8 @@
 //! Samples of what is learnt from routers.
 
 use crate::proto::v1::{
-    Fact, FactKind, Pvd, PvdListReply, PvdShowReply, PvdSource, Ra, RaListReply, RaOption, RaShowReply,
-    RouterParameters,
+    Fact, FactKind, Operation, Pvd, PvdChange, PvdEvent, PvdEventKind, PvdListReply, PvdShowReply, PvdSource,
+    PvdWatchReply, Ra, RaListReply, RaOption, RaShowReply, RouterParameters,
 };
 
 fn text(text: &str) -> String {
@@ -30,7 +30,46 @@ fn pvd() -> Pvd {
 pub(crate) fn pvds() -> PvdListReply {
     let implicit =
         Pvd { name: text("fe80::1%r1"), explicit: false, number: 6, handle: text("1.4"), expires_s: None, ..pvd() };
-    PvdListReply { pvds: vec![pvd(), implicit], interrupted: true }
+    PvdListReply { pvds: vec![pvd(), implicit], interrupted: true, base_seq: Some(3), seq: Some(1_000_000_041) }
+}
+
+/// What happened to it: it came, and has changed.
+pub(crate) fn news() -> PvdWatchReply {
+    let change = |op, what: &str| PvdChange {
+        op,
+        what: text(what),
+        value: None,
+        before: None,
+        after: None,
+        why: None,
+        port: Some(text("r1")),
+        router: Some(text("fe80::1")),
+    };
+    let value = |value: &str| Some(text(value));
+    // In truth nothing has all of it; here every field is filled.
+    let full = PvdChange {
+        value: value("2001:db8:1::/64"),
+        before: value("on-link"),
+        after: value("on-link,autonomous"),
+        why: value("moved"),
+        ..change(Operation::Change, "prefix")
+    };
+    let sequence = PvdChange { before: value("7"), after: value("8"), ..change(Operation::Change, "sequence") };
+    let resolver =
+        PvdChange { value: value("2001:db8:1::53"), why: value("expired"), ..change(Operation::Del, "rdnss") };
+    let event = |seq, kind, changes| PvdEvent {
+        seq,
+        at_ms: 1_764_216_611_000,
+        kind,
+        name: text("corp.example."),
+        handle: text("0.0"),
+        changes,
+        more: 0,
+    };
+    let operator = PvdChange { port: None, router: None, ..change(Operation::Add, "source") };
+    let new = event(1_000_000_042, PvdEventKind::New, vec![full, change(Operation::Add, "source"), operator]);
+    let update = PvdEvent { more: 2, ..event(1_000_000_043, PvdEventKind::Update, vec![sequence, resolver]) };
+    PvdWatchReply { events: vec![new, update], seq: 1_000_000_043, missed: true }
 }
 
 fn facts() -> Vec<Fact> {

@@ -203,11 +203,11 @@ pub(super) fn tell(edit: &mut Edit, old: Option<&Source>, new: &Source, now: Dur
     let is_router = !new.router_until().passed(now);
     match old {
         None => push(What::Came),
-        Some(old) if old.flags() != new.flags() => push(What::PvdFlags),
+        Some(old) if old.flags() != new.flags() => push(What::PvdFlags(old.flags(), new.flags())),
         Some(_) => {}
     }
-    if old.is_some_and(|old| old.parameters() != new.parameters()) {
-        push(What::Parameters);
+    if let Some(old) = old.filter(|old| old.parameters() != new.parameters()) {
+        push(What::Parameters(Box::new([old, new].map(|source| source.parameters().clone()))));
     }
     if was_router != is_router {
         push(What::DefaultRouter(is_router));

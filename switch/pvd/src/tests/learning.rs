@@ -2,7 +2,7 @@
 //! What is learnt of advertisements, by RFC 8801 and the RFCs that it builds on.
 
 use super::build::{HTTP, LEGACY, Net, Ra, name, prefix, router, s};
-use crate::{Deadline, EventKind, Fact, Learnt, Lifetime, Origin, What, Why};
+use crate::{Deadline, EventKind, Fact, Learnt, Lifetime, Origin, PvdFlags, What, Why};
 use wire::nd::{kind, pio_flag, ra_flag};
 
 fn kinds(net: &Net) -> Vec<EventKind> {
@@ -87,7 +87,10 @@ fn sequence_and_delay_count_with_the_h_flag_only() {
     assert_eq!((flags[1].http, flags[1].legacy, flags[1].sequence, flags[1].delay), (false, false, 0, 0));
     net.hear(1, 1, &Ra::of("a.example", 1800).flags(HTTP | LEGACY | 5, 78)).unwrap();
     let last = net.registry.events_since(2).unwrap().next().unwrap();
-    assert_eq!((last.kind, &last.changes[0].what), (EventKind::Update, &What::PvdFlags));
+    assert_eq!(
+        (last.kind, &last.changes[0].what),
+        (EventKind::Update, &What::PvdFlags(flags[0], PvdFlags { sequence: 78, ..flags[0] }))
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Events: complete, in order, resumed by number.
 
 use super::build::{Net, Ra, prefix};
-use crate::{EventKind, Fact, Missed, What, Why, limits};
+use crate::{EventKind, Fact, Limits, Missed, Parameters, Registry, What, Why, limits};
 
 #[test]
 fn one_advertisement_is_one_event_with_all_that_it_changed() {
@@ -13,10 +13,11 @@ fn one_advertisement_is_one_event_with_all_that_it_changed() {
     let events: Vec<_> = net.registry.events_since(1).unwrap().cloned().collect();
     let whats: Vec<_> = events[0].changes.iter().map(|change| change.what.clone()).collect();
     assert_eq!((events.len(), events[0].kind, events[0].seq, events[0].more), (1, EventKind::Update, 2, 0));
+    let before = Parameters { hop_limit: 64, ..Parameters::default() };
     let expected = [
-        What::Parameters,
+        What::Parameters(Box::new([before.clone(), Parameters { mtu: 1400, ..before }])),
         What::Removed(Fact::Rdnss("::1".parse().unwrap()), Why::Withdrawn),
-        What::Flagged(Fact::Prefix(prefix("2001:db8::/64")), 0),
+        What::Flagged(Fact::Prefix(prefix("2001:db8::/64")), 0xc0, 0),
         What::Added(Fact::Route(prefix("2001:db8:9::/48"))),
     ];
     assert_eq!(whats, expected);
@@ -42,8 +43,21 @@ fn a_watcher_resumes_where_it_was_or_learns_that_it_cannot() {
     }
     let seqs = |from| net.registry.events_since(from).map(|events| events.map(|event| event.seq).collect::<Vec<_>>());
     assert_eq!(seqs(10), Ok((11..=all + 10).collect()));
-    assert_eq!((seqs(all + 9), seqs(all + 10), seqs(u64::MAX)), (Ok(vec![all + 10]), Ok(vec![]), Ok(vec![])));
-    assert_eq!((seqs(9), seqs(0)), (Err(Missed { oldest: 11 }), Err(Missed { oldest: 11 })));
+    assert_eq!((seqs(all + 9), seqs(all + 10)), (Ok(vec![all + 10]), Ok(vec![])));
+    let missed = Err(Missed { oldest: 11 });
+    assert_eq!(
+        (seqs(9), seqs(0), seqs(all + 11), seqs(u64::MAX)),
+        (missed.clone(), missed.clone(), missed.clone(), missed)
+    );
+}
+
+#[test]
+fn a_number_of_an_earlier_life_is_known_as_one() {
+    let later = Registry::new(Limits::default(), 7).counting_from(1000);
+    let all = |seq| later.events_since(seq).map(|events| events.count());
+    let missed = Err(Missed { oldest: 1001 });
+    assert_eq!((all(0), all(1000), all(999), all(1001)), (Ok(0), Ok(0), missed, missed));
+    assert_eq!((later.last_event(), later.oldest_event()), (1000, 1001));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use wire::build;
 use wire::name::DomainName;
 use wire::nd::{NdOption, NdRefusal, PrefixInfo, PvdOption, encode};
 
-const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+pub(super) const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
 pub(super) const fn at(seconds: u64) -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000)

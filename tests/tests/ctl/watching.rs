@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `weft pvd watch` beside a real weftd: while routers speak, when weftd is killed and comes back, and for a tenant.
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use serde_json::{Value, json};
+use tests::wait::{Deadline, for_value};
+use tests::weftd::{Weftd, binary};
+
+use crate::learnt::advertise;
+use crate::tenant::Scene;
+
+/// A `weft pvd watch --json` that runs, and the documents that it prints.
+struct Watch {
+    child: Child,
+    lines: Receiver<Value>,
+}
+
+impl Watch {
+    fn start(socket: &Path, arguments: &[&str]) -> Watch {
+        let mut command = Command::new(binary("weft"));
+        command.arg("--socket").arg(socket).args(["pvd", "watch", "--json", "-T", "60"]).args(arguments);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("weft can be started");
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let (send, lines) = channel();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let _ = send.send(serde_json::from_str(&line).expect("a document"));
+            }
+        });
+        Watch { child, lines }
+    }
+
+    fn next(&self, what: &str) -> Value {
+        for_value(what, Deadline::patient(), || self.lines.try_recv().ok())
+    }
+
+    /// Kind and PvD of the next event.
+    fn event(&self, what: &str) -> (String, String) {
+        let event = self.next(what);
+        let text = |key: &str| event[key].as_str().unwrap_or_else(|| panic!("{what}: {event}")).to_owned();
+        (text("kind"), text("name"))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // Both fail only when it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn said(kind: &str, name: &str) -> (String, String) {
+    (kind.to_owned(), name.to_owned())
+}
+
+#[test]
+fn a_watch_outlives_weftd_and_tells_what_there_is_then() {
+    let mut daemon = Weftd::start();
+    daemon.add_namespace("red");
+    daemon.add_port("red", "r1", 4, &["--role", "router"]);
+    let mut router = daemon.attach("r1", 4);
+    let watch = Watch::start(&daemon.folder().join("ctl.sock"), &["red"]);
+    assert_eq!(watch.next("the beginning"), json!({ "kind": "begin", "seq": 0 }));
+    advertise(&mut router, "a.example", 1);
+    let first = watch.next("a PvD that is new");
+    assert_eq!((&first["kind"], &first["name"]), (&json!("new"), &json!("a.example.")));
+    let whats: Vec<&Value> = first["changes"].as_array().expect("a list").iter().map(|it| &it["what"]).collect();
+    assert_eq!(whats, ["source", "default-router", "prefix"]);
+    advertise(&mut router, "a.example", 1);
+    advertise(&mut router, "b.example", 1);
+    let moved = watch.next("a prefix that moves");
+    let gone = moved["changes"].as_array().expect("a list").iter().find(|change| change["what"] == "prefix");
+    let gone = gone.unwrap_or_else(|| panic!("no prefix: {moved}"));
+    assert_eq!((&moved["name"], &gone["op"], &gone["why"]), (&json!("a.example."), &json!("del"), &json!("moved")));
+    assert_eq!(watch.event("the PvD that has it"), said("new", "b.example."));
+    daemon.restart();
+    let missed = watch.next("word that some are missed");
+    assert_eq!(missed["kind"], "missed", "{missed}");
+    drop(router);
+    let mut router = daemon.attach("r1", 4);
+    advertise(&mut router, "c.example", 3);
+    let after = watch.next("a PvD of the new weftd");
+    assert_eq!((&after["kind"], &after["name"]), (&json!("new"), &json!("c.example.")));
+    assert!(after["seq"].as_u64() > first["seq"].as_u64(), "numbers go on: {after}");
+    let since = first["seq"].to_string();
+    let late = Watch::start(&daemon.folder().join("ctl.sock"), &["red", "--since", &since]);
+    assert_eq!(late.next("word that some are missed")["kind"], "missed");
+    let listed = late.next("what there is");
+    assert_eq!((&listed["kind"], &listed["pvd"]["name"]), (&json!("listed"), &json!("c.example.")));
+    daemon.weft(&["port", "del", "red:r1", "--force"]).expect_ok();
+    for watch in [&watch, &late] {
+        assert_eq!(watch.event("the end"), said("delete", "c.example."));
+    }
+    daemon.weft(&["namespace", "del", "red"]).expect_ok();
+    let mut watch = watch;
+    let code = for_value("the end of the watch", Deadline::patient(), || watch.child.try_wait().ok().flatten());
+    assert_eq!(code.code(), Some(2), "there is no such namespace");
+}
+
+#[test]
+fn a_tenant_watches_what_is_his() {
+    let scene = Scene::new();
+    scene.daemon.add_port("red", "r1", 4, &["--role", "router"]);
+    scene.daemon.add_port("blue", "r2", 5, &["--role", "router"]);
+    let (mut red, mut blue) = (scene.daemon.attach("r1", 4), scene.daemon.attach("r2", 5));
+    let (own, operators) = (Watch::start(&scene.socket(), &["--since", "0"]), scene.daemon.folder().join("ctl.sock"));
+    let others = Watch::start(&operators, &["blue", "--since", "0"]);
+    advertise(&mut blue, "b.example", 2);
+    assert_eq!(others.event("blue's"), said("new", "b.example."));
+    advertise(&mut red, "a.example", 1);
+    assert_eq!(own.event("his own"), said("new", "a.example."));
+    assert_eq!(scene.refusal(&["pvd", "watch", "blue"]).0, "NotFound", "there is no blue");
+    scene.daemon.weft(&["namespace", "undelegate", "red"]).expect_ok();
+    assert!(own.lines.try_recv().is_err(), "and nothing of others");
+}
