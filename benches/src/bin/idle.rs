@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+use core::net::Ipv6Addr;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +25,10 @@ use tests::driver::{Shape, VnetHeader};
 use tests::frames::numbered;
 use tests::guest::{GuestOptions, SyntheticGuest};
 use tests::memory::Layout;
+use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
+use wire::MacAddr;
+use wire::build::{advertisement, solicitation};
 
 /// Guests, each on a port of its own.
 const PORTS: u8 = 64;
@@ -41,7 +45,7 @@ fn main() {
     daemon.add_namespace("red");
     pin(last);
     let empty = memory(&daemon);
-    let mut guests: Vec<SyntheticGuest> = (1..=PORTS).map(|number| attach(&daemon, number)).collect();
+    let mut guests: Vec<SyntheticGuest> = (1..=PORTS).map(|number| attach(&daemon, "red", number)).collect();
     let attached = memory(&daemon);
     // The first tick after so much has changed is not idle.
     thread::sleep(Duration::from_secs(2));
@@ -49,7 +53,7 @@ fn main() {
     thread::sleep(SILENCE);
     let spent = processor_time(&daemon) - begin.0;
     let share = spent.as_secs_f64() / begin.1.elapsed().as_secs_f64();
-    let (wakeups, kernel) = (wake(&mut guests), wake_thread(first));
+    let (wakeups, answers, kernel) = (wake(&mut guests), answer(&daemon), wake_thread(first));
     println!(
         "{}",
         json!({
@@ -57,6 +61,8 @@ fn main() {
             "cpu_percent": share * 100.0,
             "wakeup_p50_us": quantile(&wakeups, 50),
             "wakeup_p99_us": quantile(&wakeups, 99),
+            "answer_p50_us": quantile(&answers, 50),
+            "answer_p99_us": quantile(&answers, 99),
             "kernel_p50_us": quantile(&kernel, 50),
             "kernel_p99_us": quantile(&kernel, 99),
             "memory_empty_kib": empty,
@@ -66,9 +72,9 @@ fn main() {
     );
 }
 
-fn attach(daemon: &Weftd, number: u8) -> SyntheticGuest {
+fn attach(daemon: &Weftd, namespace: &str, number: u8) -> SyntheticGuest {
     let name = format!("vm{number}");
-    daemon.add_port("red", &name, number, &[]);
+    daemon.add_port(namespace, &name, number, &[]);
     let layout = Layout::flat(64 << 20);
     let guest = daemon.attach_as(&name, GuestOptions { layout, ..GuestOptions::new(&name, number) });
     daemon.await_state(&name, "up");
@@ -89,6 +95,30 @@ fn wake(guests: &mut [SyntheticGuest]) -> Vec<Duration> {
         begin
     };
     measure(kick, || to.recv().is_some())
+}
+
+/// From the Router Solicitation of one guest to the answer in its ring, for a router that is silent: a worker, control and
+/// a worker again have to wake.
+fn answer(daemon: &Weftd) -> Vec<Duration> {
+    daemon.weft(&["namespace", "add", "blue", "--answer", "always", "--answer-within", "0"]).expect_ok();
+    let [mut router, mut host] = [PORTS + 1, PORTS + 2].map(|number| attach(daemon, "blue", number));
+    daemon.weft(&["port", "set", router.name(), "--role", "router"]).expect_ok();
+    let address = |number| Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, number);
+    router.send(&advertisement(MacAddr(router.mac()), address(1), 9000, &[]));
+    let heard = || daemon.json(&["ra", "list", "blue"]).as_array().is_some_and(|ras| !ras.is_empty());
+    until("the Router Advertisement", Deadline::patient(), heard);
+    while host.recv().is_some() {}
+    let asked = solicitation(MacAddr(host.mac()), address(2));
+    let [pair, ..] = host.pairs() else { panic!("there is a queue pair") };
+    let (rx, tx) = (&mut pair.rx, &mut pair.tx);
+    let ask = || {
+        tx.reclaim();
+        tx.enqueue(&Shape::whole(), VnetHeader::default(), &asked).expect("room for one frame");
+        let begin = Instant::now();
+        tx.flush();
+        begin
+    };
+    measure(ask, || rx.recv().is_some())
 }
 
 /// From the kick of a thread on this CPU that does nothing else to the word that it writes.
