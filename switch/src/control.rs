@@ -6,6 +6,7 @@
 use crate::delegation::Delegation;
 use crate::desired::{Desired, FdbKey};
 use crate::diff::{Change, Diff, Op, Step, diff};
+use crate::information::Informing;
 use crate::mediation::MediationEdit;
 use crate::name::Name;
 use crate::numbers::SavedNumbers;
@@ -142,6 +143,8 @@ pub struct Opening {
 pub struct Control {
     pub(crate) desired: Desired,
     pub(crate) plant: Plant,
+    /// What is fetched about PvDs, if anything is.
+    pub(crate) informing: Option<Informing>,
     offered: BTreeMap<PortPath, u64>,
     actions: VecDeque<Action>,
     pub(crate) emissions: Vec<Emission>,
@@ -160,7 +163,8 @@ impl Control {
     /// [`Control::numbers`], if they can be had.
     pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
-        Control { desired, plant, offered, actions: VecDeque::new(), emissions: Vec::new(), unsaid: 0 }
+        let (actions, emissions) = (VecDeque::new(), Vec::new());
+        Control { desired, plant, informing: None, offered, actions, emissions, unsaid: 0 }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 mod answering;
+mod informing;
 mod learning;
 mod links;
 mod model;

@@ -10,6 +10,7 @@ use crate::refusal::{Kind, Refusal};
 use crate::stated::PvdKey;
 use crate::text::Text;
 use crate::tree::Namespace;
+use pvd::info::Standing;
 use pvd::{
     Announcement, CachedRa, Cursor, Deadline, Known, Origin, Page, Parameters, Pvd, PvdFlags, PvdHandle, PvdId,
     PvdName, Source, Statement,
@@ -37,6 +38,8 @@ pub struct PvdView {
     pub known: Vec<Known>,
     /// Who says something: an operator first, then routers in the order in which they were first heard.
     pub sources: Vec<SourceView>,
+    /// How it stands with its Additional Information, if that is fetched.
+    pub information: Option<Standing>,
 }
 
 /// Who says something about a PvD, and what.
@@ -159,7 +162,7 @@ impl View<'_> {
 
     fn pvd_view(&self, home: &Namespace, pvd: &Pvd, base_seq: u64, now: Duration) -> PvdView {
         let attributes = pvd.attributes();
-        let learning = &self.control.plant.learning;
+        let (learning, informing) = (&self.control.plant.learning, self.control.informing.as_ref());
         let record = home.get(learning.pvds).and_then(|place| learning.record(place.record(pvd.handle())?));
         PvdView {
             number: record.map_or(0, |record| record.ident.nr_in(self.base)),
@@ -171,6 +174,7 @@ impl View<'_> {
             since: pvd.since(),
             known: attributes.known(now),
             sources: attributes.sources().iter().map(|source| self.source_view(home, source, now)).collect(),
+            information: pvd.id().name().and_then(|name| informing?.standing(home, name, now)),
         }
     }
 

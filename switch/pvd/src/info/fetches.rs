@@ -75,15 +75,14 @@ impl<N: Copy + Ord> Fetches<N> {
         self.networks.retain(|network, _| is_there(*network));
     }
 
+    /// Something is to be fetched now.
+    pub fn is_ready(&self, now: Duration) -> bool {
+        self.ready(now).is_some()
+    }
+
     /// What is to be fetched now, if anything. Until it is answered nothing else is.
     pub fn next(&mut self, now: Duration) -> Option<(N, PvdName)> {
-        let slow = self.started.front().is_some_and(|first| first.saturating_add(RATE_SPAN) > now);
-        if self.busy.is_some() || (slow && self.started.len() >= RATE) {
-            return None;
-        }
-        let ready = self.networks.iter().filter(|(_, network)| network.first_due().is_some_and(|at| at <= now));
-        let (key, _) = ready.min_by_key(|(_, network)| network.turn)?;
-        let key = *key;
+        let key = self.ready(now)?;
         let network = self.networks.get_mut(&key)?;
         let (_, name) = network.due.first().cloned()?;
         let mut fetching = network.take(&name)?;
@@ -97,6 +96,16 @@ impl<N: Copy + Ord> Fetches<N> {
         self.started.push_back(now);
         self.busy = Some((key, name.clone()));
         Some((key, name))
+    }
+
+    /// The network whose turn it is, if it is not too soon for any.
+    fn ready(&self, now: Duration) -> Option<N> {
+        let slow = self.started.front().is_some_and(|first| first.saturating_add(RATE_SPAN) > now);
+        if self.busy.is_some() || (slow && self.started.len() >= RATE) {
+            return None;
+        }
+        let ready = self.networks.iter().filter(|(_, network)| network.first_due().is_some_and(|at| at <= now));
+        ready.min_by_key(|(_, network)| network.turn).map(|(key, _)| *key)
     }
 
     /// What came of the last [`Fetches::next`]; `wall` is the time since the beginning of 1970. Tells of which PvD.
@@ -134,6 +143,11 @@ impl<N: Copy + Ord> Fetches<N> {
                 !fetching.is_over(now)
             });
         }
+    }
+
+    /// The PvDs of which anything is remembered.
+    pub fn names(&self, network: N) -> impl Iterator<Item = &PvdName> {
+        self.networks.get(&network).into_iter().flat_map(|network| network.fetchings.keys())
     }
 
     /// How it stands with a PvD; `None`: its routers do not set H.
