@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Orders in, answers out, one at a time.
+//! Orders in, answers out, one at a time. Before the first order it is said that the sandbox is complete.
 
 use crate::client::Client;
-use pvd::info::{Answer, Order};
+use pvd::info::{Answer, Order, READY};
 use std::io::{self, BufRead, Read, Write};
 
 /// Bytes of an order: a name has 255 at most.
@@ -14,6 +14,8 @@ const ORDER_MAX: u64 = 1024;
 /// Nobody hears the answers, or what is asked for is no order.
 pub(crate) fn serve(client: &Client) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    writeln!(output, "{READY}")?;
+    output.flush()?;
     loop {
         let mut line = Vec::new();
         if input.by_ref().take(ORDER_MAX).read_until(b'\n', &mut line)? == 0 {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What the `[daemon]` table and the `[[worker]]` tables mean: what concerns the process and not the switch.
 
+use super::fetch::{FetchSettings, PvdFetch};
 use super::high::{not, number, quoted, word};
 use super::low::{self, Text};
 use super::mistake::Mistake;
-use super::settings::{Others, POLLS, SEALS, Settings, WORKERS_MAX, WorkerSettings};
+use super::settings::{Callers, Others, POLLS, SEALS, Settings, WORKERS_MAX, WorkerSettings};
 use crate::runtime::Cpus;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use toml::Spanned;
 
 pub(super) fn settings(file: &low::File) -> Result<Settings, Mistake> {
     let low = &file.daemon;
@@ -18,11 +21,14 @@ pub(super) fn settings(file: &low::File) -> Result<Settings, Mistake> {
         pin: low.pin.as_ref().map(|text| one_each(text, workers.unwrap_or(1))).transpose()?,
         single: single(&file.worker, workers.unwrap_or(1))?,
         seals: low.seals.as_ref().map(|text| word(text, &SEALS)).transpose()?,
-        group: low.group.as_ref().map(|text| text.get_ref().clone()),
-        others: low.others.as_ref().map(|text| word(text, &Others::WORDS)).transpose()?,
+        callers: Callers {
+            group: low.group.as_ref().map(|text| text.get_ref().clone()),
+            others: low.others.as_ref().map(|text| word(text, &Others::WORDS)).transpose()?,
+        },
         socket: low.socket.as_ref().map(absolute).transpose()?,
         state: low.state.as_ref().map(absolute).transpose()?,
         log: low.log.as_ref().map(log_filter).transpose()?,
+        pvd_fetch: low.pvd_fetch.as_ref().map(pvd_fetch).transpose()?,
     })
 }
 
@@ -58,6 +64,21 @@ fn one_each(text: &Text, workers: usize) -> Result<Cpus, Mistake> {
 fn absolute(text: &Text) -> Result<PathBuf, Mistake> {
     let path = PathBuf::from(text.get_ref());
     if path.is_absolute() { Ok(path) } else { Err(not(text, "an absolute path", "a path that begins with /")) }
+}
+
+/// `"off"`, `"on"`, or how in a table.
+fn pvd_fetch(said: &Spanned<toml::Value>) -> Result<PvdFetch, Mistake> {
+    let mistake = |message: String| Mistake::new(said.span(), message);
+    match said.get_ref() {
+        toml::Value::String(word) if word == "off" => Ok(PvdFetch::Off),
+        toml::Value::String(word) if word == "on" => Ok(PvdFetch::On(Box::default())),
+        toml::Value::Table(table) => {
+            let how = FetchSettings::deserialize(table.clone()).map_err(|why| mistake(why.message().to_owned()))?;
+            how.check().map_err(mistake)?;
+            Ok(PvdFetch::On(Box::new(how)))
+        }
+        other => Err(mistake(format!("{other} is not valid (expected \"off\", \"on\", or how in a table)"))),
+    }
 }
 
 fn log_filter(text: &Text) -> Result<String, Mistake> {

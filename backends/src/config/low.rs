@@ -40,6 +40,8 @@ pub(super) struct Daemon {
     pub(super) socket: Option<Text>,
     pub(super) state: Option<Text>,
     pub(super) log: Option<Text>,
+    /// A word or a table.
+    pub(super) pvd_fetch: Option<Spanned<toml::Value>>,
 }
 
 #[derive(Debug, Deserialize)]

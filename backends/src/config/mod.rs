@@ -17,6 +17,7 @@
 //! ```
 
 mod daemon;
+mod fetch;
 mod high;
 mod limits;
 mod low;
@@ -25,9 +26,10 @@ mod mistake;
 mod said;
 mod settings;
 
+pub use fetch::{FetchSettings, PvdFetch};
 pub(crate) use high::MAC_EXPECTED;
 pub use mistake::ConfigError;
-pub use settings::{Others, Settings, WorkerSettings};
+pub use settings::{Callers, Others, Settings, WorkerSettings};
 
 use switch::Desired;
 

@@ -2,6 +2,7 @@
 //! A configuration in words: what runs as a file that [`Config::parse`](super::Config::parse) reads, every default filled in.
 
 use super::CONFIG_MAX;
+use super::fetch::PvdFetch;
 use super::mediation::{self, Injected};
 use super::settings::Settings;
 use serde::Serialize;
@@ -31,6 +32,8 @@ struct Daemon {
     workers: Option<usize>,
     #[serde(flatten)]
     texts: BTreeMap<&'static str, String>,
+    #[serde(rename = "pvd-fetch")]
+    pvd_fetch: Option<PvdFetch>,
 }
 
 #[derive(Serialize)]
@@ -155,8 +158,8 @@ pub(super) fn text(desired: &Desired, settings: &Settings) -> Result<String, Str
 
 fn daemon(settings: &Settings) -> Daemon {
     let mut texts = settings.said();
-    texts.retain(|key, _| !matches!(*key, "workers" | "worker"));
-    Daemon { workers: settings.workers, texts }
+    texts.retain(|key, _| !matches!(*key, "workers" | "worker" | "pvd-fetch"));
+    Daemon { workers: settings.workers, texts, pvd_fetch: settings.pvd_fetch.clone() }
 }
 
 fn namespace(path: &NamespacePath, spec: &NamespaceSpec) -> Namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The `[daemon]` table: what concerns the process and not the switch.
 
+use super::fetch::PvdFetch;
 use crate::runtime::{Cpus, PollMode};
 use crate::vhost_user::SealPolicy;
 use std::collections::BTreeMap;
@@ -49,6 +50,15 @@ impl WorkerSettings {
     }
 }
 
+/// Who may do what on the control socket; `None` where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Callers {
+    /// Members of this group are administrators.
+    pub group: Option<String>,
+    /// What others may do.
+    pub others: Option<Others>,
+}
+
 /// What the `[daemon]` table and the `[[worker]]` tables say; `None` where it says nothing, so that a command line option or the default decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
@@ -62,16 +72,16 @@ pub struct Settings {
     pub single: Option<BTreeMap<usize, WorkerSettings>>,
     /// What to do about guest memory that its owner could truncate.
     pub seals: Option<SealPolicy>,
-    /// Members of this group are administrators.
-    pub group: Option<String>,
-    /// What others may do.
-    pub others: Option<Others>,
+    /// Who may do what on the control socket.
+    pub callers: Callers,
     /// Path of the control socket.
     pub socket: Option<PathBuf>,
     /// Directory of what must survive a restart.
     pub state: Option<PathBuf>,
     /// Log filter: a level, or `module=level` pairs.
     pub log: Option<String>,
+    /// Whether Additional Information of PvDs is fetched, and how.
+    pub pvd_fetch: Option<PvdFetch>,
 }
 
 impl Settings {
@@ -84,11 +94,14 @@ impl Settings {
             pin: self.pin.or(other.pin),
             single: self.single.or(other.single),
             seals: self.seals.or(other.seals),
-            group: self.group.or(other.group),
-            others: self.others.or(other.others),
+            callers: Callers {
+                group: self.callers.group.or(other.callers.group),
+                others: self.callers.others.or(other.callers.others),
+            },
             socket: self.socket.or(other.socket),
             state: self.state.or(other.state),
             log: self.log.or(other.log),
+            pvd_fetch: self.pvd_fetch.or(other.pvd_fetch),
         }
     }
 
@@ -101,11 +114,12 @@ impl Settings {
             ("pin", self.pin.as_ref().map(ToString::to_string)),
             ("worker", self.single.as_ref().map(said_of_single)),
             ("seals", word_of(&SEALS, self.seals)),
-            ("group", self.group.clone()),
-            ("others", word_of(&Others::WORDS, self.others)),
+            ("group", self.callers.group.clone()),
+            ("others", word_of(&Others::WORDS, self.callers.others)),
             ("socket", path(&self.socket)),
             ("state", path(&self.state)),
             ("log", self.log.clone()),
+            ("pvd-fetch", self.pvd_fetch.as_ref().map(ToString::to_string)),
         ];
         said.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }

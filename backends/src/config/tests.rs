@@ -141,7 +141,7 @@ fn test_a_whole_file() {
     assert_eq!(config.settings.workers, Some(2));
     assert_eq!(config.settings.poll, Some(PollMode::Always));
     assert_eq!(config.settings.seals, Some(SealPolicy::Require));
-    assert_eq!(config.settings.others, Some(Others::Refuse));
+    assert_eq!(config.settings.callers.others, Some(Others::Refuse));
     let ports = config.desired.ports();
     let vm1 = &ports[&"red:vm1".parse().unwrap()];
     assert_eq!((vm1.queue_pairs, vm1.mtu, vm1.vhost_user().unwrap().mode), (4, 9000, switch::Mode::Client));

@@ -3,6 +3,7 @@
 
 use super::doors::Doors;
 use super::endpoints::Endpoints;
+use super::fetcher::Fetcher;
 use super::load::Load;
 use super::logging::Logging;
 use super::options::differing;
@@ -12,6 +13,7 @@ use crate::config::{Config, Settings};
 use crate::ctl_server::access::Policy;
 use crate::runtime::{Listener, clock};
 use crate::store::{Overlay, Saved, Store};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use switch::{Action, Control, Desired, Notice, Opening, PortPath, Refusal, Request};
@@ -34,6 +36,8 @@ pub(super) struct Daemon {
     pub(super) endpoints: Endpoints,
     pub(super) listener: Listener,
     pub(super) doors: Doors,
+    /// Who fetches Additional Information, if it is fetched.
+    pub(super) fetcher: Option<Fetcher>,
     pub(super) origin: Origin,
     pub(super) logging: Logging,
     pub(super) policy: Policy,
@@ -53,6 +57,9 @@ impl Daemon {
     pub(super) fn begin(&mut self, events: &mut Loop, overlay: &Overlay) {
         // Before anything happens, control knows when.
         self.control.handle_tick(clock());
+        if self.fetcher.is_some() {
+            self.control.fetch_information(RandomState::new().build_hasher().finish());
+        }
         let (desired, left_out) = overlay.over(&self.origin.base);
         self.left_out(left_out);
         if let Err(why) = self.request(events, Request::Apply(desired)) {
@@ -167,6 +174,20 @@ impl Daemon {
         }
     }
 
+    /// Takes note of what was fetched.
+    pub(super) fn take_fetched(&mut self, events: &mut Loop) {
+        if let Some(fetcher) = &mut self.fetcher {
+            fetcher.hear(events, &mut self.control, &mut self.warnings);
+        }
+    }
+
+    /// Ends the process that fetches.
+    pub(super) fn stop_fetching(&mut self, events: &mut Loop) {
+        if let Some(fetcher) = &mut self.fetcher {
+            fetcher.end(events);
+        }
+    }
+
     /// What is due by time.
     pub(super) fn tick(&mut self, events: &mut Loop, now: Instant) {
         for (port, fault) in self.control.ports_to_end() {
@@ -176,6 +197,9 @@ impl Daemon {
             self.reopen(events, &port);
         }
         self.control.handle_tick(clock());
+        if let Some(fetcher) = &mut self.fetcher {
+            fetcher.tick(events, &mut self.control, &mut self.warnings);
+        }
         self.act(events);
         if self.warnings.unsaved.is_some() {
             self.save();

@@ -6,8 +6,8 @@
 //! The loop watches the endpoints of all ports, the control socket with its clients, descriptors that ring when a session
 //! or a worker has something to tell, and the signals. When events are dispatched it does, in this order:
 //!
-//! 1. takes note of what the sessions told, and of a few of the frames that workers have copied for it: however many
-//!    they are, the calls have their turn; and says to guests what routers do not, when that is due;
+//! 1. takes note of what the sessions and the process that fetches told, and of a few of the frames that workers have copied
+//!    for it: however many they are, the calls have their turn; and says to guests what routers do not, when that is due;
 //! 2. carries out the calls of the control socket that have come, one of each client at most: the switch decides,
 //!    endpoints are opened and closed; then the state is saved, once for all of them, and only then the replies are
 //!    queued; what could not be saved is answered as failed;
@@ -20,6 +20,7 @@
 mod daemon;
 mod doors;
 mod endpoints;
+mod fetcher;
 mod inherited;
 mod load;
 mod logging;
@@ -43,6 +44,7 @@ use daemon::{Daemon, Origin};
 use doors::{Door, Doors};
 use endpoints::Endpoints;
 use event_manager::{EventManager, SubscriberId, SubscriberOps};
+use fetcher::Fetcher;
 use inherited::Inherited;
 use load::Load;
 use logging::{LOG_DEFAULT, Logging};
@@ -99,6 +101,7 @@ pub fn run(options: Options, signals: Signals) -> Result<(), RunError> {
     tracing::info!("ready");
     let result = running.serve();
     notify(NotifyState::Stopping);
+    running.daemon.stop_fetching(&mut running.events);
     running.daemon.doors.close_all(&mut running.events);
     running.daemon.endpoints.close_all(&mut running.events);
     result
@@ -158,6 +161,7 @@ impl Running {
             endpoints,
             listener,
             doors: Doors::default(),
+            fetcher: Fetcher::new(options.settings.pvd_fetch.as_ref()),
             origin: Origin { store, file: options.config, base: options.base },
             logging,
             policy,
@@ -185,6 +189,7 @@ impl Running {
         let wait = if self.more { Duration::ZERO } else { rest };
         self.events.run_with_timeout(wait.as_millis() as i32)?;
         self.daemon.take_notices(&mut self.events);
+        self.daemon.take_fetched(&mut self.events);
         let more_snooped = self.daemon.take_snooped();
         self.daemon.speak();
         self.more = self.answer_calls()? || more_snooped;

@@ -2,7 +2,7 @@
 //! How a daemon is to run: the command line before the configuration file before the default.
 
 use super::logging::LOG_DEFAULT;
-use crate::config::{Config, ConfigError, Others, Settings};
+use crate::config::{Callers, Config, ConfigError, Others, PvdFetch, Settings};
 use crate::ctl_server::access::{GROUP_DEFAULT, Policy};
 use crate::runtime::{Cpus, PollMode, WorkerSpec};
 use crate::store::STATE_DEFAULT;
@@ -45,8 +45,9 @@ impl Options {
     }
 
     pub(super) fn policy(&self) -> Policy {
-        let group = self.settings.group.as_deref().unwrap_or(GROUP_DEFAULT);
-        Policy::new(group, self.settings.others.unwrap_or_default())
+        let Callers { group, others } = &self.settings.callers;
+        let group = group.as_deref().unwrap_or(GROUP_DEFAULT);
+        Policy::new(group, others.unwrap_or_default())
     }
 
     /// How each worker is to run.
@@ -77,11 +78,11 @@ fn defaults() -> Settings {
         pin: None,
         single: None,
         seals: Some(SealPolicy::default()),
-        group: Some(GROUP_DEFAULT.to_owned()),
-        others: Some(Others::default()),
+        callers: Callers { group: Some(GROUP_DEFAULT.to_owned()), others: Some(Others::default()) },
         socket: Some(SOCKET_DEFAULT.into()),
         state: Some(STATE_DEFAULT.into()),
         log: Some(LOG_DEFAULT.to_owned()),
+        pvd_fetch: Some(PvdFetch::Off),
     }
 }
 

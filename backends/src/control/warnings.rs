@@ -11,6 +11,8 @@ pub(super) struct Warnings {
     pub(super) left_out: Vec<String>,
     /// Why the state is not saved.
     pub(super) unsaved: Option<String>,
+    /// Why nothing can be fetched about PvDs.
+    pub(super) fetching: Option<String>,
 }
 
 impl Warnings {
@@ -18,6 +20,6 @@ impl Warnings {
     pub(super) fn all(&self) -> impl Iterator<Item = String> {
         let unsaved =
             self.unsaved.iter().map(|why| format!("{why}; a restart of weftd would lose what was done with weft"));
-        self.start.iter().chain(&self.left_out).cloned().chain(unsaved)
+        self.start.iter().chain(&self.left_out).chain(&self.fetching).cloned().chain(unsaved)
     }
 }

@@ -8,7 +8,10 @@ use clap::{Args, Subcommand};
 use super::output::Output;
 use super::{Context, DONE, Outcome};
 use crate::client::ClientError;
-use crate::proto::v1::{Fact, PortSet, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource, RouterParameters};
+use crate::proto::v1::{
+    Fact, Information, InformationState, KnownInformation, PortSet, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource,
+    RouterParameters,
+};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::duration;
@@ -126,8 +129,30 @@ fn page(shown: &PvdShowReply, output: &Output<'_>) -> String {
     page.line("expires", &remaining(*expires_s));
     page.line("facts", &shown.facts.len().to_string());
     page.below(&facts(&shown.facts, output.table(&FACTS)));
+    if let Some(information) = &shown.information {
+        information_lines(&mut page, information);
+    }
     shown.sources.iter().for_each(|source| source_lines(&mut page, source, output));
     page.finish()
+}
+
+fn information_lines(page: &mut Page, information: &Information) {
+    let Information { state, reason, next_s, known } = information;
+    let next = next_s.map(|seconds| format!(", next in {}", duration(seconds))).unwrap_or_default();
+    let why = reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let state = match state {
+        InformationState::Waiting => "waiting",
+        InformationState::Fetching => "fetching",
+        InformationState::Fetched => "fetched",
+        InformationState::Failed => "failed",
+    };
+    page.line("information", &format!("{state}{why}{next}"));
+    let Some(KnownInformation { age_s, expires_s, prefixes, dns_zones, no_internet, object }) = known else { return };
+    page.line("fetched", &format!("{} ago, expires in {}", duration(*age_s), duration(*expires_s)));
+    page.line("its prefixes", &words(prefixes));
+    page.line("dns zones", &words(dns_zones));
+    page.line("internet", if *no_internet { "no" } else { "yes" });
+    page.line("object", object.trim_end());
 }
 
 const FACTS: [(&str, Side); 5] = [

@@ -8,6 +8,7 @@ mod config;
 mod counters;
 mod error;
 mod fdb;
+mod information;
 mod limits;
 mod link;
 mod mediation;
@@ -30,6 +31,7 @@ pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Con
 pub use counters::Counters;
 pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
+pub use information::{Information, InformationState, KnownInformation};
 pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
 pub use link::{LinkAdd, LinkDel, LinkReply};

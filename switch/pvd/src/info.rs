@@ -30,7 +30,7 @@ mod object;
 pub use fetches::{Fetches, Want};
 pub use fetching::{Failure, Standing, State};
 pub use host::host;
-pub use message::{Answer, Order, Trouble};
+pub use message::{Answer, Order, READY, Trouble};
 pub use object::{Flaw, Information};
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod codes;
 mod config;
 mod delegate;
 mod fdb;
+mod fetched;
 mod interop;
 mod learnt;
 mod limits;

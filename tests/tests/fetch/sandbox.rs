@@ -55,9 +55,7 @@ fn whatever_an_intruder_tries_fails() {
 #[test]
 fn the_kernel_says_that_it_has_nothing() {
     let authority = Authority::new();
-    let mut helper = Helper::start(&authority, &[], &[]);
-    // It is in its sandbox when it answers.
-    helper.fetch("");
+    let helper = Helper::start(&authority, &[], &[]);
     let status = fs::read_to_string(format!("/proc/{}/status", helper.pid())).expect("it runs");
     let said: BTreeMap<&str, &str> = status.lines().filter_map(|line| line.split_once(":\t")).collect();
     for (key, expected) in [("NoNewPrivs", "1"), ("Seccomp", "2"), ("Threads", "1")] {
@@ -78,8 +76,7 @@ fn descriptors_that_were_left_open_for_it_are_closed() {
     let secret = fs::File::open("/etc/passwd").expect("everybody has one");
     fcntl_setfd(&secret, FdFlags::empty()).expect("it is open");
     let authority = Authority::new();
-    let mut helper = Helper::start(&authority, &[], &[]);
-    helper.fetch("");
+    let helper = Helper::start(&authority, &[], &[]);
     let Ok(open) = fs::read_dir(format!("/proc/{}/fd", helper.pid())) else {
         return tests::skip::skip("only root may look at the descriptors of others");
     };

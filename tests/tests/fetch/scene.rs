@@ -39,7 +39,10 @@ impl Helper {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it can be started");
         let orders = child.stdin.take().expect("it was asked for");
-        let answers = BufReader::new(child.stdout.take().expect("it was asked for"));
+        let mut answers = BufReader::new(child.stdout.take().expect("it was asked for"));
+        let mut ready = String::new();
+        answers.read_line(&mut ready).expect("it speaks");
+        assert_eq!(ready, "ready\n", "its sandbox is complete");
         Helper { child, orders, answers, id: 0, _folder: folder }
     }
 

@@ -3,6 +3,7 @@
 //! rounded down.
 
 use ctl::proto::v1;
+use pvd::info::{Standing, State};
 use pvd::{Deadline, Fact, Known, Lifetime, Parameters, PvdFlags};
 use std::fmt::Write;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub fn pvd_shown(view: &PvdView, now: Duration) -> v1::PvdShowReply {
         pvd: pvd(view, now),
         facts: view.known.iter().map(|known| fact(known, now)).collect(),
         sources: view.sources.iter().map(|view| source(view, now)).collect(),
+        information: view.information.as_ref().map(|standing| information(standing, now)),
     }
 }
 
@@ -274,4 +276,26 @@ fn left(until: Deadline, now: Duration) -> Option<u64> {
         Some(Lifetime::Finite(seconds)) => Some(seconds.get().into()),
         None => Some(0),
     }
+}
+
+/// Additional Information. Where too much has failed, that is told instead of what would have been done.
+fn information(standing: &Standing, now: Duration) -> v1::Information {
+    let until = |at: Duration| Some(at.saturating_sub(now).as_secs());
+    let stopped = "too much has failed in this namespace, so that nothing is fetched any more";
+    let (state, reason, next_s) = match &standing.state {
+        State::Failed(why) => (v1::InformationState::Failed, Some(why.to_string()), None),
+        State::Fetching => (v1::InformationState::Fetching, None, None),
+        _ if standing.stopped => (v1::InformationState::Failed, Some(stopped.to_owned()), None),
+        State::Waiting(at) => (v1::InformationState::Waiting, None, until(*at)),
+        State::Fetched(at) => (v1::InformationState::Fetched, None, until(*at)),
+    };
+    let known = standing.known.as_ref().map(|(information, fetched, expires)| v1::KnownInformation {
+        age_s: since(*fetched, now),
+        expires_s: expires.saturating_sub(now).as_secs(),
+        prefixes: information.prefixes.iter().map(ToString::to_string).collect(),
+        dns_zones: information.dns_zones.iter().map(ToString::to_string).collect(),
+        no_internet: information.no_internet,
+        object: information.text.to_string(),
+    });
+    v1::Information { state, reason, next_s, known }
 }

@@ -35,6 +35,12 @@ pvd corp.example.
     KIND    VALUE            FLAGS                     VALID    PREFERRED
     prefix  2001:db8:1::/64  on-link,autonomous  29 min 50 s   9 min 50 s
     rdnss   2001:db8:1::53   -                   19 min 50 s  19 min 50 s
+  information  failed: the server refuses with status 404, next in 45 min
+  fetched      1 min ago, expires in 59 min
+  its prefixes 2001:db8::/32
+  dns zones    corp.example.
+  internet     no
+  object       {\"identifier\":\"corp.example\",\"expires\":\"2030-01-01T00:00:00Z\",\"prefixes\":[\"2001:db8::/32\"]}
   from         fe80::1 behind port r1
   heard        372 times, first 1 h 2 min ago, last 10 s ago
   router       for 29 min 50 s

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Provisioning domains: what namespaces have learnt from their routers.
 
+use super::Information;
 use serde::{Deserialize, Serialize};
 
 /// PvDs in one message of a streamed `PvdList`, as [`super::FDB_PAGE`].
@@ -176,4 +177,7 @@ pub struct PvdShowReply {
     pub facts: Vec<Fact>,
     /// Who says something: an operator first, then routers in the order in which they were first heard.
     pub sources: Vec<PvdSource>,
+    /// Its Additional Information; absent: its routers have none, or it is not fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub information: Option<Information>,
 }

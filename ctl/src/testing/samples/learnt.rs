@@ -2,8 +2,8 @@
 //! Samples of what is learnt from routers.
 
 use crate::proto::v1::{
-    Fact, FactKind, Operation, Pvd, PvdChange, PvdEvent, PvdEventKind, PvdListReply, PvdShowReply, PvdSource,
-    PvdWatchReply, Ra, RaListReply, RaOption, RaShowReply, RouterParameters,
+    Fact, FactKind, Information, InformationState, KnownInformation, Operation, Pvd, PvdChange, PvdEvent, PvdEventKind,
+    PvdListReply, PvdShowReply, PvdSource, PvdWatchReply, Ra, RaListReply, RaOption, RaShowReply, RouterParameters,
 };
 
 fn text(text: &str) -> String {
@@ -105,6 +105,19 @@ fn parameters() -> RouterParameters {
     }
 }
 
+fn information() -> Information {
+    let known = KnownInformation {
+        age_s: 60,
+        expires_s: 3540,
+        prefixes: vec![text("2001:db8::/32")],
+        dns_zones: vec![text("corp.example.")],
+        no_internet: true,
+        object: text(r#"{"identifier":"corp.example","expires":"2030-01-01T00:00:00Z","prefixes":["2001:db8::/32"]}"#),
+    };
+    let reason = Some(text("the server refuses with status 404"));
+    Information { state: InformationState::Failed, reason, next_s: Some(2700), known: Some(known) }
+}
+
 /// All about a PvD that one router speaks of.
 pub(crate) fn pvd_shown() -> PvdShowReply {
     let source = PvdSource {
@@ -120,7 +133,7 @@ pub(crate) fn pvd_shown() -> PvdShowReply {
         heard: 372,
         facts: facts(),
     };
-    PvdShowReply { pvd: pvd(), facts: facts(), sources: vec![source] }
+    PvdShowReply { pvd: pvd(), facts: facts(), sources: vec![source], information: Some(information()) }
 }
 
 fn ra() -> Ra {

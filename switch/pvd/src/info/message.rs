@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What is said between control and the process that fetches: one JSON object a line, an [`Order`] and then its [`Answer`].
+//! What is said between control and the process that fetches: one JSON object a line, an [`Order`] and then its
+//! [`Answer`].
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// The line that the process which fetches says before all others, when it is ready for orders.
+pub const READY: &str = "ready";
 
 /// Fetch this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Additional Information, from a router's advertisement through weftd, its helper and a web server on the loopback interface
+//! to what `weft pvd show` says.
+use std::fs;
+
+use core::net::Ipv6Addr;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::guest::SyntheticGuest;
+use tests::https::{Authority, Manner, Server};
+use tests::wait::{Deadline, for_value, until};
+use tests::weftd::Weftd;
+use wire::name::DomainName;
+use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
+use wire::{MacAddr, build};
+
+const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+
+/// A daemon that fetches, with a router in red.
+struct Scene {
+    daemon: Weftd,
+    router: SyntheticGuest,
+    /// With the certificate of the authority that the helper believes, whenever it is started.
+    _folder: Option<TempDir>,
+}
+
+impl Scene {
+    /// The servers are found under their names. `more` are further lines of the settings.
+    fn new(authority: &Authority, servers: &[(&str, &Server)], more: &str) -> Scene {
+        let folder = tempfile::tempdir().expect("there is room");
+        let ca = folder.path().join("ca.pem");
+        fs::write(&ca, authority.pem()).expect("it is ours");
+        let resolve: Vec<String> = servers.iter().map(|(name, server)| format!("{name}={}", server.address)).collect();
+        let config = format!("[daemon.pvd-fetch]\nca = {ca:?}\nresolve = {resolve:?}\n{more}\n");
+        let daemon = Weftd::start_configured(&config);
+        Scene { router: attach(&daemon), daemon, _folder: Some(folder) }
+    }
+
+    /// The router says that there is Additional Information about a PvD with this prefix.
+    fn advertise(&mut self, pvd: &str, sequence: u16, prefix: u16) {
+        let prefix = Ipv6Addr::new(0x2001, 0xdb8, prefix, 0, 0, 0, 0, 0);
+        let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 1800, preferred: 1800 };
+        let nested = encode([NdOption::Prefix(info)]).expect("a good prefix");
+        let name: DomainName = pvd.parse().expect("a good name");
+        let name = name.as_name();
+        let option = PvdOption { http: true, legacy: false, delay: 0, sequence, name, header: None, nested: &nested };
+        let options = encode([NdOption::Pvd(option)]).expect("a good option");
+        let mac = MacAddr(self.router.mac());
+        self.router.send(&build::advertisement(mac, ROUTER, 1800, &options));
+    }
+
+    /// What is shown of the Additional Information of a PvD, once it is there.
+    fn information(&self, pvd: &str) -> Value {
+        let outcome = self.daemon.weft(&["pvd", "show", pvd, "--json"]);
+        serde_json::from_str::<Value>(&outcome.stdout).map_or(Value::Null, |shown| shown["information"].clone())
+    }
+
+    /// The same, when it is fetched or has failed.
+    fn settled(&self, pvd: &str) -> Value {
+        for_value(&format!("news about {pvd}"), Deadline::patient(), || {
+            let information = self.information(pvd);
+            ["fetched", "failed"].contains(&information["state"].as_str()?).then_some(information)
+        })
+    }
+}
+
+const LOOPBACK: &str = "allow = [\"127.0.0.0/8\"]\ntimeout = 2";
+
+/// An object about these prefixes that holds for ever.
+fn object(pvd: &str, prefixes: &str) -> String {
+    format!(
+        r#"{{"identifier":"{pvd}","expires":"2999-01-01T00:00:00Z","prefixes":[{prefixes}],"dnsZones":["corp.example"],"noInternet":true}}"#
+    )
+}
+
+#[test]
+fn what_a_web_server_says_about_a_pvd_is_shown() {
+    let authority = Authority::new();
+    let text = object("A.example.", r#""2001:db8:1::/48""#);
+    let server = Server::start(&authority, &["a.example"], Manner::object(&text));
+    let mut scene = Scene::new(&authority, &[("a.example", &server)], LOOPBACK);
+    scene.advertise("a.example", 1, 1);
+    let information = scene.settled("a.example");
+    let known = &information["known"];
+    assert_eq!((&information["state"], &known["object"]), (&json!("fetched"), &json!(text)), "{information}");
+    assert_eq!((&known["dns_zones"], &known["no_internet"]), (&json!(["corp.example."]), &json!(true)));
+    assert_eq!(server.heard().len(), 1);
+    let page = scene.daemon.weft(&["pvd", "show", "a.example"]).expect_ok();
+    assert!(page.contains("  information  fetched, next in ") && page.contains("  internet     no\n"), "{page}");
+    let running = scene.daemon.weft(&["config", "show", "--running"]).expect_ok();
+    assert!(running.contains("[daemon.pvd-fetch]"), "{running}");
+    scene.advertise("a.example", 2, 1);
+    until("the end of what was known", Deadline::patient(), || scene.information("a.example")["state"] == "waiting");
+    assert_eq!(scene.information("a.example").get("known"), None, "another sequence number is another object");
+    until("another fetch", Deadline::patient(), || server.heard().len() == 2);
+    until("its object", Deadline::patient(), || scene.information("a.example")["state"] == "fetched");
+}
+
+#[test]
+fn what_is_wrong_with_an_object_is_said_and_it_is_not_asked_for_again() {
+    let authority = Authority::new();
+    let all = r#""2001:db8::/32""#;
+    let expired = object("c.example", all).replace("2999", "1999");
+    let twice = object("e.example", all).replace("\"noInternet\":true", "\"noInternet\":true,\"noInternet\":false");
+    let cases = [
+        ("b.example", object("a.example", all), "the object is about a.example."),
+        ("c.example", expired, "the object has expired"),
+        ("d.example", object("d.example", r#""2001:db8:7::/48""#), "the object does not list 2001:db8:4::/64"),
+        ("e.example", twice, "the object is no I-JSON: the key \"noInternet\" stands twice"),
+        ("f.example", "[".repeat(60_000), "the object is no I-JSON: recursion limit exceeded"),
+    ];
+    let servers: Vec<_> =
+        cases.iter().map(|(name, text, _)| (*name, Server::start(&authority, &[name], Manner::object(text)))).collect();
+    let found: Vec<_> = servers.iter().map(|(name, server)| (*name, server)).collect();
+    let mut scene = Scene::new(&authority, &found, LOOPBACK);
+    for (number, (name, ..)) in cases.iter().enumerate() {
+        scene.advertise(name, 1, number as u16 + 2);
+    }
+    for (name, _, expected) in &cases {
+        let information = scene.settled(name);
+        let reason = information["reason"].as_str().unwrap_or_default();
+        assert!(reason.starts_with(expected) && information.get("known").is_none(), "{name}: {information}");
+    }
+    scene.advertise("b.example", 2, 2);
+    let sequence = || scene.daemon.json(&["pvd", "show", "b.example"])["sources"][0]["sequence"].clone();
+    until("the new sequence number", Deadline::patient(), || sequence() == 2);
+    assert_eq!(scene.settled("b.example")["state"], "failed");
+    assert!(servers.iter().all(|(_, server)| server.heard().len() == 1), "each was asked once");
+}
+
+#[test]
+fn a_tenants_router_cannot_make_the_host_talk_to_itself() {
+    let authority = Authority::new();
+    let server = Server::start(&authority, &["a.example"], Manner::object(&object("a.example", "")));
+    let mut scene = Scene::new(&authority, &[("a.example", &server)], "");
+    scene.advertise("a.example", 1, 1);
+    let information = scene.settled("a.example");
+    assert_eq!(information["reason"], "the name leads to an address that is not public");
+    assert!(server.heard().is_empty());
+}
+
+#[test]
+fn nothing_is_fetched_unless_the_operator_says_so() {
+    let daemon = Weftd::start();
+    assert!(daemon.weft(&["config", "show", "--running"]).expect_ok().contains("pvd-fetch = \"off\""));
+    let server = Server::plain(Manner::object(""));
+    let mut scene = Scene { router: attach(&daemon), daemon, _folder: None };
+    scene.advertise("a.example", 1, 1);
+    until("the PvD", Deadline::patient(), || {
+        !scene.daemon.json(&["pvd", "list"]).as_array().expect("a list").is_empty()
+    });
+    assert_eq!((scene.information("a.example"), server.heard().len()), (Value::Null, 0));
+}
+
+fn attach(daemon: &Weftd) -> SyntheticGuest {
+    daemon.add_namespace("red");
+    daemon.add_port("red", "r1", 1, &["--role", "router"]);
+    daemon.attach("r1", 1)
+}
