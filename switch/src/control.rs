@@ -148,8 +148,6 @@ pub struct Control {
     offered: BTreeMap<PortPath, u64>,
     actions: VecDeque<Action>,
     pub(crate) emissions: Vec<Emission>,
-    /// Emissions that were lost.
-    pub(crate) unsaid: u64,
 }
 
 impl Control {
@@ -164,7 +162,7 @@ impl Control {
     pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
         let (actions, emissions) = (VecDeque::new(), Vec::new());
-        Control { desired, plant, informing: None, offered, actions, emissions, unsaid: 0 }
+        Control { desired, plant, informing: None, offered, actions, emissions }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.

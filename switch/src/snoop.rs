@@ -79,20 +79,11 @@ impl Control {
         std::mem::take(&mut self.emissions)
     }
 
-    /// So many of them were lost, because workers have too much to do.
-    pub fn note_unsaid(&mut self, lost: usize) {
-        self.unsaid += lost as u64;
-    }
-
-    /// How many of all that were taken have been lost.
-    pub fn unsaid(&self) -> u64 {
-        self.unsaid
-    }
-
     fn hear(&mut self, tag: PortTag, frame: &[u8], now: Duration) -> Result<Snooped, Ignored> {
         let record = self.plant.port_at(Handle::from_bits(tag.0)).ok_or(Ignored::NoPort)?;
         let home = self.plant.tree.find(&record.spec.namespace).map_err(|_| Ignored::NoPort)?.handle();
         let (role, port) = (record.spec.role, record.ident.nr_at_home());
+        let is_link = record.spec.far().is_some();
         let ether = EtherHeader::parse(frame).ok_or(Ignored::Packet(NdRefusal::Truncated))?;
         if ether.tags() > 0 {
             return Err(Ignored::Tagged);
@@ -103,7 +94,8 @@ impl Control {
             NdMessage::Solicit(message) => {
                 let option = message.source_link_layer();
                 let solicitation = Solicitation { port, source: packet.src, mac: ether.src, option };
-                self.plant.solicited(home, &solicitation, now);
+                // Who asks over a link is answered in his own namespace, of what may be heard there.
+                self.plant.solicited(home, Some(&solicitation).filter(|_| !is_link), now);
                 return Ok(Snooped::Solicited);
             }
         };

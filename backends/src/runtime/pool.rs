@@ -102,16 +102,16 @@ impl Pool {
         Some(source)
     }
 
-    /// Lets workers deliver frames: those of one port always the same worker, so that they stay in order. Never waits; gives
-    /// back how many were lost because a worker has too much to do.
-    pub(super) fn emit(&self, emissions: Vec<Emission>) -> usize {
+    /// Lets workers deliver frames: those of one port always the same worker, so that they stay in order. Never waits: what a
+    /// worker has no room for is lost.
+    pub(super) fn emit(&self, emissions: Vec<Emission>) {
         let mut parts: Vec<Vec<Emission>> = self.members.iter().map(|_| Vec::new()).collect();
         for emission in emissions {
             let worker = usize::from(emission.port.slot().0) % parts.len();
             parts[worker].push(emission);
         }
         let given = self.members.iter().zip(parts).filter(|(_, part)| !part.is_empty());
-        given.map(|(member, part)| member.try_emit(part)).sum()
+        given.for_each(|(member, part)| member.try_emit(part));
     }
 }
 
@@ -145,18 +145,13 @@ impl Member {
         }
     }
 
-    /// How many were lost.
-    fn try_emit(&self, emissions: Vec<Emission>) -> usize {
-        let Some(commands) = &self.commands else { return emissions.len() };
-        let lost = match commands.try_send(Command::Emit(emissions)) {
-            Err(TrySendError::Full(Command::Emit(lost)) | TrySendError::Disconnected(Command::Emit(lost))) => {
-                lost.len()
-            }
-            _ => 0,
-        };
+    fn try_emit(&self, emissions: Vec<Emission>) {
+        let Some(commands) = &self.commands else { return };
+        if let Err(TrySendError::Full(Command::Emit(lost))) = commands.try_send(Command::Emit(emissions)) {
+            lost.iter().for_each(|emission| emission.port.lose_emission());
+        }
         // A full doorbell is rung already.
         let _ = self.doorbell.write(1);
-        lost
     }
 
     fn stats(&self) -> WorkerStats {

@@ -35,11 +35,10 @@ impl Workers {
         Arc::new(Attachment::new(Arc::clone(&self.pool), Arc::clone(namespace), Arc::clone(port)))
     }
 
-    /// Delivers frames that control has to say, each to the guest of one port. Never waits; gives back how many were lost
-    /// because a worker has too much to do.
-    #[must_use]
-    pub fn emit(&self, emissions: Vec<Emission>) -> usize {
-        self.pool.emit(emissions)
+    /// Delivers frames that control has to say, each to the guest of one port. Never waits: what a worker has no room for is
+    /// lost, and counted by the port.
+    pub fn emit(&self, emissions: Vec<Emission>) {
+        self.pool.emit(emissions);
     }
 
     /// What each worker has done.

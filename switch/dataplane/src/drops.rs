@@ -100,6 +100,8 @@ reasons! {
         "The receiving guest broke its ring; `weft port show` tells how. It works again after the guest resets its device."
     LinkLoop "link-loop"
         "The frame had crossed as many links as a frame may (8), or its burst had: more namespaces are linked in a row than frames can travel, or links were changed meanwhile."
+    WorkerBusy "worker-busy"
+        "A Router Advertisement that weftd itself had for the guest was lost, because too many others waited for the same worker already. The guest asks again."
     OffloadFailed "offload-failed"
         "The receiving guest does not take large frames, and this one was to be cut so small that the switch would have had to send more than 256 for it."
 }

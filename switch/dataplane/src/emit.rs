@@ -41,6 +41,13 @@ impl Port {
         emitted.is_ok()
     }
 
+    /// Counts a frame for the port's guest that does not even come to a worker.
+    pub fn lose_emission(&self) {
+        let mut delta = Delta::default();
+        delta.drops.add(DropReason::WorkerBusy);
+        self.counters.add_rx(&delta);
+    }
+
     /// Into the first queue pair: it is the one that every driver uses.
     fn try_emit(&self, frame: &[u8]) -> Result<(), DropReason> {
         let packet = frame.len().saturating_sub(EtherHeader::parse(frame).map_or(0, |ether| ether.l3));

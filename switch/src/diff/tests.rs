@@ -180,7 +180,8 @@ fn some_port([_, namespace, mac, role, macs, mtu, queues, socket]: [u8; 8]) -> P
 fn some_mediation(role: u8, byte: u8) -> Mediation {
     let sight =
         [Sight::All, Sight::Only([].into()), Sight::Only([Seen::Implicit].into())][usize::from(byte / 2 % 3)].clone();
-    let inject = (role % 3 > 0 && byte % 2 > 0).then(|| Injection::new("a.example".parse().unwrap()));
+    let inject =
+        (!role.is_multiple_of(3) && !byte.is_multiple_of(2)).then(|| Injection::new("a.example".parse().unwrap()));
     Mediation { sight, inject }
 }
 

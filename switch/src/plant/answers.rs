@@ -19,12 +19,12 @@ use wire::build::{Ether, Ip};
 use wire::{ip6, nd};
 
 impl Plant {
-    /// Somebody in a namespace looks for a router.
-    pub(crate) fn solicited(&mut self, home: Handle<Namespace>, who: &Solicitation, now: Duration) {
-        let can_answer = self.can_answer(home);
+    /// Somebody in a namespace looks for a router; `None`: somebody who is not answered here.
+    pub(crate) fn solicited(&mut self, home: Handle<Namespace>, who: Option<&Solicitation>, now: Duration) {
+        let who = who.filter(|_| self.can_answer(home));
         self.with_responder(home, |ras, jitter| {
             ras.solicitations += 1;
-            if can_answer {
+            if let Some(who) = who {
                 ras.responder.solicited(who, now, jitter);
             }
         });

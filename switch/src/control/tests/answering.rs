@@ -122,6 +122,19 @@ fn test_an_answer_stays_in_its_namespace() {
 }
 
 #[test]
+fn test_who_asks_over_a_link_is_not_answered_across_it() {
+    let mut control = announced();
+    let ends = [port("blue:up"), port("red:down")];
+    control.handle_request(Request::LinkAdd { ends, mtu: None, routers: false }).unwrap();
+    ask(&mut control, "red:down", ms(1000));
+    assert_eq!(
+        (control.next_due(), said(&mut control, ms(2000))),
+        (None, vec![]),
+        "red's routers are not heard in blue"
+    );
+}
+
+#[test]
 fn test_without_delay_a_host_is_answered_at_once_and_with_one_within_it() {
     let mut control = announced();
     set(&mut control, "red", AnswerPolicy::Always, 0);

@@ -49,7 +49,7 @@ fn inside_pvd(name: &str, nested: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn tag(control: &Control, path: &str) -> PortTag {
-    control.opening(&port(path)).unwrap().device.tag()
+    control.plant.port(&port(path)).unwrap().device.tag()
 }
 
 pub(super) fn hear(control: &mut Control, path: &str, frame: &[u8], now: u64) -> Snooped {
