@@ -9,5 +9,6 @@
 mod hostile;
 mod lab;
 mod scapy;
+mod solicit;
 mod transparency;
 mod tshark;

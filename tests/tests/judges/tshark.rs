@@ -105,7 +105,7 @@ pub(crate) fn read(tshark: &Program, frames: &[Vec<u8>]) -> Vec<Value> {
 
 /// What tshark reads and what weft shows are the same.
 #[track_caller]
-fn assert_agree(read: &Value, shown: &Value) {
+pub(crate) fn assert_agree(read: &Value, shown: &Value) {
     assert_eq!(read["icmpv6.checksum.status"], "1", "a good checksum: {read:#}");
     let flags = &read["icmpv6.nd.ra.flag_tree"];
     let said = &shown["parameters"];
