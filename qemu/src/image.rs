@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The guest image: a Debian kernel and a first file system of busybox, modules and two scripts.
+//! The guest image: a Debian kernel and a first file system of busybox, radvd, rdisc6, modules and a few scripts.
 //!
 //! Everything lives below one cache folder and nothing outside it is written:
 //!
 //! ```text
 //! kernel-<package>/   vmlinuz, vmlinux (when it could be unpacked), modules/, modules.builtin
 //! busybox/busybox     a static busybox
+//! router-programs/    radvd and rdisc6, and the C library that they need
 //! qemu-bookworm/      Debian 12's own QEMU, where a test has asked for it
 //! initrd-<hash>       the file system; the hash covers everything that is inside
 //! lock                held while one process prepares; others wait
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::progress::{Progress, Step};
+use initrd::Programs;
 
 /// Which of Debian's kernels a guest boots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,7 +71,9 @@ impl Image {
             None => package::fetch_kernel(cache, flavour, progress)?,
         };
         let busybox = package::busybox(cache, progress)?;
-        let initrd = initrd::build(cache, &kernel, &busybox, progress)?;
+        let routers = package::router_programs(cache, progress)?;
+        let programs = Programs { busybox: &busybox, routers: &routers };
+        let initrd = initrd::build(cache, &kernel, programs, progress)?;
         let plain = kernel.folder.join("vmlinux");
         let kernel_file = if plain.exists() { plain } else { kernel.folder.join("vmlinuz") };
         Ok(Image { kernel: kernel_file, initrd, release: kernel.release })

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::package::Kernel;
+use super::package::{Kernel, LIBC, LINKER};
 use crate::cpio::Archive;
 use crate::error::Error;
 use crate::progress::{Progress, Step};
@@ -14,9 +14,23 @@ const INIT: &[u8] = include_bytes!("../../guest/init");
 const COMMANDS: &[u8] = include_bytes!("../../guest/commands");
 const JOB: &[u8] = include_bytes!("../../guest/job");
 
+/// The guest's programs, in the cache.
+#[derive(Clone, Copy)]
+pub(super) struct Programs<'a> {
+    /// A static busybox.
+    pub(super) busybox: &'a Path,
+    /// The folder of [`super::package::router_programs`].
+    pub(super) routers: &'a Path,
+}
+
 /// Builds the file system, or finds it in the cache.
-pub(super) fn build(cache: &Path, kernel: &Kernel, busybox: &Path, progress: Progress<'_>) -> Result<PathBuf, Error> {
-    let bytes = pack(&kernel.folder.join("modules"), busybox)?;
+pub(super) fn build(
+    cache: &Path,
+    kernel: &Kernel,
+    programs: Programs<'_>,
+    progress: Progress<'_>,
+) -> Result<PathBuf, Error> {
+    let bytes = pack(&kernel.folder.join("modules"), programs)?;
     let path = cache.join(format!("initrd-{:016x}", fnv1a(&bytes)));
     if fs::metadata(&path).is_ok_and(|known| known.len() == bytes.len() as u64) {
         return Ok(path);
@@ -28,17 +42,20 @@ pub(super) fn build(cache: &Path, kernel: &Kernel, busybox: &Path, progress: Pro
     Ok(path)
 }
 
-fn pack(modules: &Path, busybox: &Path) -> Result<Vec<u8>, Error> {
+fn pack(modules: &Path, Programs { busybox, routers }: Programs<'_>) -> Result<Vec<u8>, Error> {
     let read = |path: &Path| fs::read(path).map_err(Error::file(path));
     let order = read(&modules.join("order"))?;
     let mut archive = Archive::default();
-    for folder in ["bin", "dev", "etc", "modules"] {
+    for folder in ["bin", "dev", "etc", "lib", "lib64", "modules"] {
         archive.folder(folder);
     }
     // The kernel opens /dev/console for init before any file system is mounted over it.
     archive.character_device("dev/console", (5, 1));
     archive.file("bin/busybox", 0o755, &read(busybox)?);
     archive.symlink("bin/sh", "busybox");
+    for (folder, name) in [("bin", "radvd"), ("bin", "rdisc6"), ("lib64", LINKER), ("lib", LIBC)] {
+        archive.file(&format!("{folder}/{name}"), 0o755, &read(&routers.join(name))?);
+    }
     archive.file("init", 0o755, INIT);
     archive.file("etc/commands", 0o755, COMMANDS);
     archive.file("etc/job", 0o755, JOB);
@@ -73,15 +90,19 @@ mod tests {
         fs::write(kernel.folder.join("modules/a.ko"), "module").unwrap();
         let busybox = cache.path().join("busybox");
         fs::write(&busybox, "program").unwrap();
+        for name in ["radvd", "rdisc6", LINKER, LIBC] {
+            fs::write(cache.path().join(name), name).unwrap();
+        }
+        let programs = Programs { busybox: &busybox, routers: cache.path() };
         let steps = std::cell::RefCell::new(0);
         let count = |_| *steps.borrow_mut() += 1;
-        let first = build(cache.path(), &kernel, &busybox, &count).unwrap();
-        assert_eq!(build(cache.path(), &kernel, &busybox, &count).unwrap(), first);
+        let first = build(cache.path(), &kernel, programs, &count).unwrap();
+        assert_eq!(build(cache.path(), &kernel, programs, &count).unwrap(), first);
         assert_eq!(*steps.borrow(), 1);
         fs::write(&first, "truncated").unwrap();
-        assert_eq!(build(cache.path(), &kernel, &busybox, &count).unwrap(), first, "a damaged file is rebuilt");
+        assert_eq!(build(cache.path(), &kernel, programs, &count).unwrap(), first, "a damaged file is rebuilt");
         assert!(fs::metadata(&first).unwrap().len() > 1000);
         fs::write(&busybox, "another").unwrap();
-        assert_ne!(build(cache.path(), &kernel, &busybox, &count).unwrap(), first);
+        assert_ne!(build(cache.path(), &kernel, programs, &count).unwrap(), first);
     }
 }

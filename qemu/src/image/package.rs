@@ -14,6 +14,11 @@ use crate::progress::Progress;
 /// How many of the newest kernels are tried: an archive may have dropped what a stale list still names.
 const KERNELS_TRIED: usize = 3;
 
+/// The linker of dynamic programs, as they name it: in `/lib64`.
+pub(super) const LINKER: &str = "ld-linux-x86-64.so.2";
+/// The C library, which that looks for in `/lib` at last.
+pub(super) const LIBC: &str = "libc.so.6";
+
 /// A kernel in the cache.
 #[derive(Debug)]
 pub(super) struct Kernel {
@@ -85,6 +90,26 @@ pub(super) fn busybox(cache: &Path, progress: Progress<'_>) -> Result<PathBuf, E
         }
     }
     Ok(path)
+}
+
+/// Debian's `radvd` and `rdisc6`, by which guests speak as routers and ask for them, in a folder with the C library that
+/// they need: this machine's own, which the packages of its release fit.
+pub(super) fn router_programs(cache: &Path, progress: Progress<'_>) -> Result<PathBuf, Error> {
+    let folder = cache.join("router-programs");
+    if folder.exists() {
+        return Ok(folder);
+    }
+    let take = |staging: &Path, package: &str, names: &[&str], to: &str| {
+        let tree = download(cache, package, progress)?;
+        copy(&first_of(tree.path(), names)?, &staging.join(to))
+    };
+    publish(&folder, |staging| {
+        take(staging, "radvd", &["usr/sbin/radvd"], "radvd")?;
+        take(staging, "ndisc6", &["usr/bin/rdisc6", "bin/rdisc6"], "rdisc6")?;
+        copy(Path::new("/lib64").join(LINKER).as_path(), &staging.join(LINKER))?;
+        copy(&first_of(Path::new("/"), &["lib/x86_64-linux-gnu/libc.so.6", "lib64/libc.so.6"])?, &staging.join(LIBC))
+    })?;
+    Ok(folder)
 }
 
 fn take_kernel(tree: &Tree, release: &str, folder: &Path) -> Result<(), Error> {

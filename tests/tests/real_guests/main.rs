@@ -7,6 +7,7 @@
 
 mod bookworm;
 mod cloud_hypervisor;
+mod dead_router;
 mod lab;
 mod life;
 mod machines;
