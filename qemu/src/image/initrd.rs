@@ -56,6 +56,8 @@ fn pack(modules: &Path, Programs { busybox, routers }: Programs<'_>) -> Result<V
     for (folder, name) in [("bin", "radvd"), ("bin", "rdisc6"), ("lib64", LINKER), ("lib", LIBC)] {
         archive.file(&format!("{folder}/{name}"), 0o755, &read(&routers.join(name))?);
     }
+    // radvd asks who it is.
+    archive.file("etc/passwd", 0o644, b"root::0:0:root:/root:/bin/sh\n");
     archive.file("init", 0o755, INIT);
     archive.file("etc/commands", 0o755, COMMANDS);
     archive.file("etc/job", 0o755, JOB);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Who plays: two tenants, three guests. The third has the first one's addresses, all of them.
+//! Who plays: two tenants, three guests. The third has the first one's addresses, all of them. And who comes later: a
+//! router, and a guest of which nobody has said an address.
 
 use qemu::Mac;
 
@@ -32,7 +33,14 @@ pub(crate) const RED2: Role =
 /// The double, in another tenant.
 pub(crate) const BLUE1: Role = Role { name: "blue-vm1", tenant: "blue", ..RED1 };
 
-/// All of them.
+/// A router of red's, for a while. It is no virtual machine, and its addresses are its own affair.
+pub(crate) const ROUTER: Role =
+    Role { name: "red-r1", tenant: "red", mac: Mac([2, 0, 0, 0, 0, 0x99]), ip4: "", ip6: "" };
+
+/// Who comes when that one is gone.
+pub(crate) const RED3: Role = Role { name: "red-vm3", mac: Mac([2, 0, 0, 0, 0, 3]), ..ROUTER };
+
+/// All who are there from the beginning.
 pub(crate) const CAST: [Role; 3] = [RED1, RED2, BLUE1];
 
 /// An address that belongs to nobody: what a lying guest pretends to have.

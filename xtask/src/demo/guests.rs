@@ -2,6 +2,7 @@
 //! The demo's guests, booted side by side. Dropping them kills them.
 
 use super::cast::{CAST, Role};
+use super::scene::Scene;
 use super::switch::Switch;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -26,9 +27,7 @@ impl Guests {
         let progress = Progress::start("booting three guests");
         let mut guests = Guests(Vec::new());
         for role in CAST {
-            let attach = Attach::SwitchListens(switch.socket(role));
-            let spec = GuestSpec::new(role.name, folder).with_nic(Nic::new("net", role.mac, attach));
-            guests.0.push(setup.start(&spec)?);
+            guests.0.push(setup.start(&spec(role, switch, folder))?);
         }
         for (role, count) in CAST.into_iter().zip(1..) {
             let guest = guests.get(role);
@@ -41,11 +40,30 @@ impl Guests {
         Ok(guests)
     }
 
+    /// Boots one that was not there before, on a port of its own. It is told no address.
+    ///
+    /// # Errors
+    /// As [`Guests::boot`].
+    pub(crate) fn boot_late(scene: &mut Scene, role: Role) -> Result<(), Failure> {
+        scene.switch.plug_one(role, "")?;
+        let guest = scene.setup.start(&spec(role, &scene.switch, scene.folder()))?;
+        guest.wait_ready()?;
+        guest.run_ok("echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set eth0 up")?;
+        scene.guests.0.push(guest);
+        Ok(())
+    }
+
     /// The guest that plays `role`.
     pub(crate) fn get(&self, role: Role) -> &Guest {
         let found = self.0.iter().find(|guest| guest.name() == role.name);
         found.expect("every role is started before it is asked for")
     }
+}
+
+/// A guest on its port.
+fn spec(role: Role, switch: &Switch, folder: &Path) -> GuestSpec {
+    let attach = Attach::SwitchListens(switch.socket(role));
+    GuestSpec::new(role.name, folder).with_nic(Nic::new("net", role.mac, attach))
 }
 
 /// Duplicate address detection would only take its time: that nobody else has the address is what the play is about.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The demo: a short play in six chapters on real guests. What it says is checked as it is said, and one false
+//! The demo: a short play in seven chapters on real guests. What it says is checked as it is said, and one false
 //! claim makes it end with an error.
 
 mod cast;
 mod guests;
 mod ping;
+mod routers;
 mod scene;
 mod screen;
 mod steps;
@@ -73,7 +74,7 @@ fn build() -> Result<(), Failure> {
     let progress = Progress::start("building weft and weftd");
     let log = cargo::output_folder("demo")?.join("build.log");
     let mut command = cargo::cargo();
-    command.args(["build", "--package", "backends", "--package", "ctl", "--bins"]);
+    command.args(["build", "--package", "backends", "--package", "ctl", "--package", "tests", "--bins"]);
     let status = cargo::run(command, &log, |line| progress.note(line)).map_err(Failure::of("cargo build"))?;
     if !status.success() {
         progress.end(Mark::Bad, "");

@@ -16,6 +16,8 @@ pub(crate) struct Scene {
     pub(crate) guests: Guests,
     /// Between them.
     pub(crate) switch: Switch,
+    /// What guests are made with.
+    pub(crate) setup: Setup,
     /// How often a guest's VMM looks for a switch that went away.
     pub(crate) reconnect: Duration,
     folder: TempDir,
@@ -33,7 +35,8 @@ impl Scene {
         switch.plug()?;
         interrupt.check()?;
         let guests = Guests::boot(setup, &switch, folder.path(), interrupt)?;
-        Ok(Scene { guests, switch, reconnect: setup.qemu.version.reconnect_interval(), folder })
+        let setup = setup.clone();
+        Ok(Scene { guests, switch, reconnect: setup.qemu.version.reconnect_interval(), setup, folder })
     }
 
     /// Where everything lies.

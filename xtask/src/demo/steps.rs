@@ -3,6 +3,7 @@
 
 use super::cast::{BLUE1, RED1, RED2, STRANGER};
 use super::ping::Pings;
+use super::routers::routers;
 use super::scene::Scene;
 use super::screen::Screen;
 use super::tenant::delegate;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 type Step = fn(&mut Scene, &mut Screen) -> Result<(), Failure>;
 
 /// In the order in which they are played.
-pub(crate) const ALL: [Step; 6] = [reach, isolate, look, delegate, lie, restart];
+pub(crate) const ALL: [Step; 7] = [reach, isolate, look, delegate, lie, routers, restart];
 
 /// What has not become true by then is false.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -135,12 +136,13 @@ fn spoofed(scene: &Scene) -> Result<u64, Failure> {
     Ok(number(&scene.switch.weft.port(RED2.name)?["drops"]["spoofed-mac"]))
 }
 
-fn number(value: &Value) -> u64 {
+/// A count that `weft` tells, zero where it tells none.
+pub(super) fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or(0)
 }
 
 /// Asks again and again until it is true, or for so long that it will never be.
-fn await_truth(mut holds: impl FnMut() -> Result<bool, Failure>) -> Result<bool, Failure> {
+pub(super) fn await_truth(mut holds: impl FnMut() -> Result<bool, Failure>) -> Result<bool, Failure> {
     let deadline = Instant::now() + WAIT_MAX;
     loop {
         let now = holds()?;

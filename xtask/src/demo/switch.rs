@@ -42,12 +42,18 @@ impl Switch {
         for tenant in TENANTS {
             self.weft.run(&format!("namespace add {tenant}"))?;
         }
-        for role in CAST {
-            let Role { name, tenant, mac, .. } = role;
-            let socket = self.socket(role);
-            let socket = socket.display();
-            self.weft.run(&format!("port add {name} --namespace {tenant} --mac {mac} --vhost-user {socket}"))?;
-        }
+        CAST.into_iter().try_for_each(|role| self.plug_one(role, ""))
+    }
+
+    /// Makes a port; `options` are further ones of `weft port add`.
+    ///
+    /// # Errors
+    /// What `weft` said.
+    pub(crate) fn plug_one(&self, role: Role, options: &str) -> Result<(), Failure> {
+        let Role { name, tenant, mac, .. } = role;
+        let socket = self.socket(role);
+        let socket = socket.display();
+        self.weft.run(&format!("port add {name} --namespace {tenant} --mac {mac} --vhost-user {socket} {options}"))?;
         Ok(())
     }
 
