@@ -57,6 +57,7 @@ mod edit;
 pub mod ident;
 mod information;
 pub mod limits;
+mod mediate;
 mod mediation;
 mod name;
 mod numbers;

@@ -96,6 +96,10 @@ pub const MACS_RANGE: (u32, u32) = (64, 1 << 20);
 /// Seconds until a learned MAC entry ages out, unless the namespace asks for another time (IEEE 802.1Q-2018 8.8.3).
 pub const AGE_DEFAULT_SECONDS: u64 = 300;
 
+/// For how many seconds repetitions of advertisements may be held back: up to the longest time between two that a router may
+/// have (RFC 4861 section 6.2.1).
+pub const RA_THROTTLE_RANGE_SECONDS: (u64, u64) = (1, 1800);
+
 /// The smallest and the largest age in seconds (IEEE 802.1Q-2018 table 8-6).
 pub const AGE_RANGE_SECONDS: (u64, u64) = (10, 1_000_000);
 

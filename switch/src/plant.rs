@@ -9,6 +9,7 @@
 mod alarms;
 mod answers;
 mod learnt;
+mod mediation;
 mod peers;
 mod stated;
 
@@ -39,6 +40,7 @@ use crate::text::Text;
 use crate::tree::{Namespace, NumberSpace, Reserved, Tree};
 use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats, PortTag};
 use learnt::Learning;
+use mediation::Touched;
 use pvd::Mediator;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,7 +128,9 @@ impl Plant {
 
     /// All steps are done: what they took away is given up for good.
     pub(crate) fn commit(&mut self) {
-        for undo in std::mem::take(&mut self.journal) {
+        let journal = std::mem::take(&mut self.journal);
+        let touched = Touched::by(&journal);
+        for undo in journal {
             match undo {
                 Undo::RestorePort(record) => {
                     self.forget_learnt_from(&record);
@@ -150,6 +154,7 @@ impl Plant {
             }
         }
         self.state_pvds();
+        self.mediate(&touched);
         self.reap_beyond(ZOMBIES_AT_ONCE);
     }
 

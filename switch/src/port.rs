@@ -133,6 +133,7 @@ impl PortRecord {
         };
         let device = dataplane::Port::new(slot, &config);
         device.set_limits(&spec.limits);
+        device.set_mediated(spec.mediation.inject.is_some());
         device
     }
 
@@ -141,6 +142,7 @@ impl PortRecord {
         self.device.set_role(spec.role);
         self.device.set_macs(spec.macs);
         self.device.set_mtu(spec.mtu);
+        self.device.set_mediated(spec.mediation.inject.is_some());
         if self.spec.limits != spec.limits {
             self.device.set_limits(&spec.limits);
         }

@@ -6,14 +6,15 @@
 
 use crate::arena::Handle;
 use crate::control::Control;
+use crate::mediate::Speaker;
 use crate::plant::Heard;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
-use dataplane::{Emission, Instant, PortTag, Role};
+use dataplane::{DropReason, Emission, Instant, PortTag, Role};
 use pvd::{Advert, Cached, Learnt, NotCached, Refused, Solicitation};
 use std::time::Duration;
-use wire::EtherHeader;
-use wire::nd::{NdMessage, NdPacket, NdRefusal};
+use wire::nd::{NdMessage, NdPacket, NdRefusal, RouterAdvert};
+use wire::{EtherHeader, ip6};
 
 /// What became of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub enum Ignored {
     NotRouter,
     /// It is of a VLAN, about which it says something, and not about the namespace.
     Tagged,
+    /// It came out of a link whose end does not let it pass.
+    Guarded(DropReason),
     /// It is not what RFC 4861 sections 6.1.1 and 6.1.2 call valid.
     Packet(NdRefusal),
     /// The namespace, or one that it lies in, may have no more.
@@ -45,6 +48,19 @@ pub enum Ignored {
     Cache(NotCached),
 }
 
+/// The copy of a frame.
+#[derive(Clone, Copy)]
+pub(crate) struct Copy<'a> {
+    /// The port that it came in from, or the end of a link where it came out.
+    pub(crate) tag: PortTag,
+    /// All of it.
+    pub(crate) frame: &'a [u8],
+    /// It was delivered to nobody.
+    pub(crate) taken: bool,
+    /// Links that it has crossed here.
+    pub(crate) hops: u8,
+}
+
 /// The time as registries count it.
 fn since_start(now: Instant) -> Duration {
     Duration::from_nanos(now.as_nanos())
@@ -53,7 +69,15 @@ fn since_start(now: Instant) -> Duration {
 impl Control {
     /// Takes in the copy of a frame that came in from the port of that tag.
     pub fn snooped(&mut self, tag: PortTag, frame: &[u8], now: Instant) -> Snooped {
-        self.hear(tag, frame, since_start(now)).unwrap_or_else(Snooped::Ignored)
+        let copy = Copy { tag, frame, taken: false, hops: 0 };
+        self.hear(&copy, since_start(now)).unwrap_or_else(Snooped::Ignored)
+    }
+
+    /// The same of a Router Advertisement that was delivered to nobody ([`dataplane::Snooped::taken`]): whoever is to get it
+    /// gets it from here.
+    pub fn taken(&mut self, tag: PortTag, frame: &[u8], now: Instant) -> Snooped {
+        let copy = Copy { tag, frame, taken: true, hops: 0 };
+        self.hear(&copy, since_start(now)).unwrap_or_else(Snooped::Ignored)
     }
 
     /// When [`Control::handle_due`] has something to do. It may be in the past.
@@ -79,33 +103,82 @@ impl Control {
         std::mem::take(&mut self.emissions)
     }
 
-    fn hear(&mut self, tag: PortTag, frame: &[u8], now: Duration) -> Result<Snooped, Ignored> {
-        let record = self.plant.port_at(Handle::from_bits(tag.0)).ok_or(Ignored::NoPort)?;
-        let home = self.plant.tree.find(&record.spec.namespace).map_err(|_| Ignored::NoPort)?.handle();
-        let (role, port) = (record.spec.role, record.ident.nr_at_home());
-        let is_link = record.spec.far().is_some();
-        let ether = EtherHeader::parse(frame).ok_or(Ignored::Packet(NdRefusal::Truncated))?;
+    /// Takes in a copy.
+    ///
+    /// # Errors
+    /// It teaches nothing, and why.
+    pub(crate) fn hear(&mut self, copy: &Copy<'_>, now: Duration) -> Result<Snooped, Ignored> {
+        let record = Handle::from_bits(copy.tag.0);
+        let spoken = self.plant.port_at(record).ok_or(Ignored::NoPort)?;
+        let home = self.plant.tree.find(&spoken.spec.namespace).map_err(|_| Ignored::NoPort)?.handle();
+        let (role, port) = (spoken.spec.role, spoken.ident.nr_at_home());
+        let is_link = spoken.spec.far().is_some();
+        let from = Speaker { home, record, port };
+        let ether = EtherHeader::parse(copy.frame).ok_or(Ignored::Packet(NdRefusal::Truncated))?;
+        if copy.taken && role == Role::Host {
+            return Err(Ignored::NotRouter);
+        }
         if ether.tags() > 0 {
+            if copy.taken {
+                self.pass_unread(from, copy, now);
+            }
             return Err(Ignored::Tagged);
         }
-        let packet = NdPacket::validate(frame.get(ether.l3..).unwrap_or_default()).map_err(Ignored::Packet)?;
-        let message = match packet.message {
-            NdMessage::Advert(message) => message,
+        let packet = NdPacket::validate(copy.frame.get(ether.l3..).unwrap_or_default());
+        let packet = packet.map_err(|why| self.refuse(from, copy, why))?;
+        match packet.message {
             NdMessage::Solicit(message) => {
                 let option = message.source_link_layer();
                 let solicitation = Solicitation { port, source: packet.src, mac: ether.src, option };
                 // Who asks over a link is answered in his own namespace, of what may be heard there.
-                self.plant.solicited(home, Some(&solicitation).filter(|_| !is_link), now);
-                return Ok(Snooped::Solicited);
+                self.plant.solicited(home, &solicitation, !is_link, now);
+                Ok(Snooped::Solicited)
             }
-        };
-        if role == Role::Host {
-            return Err(Ignored::NotRouter);
+            NdMessage::Advert(_) if role == Role::Host => Err(Ignored::NotRouter),
+            NdMessage::Advert(message) => self.hear_router(from, copy, &packet, message, now),
         }
-        self.plant.router_answers(home, packet.dst);
-        let advert = Advert::new(port, packet.src, message).map_err(|why| Ignored::Packet(NdRefusal::Message(why)))?;
-        let heard = Heard { advert, mac: ether.src, octets: packet.octets };
-        let learnt = self.plant.learn(home, &heard, now)?;
-        Ok(Snooped::Learnt(learnt, self.plant.keep(home, &heard, now)))
+    }
+
+    fn hear_router(
+        &mut self,
+        from: Speaker,
+        copy: &Copy<'_>,
+        packet: &NdPacket<'_>,
+        message: RouterAdvert<'_>,
+        now: Duration,
+    ) -> Result<Snooped, Ignored> {
+        let ether = EtherHeader::parse(copy.frame).unwrap_or_default();
+        let mac = ether.src;
+        if copy.hops > 0 {
+            let end = self.plant.port_at(from.record).ok_or(Ignored::NoPort)?;
+            end.device.admits(mac, packet.src, &message).map_err(Ignored::Guarded)?;
+        }
+        let injected = copy.taken.then(|| self.plant.inject(from, copy.frame, packet)).flatten();
+        let frame = injected.as_deref().unwrap_or(copy.frame);
+        // Only what stands right behind its IPv6 header is changed.
+        let behind = frame.get(ether.l3 + ip6::HEADER_LEN..).unwrap_or_default();
+        let octets = if injected.is_some() { behind } else { packet.octets };
+        let unreadable = |why| Ignored::Packet(NdRefusal::Message(why));
+        let message = RouterAdvert::parse(octets).map_err(unreadable)?;
+        let advert = Advert::new(from.port, packet.src, message).map_err(unreadable)?;
+        let advert = if injected.is_some() { advert.injected() } else { advert };
+        let heard = Heard { advert, mac, octets };
+        if copy.taken {
+            self.mediate(from, &heard, copy, frame, now);
+        } else {
+            self.plant.router_answers(from.home, packet.dst);
+        }
+        let learnt = self.plant.learn(from.home, &heard, now)?;
+        Ok(Snooped::Learnt(learnt, self.plant.keep(from.home, &heard, now)))
+    }
+
+    /// Counts what is not valid, and was to be decided about.
+    fn refuse(&mut self, from: Speaker, copy: &Copy<'_>, why: NdRefusal) -> Ignored {
+        if copy.taken
+            && let Some(mediator) = self.plant.mediator_mut(from.home)
+        {
+            mediator.counters_mut(from.port).invalid += 1;
+        }
+        Ignored::Packet(why)
     }
 }

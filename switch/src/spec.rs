@@ -29,6 +29,8 @@ pub struct NamespaceSpec {
     pub limits: Limits,
     /// How it answers for its routers.
     pub answering: Answering,
+    /// For how long advertisements that only repeat what all hosts know are held back; `None`: they are not.
+    pub ra_throttle: Option<Duration>,
     /// To whom it and all below it are delegated, if to anybody.
     pub delegation: Option<Delegation>,
     /// Where its PvDs are told in the text protocol of pvdd, if anywhere.
@@ -39,8 +41,9 @@ impl Default for NamespaceSpec {
     fn default() -> NamespaceSpec {
         let age = Duration::from_secs(limits::AGE_DEFAULT_SECONDS);
         let (quotas, limits) = (Quotas::default(), Limits::default());
-        let (answering, delegation, pvdd) = (Answering::default(), None, None);
-        NamespaceSpec { macs_max: limits::MACS_DEFAULT, age, quotas, limits, answering, delegation, pvdd }
+        let (macs_max, answering) = (limits::MACS_DEFAULT, Answering::default());
+        let (ra_throttle, delegation, pvdd) = (None, None, None);
+        NamespaceSpec { macs_max, age, quotas, limits, answering, ra_throttle, delegation, pvdd }
     }
 }
 
@@ -52,6 +55,10 @@ impl NamespaceSpec {
         in_range("age", self.age.as_secs(), low, high)?;
         rates::check_shared(&self.limits)?;
         let within = self.answering.within.as_millis() as u64;
+        if let Some(throttle) = self.ra_throttle {
+            let (low, high) = limits::RA_THROTTLE_RANGE_SECONDS;
+            in_range("ra-throttle", throttle.as_secs(), low, high)?;
+        }
         in_range("answer-within", within, 0, DELAY_MAX.as_millis() as u64)?;
         self.pvdd.as_ref().map_or(Ok(()), TextSocket::check)?;
         self.delegation.as_ref().map_or(Ok(()), Delegation::check)
@@ -71,6 +78,8 @@ pub struct NamespaceChange {
     pub answer: Option<AnswerPolicy>,
     /// How long a host waits for that at most.
     pub answer_within: Option<Duration>,
+    /// How long repetitions of advertisements are held back, or `None` for not at all.
+    pub ra_throttle: Option<Option<Duration>>,
 }
 
 impl NamespaceChange {
@@ -82,6 +91,7 @@ impl NamespaceChange {
         self.limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
         spec.answering.policy = self.answer.unwrap_or(spec.answering.policy);
         spec.answering.within = self.answer_within.unwrap_or(spec.answering.within);
+        spec.ra_throttle = self.ra_throttle.unwrap_or(spec.ra_throttle);
         spec
     }
 }

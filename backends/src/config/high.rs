@@ -60,6 +60,10 @@ fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mist
     if let Some(within) = &low.answer_within {
         spec.answering.within = Duration::from_millis(number(within, 0..=DELAY_MAX.as_millis() as i64)?);
     }
+    if let Some(throttle) = &low.ra_throttle {
+        let (least, most) = limits::RA_THROTTLE_RANGE_SECONDS;
+        spec.ra_throttle = Some(Duration::from_secs(number(throttle, least as i64..=most as i64)?));
+    }
     for (resource, quota) in [
         (Resource::Namespaces, &low.quotas.namespaces),
         (Resource::Ports, &low.quotas.ports),

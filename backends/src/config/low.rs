@@ -60,6 +60,7 @@ pub(super) struct Namespace {
     pub(super) age: Option<Number>,
     pub(super) answer: Option<Text>,
     pub(super) answer_within: Option<Number>,
+    pub(super) ra_throttle: Option<Number>,
     #[serde(default)]
     pub(super) quotas: Quotas,
     #[serde(default)]

@@ -15,6 +15,7 @@ log = "info,backends=debug"
 [[namespace]]
 name = "red"
 age = 60
+ra-throttle = 10
 
 [[namespace]]
 name = "blue"

@@ -153,7 +153,10 @@ impl Daemon {
     pub(super) fn take_snooped(&mut self) -> bool {
         let (control, now) = (&mut self.control, clock());
         self.listener.hear(SNOOPED_AT_ONCE, |copy| {
-            let became = control.snooped(copy.tag, copy.frame(), now);
+            let became = match copy.taken {
+                true => control.taken(copy.tag, copy.frame(), now),
+                false => control.snooped(copy.tag, copy.frame(), now),
+            };
             tracing::trace!(?became, "a frame was heard");
         })
     }

@@ -136,6 +136,7 @@ pub fn namespace_spec(asked: &v1::NamespaceAdd) -> Result<NamespaceSpec, v1::Err
         spec.age = Duration::from_secs(age);
     }
     spec.answering.policy = asked.answer.map_or(spec.answering.policy, answer);
+    spec.ra_throttle = asked.ra_throttle_s.and_then(throttle);
     spec.answering.within = asked.answer_within_ms.map_or(spec.answering.within, Duration::from_millis);
     spec.quotas = spec.quotas.with(&quotas(&asked.quotas)?);
     limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
@@ -149,6 +150,11 @@ pub fn answer(asked: v1::Answer) -> AnswerPolicy {
         v1::Answer::WhenSilent => AnswerPolicy::WhenSilent,
         v1::Answer::Always => AnswerPolicy::Always,
     }
+}
+
+/// For how long repetitions are to be held back; 0 is not at all.
+pub fn throttle(seconds: u64) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 fn answer_said(policy: AnswerPolicy) -> v1::Answer {
@@ -272,6 +278,7 @@ pub fn namespace(view: &NamespaceView) -> v1::Namespace {
         macs_max: view.spec.macs_max.into(),
         age_s: view.spec.age.as_secs(),
         answer: answer_said(view.spec.answering.policy),
+        ra_throttle_s: view.spec.ra_throttle.map(|throttle| throttle.as_secs()),
         answer_within_ms: view.spec.answering.within.as_millis() as u64,
         usage: Resource::ALL.into_iter().filter_map(usage).collect(),
         limits: limits_said(&view.spec.limits),

@@ -70,6 +70,8 @@ struct NamespaceV2 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer_within_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    ra_throttle_s: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     delegation: Option<DelegationV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pvdd: Option<String>,
@@ -198,7 +200,8 @@ fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     let answer = Some(spec.answering.policy.as_str().to_owned());
     let answer_within_ms = Some(spec.answering.within.as_millis() as u64);
     let (macs_max, age_s) = (spec.macs_max, spec.age.as_secs());
-    NamespaceV2 { macs_max, age_s, quotas, limits, answer, answer_within_ms, delegation, pvdd }
+    let ra_throttle_s = spec.ra_throttle.map(|throttle| throttle.as_secs());
+    NamespaceV2 { macs_max, age_s, quotas, limits, answer, answer_within_ms, ra_throttle_s, delegation, pvdd }
 }
 
 fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
@@ -212,7 +215,8 @@ fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
     let answering = answering(namespace.answer.as_deref(), namespace.answer_within_ms)?;
     let text_socket = |text: String| TextSocket::parse(&text).map_err(|why| why.to_string());
     let pvdd = namespace.pvdd.map(text_socket).transpose()?;
-    Ok(NamespaceSpec { macs_max: namespace.macs_max, age, quotas, limits, answering, delegation, pvdd })
+    let (macs_max, ra_throttle) = (namespace.macs_max, namespace.ra_throttle_s.map(Duration::from_secs));
+    Ok(NamespaceSpec { macs_max, age, quotas, limits, answering, ra_throttle, delegation, pvdd })
 }
 
 /// A file from before has neither.

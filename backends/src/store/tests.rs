@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use pvd::{Announcement, Injection, PvdFlags};
+use std::time::Duration;
 use switch::{
     Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, Limit, Limits, Mediation, Mode, Name,
     NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, Rate, Resource, Role, Statement, TextSocket, VhostUser,
@@ -90,6 +91,7 @@ fn file_and_running() -> (Desired, Desired) {
     let mut spec = NamespaceSpec {
         quotas,
         delegation,
+        ra_throttle: Some(Duration::from_secs(10)),
         pvdd: Some(TextSocket::Unix("/run/blue.pvdd".into())),
         ..NamespaceSpec::default()
     };

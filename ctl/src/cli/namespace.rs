@@ -94,8 +94,8 @@ pub(super) struct Add {
 }
 
 /// Options of `namespace set`, one of which must be there.
-const CHANGES: [&str; 8] =
-    ["age", "answer", "answer_within", "quota", "tx_frames", "tx_bytes", "flood_frames", "flood_bytes"];
+const CHANGES: [&str; 9] =
+    ["age", "answer", "answer_within", "ra_throttle", "quota", "tx_frames", "tx_bytes", "flood_frames", "flood_bytes"];
 
 /// A namespace to be changed.
 #[derive(Debug, Args)]
@@ -124,6 +124,20 @@ struct Answering {
     /// Milliseconds that they wait for that at most, up to 500; routers have half of it for themselves [default: 500]
     #[arg(long, value_name = "MS")]
     answer_within: Option<u64>,
+    /// For how long Router Advertisements are held back that only repeat, for a PvD and a router, what all hosts know:
+    /// seconds, or 5m, up to 30m; `none`. Who asks gets them all the same [default: none]
+    #[arg(long, value_name = "TIME", value_parser = throttle)]
+    ra_throttle: Option<u64>,
+}
+
+/// Seconds; 0 for `none`.
+fn throttle(text: &str) -> Result<u64, String> {
+    if text == "none" {
+        return Ok(0);
+    }
+    // On the wire 0 is none; typed, it is rather a mistake.
+    parse_duration(text)
+        .and_then(|seconds| if seconds > 0 { Ok(seconds) } else { Err("expected a time, or none".into()) })
 }
 
 /// A namespace to be delegated.
@@ -177,6 +191,7 @@ impl Add {
             age_s: age,
             answer: answering.answer,
             answer_within_ms: answering.answer_within,
+            ra_throttle_s: answering.ra_throttle,
             quotas: quotas.quota,
             limits: limits.said(),
             may_exist,
@@ -187,8 +202,15 @@ impl Add {
 impl Set {
     fn said(self) -> NamespaceSet {
         let Set { name, age, answering, quotas, limits } = self;
-        let (answer, answer_within_ms) = (answering.answer, answering.answer_within);
-        NamespaceSet { name, age_s: age, answer, answer_within_ms, quotas: quotas.quota, limits: limits.said() }
+        NamespaceSet {
+            name,
+            age_s: age,
+            answer: answering.answer,
+            answer_within_ms: answering.answer_within,
+            ra_throttle_s: answering.ra_throttle,
+            quotas: quotas.quota,
+            limits: limits.said(),
+        }
     }
 }
 

@@ -121,6 +121,7 @@ pub(crate) fn namespace() -> Namespace {
         age_s: 300,
         answer: Answer::WhenSilent,
         answer_within_ms: 500,
+        ra_throttle_s: Some(10),
         usage,
         // In truth none of what is received; here every field is filled.
         limits: limits(),
@@ -160,6 +161,7 @@ fn namespace_set() -> NamespaceSet {
         age_s: Some(60),
         answer: Some(Answer::Always),
         answer_within_ms: Some(0),
+        ra_throttle_s: Some(10),
         quotas: quotas(),
         limits: Some(limits()),
     }
@@ -182,6 +184,7 @@ fn namespace_add() -> NamespaceAdd {
         age_s: Some(300),
         answer: Some(Answer::Off),
         answer_within_ms: Some(500),
+        ra_throttle_s: Some(0),
         quotas: quotas(),
         limits: Some(limits()),
         may_exist: true,

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A port: what is shared between the workers that deliver to it, the session that drives it, and control.
 
+use core::net::Ipv6Addr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::Guard;
 use sys::{Ring, RingFault};
 use wire::MacAddr;
+use wire::nd::RouterAdvert;
 
 use crate::drops::DropReason;
 use crate::features::Negotiated;
@@ -20,7 +22,7 @@ use crate::rate::Limits;
 use crate::receiver::Receiver;
 use crate::router::Routers;
 use crate::snoop::Waiting;
-use crate::stats::{Counters, PortStats, Tally, Traffic};
+use crate::stats::{Counters, Delta, PortStats, Tally, Traffic};
 use crate::swapped::Swapped;
 
 /// A port's number inside its namespace: unique while the port lives, below [`limits::PORTS`].
@@ -209,6 +211,23 @@ impl Port {
     /// Sets what its router may say, from the next burst on. A new port has no such rules: see [`RaGuard`].
     pub fn set_ra_guard(&self, guard: &RaGuard) {
         self.ra_guard.replace(|_| guard.clone(), *guard != RaGuard::default());
+    }
+
+    /// Whether an advertisement of `src` in a frame of `mac`, which control lets come out of this end of a link, may: by the
+    /// port's role and its rules. One that may not is a drop of this port's.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn admits(&self, mac: MacAddr, src: Ipv6Addr, advert: &RouterAdvert<'_>) -> Result<(), DropReason> {
+        let rogue = self.policy().routers(DropReason::LinkRouter).rogue;
+        let rules = || self.ra_guard.get().map_or(Ok(()), |rules| rules.judge(mac, src, advert));
+        let admitted = rogue.map_or_else(rules, Err);
+        if let Err(reason) = admitted {
+            let mut delta = Delta::default();
+            delta.drops.add(reason);
+            self.counters.add_tx(&delta);
+        }
+        admitted
     }
 
     /// How many frames of each reason were dropped by the guard, of those reasons that occurred.

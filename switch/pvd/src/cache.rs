@@ -216,11 +216,16 @@ impl RaCache {
         all.into_iter().for_each(|index| self.remove(index));
     }
 
-    /// Entries that may be handed out to this port: of routers behind others, those that were heard more than once
+    /// Entries that may be handed out to this port, as far as it `sees` them: of routers behind others, those that were heard more than once
     /// first, then the latest first, at most [`limits::ANSWER`].
-    pub(crate) fn for_port(&mut self, port: u32, now: Duration) -> impl Iterator<Item = &mut CachedRa> {
+    pub(crate) fn for_port(
+        &mut self,
+        port: u32,
+        now: Duration,
+        sees: impl Fn(&&mut CachedRa) -> bool,
+    ) -> impl Iterator<Item = &mut CachedRa> {
         let fit = |entry: &&mut CachedRa| entry.port != port && !entry.until.passed(now);
-        let mut fit: Vec<_> = self.entries.iter_mut().flatten().filter(fit).collect();
+        let mut fit: Vec<_> = self.entries.iter_mut().flatten().filter(fit).filter(sees).collect();
         fit.sort_by_key(|entry| std::cmp::Reverse((entry.confirmed(), entry.last)));
         fit.into_iter().take(limits::ANSWER)
     }

@@ -6,8 +6,10 @@
 //! to say for routers, unless the policy wants it said always. What an operator has announced nobody else says. What is said is said to that port alone, whatever its
 //! destination address: no other host hears it, so only what goes to all nodes of one port is spaced out.
 
-use crate::cache::RaCache;
+use crate::PvdName;
+use crate::cache::{CachedRa, RaCache};
 use crate::limits;
+use crate::mediate::Sight;
 use crate::registry::Registry;
 use crate::replay::replay;
 use core::net::Ipv6Addr;
@@ -149,6 +151,8 @@ pub struct Responder {
     /// When something was last said to all nodes of a port.
     said: BTreeMap<u32, Duration>,
     counters: ResponderCounters,
+    /// Of ports that do not see all PvDs, those that they see.
+    sights: BTreeMap<u32, Sight>,
 }
 
 impl Responder {
@@ -190,8 +194,17 @@ impl Responder {
         self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false });
     }
 
+    /// A port sees these PvDs: of no others its hosts are told.
+    pub fn set_sight(&mut self, port: u32, sight: &Sight) {
+        match sight {
+            Sight::All => drop(self.sights.remove(&port)),
+            narrow @ Sight::Only(_) => drop(self.sights.insert(port, narrow.clone())),
+        }
+    }
+
     /// A port is gone, and whoever waits behind it.
     pub fn forget_port(&mut self, port: u32) {
+        self.sights.remove(&port);
         self.give_up(|(other, _), _| *other == port);
         self.said.remove(&port);
     }
@@ -199,13 +212,24 @@ impl Responder {
     /// A router has sent an advertisement to this address. Whoever gets it needs no answer for routers when one router's is
     /// enough.
     pub fn heard(&mut self, destination: Ipv6Addr) {
+        self.silence(destination, |_| true);
+    }
+
+    /// The same of an advertisement that these ports got, and no others.
+    pub fn reached(&mut self, destination: Ipv6Addr, ports: &[u32]) {
+        self.silence(destination, |port| ports.contains(&port));
+    }
+
+    fn silence(&mut self, destination: Ipv6Addr, got: impl Fn(u32) -> bool) {
         if self.answering.policy == AnswerPolicy::Always {
             return;
         }
         let reached = |waiting: &Waiting| destination.is_multicast() || destination == waiting.source;
-        for waiting in self.waiting.values_mut().filter(|waiting| !waiting.silenced && reached(waiting)) {
-            waiting.silenced = true;
-            self.counters.silenced += 1;
+        for ((port, _), waiting) in &mut self.waiting {
+            if !waiting.silenced && reached(waiting) && got(*port) {
+                waiting.silenced = true;
+                self.counters.silenced += 1;
+            }
         }
     }
 
@@ -221,13 +245,14 @@ impl Responder {
             let Some(Waiting { to, silenced, .. }) = self.waiting.remove(&(port, address)) else {
                 continue;
             };
+            let sight = self.sights.get(&port).unwrap_or(&Sight::All);
             let mut adverts = match self.answering.policy {
                 AnswerPolicy::Off => Vec::new(),
                 _ if silenced => Vec::new(),
-                _ => replayed(cache, registry, port, address, now),
+                _ => replayed(cache, registry, (port, sight), address, now),
             };
             if self.answering.policy != AnswerPolicy::Off {
-                adverts.extend(registry.announcements(address));
+                adverts.extend(registry.announcements(address, |name| sight.sees(Some(name))));
             }
             if adverts.is_empty() {
                 self.counters.nothing += u64::from(!silenced);
@@ -287,8 +312,15 @@ impl Responder {
 }
 
 /// What routers have said, for a port.
-fn replayed(cache: &mut RaCache, registry: &Registry, port: u32, to: Ipv6Addr, now: Duration) -> Vec<Replayed> {
-    let replayed = cache.for_port(port, now).filter_map(|ra| {
+fn replayed(
+    cache: &mut RaCache,
+    registry: &Registry,
+    (port, sight): (u32, &Sight),
+    to: Ipv6Addr,
+    now: Duration,
+) -> Vec<Replayed> {
+    let seen = |ra: &&mut CachedRa| sight.sees(ra.pvd.as_ref().map(PvdName::as_name));
+    let replayed = cache.for_port(port, now, seen).filter_map(|ra| {
         let pvd = registry.members().by_id(&ra.id()).map(|pvd| pvd.handle());
         // A prefix that has moved to another PvD is not said to belong to this one.
         let octets = replay(ra, to, now, |prefix| registry.owner(prefix) == pvd)?;

@@ -3,6 +3,7 @@ mod answering;
 mod informing;
 mod learning;
 mod links;
+mod mediating;
 mod model;
 mod peers;
 mod stated;

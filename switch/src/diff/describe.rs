@@ -124,6 +124,7 @@ fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
         ("age".to_owned(), format!("{}s", old.age.as_secs()), format!("{}s", new.age.as_secs())),
         ("answer".to_owned(), old.answering.policy.as_str().to_owned(), new.answering.policy.as_str().to_owned()),
         ("answer-within".to_owned(), within(old), within(new)),
+        ("ra-throttle".to_owned(), throttle(old), throttle(new)),
     ];
     let quotas = Resource::ALL.map(|r| (format!("quota-{}", r.as_str()), quota(old, r), quota(new, r)));
     let held = |spec: &NamespaceSpec| spec.delegation.as_ref().map_or("none".into(), Delegation::label);
@@ -168,4 +169,8 @@ fn far(spec: &PortSpec) -> String {
 fn differing<K: std::fmt::Display>(pairs: impl IntoIterator<Item = (K, String, String)>) -> String {
     let differing = pairs.into_iter().filter(|(_, old, new)| old != new);
     differing.map(|(key, old, new)| format!("{key} {old} -> {new}")).collect::<Vec<_>>().join(", ")
+}
+
+fn throttle(spec: &NamespaceSpec) -> String {
+    spec.ra_throttle.map_or("none".into(), |throttle| format!("{}s", throttle.as_secs()))
 }

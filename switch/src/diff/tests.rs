@@ -115,10 +115,11 @@ fn any_state() -> impl Strategy<Value = Desired> {
             let quotas = Quotas::default().with(&[most_of(Resource::Ports), most_of(Resource::Pvds)]);
             let mut limits = Limits::default();
             limits.set(Limit::TxFrames, (most > 1).then_some(Rate { per_second: most, burst: 1 }));
+            let ra_throttle = (most > 2).then_some(Duration::from_secs(most));
             let answering = Answering { within: Duration::from_millis(most), ..Answering::default() };
             let (macs_max, delegation) = (64 << macs, some_delegation(held));
             let pvdd = (held > 3).then(|| TextSocket::Tcp((Ipv4Addr::LOCALHOST, u16::from(held / 2)).into()));
-            let spec = NamespaceSpec { macs_max, age, quotas, limits, answering, delegation, pvdd };
+            let spec = NamespaceSpec { macs_max, age, quotas, limits, answering, ra_throttle, delegation, pvdd };
             let _ = state.add_namespace(path(NAMES[n]), spec);
         }
         for bytes in ports {

@@ -12,16 +12,20 @@ use crate::subsystem::ras::Ras;
 use crate::tree::Namespace;
 use core::net::Ipv6Addr;
 use dataplane::{Emission, Role};
-use pvd::{Answer, Answering, Registry, Replayed, Solicitation};
+use pvd::{Answer, Answering, Registry, Replayed, Sight, Solicitation};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::build::{Ether, Ip};
-use wire::{ip6, nd};
+use wire::{EtherHeader, ip6, nd};
 
 impl Plant {
-    /// Somebody in a namespace looks for a router; `None`: somebody who is not answered here.
-    pub(crate) fn solicited(&mut self, home: Handle<Namespace>, who: Option<&Solicitation>, now: Duration) {
-        let who = who.filter(|_| self.can_answer(home));
+    /// Somebody in a namespace looks for a router; `false`: he is not answered here.
+    pub(crate) fn solicited(&mut self, home: Handle<Namespace>, who: &Solicitation, answered: bool, now: Duration) {
+        let throttles = self.tree.get(home).is_some_and(|home| home.spec().ra_throttle.is_some());
+        if let Some(mediator) = self.mediator_mut(home).filter(|_| throttles) {
+            mediator.solicited(who.port, who.mac, now);
+        }
+        let who = Some(who).filter(|_| answered && self.can_answer(home));
         self.with_responder(home, |ras, jitter| {
             ras.solicitations += 1;
             if let Some(who) = who {
@@ -33,6 +37,19 @@ impl Plant {
     /// A router of a namespace says something to this address, so that who would have got an answer there needs none of ours.
     pub(crate) fn router_answers(&mut self, home: Handle<Namespace>, destination: Ipv6Addr) {
         self.with_responder(home, |ras, _| ras.responder.heard(destination));
+    }
+
+    /// The same of an advertisement that these ports got, and no others.
+    pub(crate) fn router_reaches(&mut self, home: Handle<Namespace>, ports: &[u32], frame: &[u8]) {
+        let at = EtherHeader::parse(frame).map_or(frame.len(), |ether| ether.l3);
+        if let Some(header) = ip6::Ip6Header::parse(frame.get(at..).unwrap_or_default()) {
+            self.with_responder(home, |ras, _| ras.responder.reached(header.dst, ports));
+        }
+    }
+
+    /// The port of that number in a namespace sees these PvDs.
+    pub(super) fn set_sight(&mut self, home: Handle<Namespace>, port: u32, sight: &Sight) {
+        self.with_responder(home, |ras, _| ras.responder.set_sight(port, sight));
     }
 
     /// A guest is there that may know nothing of its namespace. Routers know better than what is said of them.

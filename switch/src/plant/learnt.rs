@@ -170,10 +170,21 @@ impl Plant {
     pub(super) fn forget_learnt_from(&mut self, gone: &PortRecord) {
         let Ok(home) = self.tree.find(&gone.spec.namespace) else { return };
         let (home, port) = (home.handle(), gone.ident.nr_at_home());
+        if let Some(mediator) = self.mediator_mut(home) {
+            mediator.forget_port(port);
+        }
         self.with_learnt(home, |pvds, ras| {
             pvds.forget_port(port, &gone.name);
             ras.cache.forget_port(port);
             ras.responder.forget_port(port);
+        });
+    }
+
+    /// Forgets what was learnt from a port that stays.
+    pub(super) fn unlearn(&mut self, home: Handle<Namespace>, port: u32) {
+        self.with_learnt(home, |pvds, ras| {
+            pvds.forget_port(port);
+            ras.cache.forget_port(port);
         });
     }
 

@@ -28,6 +28,7 @@ impl Calls<'_> {
             limits: convert::limits(asked.limits.as_ref()),
             answer: asked.answer.map(convert::answer),
             answer_within: asked.answer_within_ms.map(Duration::from_millis),
+            ra_throttle: asked.ra_throttle_s.map(convert::throttle),
         };
         self.request(Request::NamespaceSet(path.clone(), change))?;
         self.namespace(&path)

@@ -38,6 +38,7 @@ pub(super) fn page(namespace: &Namespace, reasons: &[DropReason]) -> String {
     page.line("MACs", &format!("{macs} of at most {macs_max}"));
     page.line("age limit", &duration(*age_s));
     page.line("answers", &answering(namespace));
+    page.line("RA throttle", &namespace.ra_throttle_s.map_or_else(|| "-".to_owned(), duration));
     let usage: Vec<String> = usage.iter().filter_map(share).collect();
     page.line("subtree", &if usage.is_empty() { "-".to_owned() } else { usage.join(", ") });
     limits(&mut page, &namespace.limits);

@@ -127,6 +127,7 @@ namespace red
   MACs         3 of at most 8192
   age limit    5 min
   answers      for routers that are silent, within 500 ms
+  RA throttle  10 s
   subtree      2 of at most 16 ports
   limits       6
     tx-frames       10k/s      burst 1k

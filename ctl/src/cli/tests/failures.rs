@@ -57,6 +57,8 @@ fn wrong_usage_exits_with_1() {
         "port",
         "port add",
         "port set vm1",
+        "namespace set red --ra-throttle 0",
+        "namespace set red --ra-throttle often",
         "port set vm1 --inject-pvd ,http",
         "port set vm1 --inject-pvd a.example,R",
         "port set vm1 --inject-pvd a.example,sequence=65536",

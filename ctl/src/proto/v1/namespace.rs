@@ -102,6 +102,9 @@ pub struct Namespace {
     pub answer: Answer,
     /// Milliseconds that a host waits for that at most.
     pub answer_within_ms: u64,
+    /// Seconds for which Router Advertisements are held back that only repeat what all hosts know; absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_throttle_s: Option<u64>,
     /// What it and all below it have, and may have; nothing is said of what they have none of and may have any number of.
     pub usage: Vec<Usage>,
     /// How much all ports of it and below it may send and flood together, bursts filled in.
@@ -137,6 +140,10 @@ pub struct NamespaceAdd {
     /// Milliseconds that a host waits for that at most, up to 500; absent: 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_within_ms: Option<u64>,
+    /// Seconds for which Router Advertisements are held back that only repeat what all hosts know, up to 1800; 0: they are
+    /// not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_throttle_s: Option<u64>,
     /// Its quotas; absent: none.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,
@@ -170,6 +177,10 @@ pub struct NamespaceSet {
     /// Milliseconds that a host waits for that at most, up to 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer_within_ms: Option<u64>,
+    /// Seconds for which Router Advertisements are held back that only repeat what all hosts know, up to 1800; 0: they are
+    /// not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_throttle_s: Option<u64>,
     /// Quotas to be set or lifted.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,

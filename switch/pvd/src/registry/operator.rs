@@ -20,6 +20,7 @@ use crate::source::{Entry, NO_ROUTER, Source};
 use core::net::Ipv6Addr;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use wire::name::NameRef;
 
 /// Everything that the operator says about one PvD.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,11 +86,11 @@ impl Registry {
         !self.announced.is_empty()
     }
 
-    /// What hosts are told of static PvDs: the messages to `to`.
-    pub fn announcements(&self, to: Ipv6Addr) -> impl Iterator<Item = Replayed> {
+    /// What hosts are told of static PvDs, of those that they `see`: the messages to `to`.
+    pub fn announcements(&self, to: Ipv6Addr, see: impl Fn(NameRef<'_>) -> bool) -> impl Iterator<Item = Replayed> {
         let pvds = self.announced.iter().filter_map(|handle| self.membership.members().get(*handle));
         pvds.flat_map(move |pvd| {
-            let (attributes, name) = (pvd.attributes(), pvd.id().name());
+            let (attributes, name) = (pvd.attributes(), pvd.id().name().filter(|name| see(name.as_name())));
             let source = attributes.source(Origin::Operator);
             name.zip(source).map(|(name, source)| announcement::advertisements(name, source, to)).unwrap_or_default()
         })

@@ -41,7 +41,7 @@ fn some_facts() -> Vec<(Fact, u8)> {
 }
 
 fn announced(net: &Net) -> Vec<Replayed> {
-    net.registry.announcements(ALL_NODES).collect()
+    net.registry.announcements(ALL_NODES, |_| true).collect()
 }
 
 /// A host's side that has heard all of it, each part within an MTU.
