@@ -15,7 +15,6 @@ log = "info,backends=debug"
 [[namespace]]
 name = "red"
 age = 60
-ra-throttle = 10
 
 [[namespace]]
 name = "blue"
@@ -61,6 +60,7 @@ poll = "never"
 name = "red"
 macs-max = 4096
 age = 60
+ra-throttle = 10
 quotas = { namespaces = 4, ports = 8, macs = 65536, pvds = 4, ra-entries = 16 }
 limits = { tx-bytes = "1G", flood-frames = "10k:2k" }
 delegation = { listen = "/run/red.sock", uid = 7, role = "reader", sockets = "/run/red", limits.tx-bytes = "125M:1M" }
@@ -333,6 +333,11 @@ fn test_bad_mediation() {
     ] {
         assert_eq!(error("mtu = 9000", &format!("{to}\nrole = \"router\"")), format!("weft.toml:23: port \"vm1\": {message}"));
     }
+    let throttle = error("name = \"blue\"", "name = \"blue\"\nra-throttle = 1801");
+    assert!(
+        throttle.ends_with("namespace \"blue\": ra-throttle: 1801 is not valid (expected 1 to 1800)"),
+        "{throttle}"
+    );
     let host = error("mtu = 9000", "inject-pvd.name = \"a.example\"");
     assert!(host.contains("expected a port with the role router or uplink"), "{host}");
 }

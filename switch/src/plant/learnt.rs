@@ -10,6 +10,7 @@ use super::alarms::Alarms;
 use super::stated::Stating;
 use crate::arena::{Arena, Handle};
 use crate::ident::Numbers;
+use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
 use crate::quota::{Resource, Usage, UsageBook};
@@ -181,9 +182,9 @@ impl Plant {
     }
 
     /// Forgets what was learnt from a port that stays.
-    pub(super) fn unlearn(&mut self, home: Handle<Namespace>, port: u32) {
+    pub(super) fn unlearn(&mut self, home: Handle<Namespace>, port: u32, name: &Name) {
         self.with_learnt(home, |pvds, ras| {
-            pvds.forget_port(port);
+            pvds.forget_port(port, name);
             ras.cache.forget_port(port);
         });
     }

@@ -72,7 +72,7 @@ impl Plant {
         }
         // What was learnt from it is of another PvD now.
         if before.is_some_and(|before| before.inject != now.inject) {
-            self.unlearn(home, port);
+            self.unlearn(home, port, &path.name);
         }
     }
 }
