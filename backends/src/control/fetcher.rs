@@ -151,9 +151,10 @@ impl Fetcher {
             return if helper.ready { Ok(()) } else { Err("it is no weft-pvd-fetch") };
         }
         let answer: Answer = serde_json::from_slice(line).map_err(|_| "it said what is no answer")?;
-        if helper.order.take() != Some(answer.id) {
+        if helper.order != Some(answer.id) {
             return Err("it said what it was not asked");
         }
+        helper.order = None;
         (self.rest, warnings.fetching) = (REST.0, None);
         answered(control, answer.result.as_deref().map_err(|why| *why));
         Ok(())

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Additional Information, from a router's advertisement through weftd, its helper and a web server on the loopback interface
 //! to what `weft pvd show` says.
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use core::net::Ipv6Addr;
 use serde_json::{Value, json};
@@ -34,6 +35,25 @@ impl Scene {
         let config = format!("[daemon.pvd-fetch]\nca = {ca:?}\nresolve = {resolve:?}\n{more}\n");
         let daemon = Weftd::start_configured(&config);
         Scene { router: attach(&daemon), daemon, _folder: Some(folder) }
+    }
+
+    /// One whose helper is this shell script, which gets the arguments of a helper.
+    fn with_helper(script: &str) -> Scene {
+        let folder = tempfile::tempdir().expect("there is room");
+        let program = folder.path().join("helper");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("it is ours");
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("it is ours");
+        let daemon = Weftd::start_configured(&format!("[daemon.pvd-fetch]\nprogram = {program:?}\n"));
+        Scene { router: attach(&daemon), daemon, _folder: Some(folder) }
+    }
+
+    /// What `weft status` says about the helper, once it says anything.
+    fn warning(&self) -> String {
+        for_value("a warning", Deadline::patient(), || {
+            let warnings = self.daemon.json(&["status"])["warnings"].clone();
+            let warnings = warnings.as_array()?.iter().filter_map(Value::as_str);
+            warnings.into_iter().find(|warning| warning.contains("weft-pvd-fetch")).map(str::to_owned)
+        })
     }
 
     /// The router says that there is Additional Information about a PvD with this prefix.
@@ -150,6 +170,73 @@ fn nothing_is_fetched_unless_the_operator_says_so() {
         !scene.daemon.json(&["pvd", "list"]).as_array().expect("a list").is_empty()
     });
     assert_eq!((scene.information("a.example"), server.heard().len()), (Value::Null, 0));
+}
+
+#[test]
+fn a_helper_that_does_not_start_is_a_warning_and_no_failure_of_a_pvd() {
+    for (script, why) in [("exit 1", "it ended"), ("echo hello; read order", "it is no weft-pvd-fetch")] {
+        let mut scene = Scene::with_helper(script);
+        scene.advertise("a.example", 1, 1);
+        let warning = scene.warning();
+        assert!(warning.ends_with(&format!("failed: {why}")), "{warning}");
+        assert_eq!(scene.information("a.example")["state"], "waiting");
+    }
+    let mut scene = Scene {
+        daemon: Weftd::start_configured("[daemon]\npvd-fetch = { program = \"/does/not/exist\" }\n"),
+        ..Scene::with_helper("")
+    };
+    scene.router = attach(&scene.daemon);
+    scene.advertise("a.example", 1, 1);
+    assert!(scene.warning().contains("/does/not/exist: No such file"), "{}", scene.warning());
+}
+
+#[test]
+fn a_helper_that_was_taken_over_is_believed_no_more_than_a_web_server() {
+    for (script, why) in [
+        ("", "it ended"),
+        ("echo '{\"id\":1}'; read more", "it said what is no answer"),
+        ("echo '{\"id\":7,\"result\":{\"Ok\":\"{}\"}}'; read more", "it said what it was not asked"),
+        ("while :; do printf '%01000d' 0; done", "it said too much"),
+    ] {
+        let mut scene = Scene::with_helper(&format!("echo ready; read order; {script}"));
+        scene.advertise("a.example", 1, 1);
+        assert_eq!(scene.settled("a.example")["reason"], "weft-pvd-fetch ended, or did not answer", "{script}");
+        let warning = scene.warning();
+        assert!(warning.ends_with(&format!("failed: {why}")), "{script}: {warning}");
+        assert!(scene.daemon.alive());
+    }
+}
+
+#[test]
+fn the_helper_gets_no_environment_and_ends_with_the_daemon_however_that_ends() {
+    for kill in [true, false] {
+        let authority = Authority::new();
+        let mut scene = Scene::new(&authority, &[], LOOPBACK);
+        scene.advertise("none.example", 1, 1);
+        let helper = for_value("the helper", Deadline::patient(), || child_of(scene.daemon.pid()));
+        let environment = fs::read(format!("/proc/{helper}/environ")).unwrap_or_default();
+        let names = environment.split(|octet| *octet == 0).filter(|entry| !entry.is_empty());
+        assert!(names.clone().all(|entry| entry.starts_with(b"RES_OPTIONS=")), "{names:?}");
+        if kill {
+            scene.daemon.kill_9();
+        } else {
+            scene.daemon.stop();
+        }
+        until("the end of the helper", Deadline::patient(), || !is_running(helper));
+    }
+}
+
+/// A process that is a child of this one.
+fn child_of(parent: u32) -> Option<u32> {
+    let threads = fs::read_dir(format!("/proc/{parent}/task")).ok()?.flatten();
+    let children = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    children.collect::<String>().split_whitespace().next()?.parse().ok()
+}
+
+/// It is there, and more than a name that nobody has waited for yet.
+fn is_running(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
 }
 
 fn attach(daemon: &Weftd) -> SyntheticGuest {

@@ -3,6 +3,7 @@
 
 use super::build::{name, prefix};
 use crate::info::{Flaw, Information, LIST_MAX, OBJECT_MAX};
+use proptest::prelude::*;
 use std::time::Duration;
 
 /// The beginning of 2026.
@@ -100,5 +101,27 @@ fn test_every_prefix_that_is_announced_must_be_listed() {
     assert_eq!(check(&["2001:db8::/48", "2001:db8:0:1::/64"]), Ok(()));
     for text in ["2001:db8:1::/64", "2001:db8::/47", "fd00::/64"] {
         assert_eq!(check(&["2001:db8::/64", text]), Err(Flaw::Uncovered(prefix(text))), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn test_no_octets_make_it_panic_or_be_believed_by_mistake(
+        noise in prop::collection::vec((0..400usize, any::<u8>()), 0..6),
+        cut in 0..400usize,
+    ) {
+        let mut octets = with(r#","dnsZones":["example.com"],"noInternet":true,"vendor-x":{"y":[1.5,null]}"#).into_bytes();
+        for (at, octet) in noise {
+            if let Some(place) = octets.get_mut(at) {
+                *place = octet;
+            }
+        }
+        octets.truncate(if cut < 200 { octets.len() } else { cut });
+        if let Ok(information) = Information::read(&octets, &name("corp.example"), NOW) {
+            prop_assert!(information.expires > NOW);
+            let text: serde_json::Value = serde_json::from_slice(&octets).unwrap();
+            prop_assert_eq!(text["identifier"].as_str().unwrap().parse(), Ok(name("corp.example")));
+            prop_assert_eq!(text["prefixes"].as_array().unwrap().len(), information.prefixes.len());
+        }
     }
 }
