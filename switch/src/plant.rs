@@ -95,7 +95,7 @@ impl Plant {
         let counters = tree.register_subsystem(Counters).expect(never);
         let learning = Learning::register(&mut tree, Seeds::new(seeds.next())).expect(never);
         let mediators = tree.register_subsystem(Mediators).expect(never);
-        let sets = tree.register_device(Ports { macs, policers, counters }).expect(never);
+        let sets = tree.register_device(Ports { macs, policers, counters, shares: BTreeMap::new() }).expect(never);
         let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
         Plant { tree, macs, policers, sets, numbers, peers, learning, mediators, ports, by_path, journal, saved }
     }

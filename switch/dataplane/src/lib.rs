@@ -85,7 +85,7 @@ pub use policing::NamespacePolicers;
 pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, PortTag, Role, SourceId};
 pub use ra_guard::RaGuard;
 pub use rate::{Limit, Limits, Rate};
-pub use snoop::{SnoopKind, Snooped, Snoops};
+pub use snoop::{SnoopKind, SnoopShare, Snooped, Snoops};
 pub use stats::{Drops, PortStats, SnoopStats, Traffic};
 pub use sys::RingFault;
 pub use time::Instant;

@@ -33,7 +33,7 @@ pub const CROSSINGS: usize = 256;
 /// Longest frame that is copied for control, in bytes: what a jumbo frame carries, its IPv6 header and its Ethernet header.
 pub const SNOOP_LEN: usize = 9216 + 40 + wire::ether::MAX_LEN;
 
-/// Copies of frames of one worker that may wait for control.
+/// Copies of frames of one worker that may wait for control. A tenant has no more of them than are left.
 pub const SNOOP_SLOTS: usize = 256;
 
 /// Copies of frames of one port that may wait for control: more ports than one must flood to keep others from being heard.

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::mac_table::{MacTable, TableFull};
 use crate::policing::NamespacePolicers;
 use crate::port::{Port, PortSlot};
+use crate::snoop::SnoopShare;
 use crate::time::Instant;
 
 /// How a namespace is made.
@@ -110,6 +111,7 @@ pub struct Namespace {
     retired: Mutex<Vec<Arc<PortSet>>>,
     macs: Arc<MacTablePlace>,
     policers: Arc<NamespacePolicers>,
+    share: SnoopShare,
     mediated: AtomicBool,
 }
 
@@ -117,14 +119,15 @@ impl Namespace {
     /// A namespace without ports.
     #[must_use]
     pub fn new(config: &NamespaceConfig) -> Arc<Self> {
-        Self::over(MacTablePlace::new(config), NamespacePolicers::new())
+        Self::over(MacTablePlace::new(config), NamespacePolicers::new(), SnoopShare::default())
     }
 
-    /// A namespace without ports over a MAC table and policers that somebody else keeps.
+    /// A namespace without ports over a MAC table and policers that somebody else keeps, and with the share of its tenant.
     #[must_use]
-    pub fn over(macs: Arc<MacTablePlace>, policers: Arc<NamespacePolicers>) -> Arc<Self> {
+    pub fn over(macs: Arc<MacTablePlace>, policers: Arc<NamespacePolicers>, share: SnoopShare) -> Arc<Self> {
         let ports = Arc::new(ArcSwap::from_pointee(PortSet::default()));
-        Arc::new(Self { ports, retired: Mutex::new(Vec::new()), macs, policers, mediated: AtomicBool::default() })
+        let (retired, mediated) = (Mutex::default(), AtomicBool::default());
+        Arc::new(Self { ports, retired, macs, policers, share, mediated })
     }
 
     /// The policers that hold for what its ports send.
@@ -132,6 +135,11 @@ impl Namespace {
     #[must_use]
     pub fn policers(&self) -> &NamespacePolicers {
         &self.policers
+    }
+
+    /// What its tenant has of the slots for copies.
+    pub(crate) fn snoop_share(&self) -> &SnoopShare {
+        &self.share
     }
 
     /// Lets control decide who gets the Router Advertisements of all ports, from the next burst on; see

@@ -2,8 +2,11 @@
 //! Copies of Router Advertisements and Solicitations for control, which learns from them and may answer them.
 //!
 //! A worker and control share a ring of slots that were allocated once: filled ones go to control, and come back when it has
-//! heard them. Neither waits for the other. A frame that finds no slot goes on without a copy, and that is counted; and
-//! no port may have more than a few copies wait, so that one that floods takes none of the slots that others need.
+//! heard them. Neither waits for the other. A frame that finds no slot goes on without a copy, and that is counted.
+//!
+//! Who floods takes none of the slots that others need: no port may have more than a few copies wait, and no tenant, be it
+//! over ever so many ports and namespaces of his, more than there are slots left. So the first who floods has half of them,
+//! a second half of the others until control catches up, and as much as the first then; and some are left for the rest.
 //!
 //! Where control mediates ([`Port::set_mediated`], [`Namespace::set_mediated`]) the copy takes the frame's place: control
 //! decides who gets it, and in which shape. There a frame that finds no slot is lost, for whom it is must not be left to chance.
@@ -42,7 +45,7 @@ pub struct Snooped {
     /// The frame path has delivered it to nobody: who gets it is for control to decide.
     pub taken: bool,
     frame: Vec<u8>,
-    claim: Option<Claim>,
+    claims: Option<[Claim; 2]>,
 }
 
 impl Snooped {
@@ -53,18 +56,22 @@ impl Snooped {
     }
 }
 
-/// How many copies of a port's frames wait for control.
-#[derive(Debug, Default)]
+/// How many copies of a port's frames, or of a tenant's, wait for control.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting(Arc<AtomicUsize>);
+
+/// What a tenant has of the slots: one that all of his namespaces share.
+#[derive(Clone, Debug, Default)]
+pub struct SnoopShare(pub(crate) Waiting);
 
 /// One of the copies that may wait; dropped, it makes room for another.
 #[derive(Debug)]
 struct Claim(Arc<AtomicUsize>);
 
 impl Waiting {
-    /// `None`: as many as may wait do.
-    fn claim(&self) -> Option<Claim> {
-        let more = |waiting| (waiting < SNOOP_PORT).then_some(waiting + 1);
+    /// `None`: as many as may wait, `most`, do.
+    fn claim(&self, most: usize) -> Option<Claim> {
+        let more = |waiting| (waiting < most).then_some(waiting + 1);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Claim(Arc::clone(&self.0)))
     }
 }
@@ -111,11 +118,17 @@ impl Tap {
     }
 
     /// Copies frame `number` and hands the copy over. `None`: there is no room, or the frame is too long.
-    fn copy(&mut self, burst: &mut Burst, number: usize, port: &Port, what: (SnoopKind, bool)) -> Option<()> {
+    fn copy(
+        &mut self,
+        burst: &mut Burst,
+        number: usize,
+        (port, namespace): (&Port, &Namespace),
+        what: (SnoopKind, bool),
+    ) -> Option<()> {
         let fits = burst.frame(number).len as usize <= SNOOP_LEN;
-        let claim = port.waiting().claim().filter(|_| fits && !self.empty.is_empty() && burst.make_whole(number))?;
-        let mut slot = self.empty.pop().ok()?;
-        (slot.tag, slot.claim) = (port.tag(), Some(claim));
+        let claims = [port.waiting().claim(SNOOP_PORT)?, namespace.snoop_share().0.claim(self.empty.slots())?];
+        let mut slot = (fits && burst.make_whole(number)).then(|| self.empty.pop().ok()).flatten()?;
+        (slot.tag, slot.claims) = (port.tag(), Some(claims));
         (slot.kind, slot.taken) = what;
         slot.frame.clear();
         slot.frame.extend_from_slice(burst.bytes(burst.frame(number)));
@@ -139,7 +152,7 @@ impl Snoops {
     pub fn hear<T>(&mut self, hear: impl FnOnce(&Snooped) -> T) -> Option<T> {
         let mut slot = self.filled.pop().ok()?;
         let heard = hear(&slot);
-        slot.claim = None;
+        slot.claims = None;
         // Cannot fail: there are no more slots than it has room for.
         let _ = self.empty.push(slot);
         Some(heard)
@@ -155,7 +168,7 @@ pub(crate) fn snoop(burst: &mut Burst, wanted: Bits, (port, namespace): (&Port, 
         let goes_on = matches!(burst.frame(number).verdict, Verdict::Port(_) | Verdict::Flood);
         if let Some(kind) = of_interest(kind_of(burst, number)).filter(|_| goes_on) {
             let taken = mediated && kind == SnoopKind::Advertisement;
-            let copied = tap.copy(burst, number, port, (kind, taken)).is_some();
+            let copied = tap.copy(burst, number, (port, namespace), (kind, taken)).is_some();
             port.counters.add_snooped(copied.then_some(kind));
             if taken {
                 let reason = if copied { DropReason::Mediated } else { DropReason::NotMediated };
@@ -190,11 +203,11 @@ mod tests {
         for byte in 0..10 {
             let mut slot = tap.empty.pop().unwrap();
             assert!(tap.empty.is_empty() && slot.frame.capacity() >= SNOOP_LEN);
-            slot.claim = waiting.claim();
+            slot.claims = waiting.claim(9).zip(waiting.claim(9)).map(|(one, other)| [one, other]);
             slot.frame.clear();
             slot.frame.push(byte);
             tap.filled.push(slot).unwrap();
-            assert_eq!(waiting.0.load(Ordering::Relaxed), 1);
+            assert_eq!(waiting.0.load(Ordering::Relaxed), 2);
             assert_eq!(snoops.hear(|snooped| snooped.frame().to_vec()), Some(vec![byte]));
             assert_eq!((waiting.0.load(Ordering::Relaxed), snoops.hear(|_| ())), (0, None));
         }
@@ -203,10 +216,10 @@ mod tests {
     #[test]
     fn a_port_claims_so_many_and_a_closed_tap_has_none() {
         let waiting = Waiting::default();
-        let mut claims: Vec<_> = std::iter::from_fn(|| waiting.claim()).collect();
-        assert_eq!(claims.len(), SNOOP_PORT);
+        let mut claims: Vec<_> = std::iter::from_fn(|| waiting.claim(5)).collect();
+        assert_eq!(claims.len(), 5);
         claims.pop();
-        assert!(waiting.claim().is_some());
+        assert!(waiting.claim(5).is_some() && waiting.claim(0).is_none());
         assert!(Tap::closed().empty.is_empty());
     }
 }

@@ -12,7 +12,7 @@ use crate::name::Name;
 use crate::port::PortRecord;
 use crate::refusal::{Kind, Refusal};
 use crate::tree::Namespace;
-use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats, TableFull};
+use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats, SnoopShare, TableFull};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub(crate) struct Ports {
     pub(crate) macs: Key<Arc<MacTablePlace>>,
     pub(crate) policers: Key<Arc<NamespacePolicers>>,
     pub(crate) counters: Key<Arc<Departed>>,
+    /// What each tenant has of the room for copies of frames: a namespace of the root's, with all that lies in it.
+    pub(crate) shares: BTreeMap<String, SnoopShare>,
 }
 
 impl Subsystem for Ports {
@@ -35,7 +37,8 @@ impl Subsystem for Ports {
         let macs = namespace.get(self.macs).ok_or_else(missing)?;
         let policers = namespace.get(self.policers).ok_or_else(missing)?;
         let departed = namespace.get(self.counters).ok_or_else(missing)?;
-        let plane = dataplane::Namespace::over(Arc::clone(macs), Arc::clone(policers));
+        let share = self.shares.entry(tenant(namespace)).or_default().clone();
+        let plane = dataplane::Namespace::over(Arc::clone(macs), Arc::clone(policers), share);
         Ok(PortSet::new(plane, Arc::clone(departed)))
     }
 
@@ -43,6 +46,12 @@ impl Subsystem for Ports {
         let left: Vec<Name> = set.by_name.keys().cloned().collect();
         left.iter().for_each(|name| set.unplug(name));
         set.sweep();
+    }
+
+    fn exit(&mut self, namespace: &Namespace, _: &mut PortSet) {
+        if namespace.path().depth() == 1 {
+            self.shares.remove(&tenant(namespace));
+        }
     }
 
     fn waits_for(&self, set: &PortSet) -> Option<String> {
@@ -57,6 +66,12 @@ impl Subsystem for Ports {
     fn tick(&mut self, set: &mut PortSet, _: Instant) {
         set.sweep();
     }
+}
+
+/// The name of the outermost namespace that a namespace lies in, or its own; the root is a tenant of its own.
+fn tenant(namespace: &Namespace) -> String {
+    let path = namespace.path().as_str();
+    path.split_once('/').map_or(path, |(outermost, _)| outermost).to_owned()
 }
 
 /// The ports of one namespace.

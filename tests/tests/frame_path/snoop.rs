@@ -173,20 +173,45 @@ fn a_port_that_floods_has_its_share_and_leaves_the_rest_to_others() {
 
 #[test]
 fn a_worker_that_finds_no_room_goes_on_and_counts() {
-    let mut rig = Rig::with_ports(SNOOP_SLOTS / SNOOP_PORT + 1, &PortOptions::default());
-    let last = SNOOP_SLOTS / SNOOP_PORT;
+    // Half of the slots: then as many are left as the namespace has.
+    let (slots, mut rig) =
+        (SNOOP_SLOTS / 2, Rig::with_ports(SNOOP_SLOTS / 2 / SNOOP_PORT + 1, &PortOptions::default()));
+    let last = slots / SNOOP_PORT;
     for port in 0..=last {
         let burst: Vec<_> = (0..SNOOP_PORT as u16).map(|number| solicit(port, number)).collect();
         rig.send_all(port, &burst);
         assert_eq!(rig.received((port + 1) % (last + 1)), burst);
         (0..=last).for_each(|other| drop(rig.received(other)));
     }
-    assert_eq!(rig.snooped().len(), SNOOP_SLOTS);
+    assert_eq!(rig.snooped().len(), slots);
     let share = SNOOP_PORT as u64;
     assert_eq!(rig.moved(last - 1).snooped, snooped(0, share, 0));
     assert_eq!(rig.moved(last).snooped, snooped(0, 0, share));
     rig.send(last, &solicit(last, 1));
     assert_eq!(rig.snooped().len(), 1);
+}
+
+#[test]
+fn tenants_who_flood_from_many_ports_leave_room_for_others() {
+    let mut rig = Rig::new();
+    // Three tenants with more router ports each than would fill all slots, and a fourth with one.
+    let many = SNOOP_SLOTS / SNOOP_PORT;
+    let router = || PortOptions { macs: MacPolicy::Any, ..PortOptions::with_role(Role::Router) };
+    let ports: Vec<Vec<usize>> = (0..3).map(|tenant| (0..many).map(|_| rig.add(tenant, &router())).collect()).collect();
+    let quiet = rig.add(3, &router());
+    rig.port(quiet).port().set_tag(tag(quiet));
+    let from = |port: usize| build::advertisement(mac(port), LINK_LOCAL, 1800, &[]);
+    for &port in ports.iter().flatten() {
+        rig.send_all(port, &vec![from(port); SNOOP_PORT]);
+    }
+    rig.send(quiet, &from(quiet));
+    assert_eq!(rig.moved(quiet).snooped, snooped(1, 0, 0));
+    let heard = rig.snooped();
+    assert_eq!(heard.last().map(|(from, ..)| *from), Some(tag(quiet)));
+    // The first has half of the slots, the next half of what is left, and so on.
+    assert_eq!(heard.len(), SNOOP_SLOTS / 2 + SNOOP_SLOTS / 4 + SNOOP_SLOTS / 8 + 1);
+    rig.send(ports[0][0], &from(ports[0][0]));
+    assert_eq!(rig.snooped().len(), 1, "what was heard makes room");
 }
 
 #[test]
