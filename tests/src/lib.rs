@@ -25,6 +25,7 @@
 //! * [`https`]: web servers on the loopback interface, with an authority that certifies them.
 //! * [`rig`]: the frame path on the bench, where a test says every step.
 //! * [`race`]: a hostile guest that rewrites what the switch is looking at.
+//! * [`flood`]: forged Router Advertisements without end, on that bench.
 //! * [`sim`]: the frame path with such guests in a deterministic world, for tests by the thousand.
 //! * [`wait`] and [`seed`]: waiting on conditions, and randomness that can be repeated.
 //! * [`skip`]: how a test says that it cannot run here.
@@ -36,6 +37,7 @@
 #![forbid(unsafe_code)]
 
 pub mod driver;
+pub mod flood;
 pub mod frames;
 pub mod frontend;
 pub mod guest;

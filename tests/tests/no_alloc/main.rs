@@ -2,6 +2,8 @@
 //! In steady state the frame path does not allocate, whatever the frames are.
 
 mod advertisement;
+mod churn;
+mod flood;
 mod million;
 
 use allocation_counter::{AllocationInfo, measure};
