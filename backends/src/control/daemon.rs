@@ -8,6 +8,7 @@ use super::load::Load;
 use super::logging::Logging;
 use super::options::differing;
 use super::subscriber::Loop;
+use super::texts::Texts;
 use super::warnings::Warnings;
 use crate::config::{Config, Settings};
 use crate::ctl_server::access::Policy;
@@ -38,6 +39,7 @@ pub(super) struct Daemon {
     pub(super) doors: Doors,
     /// Who fetches Additional Information, if it is fetched.
     pub(super) fetcher: Option<Fetcher>,
+    pub(super) texts: Texts,
     pub(super) origin: Origin,
     pub(super) logging: Logging,
     pub(super) policy: Policy,
@@ -206,9 +208,10 @@ impl Daemon {
         if self.warnings.unsaved.is_some() {
             self.save();
         }
-        if self.doors.lacks_any() {
-            self.doors.follow(events, self.control.desired());
+        if self.doors.lacks_any() || self.texts.lacks_any() {
+            self.open_sockets(events);
         }
+        self.texts.tick(events, now);
         self.settle();
         self.logging.tick(now);
         self.load.tick(&self.endpoints.workers().stats());
@@ -239,13 +242,24 @@ impl Daemon {
                 Action::OpenEndpoint(opening) => failures.extend(self.open(events, &opening).err()),
                 Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
                 Action::SetMtu(port, _) => self.reopen(events, &port),
-                Action::OpenSockets => self.doors.follow(events, self.control.desired()),
+                Action::OpenSockets => self.open_sockets(events),
                 Action::Save => self.changes += 1,
             }
         }
         // Whose sessions were closed just now is read by nobody any more.
         self.control.reap();
         failures
+    }
+
+    /// The sockets of namespaces are those that are wanted, as far as they can be opened.
+    fn open_sockets(&mut self, events: &mut Loop) {
+        self.doors.follow(events, self.control.desired());
+        self.texts.follow(events, self.control.desired(), &self.policy);
+    }
+
+    /// Gives the clients of text sockets their turn. True: there is more to be done for one.
+    pub(super) fn turn_texts(&mut self, events: &mut Loop) -> bool {
+        self.texts.turn(events, &self.control, Duration::from_nanos(clock().as_nanos()))
     }
 
     /// Saves the state if something has changed since: once for all that was done meanwhile, because to wait for the

@@ -12,7 +12,8 @@
 //!    endpoints are opened and closed; then the state is saved, once for all of them, and only then the replies are
 //!    queued; what could not be saved is answered as failed;
 //! 3. serves signals: SIGTERM and SIGINT end the loop, SIGHUP reads the configuration file again;
-//! 4. once a second, ages learned addresses, frees what was replaced, tries again what failed.
+//! 4. once a second, ages learned addresses, frees what was replaced, tries again what failed;
+//! 5. answers a few questions of each client of a text socket, and tells those who asked what has happened to PvDs.
 //!
 //! A clean end closes all endpoints and removes all sockets that we made. An end by `kill -9` is no worse for guests:
 //! stale sockets are replaced at the next start, and rings resume at their used index.
@@ -28,6 +29,7 @@ mod options;
 mod requests;
 mod signals;
 mod subscriber;
+mod texts;
 mod warnings;
 
 pub use logging::BadFilter;
@@ -59,6 +61,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use subscriber::{Loop, Subscriber};
 use switch::Control;
+use texts::Texts;
 use warnings::Warnings;
 
 /// How often what is due by time is looked for.
@@ -103,6 +106,7 @@ pub fn run(options: Options, signals: Signals) -> Result<(), RunError> {
     notify(NotifyState::Stopping);
     running.daemon.stop_fetching(&mut running.events);
     running.daemon.doors.close_all(&mut running.events);
+    running.daemon.texts.close_all(&mut running.events);
     running.daemon.endpoints.close_all(&mut running.events);
     result
 }
@@ -162,6 +166,7 @@ impl Running {
             listener,
             doors: Doors::default(),
             fetcher: Fetcher::new(options.settings.pvd_fetch.as_ref()),
+            texts: Texts::default(),
             origin: Origin { store, file: options.config, base: options.base },
             logging,
             policy,
@@ -201,6 +206,7 @@ impl Running {
         }
         self.tick()?;
         self.more |= self.wake_watchers();
+        self.more |= self.daemon.turn_texts(&mut self.events);
         Ok(true)
     }
 

@@ -188,7 +188,7 @@ impl Calls<'_> {
         let zombies = zombies.map(|zombie| {
             format!("namespace {} is deleted and still in use by {}", zombie.path, zombie.waits_for.join(" and "))
         });
-        let doors = self.daemon.doors.warnings(&base);
+        let doors = self.daemon.doors.warnings(&base).chain(self.daemon.texts.warnings(&base));
         let daemon = self.daemon.warnings.all().filter(|_| self.tenant.is_none());
         daemon.chain(doors).chain(broken).chain(closed).chain(zombies).collect()
     }

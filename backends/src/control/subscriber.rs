@@ -2,6 +2,7 @@
 //! What the control loop watches.
 
 use crate::ctl_server::Server;
+use crate::pvdd::TextServer;
 use crate::vhost_user::Endpoint;
 use event_manager::{EventManager, EventOps, Events, MutEventSubscriber};
 use std::cell::RefCell;
@@ -16,6 +17,8 @@ pub(super) type Loop = EventManager<Subscriber>;
 pub(super) enum Subscriber {
     /// The control socket and its clients; shared, for the loop answers their calls after the events are dispatched.
     Ctl(Rc<RefCell<Server>>),
+    /// The text socket of a namespace and its clients; shared for the same reason.
+    Text(Rc<RefCell<TextServer>>),
     /// The socket and session of a port. Boxed: it is far larger than the other variants.
     Endpoint(Box<Endpoint>),
     /// A descriptor that only has to wake the loop, which reads it itself.
@@ -26,6 +29,7 @@ impl MutEventSubscriber for Subscriber {
     fn process(&mut self, events: Events, ops: &mut EventOps<'_>) {
         match self {
             Subscriber::Ctl(server) => server.borrow_mut().process(events, ops),
+            Subscriber::Text(server) => server.borrow_mut().process(events, ops),
             Subscriber::Endpoint(endpoint) => endpoint.process(events, ops),
             Subscriber::Wake(_) => {}
         }
@@ -34,6 +38,7 @@ impl MutEventSubscriber for Subscriber {
     fn init(&mut self, ops: &mut EventOps<'_>) {
         match self {
             Subscriber::Ctl(server) => server.borrow_mut().init(ops),
+            Subscriber::Text(server) => server.borrow_mut().init(ops),
             Subscriber::Endpoint(endpoint) => endpoint.init(ops),
             Subscriber::Wake(fd) => {
                 ops.add(Events::new_raw(*fd, EventSet::IN)).expect("a new descriptor is in no epoll set yet");

@@ -115,6 +115,17 @@ impl View<'_> {
         Ok(PvdPage { pvds, interrupted, next, base_seq, seq: registry.last_event() })
     }
 
+    /// The names of all PvDs of one namespace, in the order of their handles' places.
+    ///
+    /// # Errors
+    /// There is no such namespace.
+    pub fn pvd_names(&self, path: &NamespacePath) -> Result<Vec<String>, Refusal> {
+        let home = self.find(path)?;
+        let registry = home.get(self.control.plant.learning.pvds).and_then(|place| place.made());
+        let all = registry.into_iter().flat_map(|registry| registry.members().iter());
+        Ok(all.map(|pvd| self.pvd_name(home, pvd.id())).collect())
+    }
+
     /// The PvD of that name in a namespace.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod limits;
 mod log;
 mod names;
 mod peers;
+mod pvdd;
 mod shared_limits;
 mod tenant;
 mod totals;
