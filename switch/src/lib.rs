@@ -99,7 +99,7 @@ pub use stated::{FactList, PvdKey};
 pub use text::Text;
 pub use text_socket::TextSocket;
 pub use view::{
-    ChangeView, FdbView, NamespaceView, Observer, PeerView, PortView, PvdEventView, PvdNews, PvdPage, PvdView, RaView,
-    SourceView, View, ZombieView,
+    ChangeView, FdbView, FindingView, LearntCounters, NamespaceView, Observer, PeerView, PortView, PvdEventView,
+    PvdNews, PvdPage, PvdView, RaCheck, RaView, SourceView, View, ZombieView,
 };
 pub use words::{macs_of, macs_word, role_of, role_word};

@@ -22,9 +22,11 @@
 //!
 //! Snapshots are plain data, copied out, without a reference into the switch.
 
+mod checked;
 mod learnt;
 mod news;
 
+pub use checked::{FindingView, LearntCounters, RaCheck};
 pub use learnt::{PvdPage, PvdView, RaView, SourceView};
 pub use news::{ChangeView, PvdEventView, PvdNews};
 
@@ -74,6 +76,8 @@ pub struct NamespaceView {
     pub stats: PortStats,
     /// The namespaces that it is linked with, by number.
     pub peers: Vec<PeerView>,
+    /// What it has counted of its routers.
+    pub learnt: LearntCounters,
 }
 
 /// A namespace as one that it is linked with knows it.
@@ -316,6 +320,7 @@ impl<'a> View<'a> {
             macs: namespace.get(plant.macs).and_then(|place| place.made()).map_or(0, MacTable::used),
             stats: plant.stats(namespace),
             peers: self.peers(namespace),
+            learnt: self.learnt_counters(namespace),
         }
     }
 

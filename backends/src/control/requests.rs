@@ -110,6 +110,7 @@ impl Calls<'_> {
             }
             Request::PvdShow(asked) => reply(&self.pvd_show(&asked)?),
             Request::RaShow(asked) => reply(&self.ra_show(&asked)?),
+            Request::RaCheck(asked) => reply(&self.ra_check(&asked)?),
             Request::FdbAdd(asked) => reply(&self.fdb_add(&asked)?),
             Request::FdbDel(asked) => reply(&self.fdb_del(&asked)?),
             Request::FdbFlush(asked) => reply(&self.fdb_flush(asked.namespace.as_deref())?),

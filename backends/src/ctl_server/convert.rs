@@ -2,10 +2,12 @@
 //! Between the switch's types and those of the wire. This is the only file that knows both, so either side can change
 //! without the other; what crosses here is the contract with `weft`.
 
+mod checked;
 mod learnt;
 mod mediation;
 mod watch;
 
+pub use checked::ra_checked;
 pub use learnt::{pvd, pvd_shown, ra, ra_shown};
 pub use mediation::mediation_edit;
 pub use watch::pvd_news;
@@ -282,6 +284,7 @@ pub fn namespace(view: &NamespaceView) -> v1::Namespace {
         answer_within_ms: view.spec.answering.within.as_millis() as u64,
         usage: Resource::ALL.into_iter().filter_map(usage).collect(),
         limits: limits_said(&view.spec.limits),
+        learnt: checked::learnt(&view.learnt),
         counters: counters(&view.stats),
         peers: view.peers.iter().map(peer).collect(),
         delegation: view.spec.delegation.as_ref().map(delegation_said),
@@ -320,6 +323,9 @@ fn counters(stats: &PortStats) -> v1::Counters {
         tx_bytes: stats.tx.bytes,
         software_checksums: stats.software_checksums,
         software_segments: stats.software_segments,
+        snooped_advertisements: stats.snooped.advertisements,
+        snooped_solicitations: stats.snooped.solicitations,
+        snoop_missed: stats.snooped.lost,
         drops: drops.collect(),
     }
 }

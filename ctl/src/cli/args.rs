@@ -14,7 +14,7 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0    done
   1    wrong usage, or a value or configuration that is not valid
-  2    not found; `config diff`: there are differences
+  2    not found; `config diff`: there are differences; `ra check`: something is wrong
   3    weftd cannot be reached, or the connection broke
   4    refused: no permission
   5    conflict: exists, is in use, or a limit is reached

@@ -26,6 +26,8 @@ pub(super) fn lines(page: &mut Page, counters: &Counters, whose: &str, reasons: 
     let Counters { software_checksums, software_segments, .. } = counters;
     let software = format!("{software_checksums} checksums completed, {software_segments} segments made (for {whose})");
     page.line("software", &software);
+    let Counters { snooped_advertisements: ras, snooped_solicitations: asks, snoop_missed: missed, .. } = counters;
+    page.line("heard", &format!("{ras} Router Advertisements, {asks} Solicitations; {missed} missed"));
     page.line("drops", &drops(counters).to_string());
     page.below(&explained(counters, reasons));
 }

@@ -10,7 +10,7 @@ use super::{Context, DONE, Outcome};
 use crate::client::ClientError;
 use crate::proto::v1::{
     Fact, Information, InformationState, KnownInformation, PortSet, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource,
-    RouterParameters,
+    PvdWhole, RouterParameters,
 };
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
@@ -127,6 +127,10 @@ fn page(shown: &PvdShowReply, output: &Output<'_>) -> String {
     page.line("handle", handle);
     page.line("known for", &duration(*age_s));
     page.line("expires", &remaining(*expires_s));
+    let PvdWhole { flags, sequence, delay, ports, heard, holders } = &shown.whole;
+    page.line("pvd flags", &format!("{}, sequence {sequence}, delay {delay}", words(flags)));
+    page.line("ports", &words(ports));
+    page.line("heard", &format!("{heard} times; read by {holders}"));
     page.line("facts", &shown.facts.len().to_string());
     page.below(&facts(&shown.facts, output.table(&FACTS)));
     if let Some(information) = &shown.information {

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft ra …`.
 
+mod check;
+mod dump;
+mod pcapng;
+
 use clap::Subcommand;
 
 use super::output::Output;
 use super::pvd::{parameter_lines, remaining};
-use super::{Context, Outcome};
+use super::{Context, DONE, FALSE, Outcome};
 use crate::client::ClientError;
-use crate::proto::v1::{Ra, RaList, RaOption, RaShow, RaShowReply};
+use crate::proto::v1::{Ra, RaList, RaOption, RaShow, RaShowReply, RaVerdict};
 use crate::render::page::Page;
 use crate::render::table::Side;
-use crate::render::text::{duration, printable};
+use crate::render::text::duration;
 
 /// What can be done with Router Advertisements.
 #[derive(Debug, Subcommand)]
@@ -23,13 +27,15 @@ pub(super) enum Verb {
     },
     /// Show one, option by option
     Show(Which),
-    /// Print one as it was heard last, from its ICMPv6 type on
-    Dump {
-        #[command(flatten)]
-        which: Which,
-        /// In hexadecimal
-        #[arg(long, required = true)]
-        hex: bool,
+    /// Print one, those of one router, or all of a namespace, as they were heard last
+    #[command(after_help = dump::HELP)]
+    Dump(dump::Dump),
+    /// Tell what routers say and should not: where they contradict each other, or what RFCs say. Exit code 2: there is
+    /// something
+    Check {
+        /// Only of this namespace [default: of all]
+        #[arg(value_name = "NAMESPACE")]
+        namespace: Option<String>,
     },
 }
 
@@ -54,10 +60,8 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             let shown = client.call(&RaShow { namespace, number })?;
             context.output.answer(&shown, |output| page(&shown, output))
         }
-        Verb::Dump { which: Which { namespace, number }, .. } => {
-            let hex = client.call(&RaShow { namespace, number })?.hex;
-            context.output.answer(&hex, |_| format!("{}\n", printable(&hex)))
-        }
+        Verb::Dump(asked) => dump::run(&asked, client, context),
+        Verb::Check { namespace } => check::run(namespace, client, context),
     }
 }
 
@@ -84,12 +88,14 @@ fn table(ras: &[Ra], output: &Output<'_>) -> String {
 }
 
 fn page(shown: &RaShowReply, output: &Output<'_>) -> String {
-    let Ra { namespace, number, port, router, mac, pvd, injected, len, expires_s, first_s, last_s, heard, hits } =
-        &shown.ra;
+    let Ra {
+        namespace, number, port, router, mac, pvd, injected, len, expires_s, first_s, last_s, heard, hits, ..
+    } = &shown.ra;
     let mut page = Page::new("ra", &number.to_string());
     page.line("namespace", namespace);
     page.line("from", &format!("{router} ({mac}) behind port {port}"));
     page.line("pvd", &format!("{pvd}{}", if *injected { " (injected)" } else { "" }));
+    page.line("guard", verdict(shown.ra.verdict));
     page.line("heard", &format!("{heard} times, first {} ago, last {} ago", duration(*first_s), duration(*last_s)));
     page.line("handed out", &format!("{hits} times"));
     page.line("expires", &remaining(*expires_s));
@@ -100,13 +106,20 @@ fn page(shown: &RaShowReply, output: &Output<'_>) -> String {
     page.finish()
 }
 
+fn verdict(verdict: RaVerdict) -> &'static str {
+    match verdict {
+        RaVerdict::Passed => "passed",
+        RaVerdict::Refused => "passed then, and would be refused now: the port is a host's",
+    }
+}
+
 fn options(options: &[RaOption], output: &Output<'_>) -> String {
-    let columns = [("CODE", Side::Right), ("OPTION", Side::Left), ("VALUE", Side::Left)];
+    let columns = [("CODE", Side::Right), ("OPTION", Side::Left), ("LEFT", Side::Right), ("VALUE", Side::Left)];
     let mut table = output.table(&columns);
-    for RaOption { code, name, nested, value, hex } in options {
+    for RaOption { code, name, nested, value, valid_s, hex, .. } in options {
         let name = if *nested { format!("  {name}") } else { name.clone() };
         let value = value.clone().unwrap_or_else(|| hex.clone());
-        table.row([code.to_string(), name, value]);
+        table.row([code.to_string(), name, valid_s.map_or_else(|| "-".to_owned(), duration), value]);
     }
     table.finish()
 }

@@ -46,9 +46,12 @@ pub use port::{
     VhostUser,
 };
 pub use pvd::{
-    Fact, FactKind, PVD_PAGE, Pvd, PvdList, PvdListReply, PvdShow, PvdShowReply, PvdSource, RouterParameters,
+    Fact, FactKind, PVD_PAGE, Pvd, PvdList, PvdListReply, PvdShow, PvdShowReply, PvdSource, PvdWhole, RouterParameters,
 };
-pub use ra::{RA_PAGE, Ra, RaList, RaListReply, RaOption, RaShow, RaShowReply};
+pub use ra::{
+    Finding, RA_PAGE, Ra, RaCheck, RaCheckReply, RaList, RaListReply, RaOption, RaShow, RaShowReply, RaVerdict,
+    RouterAt, Severity,
+};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
 pub use watch::{EVENT_PAGE, PvdChange, PvdEvent, PvdEventKind, PvdWatch, PvdWatchReply};
 pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};
@@ -144,6 +147,8 @@ methods! {
     RaList -> RaListReply;
     /// Tells all about one Router Advertisement.
     RaShow -> RaShowReply;
+    /// Judges what the routers of a namespace say.
+    RaCheck -> RaCheckReply;
     /// Checks a configuration file.
     ConfigCheck -> Empty;
     /// Compares a configuration file with what runs.

@@ -6,7 +6,9 @@ mod mediation;
 
 use std::collections::BTreeMap;
 
-pub(crate) use learnt::{news, pvd_shown, pvds, ra_shown, ras};
+#[cfg(test)]
+pub(crate) use learnt::FRAME;
+pub(crate) use learnt::{checked, news, pvd_shown, pvds, ra_shown, ras};
 use mediation::{inject_pvd, mediated, pvds_seen};
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +21,7 @@ use crate::proto::v1::{
     MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
     NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
     Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, PvdList, PvdShow, PvdWatch, Quota,
-    RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList,
+    RaCheck, RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList,
     WorkerListReply, Zombie,
 };
 
@@ -63,6 +65,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&PvdWatch { namespace: namespace(), since: Some(1_000_000_041) }, &news()),
         exchange(&RaList { namespace: Some(namespace()) }, &ras()),
         exchange(&RaShow { namespace: namespace(), number: 7 }, &ra_shown()),
+        exchange(&RaCheck { namespace: namespace() }, &checked()),
         exchange(&ConfigCheck { text: text(), file: file() }, &Empty {}),
         exchange(&ConfigDiff { text: text(), file: file() }, &changes()),
         exchange(&ConfigShow {}, &ConfigShowReply { text: text() }),
@@ -127,6 +130,7 @@ pub(crate) fn namespace() -> Namespace {
         limits: limits(),
         delegation: None,
         peers: vec![Peer { number: 1, name: Some("blue".to_owned()) }, Peer { number: 2, name: None }],
+        learnt: BTreeMap::from([("answered".to_owned(), 4), ("refreshed".to_owned(), 371)]),
         counters: counters(),
     }
 }
@@ -258,6 +262,9 @@ fn counters() -> Counters {
         tx_bytes: 25_600,
         software_checksums: 7,
         software_segments: 21,
+        snooped_advertisements: 372,
+        snooped_solicitations: 4,
+        snoop_missed: 1,
         drops: BTreeMap::from(drops),
     }
 }

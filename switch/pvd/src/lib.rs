@@ -44,6 +44,7 @@
 mod advert;
 mod announcement;
 mod cache;
+mod check;
 mod event;
 mod fact;
 mod handle;
@@ -72,6 +73,7 @@ mod timers;
 pub use advert::{Advert, Origin, Parameters, PvdFlags};
 pub use announcement::{Announcement, PREFERRED, VALID};
 pub use cache::{CacheCounters, Cached, CachedRa, NotCached, RaCache};
+pub use check::{Fault, Field, Finding, Findings, Severity, check};
 pub use event::{Change, Event, EventKind, Missed, What, Why};
 pub use fact::{Fact, Prefix};
 pub use handle::PvdHandle;

@@ -44,6 +44,9 @@ pub const RAS: usize = 1024;
 /// The longest Router Advertisement that is cached, in bytes of ICMPv6: what a jumbo frame carries.
 pub const RA_LEN: usize = 9216;
 
+/// Findings of one check of a namespace's routers that are told one by one; of more it is told how many.
+pub const FINDINGS: usize = 256;
+
 /// Router Advertisements that one host gets at a time.
 pub const ANSWER: usize = 64;
 

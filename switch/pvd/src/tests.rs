@@ -5,6 +5,7 @@ mod announcing;
 mod answering;
 mod build;
 mod caching;
+mod checking;
 mod churn;
 mod defects;
 mod fetching;

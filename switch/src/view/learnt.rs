@@ -5,16 +5,19 @@
 use super::View;
 use crate::name::Name;
 use crate::path::NamespacePath;
+use crate::port::PortRecord;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::stated::PvdKey;
 use crate::text::Text;
 use crate::tree::Namespace;
+use dataplane::Role;
 use pvd::info::Standing;
 use pvd::{
     Announcement, CachedRa, Cursor, Deadline, Known, Origin, Page, Parameters, Pvd, PvdFlags, PvdHandle, PvdId,
     PvdName, Source, Statement,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One PvD.
@@ -34,6 +37,10 @@ pub struct PvdView {
     pub base_seq: u64,
     /// When it was registered.
     pub since: Duration,
+    /// What its PvD Option says, by whoever is to be believed.
+    pub flags: PvdFlags,
+    /// How many hold it beside its registry and this look at it.
+    pub holders: usize,
     /// What is known of it and still true, from all who say it.
     pub known: Vec<Known>,
     /// Who says something: an operator first, then routers in the order in which they were first heard.
@@ -89,6 +96,8 @@ pub struct RaView {
     pub port: Name,
     /// The name of its PvD, as in [`PvdView::name`].
     pub pvd: String,
+    /// The role of the port now: what the RA guard lets it send.
+    pub role: Role,
     /// All else.
     pub entry: CachedRa,
 }
@@ -171,7 +180,7 @@ impl View<'_> {
         found.ok_or_else(|| Refusal::not_found(Kind::Ra, Text::from(path.as_str()).and(format!(":{serial}"))))
     }
 
-    fn pvd_view(&self, home: &Namespace, pvd: &Pvd, base_seq: u64, now: Duration) -> PvdView {
+    fn pvd_view(&self, home: &Namespace, pvd: &Arc<Pvd>, base_seq: u64, now: Duration) -> PvdView {
         let attributes = pvd.attributes();
         let (learning, informing) = (&self.control.plant.learning, self.control.informing.as_ref());
         let record = home.get(learning.pvds).and_then(|place| learning.record(place.record(pvd.handle())?));
@@ -183,6 +192,9 @@ impl View<'_> {
             handle: pvd.handle(),
             base_seq,
             since: pvd.since(),
+            flags: attributes.flags(),
+            // Its place and its bucket have it too.
+            holders: Arc::strong_count(pvd).saturating_sub(2),
             known: attributes.known(now),
             sources: attributes.sources().iter().map(|source| self.source_view(home, source, now)).collect(),
             information: pvd.id().name().and_then(|name| informing?.standing(home, name, now)),
@@ -209,9 +221,10 @@ impl View<'_> {
     }
 
     fn ra_view(&self, home: &Namespace, entry: &CachedRa) -> Option<RaView> {
-        let port = self.port_name(home, entry.port)?;
+        let record = self.port_record(home, entry.port)?;
+        let (port, role) = (record.name.clone(), record.spec.role);
         let pvd = self.pvd_name(home, &entry.id());
-        Some(RaView { namespace: self.relative(home), port, pvd, entry: entry.clone() })
+        Some(RaView { namespace: self.relative(home), port, pvd, role, entry: entry.clone() })
     }
 
     fn relative(&self, home: &Namespace) -> NamespacePath {
@@ -241,8 +254,11 @@ impl View<'_> {
 
     /// The name of the port that a namespace knows by a number.
     pub(super) fn port_name(&self, home: &Namespace, number: u32) -> Option<Name> {
+        self.port_record(home, number).map(|record| record.name.clone())
+    }
+
+    fn port_record(&self, home: &Namespace, number: u32) -> Option<&PortRecord> {
         let plant = &self.control.plant;
-        let handle = plant.tree.look_up(plant.numbers, home.handle(), number)?;
-        plant.port_at(handle).map(|record| record.name.clone())
+        plant.port_at(plant.tree.look_up(plant.numbers, home.handle(), number)?)
     }
 }

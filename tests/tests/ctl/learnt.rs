@@ -12,7 +12,7 @@ use wire::{MacAddr, build};
 
 use crate::tenant::Scene;
 
-const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+pub(crate) const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
 /// A Router Advertisement of a PvD with one prefix of its own. Everything lasts for 1800 s.
 pub(crate) fn advertise(guest: &mut SyntheticGuest, pvd: &str, prefix: u16) {

@@ -9,6 +9,7 @@ mod config;
 mod delegate;
 mod fdb;
 mod fetched;
+mod inspection;
 mod interop;
 mod learnt;
 mod limits;

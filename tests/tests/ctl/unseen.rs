@@ -67,6 +67,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("PvdWatch", vec![json!({ "namespace": "@space", "since": 0 }), json!({ "namespace": "@inner" })]),
         ("RaList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("RaShow", vec![json!({ "namespace": "@space", "number": 1 })]),
+        ("RaCheck", vec![json!({ "namespace": "@space" }), json!({ "namespace": "@inner" })]),
         ("ConfigCheck", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
         ("ConfigDiff", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
         ("ConfigApply", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),

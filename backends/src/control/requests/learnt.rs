@@ -90,6 +90,12 @@ impl Calls<'_> {
         let found = self.view()?.ra(&path, asked.number).map_err(|why| self.refused(why))?;
         convert::ra_shown(&found, now())
     }
+
+    pub(super) fn ra_check(&self, asked: &v1::RaCheck) -> Result<v1::RaCheckReply, Error> {
+        let path = convert::path("namespace", &asked.namespace)?;
+        let checked = self.view()?.ra_check(&path, now()).map_err(|why| self.refused(why))?;
+        Ok(convert::ra_checked(&checked))
+    }
 }
 
 /// The namespace that was asked for, or all from `start` on.

@@ -2,13 +2,22 @@
 //! PvDs and Router Advertisements for the wire. Times become spans as seen from `now`, and lifetimes what is left of them,
 //! rounded down.
 
+use super::watch::unix_ms;
 use ctl::proto::v1;
 use pvd::info::{Standing, State};
-use pvd::{Deadline, Fact, Known, Lifetime, Parameters, PvdFlags};
+use pvd::{ALL_NODES, Deadline, Fact, Known, Lifetime, Parameters, PvdFlags};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
-use switch::{PvdView, RaView, SourceView};
-use wire::nd::{NdOption, Preference, RaHeader, RawOption, RawOptions, RouterAdvert, kind, pio_flag, ra_flag};
+use switch::{Name, PvdView, RaView, Role, SourceView};
+use wire::MacAddr;
+use wire::build::{Ether, Ip};
+use wire::nd::{
+    HOP_LIMIT, NdOption, Preference, RaHeader, RawOption, RawOptions, RouterAdvert, aged, kind, pio_flag, ra_flag,
+};
+
+/// The Ethernet address of all nodes (RFC 2464 section 7).
+const ALL_NODES_MAC: MacAddr = MacAddr([0x33, 0x33, 0, 0, 0, 1]);
 
 /// A PvD, briefly.
 pub fn pvd(view: &PvdView, now: Duration) -> v1::Pvd {
@@ -41,7 +50,25 @@ pub fn pvd_shown(view: &PvdView, now: Duration) -> v1::PvdShowReply {
         facts: view.known.iter().map(|known| fact(known, now)).collect(),
         sources: view.sources.iter().map(|view| source(view, now)).collect(),
         information: view.information.as_ref().map(|standing| information(standing, now)),
+        whole: whole(view),
     }
+}
+
+fn whole(view: &PvdView) -> v1::PvdWhole {
+    let PvdFlags { sequence, delay, .. } = view.flags;
+    let ports: BTreeSet<&Name> = view.sources.iter().filter_map(|source| source.router.as_ref()?.0.as_ref()).collect();
+    v1::PvdWhole {
+        flags: pvd_flags(view.flags),
+        sequence,
+        delay,
+        ports: ports.into_iter().map(ToString::to_string).collect(),
+        heard: view.sources.iter().map(|source| source.heard).sum(),
+        holders: view.holders as u64,
+    }
+}
+
+fn pvd_flags(PvdFlags { http, legacy, header, injected, .. }: PvdFlags) -> Vec<String> {
+    named([(http, "http"), (legacy, "legacy"), (header, "header"), (injected, "injected")])
 }
 
 /// A Router Advertisement, briefly.
@@ -61,6 +88,8 @@ pub fn ra(view: &RaView, now: Duration) -> v1::Ra {
         last_s: since(entry.last, now),
         heard: entry.heard,
         hits: entry.hits,
+        last_at_ms: unix_ms(entry.last, now),
+        verdict: if view.role == Role::Host { v1::RaVerdict::Refused } else { v1::RaVerdict::Passed },
     }
 }
 
@@ -82,9 +111,23 @@ pub fn ra_shown(view: &RaView, now: Duration) -> Result<v1::RaShowReply, v1::Err
             _ => {}
         }
     }
-    let options = message.raw_options().flatten().flat_map(with_nested).collect();
+    let age = elapsed(view.entry.last, now);
+    let options = message.raw_options().flatten().flat_map(|raw| with_nested(raw, age)).collect();
     let (parameters, router_s) = (parameters(&all), lifetime.into());
-    Ok(v1::RaShowReply { ra: ra(view, now), parameters, router_s, options, hex: hex(octets) })
+    Ok(v1::RaShowReply { ra: ra(view, now), parameters, router_s, options, hex: hex(octets), frame: hex(&frame(view)) })
+}
+
+/// A frame that carries the message to all nodes.
+fn frame(RaView { entry, .. }: &RaView) -> Vec<u8> {
+    let [icmp6_type, code, _, _, rest @ ..] = entry.octets.as_slice() else { return Vec::new() };
+    let ip = Ip::v6(entry.router, ALL_NODES).hops(HOP_LIMIT);
+    Ether::new(ALL_NODES_MAC, entry.mac).ip(ip).icmp6(*icmp6_type, *code, rest)
+}
+
+/// Seconds since then, begun ones included, so that nothing seems to last longer than it does.
+fn elapsed(then: Duration, now: Duration) -> u32 {
+    let elapsed = now.saturating_sub(then);
+    u32::try_from(elapsed.as_secs() + u64::from(elapsed.subsec_nanos() > 0)).unwrap_or(u32::MAX)
 }
 
 /// What kind of thing is said.
@@ -119,13 +162,13 @@ fn fact(known: &Known, now: Duration) -> v1::Fact {
 }
 
 fn source(view: &SourceView, now: Duration) -> v1::PvdSource {
-    let PvdFlags { http, legacy, header, sequence, delay, injected } = view.flags;
+    let PvdFlags { sequence, delay, .. } = view.flags;
     let (port, address) = view.router.clone().unzip();
     let router_s = if view.router_until.passed(now) { Some(0) } else { left(view.router_until, now) };
     v1::PvdSource {
         port: port.flatten().map(|port| port.to_string()),
         router: address.map(|address| address.to_string()),
-        flags: named([(http, "http"), (legacy, "legacy"), (header, "header"), (injected, "injected")]),
+        flags: pvd_flags(view.flags),
         sequence,
         delay,
         parameters: parameters(&view.parameters),
@@ -159,17 +202,27 @@ pub(super) fn parameters(said: &Parameters<Box<[u8]>>) -> v1::RouterParameters {
 }
 
 /// An option, and those inside it.
-fn with_nested(raw: RawOption<'_>) -> Vec<v1::RaOption> {
-    let mut all = vec![option(raw, false)];
+fn with_nested(raw: RawOption<'_>, age: u32) -> Vec<v1::RaOption> {
+    let mut all = vec![option(raw, false, age)];
     if let Ok(NdOption::Pvd(pvd)) = raw.parse() {
-        all.extend(RawOptions::new(pvd.nested).flatten().map(|inner| option(inner, true)));
+        all.extend(RawOptions::new(pvd.nested).flatten().map(|inner| option(inner, true, age)));
     }
     all
 }
 
-fn option(raw: RawOption<'_>, nested: bool) -> v1::RaOption {
-    let value = raw.parse().ok().and_then(|option| value(&option));
-    v1::RaOption { code: raw.kind, name: option_name(raw.kind).to_owned(), nested, value, hex: hex(raw.bytes) }
+fn option(raw: RawOption<'_>, nested: bool, age: u32) -> v1::RaOption {
+    let parsed = raw.parse().ok();
+    let left = |lifetime: u32| Some(aged(lifetime, age)).filter(|_| lifetime < u32::MAX).map(u64::from);
+    let (valid_s, preferred_s) = match &parsed {
+        Some(NdOption::Prefix(info)) => (left(info.valid), left(info.preferred)),
+        Some(NdOption::Route(route)) => (left(route.lifetime), None),
+        Some(NdOption::Rdnss(rdnss)) => (left(rdnss.lifetime), None),
+        Some(NdOption::Dnssl(dnssl)) => (left(dnssl.lifetime), None),
+        Some(NdOption::Pref64(pref64)) => (left(pref64.lifetime.into()), None),
+        _ => (None, None),
+    };
+    let (name, value) = (option_name(raw.kind).to_owned(), parsed.as_ref().and_then(value));
+    v1::RaOption { code: raw.kind, name, nested, value, valid_s, preferred_s, hex: hex(raw.bytes) }
 }
 
 fn option_name(code: u8) -> &'static str {

@@ -45,6 +45,8 @@ pub(super) fn page(namespace: &Namespace, reasons: &[DropReason]) -> String {
     let peers: Vec<String> = namespace.peers.iter().map(peer).collect();
     page.line("linked with", &if peers.is_empty() { "-".to_owned() } else { peers.join(", ") });
     page.line("delegated", &namespace.delegation.as_ref().map_or_else(|| "-".to_owned(), delegate));
+    let learnt: Vec<String> = namespace.learnt.iter().map(|(what, count)| format!("{what} {count}")).collect();
+    page.line("routers", &if learnt.is_empty() { "-".to_owned() } else { learnt.join(", ") });
     counters::lines(&mut page, &namespace.counters, "its ports", reasons);
     page.finish()
 }

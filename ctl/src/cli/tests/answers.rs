@@ -91,6 +91,7 @@ port vm1
   rx           100 frames, 9007199254740993 bytes (to the guest)
   tx           200 frames, 25600 bytes (from the guest)
   software     7 checksums completed, 21 segments made (for the guest)
+  heard        372 Router Advertisements, 4 Solicitations; 1 missed
   drops        12
     ring-full     2  The guest did not take frames fast enough.
     spoofed-mac  10  The guest sent from a MAC that is not its own; `--macs any` allows it.
@@ -138,9 +139,11 @@ namespace red
     flood-bytes   65557/s   burst 65557
   linked with  peer 1 (blue), peer 2 (out of sight)
   delegated    to uid 1000 as admin at /run/weft/red.sock, sockets in /run/weft/red.sock.d, tx-frames 10k, tx-bytes 125M, rx-frames 1500k, rx-bytes 1G, flood-frames 1001, flood-bytes 65557
+  routers      answered 4, refreshed 371
   rx           100 frames, 9007199254740993 bytes (to its ports)
   tx           200 frames, 25600 bytes (from its ports)
   software     7 checksums completed, 21 segments made (for its ports)
+  heard        372 Router Advertisements, 4 Solicitations; 1 missed
   drops        12
     ring-full     2  The guest did not take frames fast enough.
     spoofed-mac  10  The guest sent from a MAC that is not its own; `--macs any` allows it.

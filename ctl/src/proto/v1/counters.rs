@@ -26,6 +26,12 @@ pub struct Counters {
     pub software_checksums: u64,
     /// Frames that the switch made by cutting up larger ones that the guest does not take (TSO).
     pub software_segments: u64,
+    /// Router Advertisements that weftd has heard.
+    pub snooped_advertisements: u64,
+    /// Router Solicitations that weftd has heard.
+    pub snooped_solicitations: u64,
+    /// Of either, those that went on unheard: too many waited to be heard already, or the frame was too long.
+    pub snoop_missed: u64,
     /// Frames lost, by reason; only reasons that occurred.
     pub drops: BTreeMap<String, u64>,
 }

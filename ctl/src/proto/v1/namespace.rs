@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Namespaces: the virtual networks of tenants.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
@@ -114,6 +116,10 @@ pub struct Namespace {
     pub delegation: Option<Delegation>,
     /// The namespaces that it is linked with.
     pub peers: Vec<Peer>,
+    /// What it has counted of its routers and of hosts that look for one; only what occurred. Advertisements: changed,
+    /// refreshed, void, over-quota, refused-…, cache-evicted, cache-full, cache-too-long. Hosts: solicitations, asked, answered,
+    /// silenced, nothing, refused-hosts, answer-too-long.
+    pub learnt: BTreeMap<String, u64>,
     /// What its ports have moved since it was added, those too that are gone.
     #[serde(flatten)]
     pub counters: Counters,

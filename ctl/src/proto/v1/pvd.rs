@@ -180,4 +180,23 @@ pub struct PvdShowReply {
     /// Its Additional Information; absent: its routers have none, or it is not fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub information: Option<Information>,
+    /// What holds for all of it.
+    pub whole: PvdWhole,
+}
+
+/// What holds for a PvD, whoever says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PvdWhole {
+    /// Flags of the PvD Option, by whoever is to be believed: http, legacy, header.
+    pub flags: Vec<String>,
+    /// Sequence number of the Additional Information.
+    pub sequence: u16,
+    /// Delay exponent of the Additional Information.
+    pub delay: u8,
+    /// The ports that it is heard from.
+    pub ports: Vec<String>,
+    /// How many advertisements of it were heard, of those who say something now.
+    pub heard: u64,
+    /// How many read it at this moment, beside who answers this.
+    pub holders: u64,
 }

@@ -38,6 +38,20 @@ pub struct Ra {
     pub heard: u64,
     /// How often it was handed out.
     pub hits: u64,
+    /// When it was last heard, in milliseconds since 1970 (UTC).
+    pub last_at_ms: u64,
+    /// What the RA guard says to it: passed, for it is remembered; or refused, when its port may not send such a message any more.
+    pub verdict: RaVerdict,
+}
+
+/// What the RA guard of its port says to a Router Advertisement that is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RaVerdict {
+    /// The port may send it.
+    Passed,
+    /// The port was allowed to send it then, and is a host's now.
+    Refused,
 }
 
 /// One option of a Router Advertisement.
@@ -52,6 +66,12 @@ pub struct RaOption {
     /// What it says; absent when that is not known or cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Seconds that are left of its lifetime, 0 when it has ended; absent: it has none, or it lasts for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_s: Option<u64>,
+    /// Of a prefix the same of its preferred lifetime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred_s: Option<u64>,
     /// The option whole, in hexadecimal.
     pub hex: String,
 }
@@ -95,4 +115,63 @@ pub struct RaShowReply {
     pub options: Vec<RaOption>,
     /// The message from its ICMPv6 type to its end, in hexadecimal.
     pub hex: String,
+    /// A frame that carries it to all nodes, whoever it was sent to, with the checksum for that, in hexadecimal.
+    pub frame: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Hosts will do something, and perhaps not what is meant.
+    Warning,
+    /// It must not be, or hosts ignore it.
+    Error,
+}
+
+/// A router of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouterAt {
+    /// Its link-local address.
+    pub router: String,
+    /// The port that it is behind; absent: that is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<String>,
+}
+
+/// Something that routers say and should not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A word for it, for programs: `differs`, `prefix-lifetime` and so on.
+    pub code: String,
+    /// It in a sentence.
+    pub text: String,
+    /// Where it is said that it should not be: `RFC 4861 section 6.2.7`.
+    pub rule: String,
+    /// Who says it: one router, or those that contradict each other.
+    pub routers: Vec<RouterAt>,
+    /// The name of the PvD that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pvd: Option<String>,
+}
+
+/// Parameters of `RaCheck`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RaCheck {
+    /// The namespace.
+    pub namespace: String,
+}
+
+/// What is wrong with what routers say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaCheckReply {
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// How much more there is.
+    pub more: u64,
+    /// How many Router Advertisements were looked at.
+    pub looked_at: u64,
 }

@@ -2,8 +2,9 @@
 //! Samples of what is learnt from routers.
 
 use crate::proto::v1::{
-    Fact, FactKind, Information, InformationState, KnownInformation, Operation, Pvd, PvdChange, PvdEvent, PvdEventKind,
-    PvdListReply, PvdShowReply, PvdSource, PvdWatchReply, Ra, RaListReply, RaOption, RaShowReply, RouterParameters,
+    Fact, FactKind, Finding, Information, InformationState, KnownInformation, Operation, Pvd, PvdChange, PvdEvent,
+    PvdEventKind, PvdListReply, PvdShowReply, PvdSource, PvdWatchReply, PvdWhole, Ra, RaCheckReply, RaListReply,
+    RaOption, RaShowReply, RaVerdict, RouterAt, RouterParameters, Severity,
 };
 
 fn text(text: &str) -> String {
@@ -133,7 +134,9 @@ pub(crate) fn pvd_shown() -> PvdShowReply {
         heard: 372,
         facts: facts(),
     };
-    PvdShowReply { pvd: pvd(), facts: facts(), sources: vec![source], information: Some(information()) }
+    let (flags, ports) = (vec![text("http")], vec![text("r1")]);
+    let whole = PvdWhole { flags, sequence: 7, delay: 2, ports, heard: 372, holders: 0 };
+    PvdShowReply { pvd: pvd(), facts: facts(), sources: vec![source], whole, information: Some(information()) }
 }
 
 fn ra() -> Ra {
@@ -151,7 +154,30 @@ fn ra() -> Ra {
         last_s: 10,
         heard: 372,
         hits: 2,
+        last_at_ms: 1_764_216_611_042,
+        verdict: RaVerdict::Passed,
     }
+}
+
+/// The message of [`ra_shown`] on its way to all nodes.
+pub(crate) const FRAME: &str = concat!(
+    "33330000000102000000000986dd6000000000183aff",
+    "fe800000000000000000000000000001ff020000000000000000000000000001",
+    "8600b0e94040070800007530000003e805010000000005dc"
+);
+
+/// What is wrong with what routers say.
+pub(crate) fn checked() -> RaCheckReply {
+    let router = |port: &str| RouterAt { router: text("fe80::1"), port: Some(text(port)) };
+    let finding = Finding {
+        severity: Severity::Warning,
+        code: text("differs"),
+        text: text("the MTU is 1500 here and 1400 there"),
+        rule: text("RFC 4861 section 6.2.7"),
+        routers: vec![router("r1"), router("r2")],
+        pvd: Some(text("corp.example.")),
+    };
+    RaCheckReply { findings: vec![finding], more: 1, looked_at: 2 }
 }
 
 pub(crate) fn ras() -> RaListReply {
@@ -164,8 +190,11 @@ pub(crate) fn ra_shown() -> RaShowReply {
         name: text("mtu"),
         nested: false,
         value: Some(text("1500")),
+        // In truth an MTU has none; here every field is filled.
+        valid_s: Some(890),
+        preferred_s: Some(290),
         hex: text("05010000000005dc"),
     };
     let hex = text("860000004040070800007530000003e805010000000005dc");
-    RaShowReply { ra: ra(), parameters: parameters(), router_s: 1800, options: vec![mtu], hex }
+    RaShowReply { ra: ra(), parameters: parameters(), router_s: 1800, options: vec![mtu], hex, frame: text(FRAME) }
 }
