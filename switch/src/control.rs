@@ -19,7 +19,7 @@ use crate::spec::{NamespaceChange, NamespaceSpec, PortSpec, VhostUser, link_ends
 use crate::stated::PvdKey;
 use crate::subsystem::{Key, Subsystem};
 use crate::text::Text;
-use dataplane::{Emission, Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
+use dataplane::{DropReason, Emission, Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
 use pvd::Statement;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -305,6 +305,13 @@ impl Control {
     pub fn ports_to_end(&self) -> Vec<(PortPath, RingFault)> {
         let fault = |record: &PortRecord| record.fault().filter(|fault| fault.ends_session());
         self.plant.ports().filter_map(|(port, record)| fault(record).map(|fault| (port.clone(), fault))).collect()
+    }
+
+    /// Frames that were dropped because they spoke as routers and should not: of each port and reason that occurred, in the
+    /// order of ports and reasons.
+    pub fn guarded(&self) -> impl Iterator<Item = (&PortPath, DropReason, u64)> {
+        let ports = self.plant.ports();
+        ports.flat_map(|(path, record)| record.device.guarded().map(move |(reason, count)| (path, reason, count)))
     }
 
     /// Whether a guest is attached to the port, or about to be.

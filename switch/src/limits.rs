@@ -72,6 +72,9 @@ pub const MTU_IPV6_MIN: u16 = 1280;
 /// Queue pairs of one port at most: with eight, one guest can keep eight of its CPUs busy.
 pub const QUEUE_PAIRS_MAX: u16 = 8;
 
+/// Routers, MACs, prefixes and PvDs at most, of each, that a port's rules for its router may name.
+pub const RA_GUARD_MAX: usize = 16;
+
 /// The smallest MTU, in bytes: what IPv4 demands of a link (RFC 791 3.2), and virtio 1.2 section 5.1.4.1 too.
 pub const MTU_MIN: u16 = *dataplane::limits::MTU.start();
 

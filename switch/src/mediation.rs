@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What an operator may have done with Router Advertisements that come from a port or go to it, beside forwarding them.
 
+use crate::ra_guard::{self, RaGuardEdit};
 use crate::refusal::Refusal;
-use dataplane::Role;
+use dataplane::{RaGuard, Role};
 use pvd::limits::PORT_SIGHT;
 use pvd::{Injection, PVD_DELAY_MAX, Seen, Sight};
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ pub struct Mediation {
     pub sight: Sight,
     /// The PvD Option for advertisements of the router behind the port that have none.
     pub inject: Option<Injection>,
+    /// What the router behind the port may say in them.
+    pub guard: RaGuard,
 }
 
 /// A change of it; what is `None` stays.
@@ -29,13 +32,16 @@ pub struct MediationEdit {
     pub sight: Option<Sight>,
     /// The PvD Option to be injected, or `None` for none.
     pub inject: Option<Option<Injection>>,
+    /// What changes of the rules for the router.
+    pub guard: RaGuardEdit,
 }
 
 impl MediationEdit {
     /// What comes of it.
     #[must_use]
     pub fn over(self, before: Mediation) -> Mediation {
-        Mediation { sight: self.sight.unwrap_or(before.sight), inject: self.inject.unwrap_or(before.inject) }
+        let guard = self.guard.of(&before.guard);
+        Mediation { sight: self.sight.unwrap_or(before.sight), inject: self.inject.unwrap_or(before.inject), guard }
     }
 }
 
@@ -47,6 +53,7 @@ impl Mediation {
         {
             return Err(Refusal::invalid("pvds", format!("{} PvDs", set.len()), format!("{PORT_SIGHT} at most")));
         }
+        ra_guard::check(&self.guard)?;
         let Some(inject) = &self.inject else { return Ok(()) };
         let refuse = |value: String, expected: &str| Err(Refusal::invalid("inject-pvd", value, expected));
         if role == Role::Host {
@@ -120,7 +127,7 @@ mod test {
     fn test_words_are_what_a_port_sees_and_labels_say_it_back() {
         let sight = |words: &[&str]| sight_of(words.iter().copied());
         assert_eq!(sight(&["all"]), Ok(Sight::All));
-        let label = |words: &[&str]| Mediation { sight: sight(words).unwrap(), inject: None }.sight_label();
+        let label = |words: &[&str]| Mediation { sight: sight(words).unwrap(), ..Mediation::default() }.sight_label();
         assert_eq!((label(&["all"]), label(&[])), ("all".to_owned(), "none".to_owned()));
         assert_eq!(label(&["Work.example", "implicit", "all."]), "implicit all. work.example.");
         for bad in [&["all", "work.example"][..], &["a..b"], &[""], &["work.example", "all"]] {
@@ -133,7 +140,9 @@ mod test {
     fn test_what_is_injected_is_what_a_router_can_say() {
         let good = injection_of("work.example").unwrap().unwrap();
         let check = |inject: &Injection, role| {
-            Mediation { inject: Some(inject.clone()), sight: Sight::All }.check(role).map_err(|why| why.to_string())
+            Mediation { inject: Some(inject.clone()), ..Mediation::default() }
+                .check(role)
+                .map_err(|why| why.to_string())
         };
         assert_eq!((check(&good, Role::Router), check(&good, Role::Uplink)), (Ok(()), Ok(())));
         assert!(check(&good, Role::Host).unwrap_err().contains("role router"));
@@ -145,14 +154,14 @@ mod test {
         assert_eq!((injection_of("none"), injection_of("none.").unwrap().is_some()), (Ok(None), true));
         assert!(injection_of("a..b").is_err() && injection_of("").is_err());
         let said = Injection { http: true, legacy: true, header: true, ..good };
-        let label = Mediation { inject: Some(said), sight: Sight::All }.inject_label();
+        let label = Mediation { inject: Some(said), ..Mediation::default() }.inject_label();
         assert_eq!(label, "work.example. http legacy r-flag sequence 0 delay 0");
     }
 
     #[test]
     fn test_a_set_has_a_bound() {
         let sight = |count| sight_of(names(count).iter().map(String::as_str)).unwrap();
-        let check = |count| Mediation { sight: sight(count), inject: None }.check(Role::Host);
+        let check = |count| Mediation { sight: sight(count), ..Mediation::default() }.check(Role::Host);
         assert_eq!(check(PORT_SIGHT), Ok(()));
         assert!(check(PORT_SIGHT + 1).unwrap_err().to_string().contains("64 at most"));
     }

@@ -146,6 +146,7 @@ impl Plant {
                     self.saved.ports.remove(&path);
                     self.introduce_ends(&path);
                 }
+                Undo::SetPort(path, before) => self.forget_disallowed(&path, &before),
                 Undo::DropNamespace(path) => {
                     self.saved.namespaces.remove(&path);
                     self.restore_peers(&path);

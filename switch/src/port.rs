@@ -134,6 +134,7 @@ impl PortRecord {
         let device = dataplane::Port::new(slot, &config);
         device.set_limits(&spec.limits);
         device.set_mediated(spec.mediation.inject.is_some());
+        device.set_ra_guard(&spec.mediation.guard);
         device
     }
 
@@ -145,6 +146,9 @@ impl PortRecord {
         self.device.set_mediated(spec.mediation.inject.is_some());
         if self.spec.limits != spec.limits {
             self.device.set_limits(&spec.limits);
+        }
+        if self.spec.mediation.guard != spec.mediation.guard {
+            self.device.set_ra_guard(&spec.mediation.guard);
         }
         self.spec = spec;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Copies of Router Advertisements and Solicitations that the frame path hands to control, and what becomes of them.
 //!
-//! A copy says by a tag which port it came in from. The port may be gone by now, or its role another; then the copy
-//! teaches nothing, as if it had come a moment later.
+//! A copy says by a tag which port it came in from. The port may be gone by now, or its role another, or its rules
+//! stricter; then the copy teaches nothing, as if it had come a moment later.
 
 use crate::arena::Handle;
 use crate::control::Control;
@@ -36,7 +36,7 @@ pub enum Ignored {
     NotRouter,
     /// It is of a VLAN, about which it says something, and not about the namespace.
     Tagged,
-    /// It came out of a link whose end does not let it pass.
+    /// The rules of the port, or of the end of a link where it came out, do not allow that.
     Guarded(DropReason),
     /// It is not what RFC 4861 sections 6.1.1 and 6.1.2 call valid.
     Packet(NdRefusal),
@@ -120,6 +120,7 @@ impl Control {
         }
         if ether.tags() > 0 {
             if copy.taken {
+                self.admit_unread(from, copy)?;
                 self.pass_unread(from, copy, now);
             }
             return Err(Ignored::Tagged);
@@ -139,6 +140,21 @@ impl Control {
         }
     }
 
+    /// Judges what comes out of an end of a link in a VLAN, if the end has rules.
+    fn admit_unread(&self, from: Speaker, copy: &Copy<'_>) -> Result<(), Ignored> {
+        let end = self.plant.port_at(from.record).ok_or(Ignored::NoPort)?;
+        if copy.hops == 0 || end.spec.mediation.guard.allows_all() {
+            return Ok(());
+        }
+        let ether = EtherHeader::parse(copy.frame).unwrap_or_default();
+        let packet = NdPacket::validate(copy.frame.get(ether.l3..).unwrap_or_default());
+        match packet.map(|packet| (packet.src, packet.message)) {
+            Ok((src, NdMessage::Advert(message))) => end.device.admits(ether.src, src, &message),
+            _ => Err(DropReason::RaMalformed),
+        }
+        .map_err(Ignored::Guarded)
+    }
+
     fn hear_router(
         &mut self,
         from: Speaker,
@@ -149,10 +165,13 @@ impl Control {
     ) -> Result<Snooped, Ignored> {
         let ether = EtherHeader::parse(copy.frame).unwrap_or_default();
         let mac = ether.src;
-        if copy.hops > 0 {
-            let end = self.plant.port_at(from.record).ok_or(Ignored::NoPort)?;
-            end.device.admits(mac, packet.src, &message).map_err(Ignored::Guarded)?;
-        }
+        let speaker = self.plant.port_at(from.record).ok_or(Ignored::NoPort)?;
+        let admitted = match copy.hops {
+            // A worker has judged it, by the rules of that moment.
+            0 => speaker.spec.mediation.guard.judge(mac, packet.src, &message),
+            _ => speaker.device.admits(mac, packet.src, &message),
+        };
+        admitted.map_err(Ignored::Guarded)?;
         let injected = copy.taken.then(|| self.plant.inject(from, copy.frame, packet)).flatten();
         let frame = injected.as_deref().unwrap_or(copy.frame);
         // Only what stands right behind its IPv6 header is changed.

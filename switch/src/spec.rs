@@ -159,8 +159,8 @@ pub struct PortSpec {
 }
 
 impl PortSpec {
-    /// A port with nothing but defaults: role host, its own MAC only, MTU 1500, one queue pair, no limits, and a MAC
-    /// address made from its name (see [`mac_of_name`]).
+    /// A port with nothing but defaults: role host, its own MAC only, MTU 1500, one queue pair, no limits, no rules for
+    /// routers, and a MAC address made from its name (see [`mac_of_name`]).
     pub fn new(name: &Name, namespace: impl Into<NamespacePath>, vhost_user: VhostUser) -> PortSpec {
         PortSpec {
             namespace: namespace.into(),

@@ -147,10 +147,12 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
     spec.limits = low.limits.meaning()?;
     let (pvds, inject) = (low.pvds.as_ref(), low.inject_pvd.as_ref());
     spec.mediation = mediation::meaning(pvds, inject)?;
+    spec.mediation.guard = low.ra_guard.meaning()?;
     spec.confined = low.confined.as_ref().map(confined).transpose()?;
     let mac_span = low.mac.as_ref().map_or(low.name.span(), Text::span);
     let keys = [("namespace", low.namespace.span()), ("mac", mac_span), ("vhost-user", low.vhost_user.span())];
-    let keys: Vec<_> = keys.into_iter().chain(low.limits.keys()).chain(mediation::keys(pvds, inject)).collect();
+    let keys = keys.into_iter().chain(low.limits.keys()).chain(mediation::keys(pvds, inject));
+    let keys: Vec<_> = keys.chain(low.ra_guard.keys()).collect();
     desired.add_port(port, spec).map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
 }
 
@@ -165,7 +167,9 @@ fn add_link(desired: &mut Desired, low: &low::Link) -> Result<(), Mistake> {
         spec.limits = own.limits.meaning()?;
         let (pvds, inject) = (own.pvds.as_ref(), own.inject_pvd.as_ref());
         spec.mediation = mediation::meaning(pvds, inject)?;
-        let keys: Vec<_> = own.limits.keys().chain(mediation::keys(pvds, inject)).collect();
+        spec.mediation.guard = own.ra_guard.meaning()?;
+        let keys = own.limits.keys().chain(mediation::keys(pvds, inject)).chain(own.ra_guard.keys());
+        let keys: Vec<_> = keys.collect();
         desired.add_port(name, spec).map_err(|refusal| at_key(&refusal, text.span(), &keys))?;
     }
     Ok(())
@@ -204,7 +208,7 @@ pub(super) fn word<T: Copy>(text: &Text, words: &[(&str, T)]) -> Result<T, Mista
     known(text, |given| words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value), &expected)
 }
 
-fn known<T>(text: &Text, meaning: impl Fn(&str) -> Option<T>, expected: &str) -> Result<T, Mistake> {
+pub(super) fn known<T>(text: &Text, meaning: impl Fn(&str) -> Option<T>, expected: &str) -> Result<T, Mistake> {
     meaning(text.get_ref()).ok_or_else(|| Mistake::new(text.span(), invalid(&quoted(text), expected)))
 }
 

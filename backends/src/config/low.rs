@@ -3,6 +3,7 @@
 //! they stand.
 
 use super::limits::Limits;
+use super::ra_guard::Rules;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -116,6 +117,8 @@ pub(super) struct Port {
     pub(super) limits: Limits,
     pub(super) pvds: Option<Vec<Text>>,
     pub(super) inject_pvd: Option<InjectPvd>,
+    #[serde(default)]
+    pub(super) ra_guard: Rules,
     pub(super) confined: Option<Confined>,
 }
 
@@ -156,6 +159,8 @@ pub(super) struct LinkEnd {
     pub(super) limits: Limits,
     pub(super) pvds: Option<Vec<Text>>,
     pub(super) inject_pvd: Option<InjectPvd>,
+    #[serde(default)]
+    pub(super) ra_guard: Rules,
 }
 
 #[derive(Debug, Deserialize)]

@@ -77,6 +77,7 @@ fn wrong_type(message: &str) -> Option<String> {
         "i64" => "a whole number",
         "a string" => "a text in quotes",
         "a sequence" => "a list in brackets",
+        "a boolean" => "true or false",
         structure if structure.starts_with("struct ") => "a table",
         other => other,
     };
@@ -94,8 +95,9 @@ fn key_at(text: &str, line_start: usize, at: usize) -> String {
     let line = text[line_start..].lines().next().unwrap_or_default();
     let key = line.split_once('=').map(|(key, rest)| {
         let before = rest.get(..at.saturating_sub(line_start + key.len() + 1)).unwrap_or_default();
-        let inner = before.rsplit(['{', ',']).next().and_then(|last| last.split_once('='));
-        let inner = inner.filter(|_| before.contains('{')).map(|(inner, _)| format!(".{}", inner.trim()));
+        // What stands before the last sign; in a list there are commas behind it.
+        let inner = before.rsplit_once('=').and_then(|(left, _)| left.rsplit(['{', ',']).next());
+        let inner = inner.filter(|_| before.contains('{')).map(|inner| format!(".{}", inner.trim()));
         format!("{}{}", key.trim(), inner.unwrap_or_default())
     });
     let parts = [object_at(text, line_start), key];

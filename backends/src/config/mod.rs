@@ -23,6 +23,7 @@ mod limits;
 mod low;
 mod mediation;
 mod mistake;
+mod ra_guard;
 mod said;
 mod settings;
 

@@ -4,6 +4,7 @@
 use super::CONFIG_MAX;
 use super::fetch::PvdFetch;
 use super::mediation::{self, Injected};
+use super::ra_guard::Said;
 use super::settings::Settings;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -95,6 +96,7 @@ struct Port {
     limits: BTreeMap<&'static str, String>,
     pvds: Option<Vec<String>>,
     inject_pvd: Option<Injected>,
+    ra_guard: Option<Said>,
     confined: Option<Beneath>,
 }
 
@@ -116,6 +118,7 @@ struct End {
     limits: BTreeMap<&'static str, String>,
     pvds: Option<Vec<String>>,
     inject_pvd: Option<Injected>,
+    ra_guard: Option<Said>,
 }
 
 #[derive(Serialize)]
@@ -216,6 +219,7 @@ fn port(path: &PortPath, spec: &PortSpec, socket: &VhostUser) -> Port {
         limits: rates(&spec.limits),
         pvds,
         inject_pvd,
+        ra_guard: Said::of(&spec.mediation.guard),
         confined: spec.confined.as_ref().map(beneath),
     }
 }
@@ -223,7 +227,8 @@ fn port(path: &PortPath, spec: &PortSpec, socket: &VhostUser) -> Port {
 fn link([one, other]: [(&PortPath, &PortSpec); 2]) -> Link {
     let end = |spec: &PortSpec| {
         let (pvds, inject_pvd) = mediation::said(&spec.mediation);
-        End { role: role_word(spec.role), mtu: spec.mtu, limits: rates(&spec.limits), pvds, inject_pvd }
+        let (limits, ra_guard) = (rates(&spec.limits), Said::of(&spec.mediation.guard));
+        End { role: role_word(spec.role), mtu: spec.mtu, limits, pvds, inject_pvd, ra_guard }
     };
     Link { one: one.0.to_string(), other: other.0.to_string(), at_one: end(one.1), at_other: end(other.1) }
 }

@@ -85,13 +85,14 @@ queues = 4
 limits = { tx-frames = "1M", flood-bytes = "1M:2M" }
 pvds = ["work.example", "implicit"]
 inject-pvd = { name = "home.example", http = true, legacy = true, sequence = 65535, delay = 15, r-flag = true }
+ra-guard = { routers = ["fe80::1"], macs = ["02:00:00:00:00:01"], prefixes = ["2001:db8::/32", "fd00::/8"], pvds = ["corp.example"], pvd-required = true, http = false, preference = "low", unrecognised = true }
 confined = { beneath = "/run/red", gid = 8 }
 
 [[link]]
 one = "red:up"
 other = "blue:down"
 mtu = 9000
-at-one = { limits.rx-frames = 5 }
+at-one = { limits.rx-frames = 5, ra-guard.http = false }
 at-other = { role = "router", mtu = 1400, pvds = [], inject-pvd.name = "b.example" }
 
 [[fdb]]
@@ -109,6 +110,7 @@ fn test_what_was_read_is_written_and_read_again() {
     }
     let blue = Config::parse("weft.toml", FULL).unwrap().desired.ports()[&"blue:down".parse().unwrap()].clone();
     assert_eq!((blue.mtu, blue.role), (1400, switch::Role::Router));
+    assert_eq!(blue.mediation.guard, switch::RaGuard::default());
 }
 
 #[test]
@@ -166,7 +168,7 @@ fn test_unknown_and_missing_keys() {
     assert_eq!(
         error("mac = \"02:00:00:00:00:01\"", "macc = \"02:00:00:00:00:01\""),
         "weft.toml:19: port \"vm1\": macc: unknown key `macc`, expected one of `name`, `namespace`, `vhost-user`, \
-         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`, `pvds`, `inject-pvd`, `confined`"
+         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`, `pvds`, `inject-pvd`, `ra-guard`, `confined`"
     );
     assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
     assert_eq!(
@@ -340,6 +342,64 @@ fn test_bad_mediation() {
     );
     let host = error("mtu = 9000", "inject-pvd.name = \"a.example\"");
     assert!(host.contains("expected a port with the role router or uplink"), "{host}");
+}
+
+#[test]
+fn test_rules_for_routers() {
+    let rules = |to: &str| {
+        let config = Config::parse("weft.toml", &GOOD.replace("mtu = 9000", to)).unwrap();
+        config.desired.ports()[&"red:vm1".parse().unwrap()].mediation.guard.clone()
+    };
+    let forms = [
+        "ra-guard = { prefixes = [\"2001:db8::/32\"], pvds = [\"Corp.Example.\"], http = false }",
+        "ra-guard.prefixes = [\n  \"2001:db8::/32\",\n]\nra-guard.pvds = [\"corp.example\"]\nra-guard.http = false",
+        "[port.ra-guard]\nprefixes = [\"2001:db8::/32\", \"2001:0db8::/32\"]\npvds = [\"corp.example\"]\nhttp = false",
+    ];
+    for form in forms {
+        let expected = switch::RaGuard {
+            prefixes: ["2001:db8::/32".parse().unwrap()].into(),
+            pvds: ["corp.example".parse().unwrap()].into(),
+            http: false,
+            ..switch::RaGuard::default()
+        };
+        assert_eq!(rules(form), expected, "{form}");
+    }
+    assert_eq!(rules("ra-guard = { routers = [] }"), switch::RaGuard::default());
+    let many: Vec<String> = (0..17).map(|n| format!("\"fe80::{n:x}\"")).collect();
+    let too_many = format!("ra-guard = {{ routers = [{}] }}", many.join(", "));
+    for (to, expected) in [
+        (
+            "ra-guard = { http = true, prefixes = [\"2001:db8::/32\", \"2001:db8::1/32\"] }",
+            "ra-guard.prefixes: \"2001:db8::1/32\" is not a prefix (expected an IPv6 prefix such as 2001:db8::/32, all \
+             bits behind its length zero)",
+        ),
+        (
+            "ra-guard.routers = [\"fe80::1\", \"2001:db8::1\"]",
+            "ra-guard.routers: \"2001:db8::1\" is not valid (expected a link-local address such as fe80::1: routers \
+             advertise themselves from no other)",
+        ),
+        (
+            "ra-guard.routers = [\"gw\"]",
+            "ra-guard.routers: \"gw\" is not an IPv6 address (expected a link-local one such as fe80::1)",
+        ),
+        (&too_many, "ra-guard.routers: \"17 of them\" is not valid (expected at most 16)"),
+        (
+            "ra-guard.pvds = [\"a..b\"]",
+            "ra-guard.pvds: \"a..b\" is not a PvD (expected a domain name such as corp.example)",
+        ),
+        (
+            "ra-guard.macs = [\"02:00\"]",
+            "ra-guard.macs: \"02:00\" is not a MAC address (expected six hex pairs, e.g. 02:00:00:00:00:01)",
+        ),
+        (
+            "ra-guard = { preference = \"none\" }",
+            "ra-guard.preference: \"none\" is not valid (expected low, medium or high)",
+        ),
+        ("ra-guard.http = \"no\"", "ra-guard.http: \"no\" is not valid (expected true or false)"),
+        ("ra-guard.macs = \"any\"", "ra-guard.macs: \"any\" is not valid (expected a list in brackets)"),
+    ] {
+        assert_eq!(error("mtu = 9000", to), format!("weft.toml:23: port \"vm1\": {expected}"));
+    }
 }
 
 #[test]

@@ -233,7 +233,8 @@ impl Calls<'_> {
         let port = self.port_meant(&asked.name)?;
         let (role, macs) = (asked.role.map(convert::role), asked.macs.map(convert::macs));
         let limits = convert::limits(asked.limits.as_ref());
-        let mediation = convert::mediation_edit(asked.pvds.as_deref(), asked.inject_pvd.as_ref())?;
+        let (pvds, inject, guard) = (asked.pvds.as_deref(), asked.inject_pvd.as_ref(), asked.ra_guard.as_ref());
+        let mediation = convert::mediation_edit(pvds, inject, guard)?;
         self.request(switch::Request::PortSet { port: port.clone(), role, macs, mtu: asked.mtu, limits, mediation })?;
         self.port(&port)
     }

@@ -5,6 +5,7 @@
 mod checked;
 mod learnt;
 mod mediation;
+mod ra_guard;
 mod watch;
 
 pub use checked::ra_checked;
@@ -221,7 +222,8 @@ pub fn port_spec(port: &Name, asked: &v1::PortAdd) -> Result<PortSpec, v1::Error
     spec.mtu = asked.mtu.unwrap_or(spec.mtu);
     spec.queue_pairs = asked.queues.unwrap_or(spec.queue_pairs);
     limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
-    spec.mediation = mediation_edit(asked.pvds.as_deref(), asked.inject_pvd.as_ref())?.over(spec.mediation);
+    let mediation = mediation_edit(asked.pvds.as_deref(), asked.inject_pvd.as_ref(), asked.ra_guard.as_ref())?;
+    spec.mediation = mediation.over(spec.mediation);
     Ok(spec)
 }
 
@@ -358,6 +360,7 @@ fn port_said(name: &str, spec: &PortSpec, far: Option<PortPath>) -> v1::PortSpec
         limits: limits_said(&spec.limits),
         pvds,
         inject_pvd,
+        ra_guard: ra_guard::ra_guard_said(&spec.mediation.guard),
         vhost_user: spec.vhost_user().map(vhost_user),
         far: far.map(|far| far.to_string()),
     }

@@ -7,7 +7,8 @@
 //! A [`Tenant`] has what is in his namespace. What is of the daemon as a whole is not his, nor is what bounds him: he
 //! cannot delete his namespace, change what is said of it or delegate it, only what is below. A port that an operator
 //! made, or gave limits that tenants' ports do not have, or bound to PvDs, is the operator's: otherwise whoever deletes and
-//! adds it again would be rid of that. Names cannot lead out of a namespace, so nothing needs to be decided about them; paths of
+//! adds it again would be rid of that. What a port may say as a router is the operator's too, as its role is: whoever adds it
+//! again has a host, which may say nothing. Names cannot lead out of a namespace, so nothing needs to be decided about them; paths of
 //! sockets can, so they have to be in the tenant's directory by their words, and are held to it by
 //! [`crate::place`] when something is done with them.
 
@@ -127,7 +128,8 @@ fn is_below(name: &str) -> Result<(), Missing<'static>> {
 
 fn may_add<'a>(tenant: &Tenant, asked: &'a PortAdd) -> Result<(), Missing<'a>> {
     let plain = matches!(asked.role, None | Some(Role::Host)) && matches!(asked.macs, None | Some(MacPolicy::Own));
-    let says_nothing = asked.limits.is_none() && asked.pvds.is_none() && asked.inject_pvd.is_none();
+    let bounds = asked.limits.is_some() || asked.ra_guard.is_some();
+    let says_nothing = !bounds && asked.pvds.is_none() && asked.inject_pvd.is_none();
     require(plain && says_nothing, OPERATOR)?;
     let path = &asked.vhost_user.path;
     let good = is_inside(path, &tenant.delegation.directory);
@@ -136,7 +138,8 @@ fn may_add<'a>(tenant: &Tenant, asked: &'a PortAdd) -> Result<(), Missing<'a>> {
 
 fn may_set(asked: &PortSet) -> Result<(), Missing<'static>> {
     let pvds = asked.pvds.is_none() && asked.inject_pvd.is_none();
-    require(asked.role.is_none() && asked.macs.is_none() && asked.limits.is_none() && pvds, OPERATOR)
+    let bounds = asked.limits.is_some() || asked.ra_guard.is_some();
+    require(asked.role.is_none() && asked.macs.is_none() && !bounds && pvds, OPERATOR)
 }
 
 /// What is not there is as good as his own: he will hear that it is not there.
@@ -156,7 +159,9 @@ fn may_empty(tenant: &Tenant, seen: &View<'_>, namespace: &str) -> Result<(), Mi
 /// Whether a port is as a tenant makes them.
 fn is_his(tenant: &Tenant, port: &PortView) -> bool {
     let PortSpec { confined, limits, mediation, .. } = &port.spec;
-    confined.is_some() && *limits == tenant.delegation.limits && *mediation == Mediation::default()
+    // Rules for routers do not bind a host, which is what he would have if he made it anew.
+    let unbound = Mediation { guard: mediation.guard.clone(), ..Mediation::default() };
+    confined.is_some() && *limits == tenant.delegation.limits && *mediation == unbound
 }
 
 fn may_delegate<'a>(tenant: &Tenant, asked: &'a NamespaceDelegate) -> Result<(), Missing<'a>> {
@@ -311,13 +316,14 @@ mod test {
         };
         add(json!({ "role": "host", "macs": "own", "mtu": 9000, "queues": 8 })).unwrap();
         let limits = json!({ "tx_frames": { "rate": 1 } });
-        let inject = json!({ "name": "work.example" });
+        let (inject, rules) = (json!({ "name": "work.example" }), json!({ "unrecognised": true }));
         for more in [
             json!({ "role": "router" }),
             json!({ "macs": "any" }),
             json!({ "limits": limits }),
             json!({ "pvds": ["all"] }),
             json!({ "inject_pvd": inject }),
+            json!({ "ra_guard": rules }),
         ] {
             assert!(matches!(add(more.clone()), Err(Error::Denied { .. })), "{more}");
         }
@@ -337,6 +343,8 @@ mod test {
             ("PortSet", json!({ "name": "dev:one", "role": "router" })),
             ("PortSet", json!({ "name": "dev:one", "pvds": [] })),
             ("PortSet", json!({ "name": "dev:one", "inject_pvd": inject })),
+            ("PortSet", json!({ "name": "dev:one", "ra_guard": rules })),
+            ("PortSet", json!({ "name": "dev:one", "ra_guard": { "prefixes": ["2001:db8::/64"] } })),
             ("PortSet", json!({ "name": "/:one", "mtu": 1400 })),
             ("PortDel", json!({ "name": "/:one", "force": true })),
             ("NamespaceDel", json!({ "name": "/", "recursive": true })),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What is done with Router Advertisements from and to a port, in the file.
 
+use super::ra_guard::{self, RaGuardV2};
 use serde::{Deserialize, Serialize};
 use switch::{Mediation, Refusal};
 
@@ -13,6 +14,8 @@ pub(super) struct MediationV2 {
     pvds: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     inject: Option<InjectV2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guard: Option<RaGuardV2>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,12 +38,14 @@ pub(super) fn said(mediation: &Mediation) -> Option<MediationV2> {
         delay: inject.delay,
         r_flag: inject.header,
     });
-    (*mediation != Mediation::default()).then(|| MediationV2 { pvds: mediation.sight.words(), inject })
+    let guard = ra_guard::said(&mediation.guard);
+    (*mediation != Mediation::default()).then(|| MediationV2 { pvds: mediation.sight.words(), inject, guard })
 }
 
 pub(super) fn meant(said: MediationV2) -> Result<Mediation, String> {
     let unreadable = |why: Refusal| why.to_string();
-    let mut mediation = Mediation::default();
+    let guard = said.guard.as_ref().map(ra_guard::meant).transpose()?.unwrap_or_default();
+    let mut mediation = Mediation { guard, ..Mediation::default() };
     if let Some(words) = said.pvds {
         mediation.sight = switch::sight_of(words.iter().map(String::as_str)).map_err(unreadable)?;
     }

@@ -22,6 +22,7 @@ mod limits;
 mod mediation;
 mod overlay;
 mod pvds;
+mod ra_guard;
 mod upgrade;
 
 pub use overlay::Overlay;

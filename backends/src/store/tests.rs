@@ -4,7 +4,8 @@ use pvd::{Announcement, Injection, PvdFlags};
 use std::time::Duration;
 use switch::{
     Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, Limit, Limits, Mediation, Mode, Name,
-    NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, Rate, Resource, Role, Statement, TextSocket, VhostUser,
+    NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, RaGuard, Rate, Resource, Role, Statement, TextSocket,
+    VhostUser,
 };
 use wire::MacAddr;
 
@@ -27,7 +28,11 @@ fn port(vm: &str, namespace: &str) -> PortSpec {
     limits.set(Limit::TxBytes, Some(Rate { per_second: 125_000_000, burst: 1 << 20 }));
     let injection = switch::injection_of("work.example").unwrap().unwrap();
     let injection = Injection { http: true, sequence: 3, delay: 1, ..injection };
-    let mediation = Mediation { sight: switch::sight_of(["implicit", "a.example"]).unwrap(), inject: Some(injection) };
+    let mediation = Mediation {
+        sight: switch::sight_of(["implicit", "a.example"]).unwrap(),
+        inject: Some(injection),
+        ..Mediation::default()
+    };
     PortSpec {
         mtu: 9000,
         queue_pairs: 2,
@@ -97,7 +102,19 @@ fn file_and_running() -> (Desired, Desired) {
     };
     spec.limits.set(Limit::FloodFrames, Some(Rate { per_second: 10_000, burst: 64 }));
     running.add_namespace(name("blue"), spec).unwrap();
-    running.add_port(name("vm3"), PortSpec { confined: Some(confined()), ..port("vm3", "blue") }).unwrap();
+    let guard = RaGuard {
+        routers: ["fe80::1".parse().unwrap()].into(),
+        macs: ["02:00:00:00:00:01".parse().unwrap()].into(),
+        prefixes: ["2001:db8::/32".parse().unwrap()].into(),
+        pvds: [r"a\.b.example".parse().unwrap()].into(),
+        pvd_required: true,
+        http: false,
+        unrecognised: true,
+        ..RaGuard::default()
+    };
+    let mediation = Mediation { guard, ..Mediation::default() };
+    let vm3 = PortSpec { mediation, confined: Some(confined()), ..port("vm3", "blue") };
+    running.add_port(name("vm3"), vm3).unwrap();
     let key = FdbKey { namespace: path("blue"), mac: "02:00:00:00:00:77".parse().unwrap() };
     running.add_fdb(key, name("vm3")).unwrap();
     running.del_pvd(&pvd("red", "gone.example")).unwrap();

@@ -3,6 +3,7 @@
 
 pub(super) mod limits;
 mod mediation;
+mod ra_guard;
 mod render;
 
 pub(super) use render::{UNSEEN, far, limits, state};
@@ -13,6 +14,7 @@ use clap::{Args, Subcommand};
 
 use self::limits::LimitArgs;
 use self::mediation::MediationArgs;
+use self::ra_guard::RaGuardArgs;
 use super::counters::explanations;
 use super::failure::Failure;
 use super::path::for_daemon;
@@ -23,7 +25,7 @@ use crate::proto::v1::{MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortSe
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Create a port
-    #[command(after_help = limits::HELP)]
+    #[command(after_help = format!("{}\n\n{}", limits::HELP, ra_guard::HELP))]
     Add(Add),
     /// Delete a port
     Del {
@@ -37,7 +39,7 @@ pub(super) enum Verb {
         if_exists: bool,
     },
     /// Change a port while it runs; what is not named stays
-    #[command(after_help = limits::HELP)]
+    #[command(after_help = format!("{}\n\n{}", limits::HELP, ra_guard::HELP))]
     Set(Set),
     /// List ports with their state and counters
     List {
@@ -99,7 +101,7 @@ const CHANGES: [&str; 11] = [
 
 /// A port to be changed.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("change").args(CHANGES).required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("change").args(CHANGES).args(ra_guard::CHANGES).required(true).multiple(true))]
 pub(super) struct Set {
     /// Its name, or NAMESPACE:NAME
     name: String,
@@ -124,6 +126,8 @@ struct Policy {
     limits: LimitArgs,
     #[command(flatten)]
     mediation: MediationArgs,
+    #[command(flatten)]
+    ra_guard: RaGuardArgs,
 }
 
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
@@ -151,9 +155,9 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
 
 impl Set {
     fn said(self) -> PortSet {
-        let Set { name, policy: Policy { role, mtu, macs, limits, mediation } } = self;
-        let (pvds, inject_pvd) = mediation.said();
-        PortSet { name, macs, mtu, role, limits: limits.said(), pvds, inject_pvd }
+        let Set { name, policy: Policy { role, mtu, macs, limits, mediation, ra_guard } } = self;
+        let (limits, (pvds, inject_pvd), ra_guard) = (limits.said(), mediation.said(), ra_guard.said());
+        PortSet { name, macs, mtu, role, limits, pvds, inject_pvd, ra_guard }
     }
 }
 
@@ -161,10 +165,10 @@ impl Set {
 fn request(add: Add) -> Result<PortAdd, Failure> {
     let Add { name, namespace, number, mac, vhost_user, client, queues, policy, may_exist } = add;
     let (name, namespace) = home(name, namespace)?;
-    let Policy { role, mtu, macs, limits, mediation } = policy;
+    let Policy { role, mtu, macs, limits, mediation, ra_guard } = policy;
     let path = for_daemon(vhost_user)?;
     let vhost_user = VhostUser { path, mode: if client { Mode::Client } else { Mode::Server } };
-    let (limits, (pvds, inject_pvd)) = (limits.said(), mediation.said());
+    let (limits, (pvds, inject_pvd), ra_guard) = (limits.said(), mediation.said(), ra_guard.said());
     Ok(PortAdd {
         name,
         namespace,
@@ -178,6 +182,7 @@ fn request(add: Add) -> Result<PortAdd, Failure> {
         limits,
         pvds,
         inject_pvd,
+        ra_guard,
         may_exist,
     })
 }

@@ -16,6 +16,7 @@ mod namespace;
 mod port;
 mod pvd;
 mod ra;
+mod ra_guard;
 mod status;
 mod watch;
 mod worker;
@@ -52,6 +53,7 @@ pub use ra::{
     Finding, RA_PAGE, Ra, RaCheck, RaCheckReply, RaList, RaListReply, RaOption, RaShow, RaShowReply, RaVerdict,
     RouterAt, Severity,
 };
+pub use ra_guard::{Preference, RaGuard};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
 pub use watch::{EVENT_PAGE, PvdChange, PvdEvent, PvdEventKind, PvdWatch, PvdWatchReply};
 pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};

@@ -20,9 +20,9 @@ use crate::proto::v1::{
     FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply,
     MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
     NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
-    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, PvdList, PvdShow, PvdWatch, Quota,
-    RaCheck, RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList,
-    WorkerListReply, Zombie,
+    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Preference, PvdList, PvdShow,
+    PvdWatch, Quota, RaCheck, RaGuard, RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work,
+    Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -38,8 +38,16 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
     let (text, file) = (|| "[namespace.red]\n".to_owned(), || "weft.toml".to_owned());
     let log_set = LogSet { filter: "info,vhost_user=debug".to_owned(), for_s: Some(300) };
     let (macs, role, limits) = (Some(MacPolicy::Any), Some(Role::Router), Some(limits()));
-    let port_set =
-        PortSet { name: name(), macs, mtu: Some(9000), role, limits, pvds: pvds_seen(), inject_pvd: inject_pvd() };
+    let port_set = PortSet {
+        name: name(),
+        macs,
+        mtu: Some(9000),
+        role,
+        limits,
+        pvds: pvds_seen(),
+        inject_pvd: inject_pvd(),
+        ra_guard: Some(ra_guard()),
+    };
     vec![
         exchange(&Status {}, &status()),
         exchange(&WorkerList {}, &WorkerListReply { workers: workers() }),
@@ -209,6 +217,7 @@ fn port_add() -> PortAdd {
         limits: Some(limits()),
         pvds: pvds_seen(),
         inject_pvd: inject_pvd(),
+        ra_guard: Some(ra_guard()),
         may_exist: true,
     }
 }
@@ -222,6 +231,20 @@ fn limits() -> Limits {
         rx_bytes: rate(1_000_000_000, 100_000_000),
         flood_frames: rate(1001, 100),
         flood_bytes: rate(65_557, 65_557),
+    }
+}
+
+fn ra_guard() -> RaGuard {
+    let list = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
+    RaGuard {
+        routers: list(&["fe80::1", "fe80::2"]),
+        macs: list(&["02:00:00:00:00:01"]),
+        prefixes: list(&["2001:db8::/32"]),
+        pvds: list(&["corp.example."]),
+        pvd_required: Some(true),
+        http: Some(false),
+        preference: Some(Preference::Medium),
+        unrecognised: Some(true),
     }
 }
 
@@ -241,6 +264,7 @@ pub(crate) fn port() -> Port {
             limits: limits(),
             pvds: pvds_seen(),
             inject_pvd: inject_pvd(),
+            ra_guard: Some(ra_guard()),
             vhost_user: Some(VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Server }),
             // A port has one of the two; here every field is filled.
             far: Some("blue:down".to_owned()),

@@ -51,7 +51,7 @@ reasons! {
     FragmentedNd "fragmented-nd"
         "A message of Neighbor Discovery was in an IPv6 fragment, which no node may take seriously (RFC 6980): nobody has a reason to send it so but to hide it."
     UnrecognisedHeader "unrecognised-header"
-        "The IPv6 headers led to a number that nobody has assigned, behind which a Router Advertisement could hide in the future (RFC 7113): `weft port set --ra-guard-unrecognised pass` lets such frames pass."
+        "The IPv6 headers led to a number that nobody has assigned, behind which a Router Advertisement could hide in the future (RFC 7113): `weft port set --ra-guard-unrecognised true` lets such frames pass."
     RaMalformed "ra-malformed"
         "A Router Advertisement came from a port whose router may not say everything, and is not as RFC 4861 and RFC 8801 demand, so that nobody can say what hosts would make of it: mend the router, or empty the port's rules, which `weft port show` tells."
     RaRouter "ra-router"

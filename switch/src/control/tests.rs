@@ -6,6 +6,7 @@ mod links;
 mod mediating;
 mod model;
 mod peers;
+mod ra_guard;
 mod stated;
 mod watching;
 

@@ -8,6 +8,7 @@ use crate::desired::{Desired, FdbKey};
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::quota::Resource;
+use crate::ra_guard;
 use crate::rates;
 use crate::reference::PortPath;
 use crate::refusal::Kind;
@@ -152,7 +153,8 @@ fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
         ("pvds", old.mediation.sight_label(), new.mediation.sight_label()),
         ("inject-pvd", old.mediation.inject_label(), new.mediation.inject_label()),
     ];
-    match differing(pairs.into_iter().chain(rates::pairs(&old.limits, &new.limits))) {
+    let rules = ra_guard::pairs(&old.mediation.guard, &new.mediation.guard);
+    match differing(pairs.into_iter().chain(rates::pairs(&old.limits, &new.limits)).chain(rules)) {
         detail if detail.is_empty() => "attached anew: its namespace changes".into(),
         detail => detail,
     }

@@ -7,7 +7,7 @@ use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::FactList;
 use crate::text_socket::TextSocket;
 use core::net::Ipv4Addr;
-use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
+use dataplane::{Limit, Limits, MacPolicy, RaGuard, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use pvd::{Answering, Injection, Seen, Sight};
 use std::time::Duration;
@@ -183,7 +183,8 @@ fn some_mediation(role: u8, byte: u8) -> Mediation {
         [Sight::All, Sight::Only([].into()), Sight::Only([Seen::Implicit].into())][usize::from(byte / 2 % 3)].clone();
     let inject =
         (!role.is_multiple_of(3) && !byte.is_multiple_of(2)).then(|| Injection::new("a.example".parse().unwrap()));
-    Mediation { sight, inject }
+    let guard = RaGuard { http: role.is_multiple_of(2), ..RaGuard::default() };
+    Mediation { sight, inject, guard }
 }
 
 fn some_limits(byte: u8) -> Limits {

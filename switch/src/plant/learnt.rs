@@ -14,17 +14,21 @@ use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
 use crate::quota::{Resource, Usage, UsageBook};
+use crate::reference::PortPath;
 use crate::refusal::Refusal;
 use crate::snoop::Ignored;
+use crate::spec::PortSpec;
 use crate::subsystem::Key;
 use crate::subsystem::pvds::{PvdPlace, PvdRecord, Pvds};
 use crate::subsystem::ras::{RaCaches, Ras};
 use crate::subsystem::seeds::Seeds;
 use crate::tree::{Namespace, NumberSpace, Tree};
-use pvd::{Advert, Cached, Learnt};
+use dataplane::{RaGuard, Role};
+use pvd::{Advert, Cached, CachedRa, Learnt};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use wire::MacAddr;
+use wire::nd::RouterAdvert;
 
 /// What was learnt, and where.
 pub(crate) struct Learning {
@@ -170,12 +174,32 @@ impl Plant {
     /// Forgets what was learnt from a port that is gone for good.
     pub(super) fn forget_learnt_from(&mut self, gone: &PortRecord) {
         let Ok(home) = self.tree.find(&gone.spec.namespace) else { return };
-        let (home, port) = (home.handle(), gone.ident.nr_at_home());
+        self.forget_port(home.handle(), gone.ident.nr_at_home(), &gone.name);
+    }
+
+    /// Forgets what was learnt from a port that is a router's no more, or that has said what its rules do not allow now.
+    pub(super) fn forget_disallowed(&mut self, path: &PortPath, before: &PortSpec) {
+        let Some(record) = self.port(path) else { return };
+        let Ok(home) = self.tree.find(&path.namespace) else { return };
+        let (spec, port, name) = (&record.spec, record.ident.nr_at_home(), record.name.clone());
+        let was_router = before.role != Role::Host;
+        let said_more = || {
+            let cached = home.get(self.learning.ras).into_iter().flat_map(|ras| ras.cache.iter());
+            let mut his = cached.filter(|entry| entry.port == port);
+            his.any(|entry| !is_allowed(&spec.mediation.guard, entry))
+        };
+        let stays = spec.role != Role::Host && (spec.mediation.guard == before.mediation.guard || !said_more());
+        if was_router && !stays {
+            self.forget_port(home.handle(), port, &name);
+        }
+    }
+
+    fn forget_port(&mut self, home: Handle<Namespace>, port: u32, name: &Name) {
         if let Some(mediator) = self.mediator_mut(home) {
             mediator.forget_port(port);
         }
         self.with_learnt(home, |pvds, ras| {
-            pvds.forget_port(port, &gone.name);
+            pvds.forget_port(port, name);
             ras.cache.forget_port(port);
             ras.responder.forget_port(port);
         });
@@ -268,4 +292,13 @@ impl Plant {
         }
         result
     }
+}
+
+/// Whether a port may still say what it has said.
+fn is_allowed(rules: &RaGuard, entry: &CachedRa) -> bool {
+    let advert = RouterAdvert::parse(&entry.octets);
+    // What was injected its router did not say: it named no PvD.
+    let own = RaGuard { pvds: Default::default(), http: true, ..rules.clone() };
+    let (rules, named) = if entry.injected { (&own, !rules.pvd_required) } else { (rules, true) };
+    named && advert.is_ok_and(|advert| rules.judge(entry.mac, entry.router, &advert).is_ok())
 }

@@ -130,6 +130,31 @@ fn values_that_cannot_be_meant_are_refused_with_what_is_expected() {
 }
 
 #[test]
+fn rules_that_no_router_could_keep_are_refused() {
+    let daemon = daemon();
+    let path = free_path(&daemon);
+    let many: Vec<String> = (0..17).map(|number| format!("fe80::{number:x}")).collect();
+    let long_name = format!("{}.example", "x".repeat(64));
+    for (option, value, parts) in [
+        ("--ra-guard-router", "2001:db8::1", ["ra-guard-router", "2001:db8::1", "a link-local address"]),
+        ("--ra-guard-router", "fe80::1%eth0", ["ra-guard-router", "fe80::1%eth0", "such as fe80::1"]),
+        ("--ra-guard-router", "fe80::1,none", ["ra-guard-router", "none", "such as fe80::1"]),
+        ("--ra-guard-router", "", ["ra-guard-router", "\"\"", "such as fe80::1"]),
+        ("--ra-guard-router", &many.join(","), ["ra-guard-router", "17 of them", "at most 16"]),
+        ("--ra-guard-mac", "02:00", ["ra-guard-mac", "02:00", "six hex pairs"]),
+        ("--ra-guard-mac", "33:33:00:00:00:01", ["ra-guard-mac", "33:33:00:00:00:01", "one NIC"]),
+        ("--ra-guard-prefix", "2001:db8::1/64", ["ra-guard-prefix", "2001:db8::1/64", "bits behind its length zero"]),
+        ("--ra-guard-prefix", "2001:db8::/129", ["ra-guard-prefix", "/129", "2001:db8::/32"]),
+        ("--ra-guard-prefix", "192.0.2.0/24", ["ra-guard-prefix", "192.0.2.0/24", "an IPv6 prefix"]),
+        ("--ra-guard-pvd", &long_name, ["ra-guard-pvd", "xxxx", "a domain name such as"]),
+        ("--ra-guard-pvd", "a..b", ["ra-guard-pvd", "a..b", "a domain name such as"]),
+    ] {
+        refused(&daemon, &["port", "set", "one", "--mtu", "1400", option, value], INVALID, &parts);
+        refused(&daemon, &add("four", &path, &["-n", "red", option, value]), INVALID, &parts);
+    }
+}
+
+#[test]
 fn paths_that_no_socket_can_have_are_refused() {
     let daemon = daemon();
     let long = format!("/tmp/{}", "x".repeat(103));
@@ -159,6 +184,9 @@ fn wrong_usage_is_1_and_says_how_it_is_meant() {
         &["port", "set", "one", "--mtu", "-1"],
         &["port", "set", "one", "--mtu", "70000"],
         &["port", "set", "one", "--role", "king"],
+        &["port", "set", "one", "--ra-guard-http", "maybe"],
+        &["port", "set", "one", "--ra-guard-preference", "none"],
+        &["port", "set", "one", "--ra-guard-prefix"],
         &["port", "frobnicate"],
         &["namespace", "add", "green", "--age", "soon"],
         &["fdb", "add", "02:00:00:00:00:77"],

@@ -17,6 +17,7 @@ mod log;
 mod names;
 mod peers;
 mod pvdd;
+mod ra_guard;
 mod shared_limits;
 mod tenant;
 mod totals;

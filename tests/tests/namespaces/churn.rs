@@ -170,6 +170,7 @@ fn make(client: &mut Client, daemon: &Weftd, port: &str) {
         limits: None,
         pvds: None,
         inject_pvd: None,
+        ra_guard: None,
         may_exist: false,
     };
     client.call(&add).expect("there is room");

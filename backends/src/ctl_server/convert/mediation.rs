@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What is done with Router Advertisements from and to a port, for the wire and from it.
 
+use super::ra_guard::ra_guard;
 use super::refusal;
 use ctl::proto::v1;
 use pvd::{Injection, Mediated};
@@ -9,11 +10,15 @@ use switch::{Mediation, MediationEdit};
 /// A change that came over the wire.
 ///
 /// # Errors
-/// [`v1::Error::Invalid`]: something is no name of a PvD.
-pub fn mediation_edit(pvds: Option<&[String]>, inject: Option<&v1::InjectPvd>) -> Result<MediationEdit, v1::Error> {
+/// [`v1::Error::Invalid`]: something is no name of a PvD, or what else it should be.
+pub fn mediation_edit(
+    pvds: Option<&[String]>,
+    inject: Option<&v1::InjectPvd>,
+    guard: Option<&v1::RaGuard>,
+) -> Result<MediationEdit, v1::Error> {
     let sight = pvds.map(|words| switch::sight_of(words.iter().map(String::as_str)));
     let sight = sight.transpose().map_err(refusal)?;
-    Ok(MediationEdit { sight, inject: inject.map(injection).transpose()? })
+    Ok(MediationEdit { sight, inject: inject.map(injection).transpose()?, guard: ra_guard(guard)? })
 }
 
 fn injection(asked: &v1::InjectPvd) -> Result<Option<Injection>, v1::Error> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ports as text.
 
+use super::ra_guard;
 use crate::cli::counters;
 use crate::cli::output::Output;
 use crate::proto::v1::{Amount, DropReason, InjectPvd, Limits, MacPolicy, Mediated, Mode, Port, Rate, Role, State};
@@ -62,6 +63,9 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("queues", &spec.queues.to_string());
     limits(&mut page, &spec.limits);
     mediation(&mut page, port);
+    if spec.role != Role::Host || spec.ra_guard.is_some() {
+        ra_guard::lines(&mut page, spec.ra_guard.as_ref());
+    }
     let (what, value) = behind(port);
     page.line(what, &value);
     page.line("state", self::state(*state));

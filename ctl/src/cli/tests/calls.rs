@@ -75,6 +75,18 @@ fn verbs_of_ports() {
     asks("port set vm1 --pvds none", "PortSet", json!({"name": "vm1", "pvds": []}));
     let add = "port add vm1 -n red --vhost-user /x --flood-frames 1k";
     assert_eq!(call(add).1["limits"], json!({"flood_frames": {"rate": 1000}}));
+    asks(
+        "port set vm1 --ra-guard-router fe80::1,fe80::2 --ra-guard-router fe80::3 --ra-guard-mac none \
+         --ra-guard-prefix 2001:db8::/32 --ra-guard-pvd corp.example --ra-guard-pvd-required true --ra-guard-http false \
+         --ra-guard-preference medium --ra-guard-unrecognised false",
+        "PortSet",
+        json!({"name": "vm1", "ra_guard": {
+            "routers": ["fe80::1", "fe80::2", "fe80::3"], "macs": [], "prefixes": ["2001:db8::/32"],
+            "pvds": ["corp.example"], "pvd_required": true, "http": false, "preference": "medium", "unrecognised": false,
+        }}),
+    );
+    let add = "port add gw -n red --vhost-user /x --role router --ra-guard-http false";
+    assert_eq!(call(add).1["ra_guard"], json!({"http": false}));
     asks("port del vm1 --force --if-exists", "PortDel", json!({"name": "vm1", "force": true, "if_exists": true}));
     asks("port list -n red", "PortList", json!({"namespace": "red"}));
     asks("port show vm1", "PortList", json!({"name": "vm1"}));

@@ -11,8 +11,8 @@ use varlink_parser::{IDL, VStruct, VStructOrEnum, VType, VTypeExt};
 use crate::codec::Call;
 use crate::proto::service::{GetInfo, GetInterfaceDescription, SERVICE, describe, info};
 use crate::proto::v1::{
-    Answer, FactKind, FdbKind, Grant, InformationState, MacPolicy, Mode, Operation, Poll, PvdEventKind, RaVerdict,
-    Request, Role, Severity, State,
+    Answer, FactKind, FdbKind, Grant, InformationState, MacPolicy, Mode, Operation, Poll, Preference, PvdEventKind,
+    RaVerdict, Request, Role, Severity, State,
 };
 use crate::proto::{INTERFACE, INTERFACE_NAME, Method};
 use crate::testing::samples;
@@ -109,6 +109,7 @@ fn enumerations_are_those_of_the_file() {
     hold(&idl, "Grant", &[Grant::Reader, Grant::Admin]);
     hold(&idl, "Answer", &[Answer::Off, Answer::WhenSilent, Answer::Always]);
     hold(&idl, "MacPolicy", &[MacPolicy::Own, MacPolicy::Any]);
+    hold(&idl, "Preference", &[Preference::Low, Preference::Medium, Preference::High]);
     hold(&idl, "State", &[State::Down, State::Connecting, State::Up, State::Broken]);
     hold(&idl, "FdbKind", &[FdbKind::Port, FdbKind::Static, FdbKind::Learned]);
     let facts = [FactKind::Prefix, FactKind::Route, FactKind::Rdnss, FactKind::Dnssl, FactKind::Pref64];

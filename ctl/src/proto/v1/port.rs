@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::counters::Counters;
 use super::limits::Limits;
 use super::mediation::{InjectPvd, Mediated};
+use super::ra_guard::RaGuard;
 use crate::proto::nullable;
 
 /// A port as it runs: what was asked for, what came of it, and what it has moved. One flat JSON object.
@@ -59,6 +60,9 @@ pub struct PortSpec {
     /// The PvD Option that advertisements of its router get which have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inject_pvd: Option<InjectPvd>,
+    /// What it may say as a router; absent: there are no rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_guard: Option<RaGuard>,
     /// How its guest attaches; an end of a link has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vhost_user: Option<VhostUser>,
@@ -164,6 +168,9 @@ pub struct PortAdd {
     /// Absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inject_pvd: Option<InjectPvd>,
+    /// Absent: no rules for routers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_guard: Option<RaGuard>,
     /// Succeed, and change nothing, when an equal port exists; a different one is still `Exists`.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
     pub may_exist: bool,
@@ -214,6 +221,9 @@ pub struct PortSet {
     /// The PvD Option that advertisements of its router get which have none; one of the name `none` takes it away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inject_pvd: Option<InjectPvd>,
+    /// Rules for routers to set; those that are absent stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_guard: Option<RaGuard>,
 }
 
 /// Parameters of `PortList`.

@@ -82,7 +82,7 @@ pub(super) fn pvds(control: &Control, namespace: &str) -> Vec<String> {
 }
 
 /// The numbers of the Router Advertisements that are remembered, each with its port and PvD.
-fn ras(control: &Control, namespace: &str) -> Vec<String> {
+pub(super) fn ras(control: &Control, namespace: &str) -> Vec<String> {
     let all = control.operator().ras(&path(namespace), 0, 1000).unwrap();
     all.iter().map(|ra| format!("{} {} {}", ra.entry.serial, ra.port, ra.pvd)).collect()
 }

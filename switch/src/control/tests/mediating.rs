@@ -29,11 +29,11 @@ fn edit(control: &mut Control, path: &str, mediation: MediationEdit) -> Result<R
 
 fn bind(control: &mut Control, path: &str, words: &[&str]) {
     let sight = Some(sight_of(words.iter().copied()).unwrap());
-    edit(control, path, MediationEdit { sight, inject: None }).unwrap();
+    edit(control, path, MediationEdit { sight, ..MediationEdit::default() }).unwrap();
 }
 
 fn inject(control: &mut Control, path: &str, inject: Option<Injection>) {
-    edit(control, path, MediationEdit { sight: None, inject: Some(inject) }).unwrap();
+    edit(control, path, MediationEdit { inject: Some(inject), ..MediationEdit::default() }).unwrap();
 }
 
 fn throttle(control: &mut Control, namespace: &str, seconds: Option<u64>) {
@@ -277,7 +277,8 @@ fn test_a_router_that_floods_causes_so_many_frames_and_is_counted() {
 #[test]
 fn test_what_is_refused_has_changed_nothing() {
     let mut control = scene();
-    let refused = edit(&mut control, "red:vm1", MediationEdit { sight: None, inject: Some(Some(work())) });
+    let refused =
+        edit(&mut control, "red:vm1", MediationEdit { inject: Some(Some(work())), ..MediationEdit::default() });
     assert!(refused.unwrap_err().to_string().contains("role router"));
     inject(&mut control, "red:r1", Some(work()));
     let host = Request::PortSet {
