@@ -214,6 +214,7 @@ impl Daemon {
         self.texts.tick(events, now);
         self.settle();
         self.logging.tick(now);
+        self.logging.guard.tick(&self.control, now);
         self.load.tick(&self.endpoints.workers().stats());
     }
 

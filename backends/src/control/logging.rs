@@ -2,6 +2,7 @@
 //! The log: lines on standard error, through a filter that can be changed while the daemon runs, for good or for a
 //! while. Nothing on the frame path logs. What a guest or a client had a hand in is logged in quotes, escaped.
 
+use super::guard_log::GuardLog;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 use tracing_subscriber::layer::SubscriberExt;
@@ -16,8 +17,9 @@ pub(super) const LOG_DEFAULT: &str = "info";
 #[error("{0:?} is not a log filter (expected a level such as info, or module=level pairs)")]
 pub struct BadFilter(pub String);
 
-/// The log filter.
+/// The log filter, and who tells of what is counted elsewhere.
 pub(super) struct Logging {
+    pub(super) guard: GuardLog,
     handle: reload::Handle<EnvFilter, Registry>,
     current: String,
     /// When which filter comes back.
@@ -35,7 +37,7 @@ impl Logging {
         let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
         let _ = tracing_subscriber::registry().with(layer).with(lines).try_init();
-        Ok(Logging { handle, current: filter.to_owned(), back: None })
+        Ok(Logging { guard: GuardLog::default(), handle, current: filter.to_owned(), back: None })
     }
 
     /// Changes the filter and returns the one before. After `span`, if given, the one that stood when the first of such

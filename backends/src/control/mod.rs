@@ -12,7 +12,7 @@
 //!    endpoints are opened and closed; then the state is saved, once for all of them, and only then the replies are
 //!    queued; what could not be saved is answered as failed;
 //! 3. serves signals: SIGTERM and SIGINT end the loop, SIGHUP reads the configuration file again;
-//! 4. once a second, ages learned addresses, frees what was replaced, tries again what failed;
+//! 4. once a second, ages learned addresses, frees what was replaced, tries again what failed, logs what the RA guard dropped;
 //! 5. answers a few questions of each client of a text socket, and tells those who asked what has happened to PvDs.
 //!
 //! A clean end closes all endpoints and removes all sockets that we made. An end by `kill -9` is no worse for guests:
@@ -22,6 +22,7 @@ mod daemon;
 mod doors;
 mod endpoints;
 mod fetcher;
+mod guard_log;
 mod inherited;
 mod load;
 mod logging;
