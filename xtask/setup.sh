@@ -3,7 +3,7 @@
 #
 # Sourced by ./demo and ./check: brings the machine to where `cargo xtask` can do the rest.
 # It installs only what is missing, says what and why before it does, and never asks a question.
-# The guests' kernel and busybox are not installed: `cargo xtask` unpacks them into a cache folder.
+# The guests' kernel and programs are not installed: `cargo xtask` unpacks them into a cache folder.
 
 # Older QEMUs crash on the interrupt vectors of a vhost-user NIC.
 QEMU_MIN=8

@@ -155,3 +155,24 @@ fn sweep() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::{FOLDER, Netns, Path, can_have_namespaces};
+
+    #[test]
+    fn a_namespace_goes_also_after_a_panic() {
+        if !can_have_namespaces() {
+            return;
+        }
+        let path = |netns: &Netns| Path::new(FOLDER).join(&netns.name);
+        let panicked = catch_unwind(|| {
+            let netns = Netns::make();
+            assert!(!path(&netns).exists(), "{}", netns.name);
+        });
+        let said = panicked.expect_err("it was there").downcast::<String>().expect("a text");
+        assert!(!Path::new(FOLDER).join(said.split('\n').next().unwrap()).exists(), "{said} is left behind");
+    }
+}

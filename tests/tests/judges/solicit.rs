@@ -7,11 +7,11 @@ use tests::guest::SyntheticGuest;
 use tests::netns::{Cable, Netns};
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
-use wire::nd::NdPacket;
+use wire::nd::{NdMessage, NdPacket};
 use wire::{MacAddr, build};
 
 use crate::lab::{CONFIG, HOST, ROUTER, Router, Tools, assert_alike, await_routes, bring_up, plug, rdisc6};
-use crate::tshark::{assert_agree, read, tshark};
+use crate::tshark::{assert_agree, options, read, shown_options, tshark};
 
 /// Where in a frame the IPv6 packet begins.
 const PACKET: usize = 14;
@@ -28,15 +28,26 @@ struct Scene {
 impl Scene {
     /// A host that has learned all from a router that is configured like this; `None` as of [`Tools::find`].
     fn open(config: &str) -> Option<Scene> {
+        let mut scene = Scene::quiet(&[])?;
+        scene.speak(config);
+        Some(scene)
+    }
+
+    /// A router that has said nothing yet, on a port with these options, and a host.
+    fn quiet(options: &[&str]) -> Option<Scene> {
         let tools = Tools::find()?;
-        let (mut router, host, daemon) = (Router::new(), Netns::make(), Weftd::start());
+        let (router, host, daemon) = (Router::new(), Netns::make(), Weftd::start());
         daemon.add_namespace("red");
-        let cables =
-            [plug(&daemon, &router.netns, "r1", ROUTER, &["--role", "router"]), plug(&daemon, &host, "h1", HOST, &[])];
+        let options = [&["--role", "router"], options].concat();
+        let cables = [plug(&daemon, &router.netns, "r1", ROUTER, &options), plug(&daemon, &host, "h1", HOST, &[])];
         [&router.netns, &host].into_iter().for_each(bring_up);
-        router.advertise(&tools.radvd, config);
-        await_routes(&host);
         Some(Scene { router, _cables: cables, host, daemon, tools })
+    }
+
+    /// The router begins, and the host learns all.
+    fn speak(&mut self, config: &str) {
+        self.router.advertise(&self.tools.radvd, config);
+        await_routes(&self.host);
     }
 
     /// How often weft has said again what the router said.
@@ -104,6 +115,36 @@ fn tshark_reads_an_answer_as_weft_shows_what_it_remembers() {
     forget_lifetimes(&mut shown);
     forget_lifetimes(&mut answer);
     assert_agree(&answer, &shown);
+}
+
+#[test]
+fn a_host_does_not_notice_the_name_that_its_router_is_given() {
+    let (Some(tshark), Some(plain)) = (tshark(), Scene::open(CONFIG)) else { return };
+    let known = await_routes(&plain.host);
+    drop(plain);
+    let Some(mut scene) = Scene::quiet(&["--inject-pvd", "work.example,http,sequence=7,delay=3"]) else { return };
+    scene.daemon.add_port("red", "h3", HOST + 2, &[]);
+    let mut guest = scene.daemon.attach("h3", HOST + 2);
+    scene.speak(CONFIG);
+    assert_alike(&known, &await_routes(&scene.host));
+    let got = guest.recv_until(Deadline::patient(), |got| is_advert(&got.frame)).expect("an advertisement");
+    let read = read(&tshark, &[got.frame]).remove(0);
+    assert_eq!(read["icmpv6.checksum.status"], "1", "{read:#}");
+    let (named, others): (Vec<_>, Vec<_>) = options(&read, false).into_iter().partition(|(kind, ..)| kind == "21");
+    let name = "work.example. http sequence 7 delay 3";
+    assert_eq!(named, [("21".to_owned(), false, Some(name.to_owned()))]);
+    let listed = scene.daemon.json(&["ra", "list", "red"]);
+    assert_eq!((&listed[0]["pvd"], &listed[0]["injected"]), (&json!("work.example."), &json!(true)), "{listed:#}");
+    // It is remembered as it came, or as it went on: without the name it is the same.
+    let number = listed[0]["number"].to_string();
+    let mut came = shown_options(&scene.daemon.json(&["ra", "show", "red", &number]));
+    came.retain(|(kind, ..)| kind != "21");
+    assert_eq!(others, came);
+}
+
+/// Whether a frame is a Router Advertisement.
+fn is_advert(frame: &[u8]) -> bool {
+    matches!(NdPacket::validate(&frame[PACKET..]), Ok(packet) if matches!(packet.message, NdMessage::Advert(_)))
 }
 
 /// Solicits as a host with an address does, and returns the frame of the answer.

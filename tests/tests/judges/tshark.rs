@@ -122,21 +122,24 @@ pub(crate) fn assert_agree(read: &Value, shown: &Value) {
     for (field, told) in numbers {
         assert_eq!(read[format!("icmpv6.nd.ra.{field}")], json!(told.to_string()), "{field}");
     }
-    let read = options(read, false);
-    let shown: Vec<_> = shown["options"]
-        .as_array()
-        .expect("a list")
-        .iter()
+    assert_eq!(options(read, false), shown_options(shown));
+}
+
+/// An option: its type, whether it is inside a PvD Option, and what it says in weft's words.
+pub(crate) type Told = (String, bool, Option<String>);
+
+/// The options that weft shows.
+pub(crate) fn shown_options(shown: &Value) -> Vec<Told> {
+    let options = shown["options"].as_array().expect("a list").iter();
+    options
         .map(|option| {
             (option["code"].to_string(), option["nested"] == true, option["value"].as_str().map(str::to_owned))
         })
-        .collect();
-    assert_eq!(read, shown);
+        .collect()
 }
 
-/// The options below a node of tshark's, those inside a PvD Option after it: their types, whether they are inside one, and
-/// what they say, in weft's words.
-fn options(read: &Value, nested: bool) -> Vec<(String, bool, Option<String>)> {
+/// The options below a node of tshark's, those inside a PvD Option after it.
+pub(crate) fn options(read: &Value, nested: bool) -> Vec<Told> {
     let mut all = Vec::new();
     for option in several(&read["icmpv6.opt"]) {
         all.push((text(&option["icmpv6.opt.type"]).to_owned(), nested, told(option)));
