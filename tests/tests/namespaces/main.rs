@@ -6,4 +6,5 @@ mod churn;
 mod cost;
 mod learning;
 mod links;
+mod mediation;
 mod traffic;
