@@ -131,6 +131,9 @@ fn page(shown: &PvdShowReply, output: &Output<'_>) -> String {
     page.line("pvd flags", &format!("{}, sequence {sequence}, delay {delay}", words(flags)));
     page.line("ports", &words(ports));
     page.line("heard", &format!("{heard} times; read by {holders}"));
+    if !shown.bound.is_empty() {
+        page.line("bound ports", &shown.bound.join(" "));
+    }
     page.line("facts", &shown.facts.len().to_string());
     page.below(&facts(&shown.facts, output.table(&FACTS)));
     if let Some(information) = &shown.information {

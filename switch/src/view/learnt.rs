@@ -2,7 +2,7 @@
 //! What is seen of PvDs and Router Advertisements. Ports are named, never numbered: the number by which a registry knows
 //! a port is that of its own namespace and says nothing to others.
 
-use super::View;
+use super::{PortView, View};
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
@@ -154,6 +154,17 @@ impl View<'_> {
     pub fn stated(&self, path: &NamespacePath, name: &PvdName) -> Option<&Statement> {
         let key = PvdKey { namespace: self.absolute(path), name: name.clone() };
         self.control.desired.pvd(&key).ok()
+    }
+
+    /// The ports of its namespace that are bound to a PvD, among others perhaps; not those that see all PvDs.
+    pub fn bound_to(&self, pvd: &PvdView) -> Vec<Name> {
+        let name = pvd.name.parse::<PvdName>().ok().filter(|_| pvd.is_explicit);
+        let is_bound = |port: &PortView| {
+            let sight = &port.spec.mediation.sight;
+            sight.is_narrow() && sight.sees(name.as_ref().map(PvdName::as_name))
+        };
+        let ports = self.ports(Some(&pvd.namespace)).unwrap_or_default().into_iter();
+        ports.filter(is_bound).map(|port| port.name).collect()
     }
 
     /// At most `most` Router Advertisements of one namespace, by number: the first of those behind `after`.

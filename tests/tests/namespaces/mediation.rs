@@ -58,6 +58,8 @@ fn a_port_gets_advertisements_of_its_pvds_alone() {
     assert_eq!(advertisements(&mut one, &said[3]), [said[0].clone(), said[3].clone()]);
     let seen = daemon.await_port("router", |port| port["mediated"]["heard"] == 4);
     assert_eq!((&seen["mediated"]["sent"], &seen["drops"]["mediated"]), (&json!(6), &json!(4)));
+    let bound = |pvd: &str| daemon.json(&["pvd", "show", pvd, "-n", "red"])["bound"].clone();
+    assert_eq!((bound("work.example"), bound("home.example")), (json!(["one"]), json!([])));
     daemon.weft(&["pvd", "bind", "red:one", "--all"]).expect_ok();
     router.send(&said[2]);
     assert_eq!(advertisements(&mut one, &said[2]), [said[2].clone()]);

@@ -55,7 +55,7 @@ impl Calls<'_> {
             }
         }
         match (found.as_slice(), missing) {
-            ([one], _) => Ok(convert::pvd_shown(one, now)),
+            ([one], _) => Ok(convert::pvd_shown(one, &view.bound_to(one), now)),
             ([], Some(why)) => Err(self.refused(why)),
             _ => Err(ambiguous(&asked.name, &found)),
         }

@@ -43,10 +43,11 @@ pub fn pvd(view: &PvdView, now: Duration) -> v1::Pvd {
     }
 }
 
-/// All about a PvD.
-pub fn pvd_shown(view: &PvdView, now: Duration) -> v1::PvdShowReply {
+/// All about a PvD; these ports are bound to it.
+pub fn pvd_shown(view: &PvdView, bound: &[Name], now: Duration) -> v1::PvdShowReply {
     v1::PvdShowReply {
         pvd: pvd(view, now),
+        bound: bound.iter().map(Name::to_string).collect(),
         facts: view.known.iter().map(|known| fact(known, now)).collect(),
         sources: view.sources.iter().map(|view| source(view, now)).collect(),
         information: view.information.as_ref().map(|standing| information(standing, now)),

@@ -34,6 +34,7 @@ pvd corp.example.
   pvd flags    http, sequence 7, delay 2
   ports        r1
   heard        372 times; read by 0
+  bound ports  vm1 vm2
   facts        2
     KIND    VALUE            FLAGS                     VALID    PREFERRED
     prefix  2001:db8:1::/64  on-link,autonomous  29 min 50 s   9 min 50 s

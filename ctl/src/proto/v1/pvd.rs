@@ -173,6 +173,8 @@ pub struct PvdShow {
 pub struct PvdShowReply {
     /// The PvD.
     pub pvd: Pvd,
+    /// Ports of its namespace that are bound to it; those that see all PvDs are not among them.
+    pub bound: Vec<String>,
     /// What is known of it, from all who say it, each thing once.
     pub facts: Vec<Fact>,
     /// Who says something: an operator first, then routers in the order in which they were first heard.

@@ -136,7 +136,14 @@ pub(crate) fn pvd_shown() -> PvdShowReply {
     };
     let (flags, ports) = (vec![text("http")], vec![text("r1")]);
     let whole = PvdWhole { flags, sequence: 7, delay: 2, ports, heard: 372, holders: 0 };
-    PvdShowReply { pvd: pvd(), facts: facts(), sources: vec![source], whole, information: Some(information()) }
+    PvdShowReply {
+        pvd: pvd(),
+        bound: vec![text("vm1"), text("vm2")],
+        facts: facts(),
+        sources: vec![source],
+        whole,
+        information: Some(information()),
+    }
 }
 
 fn ra() -> Ra {
