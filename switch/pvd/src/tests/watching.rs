@@ -54,7 +54,7 @@ fn a_watcher_resumes_where_it_was_or_learns_that_it_cannot() {
 #[test]
 fn a_number_of_an_earlier_life_is_known_as_one() {
     let later = Registry::new(Limits::default(), 7).counting_from(1000);
-    let all = |seq| later.events_since(seq).map(|events| events.count());
+    let all = |seq| later.events_since(seq).map(Iterator::count);
     let missed = Err(Missed { oldest: 1001 });
     assert_eq!((all(0), all(1000), all(999), all(1001)), (Ok(0), Ok(0), missed, missed));
     assert_eq!((later.last_event(), later.oldest_event()), (1000, 1001));
