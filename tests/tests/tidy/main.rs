@@ -8,6 +8,7 @@
 mod architecture;
 mod manifests;
 mod readme;
+mod regressions;
 mod rust;
 mod text;
 mod tree;
@@ -79,4 +80,9 @@ fn the_architecture_names_only_what_exists() {
 #[test]
 fn the_readme_lists_the_commands_that_exist() {
     hold("readme", &readme::commands(&Tree::read()));
+}
+
+#[test]
+fn every_defect_of_before_has_a_test() {
+    hold("regressions", &regressions::tests(&Tree::read()));
 }

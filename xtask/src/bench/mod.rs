@@ -5,6 +5,7 @@ mod document;
 mod idle;
 pub(crate) mod instructions;
 mod peers;
+mod pvd;
 mod stages;
 
 use crate::Outcome;
@@ -25,6 +26,8 @@ pub(crate) enum Measurement {
     Instructions(instructions::Options),
     /// Print the cycles that a frame spends in each stage of the frame path
     Stages(stages::Options),
+    /// What it costs to find a PvD among many, beside a linked list
+    Pvd(pvd::Options),
     /// Measure one switch in one scenario, once; prints JSON
     One(peers::One),
 }
@@ -36,6 +39,7 @@ pub(crate) fn run(measurement: &Measurement) -> Outcome {
         Measurement::Idle => idle::run(),
         Measurement::Instructions(options) => instructions::run(options),
         Measurement::Stages(options) => stages::run(options),
+        Measurement::Pvd(options) => pvd::run(options),
         Measurement::One(options) => peers::one(options),
     }
 }

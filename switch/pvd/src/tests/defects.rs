@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What the kernel patch that came before did wrong, one test each.
+//! What the kernel patch that came before did wrong, one test each. `docs/regressions.md` has all of them, by number.
 //!
 //! Not here, because the types or the design leave no place for them: locks that sleep, deadlock or are not taken, stacks
 //! that overflow (there are no locks, and no recursion), and messages that are read beyond their end, which `wire` tests.

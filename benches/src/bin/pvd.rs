@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What it costs to find a PvD, among ten of them and among a hundred thousand, and to hear a router again. Prints one JSON
+//! object; `cargo xtask bench pvd` builds and runs it and makes a table of it.
+//!
+//! Each figure is the median of many short rounds, in which all sizes have their turn, so that what else the machine does
+//! falls on all of them. Names are asked for in an order that no cache foresees, and each was read a moment ago, as
+//! one from a message would be.
+//!
+//! Beside ours is a list as the kernel patch that came before had it (its version of 2018, d666a05): records of a thousand
+//! bytes, linked, the newest at the head, compared by their names of 256 bytes until one fits.
+
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use benches::{cpus, pin};
+use pvd::{Advert, Limits, PvdHandle, PvdName, Reader, Registry, Statement};
+use serde_json::{Value, json};
+use wire::nd::{NdOption, PrefixInfo, PvdOption, RaHeader, Rdnss, RouterAdvert, encode};
+
+const SIZES: [usize; 5] = [10, 100, 1000, 10_000, 100_000];
+const ROUNDS: usize = 101;
+/// Look-ups of a round.
+const LOOKS: usize = 20_000;
+/// Look-ups of a round in a list: as many as take about as long.
+const LIST_LOOKS: usize = 2_000_000;
+/// Changes a second of the one who writes while others read.
+const CHANGES: u64 = 10_000;
+const NOW: Duration = Duration::from_secs(1);
+const LIMITS: Limits = Limits { pvds: 200_000, port_pvds: 16, entries: 1_000_000, port_entries: 256 };
+
+fn main() {
+    let (here, there) = cpus();
+    pin(here);
+    let beds: Vec<Bed> = SIZES.map(Bed::new).into();
+    let ways: [(&str, Way); 4] =
+        [("name", Bed::by_name), ("reader", Bed::by_reader), ("handle", Bed::by_handle), ("list", Bed::by_list)];
+    let mut figures = json!({});
+    for (way, measure) in ways {
+        let mut spent = vec![Vec::new(); beds.len()];
+        for round in 0..if way == "list" { 5 } else { ROUNDS } {
+            beds.iter().zip(&mut spent).for_each(|(bed, spent)| spent.push(measure(bed, round)));
+        }
+        for (size, spent) in SIZES.iter().zip(spent) {
+            figures[way][size.to_string()] = json!(median(spent));
+        }
+    }
+    for bed in beds {
+        let size = bed.names.len().to_string();
+        let (quiet, changing, changes) = under_change(bed, (here, there));
+        figures["quiet"][&size] = json!(quiet);
+        figures["changing"][&size] = json!(changing);
+        figures["changes"][&size] = json!(changes);
+    }
+    figures["refresh"] = refresh();
+    println!("{figures}");
+}
+
+/// Nanoseconds of one look-up, in one round.
+type Way = fn(&Bed, usize) -> f64;
+
+fn median(mut of: Vec<f64>) -> f64 {
+    of.sort_by(f64::total_cmp);
+    of[of.len() / 2]
+}
+
+fn nanos(looks: usize, mut look: impl FnMut(usize) -> bool) -> f64 {
+    let begin = Instant::now();
+    let found = (0..looks).filter(|number| look(*number)).count();
+    assert_eq!(found, looks, "all are there");
+    begin.elapsed().as_nanos() as f64 / looks as f64
+}
+
+/// PvDs, and their names in the order in which they are asked for.
+struct Bed {
+    names: Vec<PvdName>,
+    handles: Vec<PvdHandle>,
+    registry: Registry,
+    reader: Reader,
+    list: List,
+}
+
+impl Bed {
+    fn new(size: usize) -> Bed {
+        let names: Vec<PvdName> = shuffled(size).into_iter().map(name).collect();
+        let (mut registry, mut list) = (Registry::new(LIMITS, 7), List(None));
+        for number in 0..size {
+            registry.set(&name(number), &Statement::default(), NOW).expect("there is room");
+            list.add(&name(number));
+        }
+        let handle = |name| registry.members().by_name(name).expect("it is there").handle();
+        let handles = names.iter().map(handle).collect();
+        let reader = registry.reader();
+        Bed { names, handles, registry, reader, list }
+    }
+
+    /// Each round goes on where the last ended.
+    fn at(&self, round: usize, number: usize) -> usize {
+        (round * LOOKS + number) % self.names.len()
+    }
+
+    fn by_name(&self, round: usize) -> f64 {
+        let members = self.registry.members();
+        nanos(LOOKS, |number| members.by_name(black_box(&self.names[self.at(round, number)])).is_some())
+    }
+
+    fn by_reader(&self, round: usize) -> f64 {
+        nanos(LOOKS, |number| self.reader.members().by_name(black_box(&self.names[self.at(round, number)])).is_some())
+    }
+
+    fn by_handle(&self, round: usize) -> f64 {
+        nanos(LOOKS, |number| self.reader.members().get(black_box(self.handles[self.at(round, number)])).is_some())
+    }
+
+    fn by_list(&self, round: usize) -> f64 {
+        let looks = (LIST_LOOKS / self.names.len()).clamp(20, LOOKS);
+        nanos(looks, |number| self.list.find(black_box(&self.names[self.at(round, number)])).is_some())
+    }
+}
+
+/// Look-ups by a reader while nothing happens and while another core writes, in turns, and the changes a second that it made.
+fn under_change(bed: Bed, (_, there): (usize, usize)) -> (f64, f64, f64) {
+    let Bed { names, mut registry, reader, .. } = bed;
+    let (on, done, made) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
+    let (mut quiet, mut changing, mut took) = (Vec::new(), Vec::new(), Duration::ZERO);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            pin(there);
+            change(&mut registry, names.len(), (&on, &done, &made));
+        });
+        for round in 0..2 * ROUNDS {
+            let busy = round % 2 == 1;
+            on.store(busy, Ordering::Release);
+            let begin = Instant::now();
+            // Long enough for a hundred changes.
+            let mut spent = Vec::new();
+            while begin.elapsed() < Duration::from_millis(10) {
+                let look = |number: usize| {
+                    reader.members().by_name(black_box(&names[(round * 7919 + number) % names.len()])).is_some()
+                };
+                spent.push(nanos(2000, look));
+            }
+            took += if busy { begin.elapsed() } else { Duration::ZERO };
+            if busy { &mut changing } else { &mut quiet }.push(median(spent));
+        }
+        done.store(true, Ordering::Release);
+    });
+    (median(quiet), median(changing), made.load(Ordering::Relaxed) as f64 / took.as_secs_f64())
+}
+
+/// One PvD comes and goes, so many times a second, while it is `on`.
+fn change(registry: &mut Registry, size: usize, (on, done, made): (&AtomicBool, &AtomicBool, &AtomicU64)) {
+    let (new, pause) = (name(size), Duration::from_nanos(1_000_000_000 / CHANGES));
+    let mut next = Instant::now();
+    while !done.load(Ordering::Acquire) {
+        let due = on.load(Ordering::Acquire) && Instant::now() >= next;
+        if !due {
+            std::hint::spin_loop();
+            next = if on.load(Ordering::Acquire) { next } else { Instant::now() };
+            continue;
+        }
+        next += pause;
+        match registry.members().by_name(&new).map(|pvd| pvd.handle()) {
+            Some(handle) => drop(registry.unset(handle, NOW)),
+            None => drop(registry.set(&new, &Statement::default(), NOW)),
+        }
+        made.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Nanoseconds of hearing again what is known, two prefixes and two resolvers, of one PvD and of 4096 in turns.
+fn refresh() -> Value {
+    let mut figures = json!({});
+    for size in [1, 4096] {
+        let mut registry = Registry::new(LIMITS, 7);
+        let octets: Vec<Vec<u8>> = (0..size).map(advertisement).collect();
+        let mut hear = |number: usize| registry.learn(&advert(&octets[number % size]), NOW).is_ok();
+        let _ = nanos(size, &mut hear);
+        figures[size.to_string()] = json!(median((0..ROUNDS).map(|_| nanos(4096, &mut hear)).collect()));
+    }
+    figures
+}
+
+const ROUTER: core::net::Ipv6Addr = core::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+
+fn advert(octets: &[u8]) -> Advert<'_> {
+    Advert::new(1, ROUTER, RouterAdvert::parse(octets).expect("a message")).expect("a sound one")
+}
+
+fn advertisement(number: usize) -> Vec<u8> {
+    let prefix = |n: u16| PrefixInfo {
+        prefix: core::net::Ipv6Addr::new(0x2001, 0xdb8, number as u16, n, 0, 0, 0, 0),
+        prefix_len: 64,
+        flags: 0xc0,
+        valid: 3600,
+        preferred: 1800,
+    };
+    let servers = Rdnss { lifetime: 1800, addresses: &[[0x20; 16], [0x21; 16]] };
+    let inside = [NdOption::Prefix(prefix(1)), NdOption::Prefix(prefix(2)), NdOption::Rdnss(servers)];
+    let (nested, name) = (encode(inside).expect("options"), name(number));
+    let (name, nested) = (name.as_name(), nested.as_slice());
+    let plain = PvdOption { http: false, legacy: false, delay: 0, sequence: 0, name, header: None, nested };
+    let options = encode([NdOption::Pvd(plain)]).expect("an option");
+    let header = RaHeader { hop_limit: 64, lifetime: 1800, ..RaHeader::default() };
+    RouterAdvert { header, options: &options }.to_message(ROUTER, pvd::ALL_NODES).expect("a message")
+}
+
+fn name(number: usize) -> PvdName {
+    format!("pvd-{number}.tenant.example").parse().expect("a name")
+}
+
+/// Numbers in an order that no cache foresees.
+fn shuffled(size: usize) -> Vec<usize> {
+    let mut numbers: Vec<_> = (0..size).collect();
+    let mut state = 1_u64;
+    for i in (1..size).rev() {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        numbers.swap(i, (state >> 33) as usize % (i + 1));
+    }
+    numbers
+}
+
+/// A record of the list that came before.
+struct Node {
+    name: [u8; 256],
+    /// What else its record had.
+    _rest: [u8; 800],
+    next: Option<Box<Node>>,
+}
+
+struct List(Option<Box<Node>>);
+
+impl List {
+    fn add(&mut self, name: &PvdName) {
+        let mut octets = [0; 256];
+        octets[..name.as_wire().len()].copy_from_slice(name.as_wire());
+        self.0 = Some(Box::new(Node { name: octets, _rest: [0; 800], next: self.0.take() }));
+    }
+
+    fn find(&self, name: &PvdName) -> Option<&Node> {
+        let wanted = name.as_wire();
+        let mut node = self.0.as_deref();
+        while let Some(found) = node {
+            if found.name.starts_with(wanted) {
+                return Some(found);
+            }
+            node = found.next.as_deref();
+        }
+        None
+    }
+}
+
+impl Drop for List {
+    /// One after the other: the list is longer than a stack is deep.
+    fn drop(&mut self) {
+        let mut node = self.0.take();
+        while let Some(mut first) = node {
+            node = first.next.take();
+        }
+    }
+}
