@@ -4,7 +4,7 @@
 
 use super::low::{self, Number, Text};
 use super::mistake::{Mistake, line_of};
-use super::{Config, daemon, mediation};
+use super::{Config, daemon, mediation, pvds};
 use pvd::DELAY_MAX;
 use std::ops::Range;
 use std::str::FromStr;
@@ -40,6 +40,9 @@ pub(super) fn config(text: &str) -> Result<Config, Mistake> {
     }
     for entry in &file.fdb {
         add_fdb(&mut desired, entry)?;
+    }
+    for pvd in &file.pvd {
+        pvds::add(&mut desired, pvd)?;
     }
     Ok(Config { desired, settings: daemon::settings(&file)? })
 }
@@ -189,7 +192,7 @@ fn add_fdb(desired: &mut Desired, low: &low::Fdb) -> Result<(), Mistake> {
     desired.add_fdb(key, name(&low.port)?).map_err(|refusal| at_key(&refusal, low.mac.span(), &keys))
 }
 
-fn path(text: &Text) -> Result<NamespacePath, Mistake> {
+pub(super) fn path(text: &Text) -> Result<NamespacePath, Mistake> {
     let bad = |_| not(text, "the path of a namespace", NamespacePath::EXPECTED);
     text.get_ref().parse().map_err(bad)
 }
@@ -199,7 +202,7 @@ fn name(text: &Text) -> Result<Name, Mistake> {
     text.get_ref().parse().map_err(bad)
 }
 
-fn mac(text: &Text) -> Result<MacAddr, Mistake> {
+pub(super) fn mac(text: &Text) -> Result<MacAddr, Mistake> {
     MacAddr::from_str(text.get_ref()).map_err(|_| not(text, "a MAC address", MAC_EXPECTED))
 }
 
@@ -217,6 +220,14 @@ pub(super) fn number<T: TryFrom<i64>>(number: &Number, range: std::ops::RangeInc
     let fits = value.and_then(|value| T::try_from(value).ok());
     let expected = format!("{} to {}", range.start(), range.end());
     fits.ok_or_else(|| Mistake::new(number.span(), invalid(&number.get_ref().to_string(), &expected)))
+}
+
+/// A number from 0 to `most`, which is 0 unless it is said.
+pub(super) fn small_number<T>(said: Option<&Number>, most: T) -> Result<T, Mistake>
+where
+    T: TryFrom<i64> + Into<i64> + Default,
+{
+    said.map_or_else(|| Ok(T::default()), |said| number(said, 0..=most.into()))
 }
 
 pub(super) fn not(text: &Text, what: &str, expected: &str) -> Mistake {
@@ -242,7 +253,7 @@ fn defined_twice(port: &low::Port, line: u32) -> Mistake {
 }
 
 /// Puts a refusal beside the key that it is about, or else beside `object`.
-fn at_key(refusal: &Refusal, object: Range<usize>, keys: &[(&str, Range<usize>)]) -> Mistake {
+pub(super) fn at_key(refusal: &Refusal, object: Range<usize>, keys: &[(&str, Range<usize>)]) -> Mistake {
     let (field, message) = match refusal {
         Refusal::Invalid { field, value, expected } => (field.as_str(), invalid(&format!("{value:?}"), expected)),
         Refusal::NotFound { kind: Kind::Namespace, name } => {
@@ -251,6 +262,7 @@ fn at_key(refusal: &Refusal, object: Range<usize>, keys: &[(&str, Range<usize>)]
         Refusal::NotFound { kind: Kind::Port, name } => {
             ("port", format!("{name:?} does not exist (expected the name of a [[port]] of that namespace)"))
         }
+        Refusal::InUse { kind: Kind::Prefix, name, by } => ("prefixes", format!("{name:?} is in use by {by}")),
         Refusal::InUse { kind: Kind::Mac, name, by } => ("mac", format!("{name:?} is in use by {by}")),
         Refusal::InUse { kind: Kind::Socket, name, by } => ("vhost-user", format!("{name:?} is in use by {by}")),
         other => ("", other.to_string()),

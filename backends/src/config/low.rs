@@ -27,6 +27,8 @@ pub(super) struct File {
     pub(super) link: Vec<Link>,
     #[serde(default)]
     pub(super) fdb: Vec<Fdb>,
+    #[serde(default)]
+    pub(super) pvd: Vec<Pvd>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -169,4 +171,40 @@ pub(super) struct Fdb {
     pub(super) namespace: Text,
     pub(super) mac: Text,
     pub(super) port: Text,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Pvd {
+    pub(super) namespace: Text,
+    pub(super) name: Text,
+    #[serde(default)]
+    pub(super) http: bool,
+    #[serde(default)]
+    pub(super) legacy: bool,
+    pub(super) sequence: Option<Number>,
+    pub(super) delay: Option<Number>,
+    #[serde(default)]
+    pub(super) prefixes: Vec<Text>,
+    #[serde(default)]
+    pub(super) routes: Vec<Text>,
+    #[serde(default)]
+    pub(super) rdnss: Vec<Text>,
+    #[serde(default)]
+    pub(super) dnssl: Vec<Text>,
+    #[serde(default)]
+    pub(super) pref64: Vec<Text>,
+    pub(super) mtu: Option<Number>,
+    pub(super) captive_portal: Option<Text>,
+    pub(super) announce: Option<Announce>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Announce {
+    pub(super) router: Text,
+    pub(super) mac: Text,
+    pub(super) lifetime: Option<Number>,
+    #[serde(default)]
+    pub(super) inner: bool,
 }

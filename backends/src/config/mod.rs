@@ -23,6 +23,7 @@ mod limits;
 mod low;
 mod mediation;
 mod mistake;
+mod pvds;
 mod ra_guard;
 mod said;
 mod settings;
@@ -40,7 +41,7 @@ pub const CONFIG_MAX: usize = 1 << 20;
 /// A configuration that makes sense.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Namespaces, ports and static MAC entries.
+    /// Namespaces, ports, static MAC entries and static PvDs.
     pub desired: Desired,
     /// What the `[daemon]` table and the `[[worker]]` tables say.
     pub settings: Settings,

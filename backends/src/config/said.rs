@@ -4,6 +4,7 @@
 use super::CONFIG_MAX;
 use super::fetch::PvdFetch;
 use super::mediation::{self, Injected};
+use super::pvds;
 use super::ra_guard::Said;
 use super::settings::Settings;
 use serde::Serialize;
@@ -26,6 +27,8 @@ struct File {
     link: Vec<Link>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fdb: Vec<Fdb>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pvd: Vec<pvds::Pvd>,
 }
 
 #[derive(Serialize)]
@@ -152,6 +155,7 @@ pub(super) fn text(desired: &Desired, settings: &Settings) -> Result<String, Str
         port: guests.collect(),
         link: links.collect(),
         fdb: entries.collect(),
+        pvd: desired.pvds().iter().map(|(key, statement)| pvds::said(key, statement)).collect(),
     };
     let text = toml::to_string(&file).map_err(|why| why.to_string())?;
     if text.len() > CONFIG_MAX {

@@ -4,6 +4,8 @@ use crate::runtime::PollMode;
 use crate::vhost_user::SealPolicy;
 use switch::Resource;
 
+mod pvds;
+
 const GOOD: &str = r#"
 [daemon]
 workers = 2
@@ -99,6 +101,26 @@ at-other = { role = "router", mtu = 1400, pvds = [], inject-pvd.name = "b.exampl
 namespace = "red"
 mac = "02:00:00:00:00:09"
 port = "vm1"
+
+[[pvd]]
+namespace = "red/dev"
+name = "Work.example"
+http = true
+legacy = true
+sequence = 65535
+delay = 15
+prefixes = ["2001:db8:1::/64", "2001:db8:2::/48,on-link"]
+routes = ["::/0,low"]
+rdnss = ["2001:db8::53"]
+dnssl = ["corp.example."]
+pref64 = ["64:ff9b::/96"]
+mtu = 1280
+captive-portal = "https://p.example/"
+announce = { router = "fe80::1", mac = "02:00:00:00:01:01", lifetime = 1800, inner = true }
+
+[[pvd]]
+namespace = "red"
+name = "work.example"
 "#;
 
 #[test]
@@ -173,7 +195,7 @@ fn test_unknown_and_missing_keys() {
     assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
     assert_eq!(
         error("[[fdb]]", "[[fbd]]"),
-        "weft.toml:31: fbd: unknown key `fbd`, expected one of `daemon`, `worker`, `namespace`, `port`, `link`, `fdb`"
+        "weft.toml:31: fbd: unknown key `fbd`, expected one of `daemon`, `worker`, `namespace`, `port`, `link`, `fdb`, `pvd`"
     );
 }
 
