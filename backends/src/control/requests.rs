@@ -18,6 +18,7 @@ use switch::{NamespacePath, PortPath, PortView, Refusal, State, View};
 mod learnt;
 mod links;
 mod namespaces;
+mod stated;
 mod tables;
 mod watch;
 
@@ -109,6 +110,9 @@ impl Calls<'_> {
                 Err(ServiceError::invalid("this list is answered as a stream"))
             }
             Request::PvdShow(asked) => reply(&self.pvd_show(&asked)?),
+            Request::PvdCreate(asked) => reply(&self.pvd_create(&asked)?),
+            Request::PvdSet(asked) => reply(&self.pvd_set(&asked)?),
+            Request::PvdDelete(asked) => reply(&self.pvd_delete(&asked)?),
             Request::RaShow(asked) => reply(&self.ra_show(&asked)?),
             Request::RaCheck(asked) => reply(&self.ra_check(&asked)?),
             Request::FdbAdd(asked) => reply(&self.fdb_add(&asked)?),

@@ -6,11 +6,13 @@ mod checked;
 mod learnt;
 mod mediation;
 mod ra_guard;
+mod stated;
 mod watch;
 
 pub use checked::ra_checked;
 pub use learnt::{pvd, pvd_shown, ra, ra_shown};
 pub use mediation::mediation_edit;
+pub use stated::{pvd_announcement, pvd_key, pvd_statement};
 pub use watch::pvd_news;
 
 use crate::config::ConfigError;

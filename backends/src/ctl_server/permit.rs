@@ -13,8 +13,8 @@
 //! [`crate::place`] when something is done with them.
 
 use super::access::{Access, Policy, Tenant};
-use ctl::proto::v1::{Error, MacPolicy, NamespaceDelegate, PortAdd, PortSet, Request, Role};
-use switch::{Mediation, NamespacePath, PortRef, PortSpec, PortView, View, is_inside};
+use ctl::proto::v1::{Error, MacPolicy, NamespaceDelegate, PortAdd, PortSet, PvdStatement, Request, Role};
+use switch::{Mediation, NamespacePath, PortRef, PortSpec, PortView, PvdKey, View, is_inside};
 
 /// What only an operator may do.
 const OPERATOR: &str = "the operator of weftd";
@@ -49,6 +49,9 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::PortSet(_) => (Access::Administer, "port set"),
         Request::LinkAdd(_) => (Access::Administer, "link add"),
         Request::LinkDel(_) => (Access::Administer, "link del"),
+        Request::PvdCreate(_) => (Access::Administer, "pvd create"),
+        Request::PvdSet(_) => (Access::Administer, "pvd set"),
+        Request::PvdDelete(_) => (Access::Administer, "pvd delete"),
         Request::FdbAdd(_) => (Access::Administer, "fdb add"),
         Request::FdbDel(_) => (Access::Administer, "fdb del"),
         Request::FdbFlush(_) => (Access::Administer, "fdb flush"),
@@ -102,6 +105,11 @@ fn is_tenants<'a>(tenant: &Tenant, seen: &View<'_>, request: &'a Request) -> Res
         Request::FdbList(_) | Request::FdbAdd(_) | Request::FdbDel(_) | Request::FdbFlush(_) => Ok(()),
         Request::PvdList(_) | Request::PvdShow(_) | Request::PvdWatch(_) => Ok(()),
         Request::RaList(_) | Request::RaShow(_) | Request::RaCheck(_) => Ok(()),
+        Request::PvdCreate(asked) => may_state(&asked.said),
+        Request::PvdSet(asked) => {
+            may_state(&asked.said).and_then(|()| may_restate(seen, &asked.namespace, &asked.name))
+        }
+        Request::PvdDelete(asked) => may_restate(seen, &asked.namespace, &asked.name),
         Request::NamespaceDel(asked) => is_below(&asked.name).and_then(|()| may_empty(tenant, seen, &asked.name)),
         Request::NamespaceSet(asked) => is_below(&asked.name),
         Request::NamespaceDelegate(asked) => may_delegate(tenant, asked),
@@ -148,12 +156,12 @@ fn may_change(tenant: &Tenant, seen: &View<'_>, port: &str) -> Result<(), Missin
     require(found.is_none_or(|port| is_his(tenant, &port)), OPERATOR)
 }
 
-/// Whether he may delete all ports in a namespace.
+/// Whether he may delete all ports in a namespace, and what is said there.
 fn may_empty(tenant: &Tenant, seen: &View<'_>, namespace: &str) -> Result<(), Missing<'static>> {
     let Ok(top) = namespace.parse::<NamespacePath>() else { return Ok(()) };
     let ports = seen.ports(None).unwrap_or_default();
     let mut inside = ports.iter().filter(|port| port.spec.namespace.is_within(&top));
-    require(inside.all(|port| is_his(tenant, port)), OPERATOR)
+    require(inside.all(|port| is_his(tenant, port)) && !seen.announces(&top), OPERATOR)
 }
 
 /// Whether a port is as a tenant makes them.
@@ -162,6 +170,18 @@ fn is_his(tenant: &Tenant, port: &PortView) -> bool {
     // Rules for routers do not bind a host, which is what he would have if he made it anew.
     let unbound = Mediation { guard: mediation.guard.clone(), ..Mediation::default() };
     confined.is_some() && *limits == tenant.delegation.limits && *mediation == unbound
+}
+
+/// Whoever tells hosts something of a PvD speaks as a router, and the role of a router is the operator's to give.
+fn may_state(said: &PvdStatement) -> Result<(), Missing<'static>> {
+    require(said.announce.as_ref().is_none_or(Vec::is_empty), OPERATOR)
+}
+
+/// Nor does he change what hosts are told, or take it back.
+fn may_restate(seen: &View<'_>, namespace: &str, name: &str) -> Result<(), Missing<'static>> {
+    let said = namespace.parse().ok().zip(PvdKey::parse_name(name).ok());
+    let said = said.and_then(|(path, name)| seen.stated(&path, &name));
+    require(said.is_none_or(|said| said.announcement.is_none()), OPERATOR)
 }
 
 fn may_delegate<'a>(tenant: &Tenant, asked: &'a NamespaceDelegate) -> Result<(), Missing<'a>> {
@@ -184,7 +204,10 @@ mod test {
     use ctl::codec::Call;
     use ctl::proto::v1::METHODS;
     use serde_json::json;
-    use switch::{Control, Delegate, Delegation, Grant, Limits, Mode, NamespaceSpec, Request as Add, VhostUser};
+    use switch::{
+        Announcement, Control, Delegate, Delegation, Grant, Limits, Mode, NamespaceSpec, Request as Add, Statement,
+        VhostUser,
+    };
 
     /// Every method of the interface, with parameters that parse, and who may call it.
     #[test]
@@ -222,7 +245,7 @@ mod test {
 
     fn call(method: &str) -> Call {
         let all = serde_json::json!({
-            "name": "a", "namespace": "a", "socket": "/run/red.d/a", "uid": 1, "number": 1, "mac": "a", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a",
+            "name": "a", "namespace": "a", "socket": "/run/red.d/a", "uid": 1, "number": 1, "mac": "a", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a", "said": {},
             "vhost_user": { "path": "/run/red.d/a", "mode": "server" }
         });
         let wanted: &[&str] = match method.rsplit('.').next().unwrap_or_default() {
@@ -237,6 +260,8 @@ mod test {
             "FdbDel" => &["namespace", "mac"],
             "PvdShow" => &["name"],
             "PvdWatch" | "RaCheck" => &["namespace"],
+            "PvdCreate" | "PvdDelete" => &["namespace", "name"],
+            "PvdSet" => &["namespace", "name", "said"],
             "RaShow" => &["namespace", "number"],
             "ConfigCheck" | "ConfigDiff" | "ConfigApply" => &["text", "file"],
             "LogSet" => &["filter"],
@@ -259,6 +284,19 @@ mod test {
             let name = "one".parse().unwrap();
             let spec = PortSpec { confined, ..PortSpec::new(&name, namespace, socket) };
             control.handle_request(Add::PortAdd(name, spec)).unwrap();
+        }
+        control.handle_request(Add::NamespaceAdd("red/told".parse().unwrap(), NamespaceSpec::default())).unwrap();
+        let announcement = Announcement {
+            router: "fe80::1".parse().unwrap(),
+            mac: "02:00:00:00:00:01".parse().unwrap(),
+            lifetime: 0,
+            inner: false,
+        };
+        for (namespace, name, announcement) in
+            [("red", "a.example", None), ("red/told", "told.example", Some(announcement))]
+        {
+            let key = PvdKey { namespace: namespace.parse().unwrap(), name: name.parse().unwrap() };
+            control.handle_request(Add::PvdAdd(key, Statement { announcement, ..Statement::default() })).unwrap();
         }
         (control, Tenant { namespace: "red".parse().unwrap(), delegation })
     }
@@ -335,6 +373,9 @@ mod test {
         ask("PortSet", json!({ "name": "dev:one", "mtu": 1400 })).unwrap();
         ask("PortDel", json!({ "name": "dev:one" })).unwrap();
         ask("NamespaceDel", json!({ "name": "dev", "recursive": true })).unwrap();
+        ask("PvdCreate", json!({ "namespace": "dev", "name": "b.example", "said": { "announce": [] } })).unwrap();
+        ask("PvdDelete", json!({ "namespace": "/", "name": "a.example" })).unwrap();
+        let announce = json!({ "router": "fe80::1", "mac": "02:00:00:00:00:01" });
         let delegate = |socket: &str| json!({ "name": "dev", "socket": socket, "uid": 2 });
         ask("NamespaceDelegate", delegate("/run/red.d/dev")).unwrap();
         assert!(matches!(ask("NamespaceDelegate", delegate("/run/dev")), Err(Error::Invalid { .. })));
@@ -352,6 +393,11 @@ mod test {
             ("NamespaceDelegate", json!({ "name": "/", "socket": "/run/red.d/x", "uid": 2 })),
             ("NamespaceDelegate", json!({ "name": "dev", "socket": "/run/red.d/x", "uid": 2, "limits": limits })),
             ("NamespaceUndelegate", json!({ "name": "/" })),
+            ("PvdCreate", json!({ "namespace": "/", "name": "b.example", "said": { "announce": [announce] } })),
+            ("PvdSet", json!({ "namespace": "/", "name": "a.example", "said": { "announce": [announce] } })),
+            ("PvdSet", json!({ "namespace": "told", "name": "Told.example", "said": { "mtu": 1400 } })),
+            ("PvdDelete", json!({ "namespace": "told", "name": "told.example", "if_exists": true })),
+            ("NamespaceDel", json!({ "name": "told", "recursive": true })),
         ] {
             let answer = ask(method, parameters.clone());
             assert!(matches!(answer, Err(Error::Denied { .. })), "{method} {parameters}: {answer:?}");

@@ -100,7 +100,7 @@ pub(super) enum Object {
         #[command(subcommand)]
         verb: fdb::Verb,
     },
-    /// Provisioning domains (PvDs): what routers teach about the networks behind them
+    /// Provisioning domains (PvDs): what routers teach about the networks behind them, and what operators say
     #[command(infer_subcommands = true)]
     Pvd {
         #[command(subcommand)]

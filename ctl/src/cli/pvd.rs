@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft pvd …`.
 
+mod said;
 mod watch;
 
 use clap::{Args, Subcommand};
 
+use self::said::StatementArgs;
 use super::output::Output;
 use super::{Context, DONE, Outcome};
 use crate::client::ClientError;
 use crate::proto::v1::{
-    Fact, Information, InformationState, KnownInformation, PortSet, Pvd, PvdList, PvdShow, PvdShowReply, PvdSource,
-    PvdWhole, RouterParameters,
+    Fact, Information, InformationState, KnownInformation, PortSet, Pvd, PvdAnnouncement, PvdCreate, PvdDelete,
+    PvdList, PvdSet, PvdShow, PvdShowReply, PvdSource, PvdWhole, RouterParameters,
 };
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
@@ -35,6 +37,23 @@ pub(super) enum Verb {
         /// Its namespace; needed where several have a PvD of that name
         #[arg(short, long, value_name = "NAMESPACE")]
         namespace: Option<String>,
+    },
+    /// Make a static PvD, which has no end and comes before what routers say
+    #[command(after_help = said::HELP)]
+    Create(Create),
+    /// Say something else about a static PvD, all at once; what is not named stays
+    #[command(after_help = said::HELP)]
+    Set(Set),
+    /// Delete a static PvD; what routers say of it stays
+    Delete {
+        /// Its name
+        name: String,
+        /// Its namespace
+        #[arg(short, long, value_name = "NAMESPACE")]
+        namespace: String,
+        /// Succeed when there is no such static PvD
+        #[arg(long)]
+        if_exists: bool,
     },
     /// Let a port see some PvDs only: of no other it gets Router Advertisements any more
     Bind(Bind),
@@ -68,6 +87,31 @@ impl Bind {
     }
 }
 
+/// A static PvD to be made.
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// Its name, a domain name
+    name: String,
+    /// Its namespace
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: String,
+    #[command(flatten)]
+    said: StatementArgs,
+}
+
+/// A static PvD to be changed.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("change").args(said::CHANGES).required(true).multiple(true))]
+pub(super) struct Set {
+    /// Its name
+    name: String,
+    /// Its namespace
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: String,
+    #[command(flatten)]
+    said: StatementArgs,
+}
+
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     let mut client = context.client()?;
     match verb {
@@ -88,6 +132,20 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             context.output.answer(&port, |_| String::new())
         }
         Verb::Watch(asked) => watch::run(asked, client, context),
+        Verb::Create(Create { name, namespace, said }) => {
+            let pvd = client.call(&PvdCreate { namespace, name, said: said.said() })?.pvd;
+            context
+                .output
+                .answer(&pvd, |_| format!("pvd {} in namespace {}, number {}\n", pvd.name, pvd.namespace, pvd.number))
+        }
+        Verb::Set(Set { name, namespace, said }) => {
+            let pvd = client.call(&PvdSet { namespace, name, said: said.said() })?.pvd;
+            context.output.answer(&pvd, |_| String::new())
+        }
+        Verb::Delete { name, namespace, if_exists } => {
+            client.call(&PvdDelete { namespace, name, if_exists })?;
+            context.output.done()
+        }
     }
 }
 
@@ -96,19 +154,21 @@ fn table(pvds: &[Pvd], output: &Output<'_>) -> String {
         ("NAMESPACE", Side::Left),
         ("NAME", Side::Left),
         ("NUMBER", Side::Right),
+        ("STATIC", Side::Left),
         ("ROUTERS", Side::Right),
         ("FACTS", Side::Right),
         ("PREFIXES", Side::Left),
         ("EXPIRES", Side::Right),
     ];
     let mut table = output.table(&columns);
-    for Pvd { namespace, name, number, routers, facts, prefixes, expires_s, .. } in pvds {
+    for Pvd { namespace, name, number, r#static, routers, facts, prefixes, expires_s, .. } in pvds {
         let prefixes = if prefixes.is_empty() { "-".to_owned() } else { prefixes.join(",") };
         let [routers, facts] = [routers, facts].map(u64::to_string);
         table.row([
             namespace.clone(),
             name.clone(),
             number.to_string(),
+            if *r#static { "yes" } else { "-" }.to_owned(),
             routers,
             facts,
             prefixes,
@@ -119,10 +179,15 @@ fn table(pvds: &[Pvd], output: &Output<'_>) -> String {
 }
 
 fn page(shown: &PvdShowReply, output: &Output<'_>) -> String {
-    let Pvd { namespace, name, number, explicit, handle, age_s, expires_s, .. } = &shown.pvd;
+    let Pvd { namespace, name, number, explicit, r#static, handle, age_s, expires_s, .. } = &shown.pvd;
     let mut page = Page::new("pvd", name);
     page.line("namespace", namespace);
-    page.line("named", if *explicit { "by its routers" } else { "after its router and port" });
+    let named = match (explicit, r#static) {
+        (_, true) => "by an operator",
+        (true, false) => "by its routers",
+        (false, false) => "after its router and port",
+    };
+    page.line("named", named);
     page.line("number", &number.to_string());
     page.line("handle", handle);
     page.line("known for", &duration(*age_s));
@@ -134,7 +199,10 @@ fn page(shown: &PvdShowReply, output: &Output<'_>) -> String {
     if !shown.bound.is_empty() {
         page.line("bound ports", &shown.bound.join(" "));
     }
-    page.line("facts", &shown.facts.len().to_string());
+    if let Some(announced) = &shown.announce {
+        page.line("announced", &announced_line(announced));
+    }
+    page.line("facts", &facts_line(shown));
     page.below(&facts(&shown.facts, output.table(&FACTS)));
     if let Some(information) = &shown.information {
         information_lines(&mut page, information);
@@ -160,6 +228,24 @@ fn information_lines(page: &mut Page, information: &Information) {
     page.line("dns zones", &words(dns_zones));
     page.line("internet", if *no_internet { "no" } else { "yes" });
     page.line("object", object.trim_end());
+}
+
+/// What there is, and of a static PvD how much of that only routers say.
+fn facts_line(shown: &PvdShowReply) -> String {
+    let all = shown.facts.len();
+    let Some(own) = shown.sources.iter().find(|source| source.router.is_none()) else { return all.to_string() };
+    let stated = |fact: &&Fact| own.facts.iter().any(|own| (own.kind, &own.value) == (fact.kind, &fact.value));
+    let added = all - shown.facts.iter().filter(stated).count();
+    format!("{all}, of which routers add {added}")
+}
+
+fn announced_line(PvdAnnouncement { router, mac, lifetime_s, inner }: &PvdAnnouncement) -> String {
+    let lasts = match lifetime_s {
+        0 => "no default router".to_owned(),
+        seconds => format!("a default router for {}", duration(u64::from(*seconds))),
+    };
+    let inner = if *inner { " to hosts that know of PvDs" } else { "" };
+    format!("as {router} ({mac}), {lasts}{inner}")
 }
 
 const FACTS: [(&str, Side); 5] = [
@@ -191,18 +277,29 @@ fn source_lines(page: &mut Page, source: &PvdSource, output: &Output<'_>) {
         (None, _) => OPERATOR.to_owned(),
     };
     page.line("from", &who);
-    page.line("heard", &format!("{heard} times, first {} ago, last {} ago", duration(*first_s), duration(*last_s)));
-    page.line("router", &if *router_s == 0 { "no".to_owned() } else { format!("for {}", duration(*router_s)) });
+    let times = format!("{heard} times, first {} ago, last {} ago", duration(*first_s), duration(*last_s));
+    page.line(if router.is_some() { "heard" } else { "said" }, &times);
+    if router.is_some() {
+        page.line("router", &if *router_s == 0 { "no".to_owned() } else { format!("for {}", duration(*router_s)) });
+    }
     page.line("pvd flags", &format!("{}, sequence {sequence}, delay {delay}", words(flags)));
-    parameter_lines(page, parameters);
+    match router {
+        Some(_) => parameter_lines(page, parameters),
+        None => link_lines(page, parameters),
+    }
     page.below(&facts(&source.facts, output.table(&FACTS)));
 }
 
 /// What has no lifetime, as lines of a page.
 pub(super) fn parameter_lines(page: &mut Page, parameters: &RouterParameters) {
-    let RouterParameters { hop_limit, flags, preference, reachable_ms, retrans_ms, mtu, captive_portal } = parameters;
+    let RouterParameters { hop_limit, flags, preference, reachable_ms, retrans_ms, .. } = parameters;
     page.line("header", &format!("hop limit {hop_limit}, flags {}, preference {preference}", words(flags)));
     page.line("timers", &format!("reachable {reachable_ms} ms, retransmit {retrans_ms} ms"));
+    link_lines(page, parameters);
+}
+
+/// What options say of the link.
+fn link_lines(page: &mut Page, RouterParameters { mtu, captive_portal, .. }: &RouterParameters) {
     if *mtu > 0 {
         page.line("mtu", &mtu.to_string());
     }

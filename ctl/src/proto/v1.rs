@@ -17,6 +17,7 @@ mod port;
 mod pvd;
 mod ra;
 mod ra_guard;
+mod stated;
 mod status;
 mod watch;
 mod worker;
@@ -54,6 +55,7 @@ pub use ra::{
     RouterAt, Severity,
 };
 pub use ra_guard::{Preference, RaGuard};
+pub use stated::{PvdAnnouncement, PvdCreate, PvdDelete, PvdReply, PvdSet, PvdStatement};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
 pub use watch::{EVENT_PAGE, PvdChange, PvdEvent, PvdEventKind, PvdWatch, PvdWatchReply};
 pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};
@@ -145,6 +147,12 @@ methods! {
     PvdShow -> PvdShowReply;
     /// Tells what happens to PvDs, on and on with `more`.
     PvdWatch -> PvdWatchReply;
+    /// Makes a static PvD.
+    PvdCreate -> PvdReply;
+    /// Says something else about a static PvD.
+    PvdSet -> PvdReply;
+    /// Takes back what is said about a static PvD.
+    PvdDelete -> Empty;
     /// Lists Router Advertisements that are remembered, in pages with `more`.
     RaList -> RaListReply;
     /// Tells all about one Router Advertisement.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 #[cfg(test)]
 pub(crate) use learnt::FRAME;
-pub(crate) use learnt::{checked, news, pvd_shown, pvds, ra_shown, ras};
+pub(crate) use learnt::{checked, news, pvd_said, pvd_shown, pvd_stated, pvds, ra_shown, ras};
 use mediation::{inject_pvd, mediated, pvds_seen};
 use serde::Serialize;
 use serde_json::Value;
@@ -20,9 +20,9 @@ use crate::proto::v1::{
     FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply,
     MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
     NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
-    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Preference, PvdList, PvdShow,
-    PvdWatch, Quota, RaCheck, RaGuard, RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VhostUser, Work,
-    Worker, WorkerList, WorkerListReply, Zombie,
+    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Preference, PvdCreate, PvdDelete,
+    PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck, RaGuard, RaList, RaShow, Rate, Role, State, Status,
+    StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -36,6 +36,7 @@ pub(crate) struct Exchange {
 pub(crate) fn exchanges() -> Vec<Exchange> {
     let (name, namespace, mac) = (|| "vm1".to_owned(), || "red".to_owned(), || "02:00:00:00:00:01".to_owned());
     let (text, file) = (|| "[namespace.red]\n".to_owned(), || "weft.toml".to_owned());
+    let pvd = || "corp.example".to_owned();
     let log_set = LogSet { filter: "info,vhost_user=debug".to_owned(), for_s: Some(300) };
     let (macs, role, limits) = (Some(MacPolicy::Any), Some(Role::Router), Some(limits()));
     let port_set = PortSet {
@@ -69,8 +70,11 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&FdbDel { namespace: namespace(), mac: mac() }, &Empty {}),
         exchange(&FdbFlush { namespace: Some(namespace()) }, &FdbFlushReply { removed: 3 }),
         exchange(&PvdList { namespace: Some(namespace()) }, &pvds()),
-        exchange(&PvdShow { name: "corp.example".to_owned(), namespace: Some(namespace()) }, &pvd_shown()),
+        exchange(&PvdShow { name: pvd(), namespace: Some(namespace()) }, &pvd_shown()),
         exchange(&PvdWatch { namespace: namespace(), since: Some(1_000_000_041) }, &news()),
+        exchange(&PvdCreate { namespace: namespace(), name: pvd(), said: pvd_said() }, &pvd_stated()),
+        exchange(&PvdSet { namespace: namespace(), name: pvd(), said: pvd_said() }, &pvd_stated()),
+        exchange(&PvdDelete { namespace: namespace(), name: pvd(), if_exists: true }, &Empty {}),
         exchange(&RaList { namespace: Some(namespace()) }, &ras()),
         exchange(&RaShow { namespace: namespace(), number: 7 }, &ra_shown()),
         exchange(&RaCheck { namespace: namespace() }, &checked()),

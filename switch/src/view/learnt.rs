@@ -167,6 +167,12 @@ impl View<'_> {
         ports.filter(is_bound).map(|port| port.name).collect()
     }
 
+    /// Whether hosts are told of a static PvD of a namespace or of what is below it.
+    pub fn announces(&self, path: &NamespacePath) -> bool {
+        let mut inside = self.control.desired.pvds_within(&self.absolute(path));
+        inside.any(|(_, said)| said.announcement.is_some())
+    }
+
     /// At most `most` Router Advertisements of one namespace, by number: the first of those behind `after`.
     ///
     /// # Errors

@@ -3,5 +3,6 @@
 #![forbid(unsafe_code)]
 
 mod limits;
+mod pvds;
 mod scene;
 mod values;

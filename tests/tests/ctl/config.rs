@@ -26,6 +26,11 @@ mtu = 1500
 namespace = "red"
 mac = "02:00:00:00:00:99"
 port = "two"
+
+[[pvd]]
+namespace = "red"
+name = "work.example"
+prefixes = ["2001:db8:1::/64"]
 "#;
 
 /// Writes a file into the daemon's folder and runs `weft config VERB FILE`.
@@ -58,6 +63,20 @@ fn what_runs_is_a_file() {
     daemon.weft(&["link", "add", "red:up", "blue:down", "--mtu", "9000"]).expect_ok();
     daemon.weft(&["port", "set", "blue:down", "--role", "router", "--flood-frames", "50"]).expect_ok();
     daemon.weft(&["fdb", "add", "02:00:00:00:00:99", "-n", "red", "-p", "one"]).expect_ok();
+    let pvd = [
+        "pvd",
+        "create",
+        "work.example",
+        "-n",
+        "red",
+        "--http",
+        "--prefix",
+        "2001:db8:1::/64,on-link",
+        "--mtu",
+        "1400",
+    ];
+    let told = ["--announce", "fe80::1", "--announce-mac", "02:00:00:00:01:01", "--router-lifetime", "1800"];
+    daemon.weft(&[&pvd[..], &told, &["--captive-portal", "https://p.example/\"'"]].concat()).expect_ok();
     let (listen, uid) = (format!("{folder}/t"), rustix::process::getuid().as_raw().to_string());
     daemon.weft(&["namespace", "delegate", "red", "--listen", &listen, "--uid", &uid]).expect_ok();
     let socket = format!("{listen}.d/two");
@@ -85,6 +104,7 @@ fn a_file_is_compared_applied_and_then_equal() {
         "add port red:one",
         "add port red:two",
         "add fdb entry red/02:00:00:00:00:99",
+        "add PvD red:work.example.",
         "del namespace gone",
     ];
     let mut told = names(&diff.stdout);
@@ -110,10 +130,12 @@ fn only_what_differs_is_touched() {
     run(&daemon, &["apply"], GOOD).expect_ok();
     let (mut one, mut two) = (daemon.attach("one", 1), daemon.attach("two", 2));
     ping(&mut one, &mut two, 1);
-    let changed = GOOD.replace("mtu = 1500", "mtu = 1400") + "\n[[namespace]]\nname = \"blue\"\n";
+    let changed =
+        GOOD.replace("mtu = 1500", "mtu = 1400") + "rdnss = [\"2001:db8::53\"]\n\n[[namespace]]\nname = \"blue\"\n";
     let text = run(&daemon, &["diff"], &changed);
     assert!(text.stdout.contains("~ port red:two: mtu 1500 -> 1400\n"), "{}", text.stdout);
     assert!(text.stdout.contains("+ namespace blue\n"), "{}", text.stdout);
+    assert!(text.stdout.contains("~ PvD red:work.example.: rdnss none -> 2001:db8::53\n"), "{}", text.stdout);
     run(&daemon, &["apply"], &changed).expect_ok();
     ping(&mut one, &mut two, 2);
     assert_eq!(daemon.port("two")["mtu"], 1400);

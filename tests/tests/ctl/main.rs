@@ -19,6 +19,7 @@ mod peers;
 mod pvdd;
 mod ra_guard;
 mod shared_limits;
+mod stated;
 mod tenant;
 mod totals;
 mod unseen;

@@ -65,6 +65,22 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("PvdList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("PvdShow", vec![json!({ "name": "@port", "namespace": "@space" }), json!({ "name": "@space" })]),
         ("PvdWatch", vec![json!({ "namespace": "@space", "since": 0 }), json!({ "namespace": "@inner" })]),
+        (
+            "PvdCreate",
+            vec![
+                json!({ "namespace": "@space", "name": "a.example" }),
+                json!({ "namespace": "@inner", "name": "@port", "said": { "prefixes": ["2001:db8::/64"] } }),
+                json!({ "namespace": "@space", "name": "a.example", "said": { "announce": [] } }),
+            ],
+        ),
+        ("PvdSet", vec![json!({ "namespace": "@space", "name": "a.example", "said": { "mtu": 1400 } })]),
+        (
+            "PvdDelete",
+            vec![
+                json!({ "namespace": "@space", "name": "a.example" }),
+                json!({ "namespace": "@inner", "name": "a.example", "if_exists": true }),
+            ],
+        ),
         ("RaList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("RaShow", vec![json!({ "namespace": "@space", "number": 1 })]),
         ("RaCheck", vec![json!({ "namespace": "@space" }), json!({ "namespace": "@inner" })]),

@@ -7,7 +7,7 @@ use tests::wait::Deadline;
 use tests::weftd::{Weftd, toml};
 
 /// Everything that an operator has said, as the daemon tells it: no counters, no state of the moment.
-fn said(daemon: &Weftd) -> [Value; 3] {
+fn said(daemon: &Weftd) -> [Value; 4] {
     let mut ports = daemon.json(&["port", "list"]);
     for port in ports.as_array_mut().expect("a list") {
         let port = port.as_object_mut().expect("an object");
@@ -17,7 +17,23 @@ fn said(daemon: &Weftd) -> [Value; 3] {
     }
     let mut entries = daemon.json(&["fdb", "list"]);
     entries.as_array_mut().expect("a list").retain(|entry| entry["kind"] != "learned");
-    [daemon.json(&["namespace", "list"]), ports, entries]
+    let mut pvds = daemon.json(&["pvd", "list"]);
+    // They are listed as they came, which is not the order in which they come again.
+    pvds.as_array_mut().expect("a list").sort_by_key(|pvd| pvd["name"].to_string());
+    for pvd in pvds.as_array_mut().expect("a list") {
+        let pvd = pvd.as_object_mut().expect("an object");
+        for moment in ["handle", "base_seq", "age_s"] {
+            pvd.remove(moment);
+        }
+        let shown = daemon.json(&["pvd", "show", text(&pvd["name"]), "-n", text(&pvd["namespace"])]);
+        let [facts, announce] = ["facts", "announce"].map(|key| shown.get(key).cloned());
+        pvd.extend([("shown".to_owned(), facts.into()), ("told".to_owned(), announce.into())]);
+    }
+    [daemon.json(&["namespace", "list"]), ports, entries, pvds]
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
 }
 
 #[test]
@@ -36,7 +52,18 @@ fn all_that_was_said_with_weft_survives_a_crash() {
     daemon.weft(&["fdb", "del", "02:00:00:00:00:98", "--namespace", "red"]).expect_ok();
     daemon.weft(&["port", "del", "four"]).expect_ok();
     daemon.weft(&["namespace", "del", "gone"]).expect_ok();
+    // Numbers that no first start would give: those in between have gone.
+    for name in ["first.example", "work.example", "other.example", "last.example"] {
+        daemon.weft(&["pvd", "create", name, "-n", "red", "--rdnss", "2001:db8::53"]).expect_ok();
+    }
+    daemon.weft(&["pvd", "delete", "first.example", "-n", "red"]).expect_ok();
+    daemon.weft(&["pvd", "delete", "other.example", "-n", "red"]).expect_ok();
+    let told = ["--announce", "fe80::1", "--announce-mac", "02:00:00:00:01:01", "--inner-header"];
+    let set = ["pvd", "set", "work.example", "-n", "red", "--prefix", "2001:db8:1::/64", "--route", "::/0,low"];
+    daemon.weft(&[&set[..], &told].concat()).expect_ok();
     let before = said(&daemon);
+    let numbers: Vec<&Value> = before[3].as_array().expect("a list").iter().map(|pvd| &pvd["number"]).collect();
+    assert_eq!(numbers, [4, 2], "last.example and work.example");
     for _ in 0..3 {
         daemon.kill_9();
         daemon.restart();

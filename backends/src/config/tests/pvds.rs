@@ -20,7 +20,12 @@ fn test_mistakes_in_what_is_said_of_a_pvd() {
             1,
             r#"pvd "Work.example": namespace: "green" does not exist"#,
         ),
-        ("delay = 15", "delay = 16", 6, r#"pvd "Work.example": delay: 16 is not valid (expected 0 to 15)"#),
+        (
+            "delay = 15\nprefixes",
+            "delay = 16\nprefixes",
+            6,
+            r#"pvd "Work.example": delay: 16 is not valid (expected 0 to 15)"#,
+        ),
         (
             "2001:db8:1::/64",
             "2001:db8:1::1/64",
@@ -50,7 +55,7 @@ fn test_mistakes_in_what_is_said_of_a_pvd() {
         ),
         ("00:01:01", "00:01", 14, r#"pvd "Work.example": announce.mac: "02:00:00:00:01" is not a MAC address"#),
         ("1800", "65536", 14, r#"pvd "Work.example": announce.lifetime: 65536 is not valid (expected 0 to 65535)"#),
-        ("legacy = true", "legacie = true", 4, r#"pvd "Work.example": legacie: unknown key `legacie`"#),
+        ("legacy = true\n", "legacie = true\n", 4, r#"pvd "Work.example": legacie: unknown key `legacie`"#),
         (
             "red/dev\"\nname = \"Work",
             "red\"\nname = \"Work",

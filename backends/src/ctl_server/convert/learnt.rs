@@ -32,6 +32,7 @@ pub fn pvd(view: &PvdView, now: Duration) -> v1::Pvd {
         namespace: view.namespace.to_string(),
         name: view.name.clone(),
         explicit: view.is_explicit,
+        r#static: view.sources.iter().any(|source| source.router.is_none()),
         number: view.number,
         handle: view.handle.to_string(),
         base_seq: view.base_seq,
@@ -52,6 +53,7 @@ pub fn pvd_shown(view: &PvdView, bound: &[Name], now: Duration) -> v1::PvdShowRe
         sources: view.sources.iter().map(|view| source(view, now)).collect(),
         information: view.information.as_ref().map(|standing| information(standing, now)),
         whole: whole(view),
+        announce: view.sources.iter().find_map(|source| source.announcement).as_ref().map(super::pvd_announcement),
     }
 }
 

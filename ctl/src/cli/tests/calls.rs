@@ -175,6 +175,33 @@ fn verbs_of_what_is_learnt() {
 }
 
 #[test]
+fn verbs_of_static_pvds() {
+    asks("pvd create a.example -n red", "PvdCreate", json!({"namespace": "red", "name": "a.example", "said": {}}));
+    asks(
+        "pvd create a.example -n red --http --legacy=false --sequence 3 --delay 2 --prefix 2001:db8:1::/64 \
+         --prefix 2001:db8:2::/48,on-link --route ::/0,low --rdnss ::53 --dnssl corp.example --pref64 64:ff9b::/96 \
+         --mtu 1400 --captive-portal https://p.example --announce fe80::1 --announce-mac 02:00:00:00:01:01 \
+         --router-lifetime 1800 --inner-header",
+        "PvdCreate",
+        json!({"namespace": "red", "name": "a.example", "said": {
+            "http": true, "legacy": false, "sequence": 3, "delay": 2,
+            "prefixes": ["2001:db8:1::/64", "2001:db8:2::/48,on-link"], "routes": ["::/0,low"], "rdnss": ["::53"],
+            "dnssl": ["corp.example"], "pref64": ["64:ff9b::/96"], "mtu": 1400, "captive_portal": "https://p.example",
+            "announce": [{"router": "fe80::1", "mac": "02:00:00:00:01:01", "lifetime_s": 1800, "inner": true}],
+        }}),
+    );
+    let set = |more: &str| call(&format!("pvd set a.example -n red {more}")).1["said"].clone();
+    assert_eq!(set("--http=false"), json!({"http": false}));
+    assert_eq!(set("--prefix none --rdnss none"), json!({"prefixes": [], "rdnss": []}));
+    assert_eq!(
+        set("--mtu none --captive-portal none --no-announce"),
+        json!({"mtu": 0, "captive_portal": "", "announce": []})
+    );
+    let delete = json!({"namespace": "red", "name": "a.example", "if_exists": true});
+    asks("pvd delete a.example -n red --if-exists", "PvdDelete", delete);
+}
+
+#[test]
 fn the_rest() {
     asks("status", "Status", json!({}));
     asks("worker list", "WorkerList", json!({}));

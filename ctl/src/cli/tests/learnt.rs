@@ -9,9 +9,9 @@ use crate::testing::server::Server;
 #[test]
 fn pvd_list_tells_how_long_anything_is_known() {
     let expected = "\
-NAMESPACE  NAME           NUMBER  ROUTERS  FACTS  PREFIXES             EXPIRES
-red        corp.example.       5        1      2  2001:db8:1::/64  29 min 50 s
-red        fe80::1%r1          6        1      2  2001:db8:1::/64        never
+NAMESPACE  NAME           NUMBER  STATIC  ROUTERS  FACTS  PREFIXES             EXPIRES
+red        corp.example.       5  yes           1      2  2001:db8:1::/64  29 min 50 s
+red        fe80::1%r1          6  -             1      2  2001:db8:1::/64        never
 ";
     let ran = weft(&Server::with_samples(), "pvd list", false);
     assert_eq!((ran.code, ran.output.as_str()), (0, expected));
@@ -26,7 +26,7 @@ fn pvd_show_tells_who_says_what() {
     let expected = "\
 pvd corp.example.
   namespace    red
-  named        by its routers
+  named        by an operator
   number       5
   handle       0.0
   known for    1 h 2 min
@@ -35,7 +35,8 @@ pvd corp.example.
   ports        r1
   heard        372 times; read by 0
   bound ports  vm1 vm2
-  facts        2
+  announced    as fe80::2 (02:00:00:00:01:01), a default router for 30 min to hosts that know of PvDs
+  facts        2, of which routers add 1
     KIND    VALUE            FLAGS                     VALID    PREFERRED
     prefix  2001:db8:1::/64  on-link,autonomous  29 min 50 s   9 min 50 s
     rdnss   2001:db8:1::53   -                   19 min 50 s  19 min 50 s
@@ -56,6 +57,11 @@ pvd corp.example.
     KIND    VALUE            FLAGS                     VALID    PREFERRED
     prefix  2001:db8:1::/64  on-link,autonomous  29 min 50 s   9 min 50 s
     rdnss   2001:db8:1::53   -                   19 min 50 s  19 min 50 s
+  from         operator
+  said         1 times, first 1 h 2 min ago, last 10 s ago
+  pvd flags    http, sequence 7, delay 2
+    KIND   VALUE           FLAGS        VALID    PREFERRED
+    rdnss  2001:db8:1::53  -      19 min 50 s  19 min 50 s
 ";
     assert_eq!(output("pvd show corp.example"), expected);
     let shown: Value = serde_json::from_str(&output("--json pvd show corp.example")).unwrap();
@@ -148,4 +154,13 @@ warning   red        corp.example.  fe80::1%r1,fe80::1%r2  the MTU is 1500 here 
     weft(&server, "ra check --json", false);
     let asked: Vec<Value> = server.calls().into_iter().map(|call| call.parameters.unwrap()).collect();
     assert_eq!(asked, [json!({}), json!({"namespace": "/"}), json!({"namespace": "red"})]);
+}
+
+#[test]
+fn pvd_create_tells_what_was_made() {
+    assert_eq!(output("pvd create corp.example -n red"), "pvd corp.example. in namespace red, number 5\n");
+    assert_eq!(output("pvd set corp.example -n red --mtu 1400"), "");
+    assert_eq!(output("pvd delete corp.example -n red"), "");
+    let made: Value = serde_json::from_str(&output("pvd create corp.example -n red --json")).unwrap();
+    assert_eq!((&made["static"], &made["number"]), (&json!(true), &json!(5)));
 }

@@ -65,9 +65,9 @@ fn what_was_missed_is_listed_and_not_told_twice() {
     assert_eq!((ran.code, ran.errors.as_str()), (0, "weftd is away: waiting for it\n"), "{}", ran.output);
     let expected = "\
 events were missed; after number 1000000042 there is:
-NAMESPACE  NAME           NUMBER  ROUTERS  FACTS  PREFIXES             EXPIRES
-red        corp.example.       5        1      2  2001:db8:1::/64  29 min 50 s
-red        fe80::1%r1          6        1      2  2001:db8:1::/64        never
+NAMESPACE  NAME           NUMBER  STATIC  ROUTERS  FACTS  PREFIXES             EXPIRES
+red        corp.example.       5  yes           1      2  2001:db8:1::/64  29 min 50 s
+red        fe80::1%r1          6  -             1      2  2001:db8:1::/64        never
 04:10:11Z  1000000043  update  corp.example.
     ~ sequence 7 -> 8 by fe80::1%r1
     - rdnss 2001:db8:1::53 (expired) by fe80::1%r1

@@ -4,6 +4,8 @@
 use super::Information;
 use serde::{Deserialize, Serialize};
 
+use super::PvdAnnouncement;
+
 /// PvDs in one message of a streamed `PvdList`, as [`super::FDB_PAGE`].
 pub const PVD_PAGE: usize = 256;
 
@@ -16,6 +18,8 @@ pub struct Pvd {
     pub name: String,
     /// Whether its routers name it.
     pub explicit: bool,
+    /// Whether an operator made it; routers may speak of it as well.
+    pub r#static: bool,
     /// Its number among all PvDs that the caller sees; 0 when all numbers were taken.
     pub number: u32,
     /// What names it in its namespace for as long as it lives, and nothing afterwards.
@@ -184,6 +188,9 @@ pub struct PvdShowReply {
     pub information: Option<Information>,
     /// What holds for all of it.
     pub whole: PvdWhole,
+    /// In whose name hosts are told of it, of a static one that they are told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announce: Option<PvdAnnouncement>,
 }
 
 /// What holds for a PvD, whoever says it.

@@ -2,9 +2,9 @@
 //! Samples of what is learnt from routers.
 
 use crate::proto::v1::{
-    Fact, FactKind, Finding, Information, InformationState, KnownInformation, Operation, Pvd, PvdChange, PvdEvent,
-    PvdEventKind, PvdListReply, PvdShowReply, PvdSource, PvdWatchReply, PvdWhole, Ra, RaCheckReply, RaListReply,
-    RaOption, RaShowReply, RaVerdict, RouterAt, RouterParameters, Severity,
+    Fact, FactKind, Finding, Information, InformationState, KnownInformation, Operation, Pvd, PvdAnnouncement,
+    PvdChange, PvdEvent, PvdEventKind, PvdListReply, PvdReply, PvdShowReply, PvdSource, PvdStatement, PvdWatchReply,
+    PvdWhole, Ra, RaCheckReply, RaListReply, RaOption, RaShowReply, RaVerdict, RouterAt, RouterParameters, Severity,
 };
 
 fn text(text: &str) -> String {
@@ -16,6 +16,7 @@ fn pvd() -> Pvd {
         namespace: text("red"),
         name: text("corp.example."),
         explicit: true,
+        r#static: true,
         number: 5,
         handle: text("0.0"),
         base_seq: 3,
@@ -29,8 +30,15 @@ fn pvd() -> Pvd {
 
 /// One with a name, and one without that never ends.
 pub(crate) fn pvds() -> PvdListReply {
-    let implicit =
-        Pvd { name: text("fe80::1%r1"), explicit: false, number: 6, handle: text("1.4"), expires_s: None, ..pvd() };
+    let implicit = Pvd {
+        name: text("fe80::1%r1"),
+        explicit: false,
+        r#static: false,
+        number: 6,
+        handle: text("1.4"),
+        expires_s: None,
+        ..pvd()
+    };
     PvdListReply { pvds: vec![pvd(), implicit], interrupted: true, base_seq: Some(3), seq: Some(1_000_000_041) }
 }
 
@@ -136,14 +144,45 @@ pub(crate) fn pvd_shown() -> PvdShowReply {
     };
     let (flags, ports) = (vec![text("http")], vec![text("r1")]);
     let whole = PvdWhole { flags, sequence: 7, delay: 2, ports, heard: 372, holders: 0 };
-    PvdShowReply {
-        pvd: pvd(),
-        bound: vec![text("vm1"), text("vm2")],
-        facts: facts(),
-        sources: vec![source],
-        whole,
-        information: Some(information()),
+    let operator = PvdSource {
+        port: None,
+        router: None,
+        parameters: RouterParameters { captive_portal: None, mtu: 0, ..parameters() },
+        router_s: 0,
+        heard: 1,
+        facts: facts().split_off(1),
+        ..source.clone()
+    };
+    let (information, announce) = (Some(information()), Some(announcement()));
+    let bound = vec![text("vm1"), text("vm2")];
+    PvdShowReply { pvd: pvd(), bound, facts: facts(), sources: vec![source, operator], whole, information, announce }
+}
+
+fn announcement() -> PvdAnnouncement {
+    PvdAnnouncement { router: text("fe80::2"), mac: text("02:00:00:00:01:01"), lifetime_s: 1800, inner: true }
+}
+
+/// Everything that an operator can say.
+pub(crate) fn pvd_said() -> PvdStatement {
+    let list = |item: &str| Some(vec![text(item)]);
+    PvdStatement {
+        http: Some(true),
+        legacy: Some(true),
+        sequence: Some(3),
+        delay: Some(2),
+        prefixes: list("2001:db8:1::/64,on-link"),
+        routes: list("2001:db8::/32,high"),
+        rdnss: list("2001:db8:1::53"),
+        dnssl: list("corp.example"),
+        pref64: list("64:ff9b::/96"),
+        mtu: Some(1400),
+        captive_portal: Some(text("https://portal.example/api")),
+        announce: Some(vec![announcement()]),
     }
+}
+
+pub(crate) fn pvd_stated() -> PvdReply {
+    PvdReply { pvd: pvd() }
 }
 
 fn ra() -> Ra {
