@@ -300,5 +300,6 @@ fn is_allowed(rules: &RaGuard, entry: &CachedRa) -> bool {
     // What was injected its router did not say: it named no PvD.
     let own = RaGuard { pvds: Default::default(), http: true, ..rules.clone() };
     let (rules, named) = if entry.injected { (&own, !rules.pvd_required) } else { (rules, true) };
-    named && advert.is_ok_and(|advert| rules.judge(entry.mac, entry.router, &advert).is_ok())
+    let judged = || advert.is_ok_and(|advert| rules.judge(entry.mac, entry.router, &advert).is_ok());
+    named && (rules.allows_all() || judged())
 }

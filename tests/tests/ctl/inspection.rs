@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::process::Command;
 
 use serde_json::{Value, json};
 use tests::guest::SyntheticGuest;
-use tests::skip::skip;
+use tests::programs::Program;
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
 use wire::nd::{NdOption, encode};
@@ -115,9 +114,7 @@ fn contradictions_between_routers_are_found() {
 
 #[test]
 fn a_capture_file_is_read_by_tshark() {
-    if !Command::new("tshark").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return skip("no tshark");
-    }
+    let Some(tshark) = Program::find_or_skip("tshark") else { return };
     let (daemon, mut router) = routed();
     advertise(&mut router, "a.example", 1);
     advertise(&mut router, "b.example", 2);
@@ -126,7 +123,7 @@ fn a_capture_file_is_read_by_tshark() {
     daemon.weft(&["ra", "dump", "red", "--pcapng", &file.display().to_string()]).expect_ok();
     let fields =
         ["icmpv6.type", "icmpv6.checksum.status", "frame.interface_name", "ipv6.src", "eth.dst", "frame.comment"];
-    let mut command = Command::new("tshark");
+    let mut command = tshark.command();
     command.arg("-r").arg(&file).args(["-T", "fields", "-E", "separator=|"]);
     fields.iter().for_each(|field| drop(command.args(["-e", field])));
     let output = command.output().expect("tshark can be run");

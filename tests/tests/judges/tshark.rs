@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tests::guest::{GuestOptions, SyntheticGuest};
@@ -54,9 +55,13 @@ fn tshark_reads_what_weft_builds_as_weft_does() {
     let cases = cases.filter(|case| case["pvd"]["router_s"] != 0 && !case["pvd"]["name"].to_string().contains('\\'));
     let all: Vec<_> = cases.map(|case| remembered(&daemon, &mut router, &case)).collect();
     assert!(all.len() > CASES / 4, "a thin test: {}", all.len());
-    let frames: Vec<Vec<u8>> = all.iter().map(|(frame, _)| frame.clone()).collect();
-    for (read, (_, shown)) in read(&tshark, &frames).iter().zip(&all) {
-        assert_agree(read, shown);
+    let (frames, shown): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    let file = daemon.folder().join("ra.pcapng");
+    daemon.weft(&["ra", "dump", "red", "--pcapng", &file.display().to_string()]).expect_ok();
+    // As they were sent, and as weft writes them into a capture file.
+    for read in [read(&tshark, &frames), read_file(&tshark, &file)] {
+        assert_eq!(read.len(), shown.len());
+        read.iter().zip(&shown).for_each(|(read, shown)| assert_agree(read, shown));
     }
 }
 
@@ -94,12 +99,14 @@ pub(crate) fn read(tshark: &Program, frames: &[Vec<u8>]) -> Vec<Value> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("advertisements.pcap");
     capture(&path, frames);
+    read_file(tshark, &path)
+}
+
+/// The same of the frames of a capture file.
+fn read_file(tshark: &Program, path: &Path) -> Vec<Value> {
     let command = &mut tshark.command();
-    let all: Value =
-        serde_json::from_str(&output(command.arg("-r").arg(&path).args(["-T", "json", "--no-duplicate-keys"])))
-            .expect("JSON");
-    let all = all.as_array().expect("a list");
-    assert_eq!(all.len(), frames.len());
+    let text = output(command.arg("-r").arg(path).args(["-T", "json", "--no-duplicate-keys"]));
+    let all: Vec<Value> = serde_json::from_str(&text).expect("JSON");
     all.iter().map(|packet| packet["_source"]["layers"]["icmpv6"].clone()).collect()
 }
 
