@@ -125,7 +125,7 @@ fn a_capture_file_is_read_by_tshark() {
         ["icmpv6.type", "icmpv6.checksum.status", "frame.interface_name", "ipv6.src", "eth.dst", "frame.comment"];
     let mut command = tshark.command();
     command.arg("-r").arg(&file).args(["-T", "fields", "-E", "separator=|"]);
-    fields.iter().for_each(|field| drop(command.args(["-e", field])));
+    command.args(fields.iter().flat_map(|field| ["-e", field]));
     let output = command.output().expect("tshark can be run");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split('|').collect()).collect();

@@ -120,7 +120,7 @@ fn a_capture_file_has_an_interface_a_time_and_a_comment() {
     let mut rest = &file[..];
     while let Some((head, _)) = rest.split_first_chunk::<8>() {
         let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
-        assert!(length % 4 == 0 && rest[length - 4..length] == head[4..], "a block says its length twice");
+        assert!(length.is_multiple_of(4) && rest[length - 4..length] == head[4..], "a block says its length twice");
         blocks.push((head[..4].to_vec(), rest[8..length - 4].to_vec()));
         rest = &rest[length..];
     }
