@@ -67,9 +67,8 @@ impl Plant {
         let Some(record) = self.port(path) else { return };
         let (port, now) = (record.ident.nr_at_home(), record.spec.mediation.clone());
         let Ok(home) = self.tree.find(&path.namespace).map(Namespace::handle) else { return };
-        if before.is_none_or(|before| before.sight != now.sight) {
-            self.set_sight(home, port, &now.sight);
-        }
+        // Also when that is as before: what was forgotten of the port is forgotten with it.
+        self.set_sight(home, port, &now.sight);
         // What was learnt from it is of another PvD now.
         if before.is_some_and(|before| before.inject != now.inject) {
             self.unlearn(home, port, &path.name);

@@ -248,6 +248,7 @@ fn test_over_a_link_it_comes_out_where_it_may_and_the_other_side_decides() {
     inject(&mut control, "red/dev:down", None);
     bind(&mut control, "red:up", &["b.example"]);
     assert_eq!(reach(&mut control, "red:r1", &frame, 3), ["red:vm1"]);
+    assert_eq!(counters(&control, "red/dev:down").heard, 3);
     bind(&mut control, "red:up", &["all"]);
     let host = Request::PortSet {
         port: port("red/dev:down"),
@@ -259,7 +260,6 @@ fn test_over_a_link_it_comes_out_where_it_may_and_the_other_side_decides() {
     };
     control.handle_request(host).unwrap();
     assert_eq!(reach(&mut control, "red:r1", &frame, 4), ["red:vm1"]);
-    assert_eq!(counters(&control, "red/dev:down").heard, 3);
 }
 
 #[test]
