@@ -258,11 +258,6 @@ impl Daemon {
         self.texts.follow(events, self.control.desired(), &self.policy);
     }
 
-    /// Gives the clients of text sockets their turn. True: there is more to be done for one.
-    pub(super) fn turn_texts(&mut self, events: &mut Loop) -> bool {
-        self.texts.turn(events, &self.control, Duration::from_nanos(clock().as_nanos()))
-    }
-
     /// Saves the state if something has changed since: once for all that was done meanwhile, because to wait for the
     /// disk takes longer than all else. What fails is tried again at each tick.
     pub(super) fn settle(&mut self) {

@@ -2,16 +2,18 @@
 //! The text sockets of namespaces, one server each. They follow what is wanted; one that cannot be opened is told as a
 //! warning and tried again.
 
+use super::daemon::Daemon;
 use super::subscriber::{Loop, Subscriber};
 use crate::ctl_server::access::{Gate, Policy, Tenant};
-use crate::pvdd::{Desk, EVENTS_AT_ONCE, ListenError, Listener, News, PAGE, TextServer, Told, attributes};
+use crate::pvdd::{Desk, EVENTS_AT_ONCE, ListenError, Listener, News, Order, PAGE, TextServer, Told, attributes};
+use crate::runtime::clock;
 use event_manager::{SubscriberId, SubscriberOps};
 use pvd::Cursor;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use switch::{Control, Delegation, Desired, NamespacePath, TextSocket, View};
+use switch::{Delegation, Desired, NamespacePath, PvdKey, Refusal, Request, Statement, TextSocket, View};
 
 /// The text socket of one namespace, open.
 struct Text {
@@ -57,18 +59,9 @@ impl Texts {
         }
     }
 
-    /// Gives the clients of all their turn. True: one has more to be done for.
-    pub(super) fn turn(&self, events: &mut Loop, control: &Control, now: Duration) -> bool {
-        let mut more = false;
-        for (path, text) in &self.open {
-            let mut server = text.server.borrow_mut();
-            // Without a namespace it is about to be closed.
-            let Some(desk) = NamespaceDesk::new(control, path, now) else { continue };
-            if let (true, Ok(mut ops)) = (server.is_due(desk.last_event()), events.event_ops(text.id)) {
-                more |= server.turn(&desk, &mut ops);
-            }
-        }
-        more
+    /// All that are open, by namespace.
+    fn all(&self) -> Vec<(NamespacePath, Rc<RefCell<TextServer>>, SubscriberId)> {
+        self.open.iter().map(|(path, text)| (path.clone(), Rc::clone(&text.server), text.id)).collect()
     }
 
     /// What is due by time, about once a second.
@@ -129,44 +122,91 @@ impl Text {
     }
 }
 
-/// What a namespace sees of itself.
+impl Daemon {
+    /// Gives the clients of text sockets their turn. True: there is more to be done for one.
+    pub(super) fn turn_texts(&mut self, events: &mut Loop) -> bool {
+        let (mut more, now) = (false, Duration::from_nanos(clock().as_nanos()));
+        for (path, server, id) in self.texts.all() {
+            let mut server = server.borrow_mut();
+            let mut desk = NamespaceDesk { daemon: self, events, path, now };
+            if !server.is_due(desk.last_event()) {
+                continue;
+            }
+            more |= server.turn(&mut desk);
+            if let Ok(mut ops) = events.event_ops(id) {
+                server.settle(&mut ops);
+            }
+        }
+        more
+    }
+}
+
+/// What a namespace sees of itself, and may change.
 struct NamespaceDesk<'a> {
-    view: View<'a>,
+    daemon: &'a mut Daemon,
+    events: &'a mut Loop,
+    path: NamespacePath,
     now: Duration,
 }
 
 /// The namespace itself, as it sees itself.
 const HERE: fn() -> NamespacePath = NamespacePath::root;
 
-impl<'a> NamespaceDesk<'a> {
-    fn new(control: &'a Control, path: &NamespacePath, now: Duration) -> Option<NamespaceDesk<'a>> {
-        let observer = control.operator().observer(path).ok()?;
-        control.view(observer).ok().map(|view| NamespaceDesk { view, now })
+impl NamespaceDesk<'_> {
+    /// `None`: it is about to be closed.
+    fn view(&self) -> Option<View<'_>> {
+        let control = &self.daemon.control;
+        control.view(control.operator().observer(&self.path).ok()?).ok()
+    }
+
+    fn key(&self, name: &str) -> Result<PvdKey, String> {
+        let name = PvdKey::parse_name(name).map_err(|why| why.to_string())?;
+        Ok(PvdKey { namespace: self.path.clone(), name })
     }
 }
 
 impl Desk for NamespaceDesk<'_> {
     fn names(&self) -> Vec<String> {
-        self.view.pvd_names(&HERE()).unwrap_or_default()
+        self.view().and_then(|view| view.pvd_names(&HERE()).ok()).unwrap_or_default()
     }
 
     fn find(&self, name: &str) -> Option<Told> {
-        let pvd = self.view.pvd(&HERE(), name, self.now).ok()?;
+        let pvd = self.view()?.pvd(&HERE(), name, self.now).ok()?;
         Some(Told { attributes: attributes(&pvd, self.now), name: pvd.name })
     }
 
     fn page(&self, from: Option<Cursor>) -> (Vec<Told>, Option<Cursor>) {
-        let Ok(page) = self.view.pvds(&HERE(), from, PAGE, self.now) else { return (Vec::new(), None) };
+        let page = self.view().and_then(|view| view.pvds(&HERE(), from, PAGE, self.now).ok());
+        let Some(page) = page else { return (Vec::new(), None) };
         let told = |pvd: switch::PvdView| Told { attributes: attributes(&pvd, self.now), name: pvd.name };
         (page.pvds.into_iter().map(told).collect(), page.next)
     }
 
     fn last_event(&self) -> u64 {
-        self.view.pvd_news(&HERE(), None, 0).map_or(0, |news| news.seq)
+        self.view().and_then(|view| view.pvd_news(&HERE(), None, 0).ok()).map_or(0, |news| news.seq)
     }
 
     fn news(&self, since: u64) -> Option<Vec<News>> {
-        let news = self.view.pvd_news(&HERE(), Some(since), EVENTS_AT_ONCE).ok().filter(|news| !news.missed)?;
+        let news = self.view()?.pvd_news(&HERE(), Some(since), EVENTS_AT_ONCE).ok().filter(|news| !news.missed)?;
         Some(news.events.into_iter().map(|event| News { seq: event.seq, name: event.name, kind: event.kind }).collect())
+    }
+
+    fn statement(&self, name: &str) -> Option<Statement> {
+        self.daemon.control.desired().pvd(&self.key(name).ok()?).ok().cloned()
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result<(), String> {
+        let request = match order {
+            Order::Create(name) => Request::PvdAdd(self.key(&name)?, Statement::default()),
+            Order::Remove(name) => Request::PvdDel(self.key(&name)?),
+            Order::Say(name, statement) => Request::PvdSet(self.key(&name)?, *statement),
+        };
+        if let Err(why) = self.daemon.request(self.events, request) {
+            let usage = self.daemon.control.desired().usage(&self.path);
+            return Err(why.seen_from(&self.path, &usage).to_string());
+        }
+        self.daemon.settle();
+        let unsaved = self.daemon.unsaved().map(|why| format!("it is done and would not survive a restart: {why}"));
+        unsaved.map_or(Ok(()), Err)
     }
 }

@@ -44,7 +44,7 @@ impl Client {
 
     /// Answers, reads and tells news as far as that goes without waiting. True: others should have their turn, and then it
     /// goes on.
-    pub(super) fn turn(&mut self, desk: &dyn Desk) -> Result<bool, Gone> {
+    pub(super) fn turn(&mut self, desk: &mut dyn Desk) -> Result<bool, Gone> {
         for _ in 0..AT_ONCE {
             if !self.send()? {
                 return Ok(false);

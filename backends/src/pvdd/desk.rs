@@ -3,6 +3,7 @@
 
 use pvd::Cursor;
 use serde_json::{Map, Value};
+use switch::Statement;
 
 /// A PvD as it is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,17 @@ pub struct News {
     pub kind: pvd::EventKind,
 }
 
+/// A change of a static PvD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It is made, with nothing said of it.
+    Create(String),
+    /// It is no longer static.
+    Remove(String),
+    /// This is said of it from now on.
+    Say(String, Box<Statement>),
+}
+
 /// The PvDs of one namespace.
 pub trait Desk {
     /// The names of all.
@@ -40,4 +52,13 @@ pub trait Desk {
 
     /// The events after that of a number, at most [`super::EVENTS_AT_ONCE`]; `None`: some of them are forgotten.
     fn news(&self, since: u64) -> Option<Vec<News>>;
+
+    /// What is said of the static PvD of that name.
+    fn statement(&self, name: &str) -> Option<Statement>;
+
+    /// Carries a change out, so that it survives a restart.
+    ///
+    /// # Errors
+    /// Why it was not done, in words.
+    fn carry_out(&mut self, order: Order) -> Result<(), String>;
 }

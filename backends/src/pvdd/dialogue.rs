@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What one client has asked for and is told. It knows of no socket: octets come in and go out.
 
-use super::SUBSCRIPTIONS_MAX;
-use super::desk::{Desk, Told};
+use super::desk::{Desk, Order, Told};
 use super::lines::{Lines, Message};
 use super::reply::{Code, Replies};
 use super::verb::{BadVerb, Change, Verb, Which};
+use super::{SUBSCRIPTIONS_MAX, TRANSACTION_MAX, statement};
 use crate::ctl_server::access::Access;
 use pvd::{Cursor, EventKind};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use switch::Statement;
 
 /// One client's questions and answers.
 #[derive(Debug)]
@@ -21,11 +22,21 @@ pub struct Dialogue {
     replies: Replies,
     /// It changes things, and hears of nothing but what went wrong.
     controls: bool,
+    transaction: Option<Transaction>,
     wants: Wants,
     /// An answer about all PvDs goes on from here.
     rest: Option<Cursor>,
     /// The last event that it was told of, or did not want to be.
     seen: u64,
+}
+
+/// What is said of a PvD when it ends.
+#[derive(Debug)]
+struct Transaction {
+    name: String,
+    statement: Statement,
+    /// How much was set.
+    set: usize,
 }
 
 /// What a client is told unasked.
@@ -58,6 +69,7 @@ impl Dialogue {
             lines: Lines::default(),
             replies: Replies::default(),
             controls: false,
+            transaction: None,
             wants: Wants::default(),
             rest: None,
             seen: 0,
@@ -82,7 +94,7 @@ impl Dialogue {
 
     /// Goes on until there is something to be sent. False: nothing is to be sent, and nothing is left to be done until
     /// something comes in or happens.
-    pub fn advance(&mut self, desk: &dyn Desk) -> bool {
+    pub fn advance(&mut self, desk: &mut dyn Desk) -> bool {
         while self.replies.is_empty() {
             if let Some(from) = self.rest.take() {
                 self.tell_all(Some(from), desk);
@@ -95,7 +107,7 @@ impl Dialogue {
         true
     }
 
-    fn answer(&mut self, message: Message, desk: &dyn Desk) {
+    fn answer(&mut self, message: Message, desk: &mut dyn Desk) {
         let message = match message {
             Ok(message) => message,
             Err(why) => return self.replies.error(Code::Invalid, "message", why),
@@ -105,7 +117,7 @@ impl Dialogue {
             Err(why) => self.wrong(word, &why),
             _ if self.access == Access::None => self.refuse(word, "this user may not look here"),
             Ok(verb @ (Verb::PromoteControl | Verb::PromoteBinary)) => self.promote(&verb, word),
-            Ok(Verb::Change(change)) => self.change(word, &change),
+            Ok(Verb::Change(change)) => self.change(word, change, desk),
             Ok(_) if self.controls => self.refuse(word, "this connection is for changes; ask over another one"),
             Ok(verb) => self.ask(word, verb, desk),
         }
@@ -136,11 +148,50 @@ impl Dialogue {
         }
     }
 
-    fn change(&mut self, word: &str, _change: &Change) {
-        match self.controls {
-            false => self.refuse(word, "say PVD_CONNECTION_PROMOTE_CONTROL first"),
-            true => self.replies.error(Code::Failed, word, "nothing is changed here yet; use `weft pvd`"),
+    fn change(&mut self, word: &str, change: Change, desk: &mut dyn Desk) {
+        if !self.controls {
+            return self.refuse(word, "say PVD_CONNECTION_PROMOTE_CONTROL first");
         }
+        let done = match change {
+            Change::Create(name) => desk.carry_out(Order::Create(name)),
+            Change::Remove(name) => desk.carry_out(Order::Remove(name)),
+            Change::Begin(name) => self.begin(name, desk),
+            Change::Set { name, key, value } => serde_json::from_str(&value)
+                .map_err(|why| format!("the value is not JSON: {why}"))
+                .and_then(|value| self.set(&name, &key, Some(&value))),
+            Change::Unset { name, key } if self.is_open(&name) => self.set(&name, &key, None),
+            Change::Unset { name, key } => unset(name, &key, desk),
+            Change::End(name) => match self.transaction.take_if(|open| open.name == name) {
+                Some(Transaction { name, statement, .. }) => desk.carry_out(Order::Say(name, statement.into())),
+                None => Err(format!("there is no transaction of {name}")),
+            },
+        };
+        if let Err(why) = done {
+            self.replies.error(Code::Failed, word, why);
+        }
+    }
+
+    fn is_open(&self, name: &str) -> bool {
+        self.transaction.as_ref().is_some_and(|open| open.name == name)
+    }
+
+    fn begin(&mut self, name: String, desk: &dyn Desk) -> Result<(), String> {
+        if let Some(open) = &self.transaction {
+            return Err(format!("the transaction of {} has not ended", open.name));
+        }
+        let statement = desk.statement(&name).ok_or_else(|| not_static(&name))?;
+        self.transaction = Some(Transaction { name, statement, set: 0 });
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, key: &str, value: Option<&Value>) -> Result<(), String> {
+        let open = self.transaction.as_mut().filter(|open| open.name == name);
+        let open = open.ok_or_else(|| format!("say PVD_BEGIN_TRANSACTION {name} first"))?;
+        if open.set == TRANSACTION_MAX {
+            return Err(format!("a transaction sets at most {TRANSACTION_MAX} attributes"));
+        }
+        open.set += 1;
+        statement::set(&mut open.statement, key, value)
     }
 
     fn ask(&mut self, word: &str, verb: Verb, desk: &dyn Desk) {
@@ -236,4 +287,14 @@ impl Dialogue {
         }
         true
     }
+}
+
+fn unset(name: String, key: &str, desk: &mut dyn Desk) -> Result<(), String> {
+    let mut said = desk.statement(&name).ok_or_else(|| not_static(&name))?;
+    statement::set(&mut said, key, None)?;
+    desk.carry_out(Order::Say(name, said.into()))
+}
+
+fn not_static(name: &str) -> String {
+    format!("{name} is not a static PvD; PVD_CREATE_PVD makes it one")
 }

@@ -26,7 +26,10 @@
 //! | `PVD_SUBSCRIBE name` or `*` | from then on `PVD_ATTRIBUTES` of those that have changed |
 //! | `PVD_UNSUBSCRIBE_NOTIFICATIONS`, `PVD_UNSUBSCRIBE name` or `*` | nothing more of it |
 //! | `PVD_CONNECTION_PROMOTE_BINARY` | each answer behind its length, an `int` of this machine, and without the lines around |
-//! | `PVD_CONNECTION_PROMOTE_CONTROL` | no notifications, and from then on no other questions are answered |
+//! | `PVD_CONNECTION_PROMOTE_CONTROL` | no notifications; no other questions are answered, but changes are made |
+//! | `PVD_CREATE_PVD 0 name`, `PVD_REMOVE_PVD name` | nothing: a static PvD comes or goes |
+//! | `PVD_BEGIN_TRANSACTION name`, `PVD_SET_ATTRIBUTE name key value`, `PVD_END_TRANSACTION name` | nothing: all is set at once, or nothing |
+//! | `PVD_UNSET_ATTRIBUTE name key` | nothing: within a transaction with the others, or else at once |
 //!
 //! **What pvdd does not have**: whatever cannot be done is answered, by `PVD_ERROR code verb: why`, where the code is one of
 //! [`Code`]; the line is none that a client of pvdd would take for something else. All that is done is silent, as there.
@@ -44,10 +47,11 @@ mod lines;
 mod listen;
 mod reply;
 mod server;
+mod statement;
 mod verb;
 
 pub use attributes::attributes;
-pub use desk::{Desk, News, Told};
+pub use desk::{Desk, News, Order, Told};
 pub use dialogue::Dialogue;
 pub use listen::{ListenError, Listener};
 pub use reply::Code;
@@ -63,6 +67,9 @@ pub const CLIENTS_MAX: usize = 16;
 
 /// PvDs that one client may subscribe to by name.
 pub const SUBSCRIPTIONS_MAX: usize = 256;
+
+/// Attributes that one transaction sets.
+pub const TRANSACTION_MAX: usize = 64;
 
 /// A client that has not read an answer to its end after so long is dropped.
 pub const STALL_MAX: Duration = Duration::from_secs(10);

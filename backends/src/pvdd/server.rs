@@ -27,12 +27,14 @@ pub struct TextServer {
     busy: bool,
     /// The last event that all clients were offered.
     seen: u64,
+    /// Clients that the loop still knows.
+    gone: Vec<(RawFd, Gone)>,
 }
 
 impl TextServer {
     /// Serves an open socket. Whoever may do something by one of `gates` may do it here.
     pub fn new(listener: Listener, gates: Vec<Gate>) -> TextServer {
-        TextServer { listener, gates, clients: BTreeMap::new(), paused: false, busy: false, seen: 0 }
+        TextServer { listener, gates, clients: BTreeMap::new(), paused: false, busy: false, seen: 0, gone: Vec::new() }
     }
 
     /// Whether [`TextServer::turn`] has something to do when this was the last event.
@@ -40,27 +42,30 @@ impl TextServer {
         self.busy || self.seen != last_event
     }
 
-    /// Gives every client its turn. True: one of them has more to be done for.
-    pub fn turn(&mut self, desk: &dyn Desk, ops: &mut EventOps) -> bool {
+    /// Gives every client its turn; [`TextServer::settle`] has to follow. True: one of them has more to be done for.
+    pub fn turn(&mut self, desk: &mut dyn Desk) -> bool {
         (self.busy, self.seen) = (false, desk.last_event());
-        let mut gone = Vec::new();
         for (fd, client) in &mut self.clients {
             match client.turn(desk) {
-                Ok(more) => {
-                    self.busy |= more;
-                    // Fails only when the descriptor is not registered, and it is.
-                    let _ = ops.modify(Events::new_raw(*fd, client.interest()));
-                }
-                Err(why) => gone.push((*fd, why)),
+                Ok(more) => self.busy |= more,
+                Err(why) => self.gone.push((*fd, why)),
             }
         }
-        for (fd, why) in gone {
+        self.busy
+    }
+
+    /// Tells the loop what to wait for after a turn.
+    pub fn settle(&mut self, ops: &mut EventOps) {
+        for (fd, client) in &self.clients {
+            // Fails only when the descriptor is not registered, and it is.
+            let _ = ops.modify(Events::new_raw(*fd, client.interest()));
+        }
+        for (fd, why) in std::mem::take(&mut self.gone) {
             if let Gone::Io(why) = why {
                 tracing::info!(%why, "a client of a text socket is dropped");
             }
             self.drop_client(fd, ops);
         }
-        self.busy
     }
 
     /// What is due by time: drops clients that do not read, and accepts again after there was a shortage. To be called about

@@ -57,7 +57,8 @@ impl Bed {
         for _ in 0..10_000 {
             let dispatched = self.events.run_with_timeout(0).unwrap();
             let mut ops = self.events.event_ops(self.id).unwrap();
-            let more = self.server.borrow_mut().turn(&self.desk, &mut ops);
+            let more = self.server.borrow_mut().turn(&mut self.desk);
+            self.server.borrow_mut().settle(&mut ops);
             if dispatched == 0 && !more {
                 return;
             }

@@ -56,12 +56,12 @@ proptest! {
 
     #[test]
     fn any_octets_are_answered_and_never_end_it(stream in any_stream()) {
-        let desk = Fake::with(&["a.example."]);
+        let mut desk = Fake::with(&["a.example."]);
         let mut client = looking();
         client.push(&stream);
         client.push(b"\nPVD_END_MULTILINE\nPVD_GET_LIST\n");
         let mut heard = Vec::new();
-        while client.advance(&desk) {
+        while client.advance(&mut desk) {
             heard.extend_from_slice(client.to_send());
             client.sent();
         }
@@ -77,7 +77,7 @@ proptest! {
 
     #[test]
     fn an_answer_to_nonsense_is_one_line(message in "[^\n]{1,60}") {
-        let heard = say(&mut looking(), &Fake::default(), format!("X{message}\n"));
+        let heard = say(&mut looking(), &mut Fake::default(), format!("X{message}\n"));
         prop_assert!(heard.starts_with("PVD_ERROR ") && heard.matches('\n').count() == 1, "{}", heard);
     }
 }
@@ -112,6 +112,6 @@ fn what_is_longer_is_refused_once_and_what_follows_is_heard() {
     section.extend(vec![line.as_slice(); 1000]);
     section.push(b"PVD_END_MULTILINE\nPVD_GET_LIST\n");
     assert_eq!(messages(&section), [Err(BadMessage::TooLong), text("PVD_GET_LIST")]);
-    let heard = say(&mut Dialogue::new(None), &Fake::default(), vec![b'y'; MESSAGE_MAX + 1]);
+    let heard = say(&mut Dialogue::new(None), &mut Fake::default(), vec![b'y'; MESSAGE_MAX + 1]);
     assert_eq!(heard, "", "its end has not come");
 }

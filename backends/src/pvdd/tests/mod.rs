@@ -5,11 +5,12 @@ mod dialogue;
 mod hostile;
 mod lines;
 
-use super::{Desk, Dialogue, EVENTS_AT_ONCE, News, PAGE, Told};
+use super::{Desk, Dialogue, EVENTS_AT_ONCE, News, Order, PAGE, Told};
 use crate::ctl_server::access::Access;
 use pvd::{Cursor, EventKind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use switch::Statement;
 
 /// PvDs by name, and what has happened to them.
 #[derive(Default)]
@@ -18,6 +19,8 @@ pub(super) struct Fake {
     events: Vec<News>,
     /// Events up to this are forgotten.
     forgotten: u64,
+    /// What was said of static PvDs.
+    said: BTreeMap<String, Statement>,
 }
 
 impl Fake {
@@ -74,16 +77,29 @@ impl Desk for Fake {
         }
         Some(self.events.iter().skip(since as usize).take(EVENTS_AT_ONCE).cloned().collect())
     }
+
+    fn statement(&self, name: &str) -> Option<Statement> {
+        self.said.get(name).cloned()
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result<(), String> {
+        match order {
+            Order::Create(name) => drop(self.said.insert(name, Statement::default())),
+            Order::Remove(name) => drop(self.said.remove(&name).ok_or("there is none")?),
+            Order::Say(name, statement) => drop(self.said.insert(name, *statement)),
+        }
+        Ok(())
+    }
 }
 
 /// Says something, and returns all that is heard.
-pub(super) fn say(dialogue: &mut Dialogue, desk: &Fake, text: impl AsRef<[u8]>) -> String {
+pub(super) fn say(dialogue: &mut Dialogue, desk: &mut Fake, text: impl AsRef<[u8]>) -> String {
     dialogue.push(text.as_ref());
     hear(dialogue, desk)
 }
 
 /// All that is heard now.
-pub(super) fn hear(dialogue: &mut Dialogue, desk: &Fake) -> String {
+pub(super) fn hear(dialogue: &mut Dialogue, desk: &mut Fake) -> String {
     let mut heard = Vec::new();
     while dialogue.advance(desk) {
         heard.extend_from_slice(dialogue.to_send());
