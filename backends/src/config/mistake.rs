@@ -95,9 +95,11 @@ fn key_at(text: &str, line_start: usize, at: usize) -> String {
     let line = text[line_start..].lines().next().unwrap_or_default();
     let key = line.split_once('=').map(|(key, rest)| {
         let before = rest.get(..at.saturating_sub(line_start + key.len() + 1)).unwrap_or_default();
-        // What stands before the last sign; in a list there are commas behind it.
-        let inner = before.rsplit_once('=').and_then(|(left, _)| left.rsplit(['{', ',']).next());
-        let inner = inner.filter(|_| before.contains('{')).map(|inner| format!(".{}", inner.trim()));
+        // What stands in a list is of the key before it, whatever commas there are.
+        let open = before.rfind('[').filter(|at| !before[*at..].contains(']'));
+        let before = open.map_or(before, |at| &before[..at]);
+        let inner = before.rsplit(['{', ',']).next().and_then(|last| last.split_once('='));
+        let inner = inner.filter(|_| before.contains('{')).map(|(inner, _)| format!(".{}", inner.trim()));
         format!("{}{}", key.trim(), inner.unwrap_or_default())
     });
     let parts = [object_at(text, line_start), key];
