@@ -48,8 +48,8 @@ fn test_mistakes_in_what_is_said_of_a_pvd() {
             r#"pvd "Work.example": captive-portal: "two words" is not valid (expected a URI"#,
         ),
         (
-            "fe80::1",
-            "2001:db8::1",
+            "announce = { router = \"fe80::1",
+            "announce = { router = \"2001:db8::1",
             14,
             r#"pvd "Work.example": announce.router: "2001:db8::1" is not valid (expected a link-local"#,
         ),
