@@ -95,3 +95,16 @@ fn a_namespace_answers_as_it_is_told_and_remembers_that() {
     let running = daemon.weft(&["config", "show", "--running"]).expect_ok();
     assert!(running.contains("answer = \"always\"") && running.contains("answer-within = 0"), "{running}");
 }
+
+/// Nothing but the copy of a frame wakes control here. A control that looked at copies at its ticks alone, one a second, would
+/// not be done by the deadline.
+#[test]
+fn the_copy_of_a_frame_alone_wakes_control() {
+    let (_daemon, mut host) = bereft(&["--answer", "always", "--answer-within", "0"]);
+    let deadline = Deadline::patient();
+    for round in 0..200 {
+        host.send(&build::solicitation(MacAddr(host.mac()), HOST));
+        let answered = host.recv_until(deadline, |got| told(&got.frame).is_some_and(|(dst, ..)| dst == HOST));
+        assert!(answered.is_some(), "{round} answers in all that time");
+    }
+}
