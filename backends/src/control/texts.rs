@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use switch::{Delegation, Desired, NamespacePath, PvdKey, Refusal, Request, Statement, TextSocket, View};
+use switch::{Delegation, Desired, NamespacePath, PvdKey, Request, Statement, TextSocket, View};
 
 /// The text socket of one namespace, open.
 struct Text {

@@ -62,6 +62,22 @@ fn calls() -> Vec<(&'static str, Value)> {
         ),
         ("FdbDel", vec![json!({ "namespace": "@space", "mac": "@mac" }), json!({ "namespace": "/", "mac": "@mac" })]),
         ("FdbFlush", vec![json!({ "namespace": "@space" })]),
+        ("ConfigCheck", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
+        ("ConfigDiff", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
+        ("ConfigApply", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
+        ("ConfigShow", vec![json!({})]),
+        ("LogSet", vec![json!({ "filter": "@space" })]),
+        ("DropReasons", vec![json!({ "name": "@port" })]),
+    ];
+    all.into_iter()
+        .chain(calls_about_pvds())
+        .flat_map(|(method, several)| several.into_iter().map(move |one| (method, one)))
+        .collect()
+}
+
+/// The same, of those about what routers and operators teach.
+fn calls_about_pvds() -> [(&'static str, Vec<Value>); 9] {
+    [
         ("PvdList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("PvdShow", vec![json!({ "name": "@port", "namespace": "@space" }), json!({ "name": "@space" })]),
         ("PvdWatch", vec![json!({ "namespace": "@space", "since": 0 }), json!({ "namespace": "@inner" })]),
@@ -84,14 +100,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("RaList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("RaShow", vec![json!({ "namespace": "@space", "number": 1 })]),
         ("RaCheck", vec![json!({ "namespace": "@space" }), json!({ "namespace": "@inner" })]),
-        ("ConfigCheck", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
-        ("ConfigDiff", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
-        ("ConfigApply", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
-        ("ConfigShow", vec![json!({})]),
-        ("LogSet", vec![json!({ "filter": "@space" })]),
-        ("DropReasons", vec![json!({ "name": "@port" })]),
-    ];
-    all.into_iter().flat_map(|(method, several)| several.into_iter().map(move |one| (method, one))).collect()
+    ]
 }
 
 /// A text with one of each pair of twins in the place of their name.

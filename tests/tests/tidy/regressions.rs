@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Rules on `docs/regressions.md`: every defect has a test, and every test that it names exists.
 
-use crate::tree::Tree;
+use crate::tree::{File, Tree};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -14,8 +14,7 @@ pub(crate) fn tests(tree: &Tree) -> Vec<String> {
     let Ok(document) = fs::read_to_string(tree.root.join(DOCUMENT)) else {
         return vec![format!("{DOCUMENT}: missing")];
     };
-    let all: BTreeSet<&str> =
-        tree.rust().flat_map(|file| file.lines()).filter_map(|(_, line)| function(line)).collect();
+    let all: BTreeSet<&str> = tree.rust().flat_map(File::lines).filter_map(|(_, line)| function(line)).collect();
     let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
     let (mut breaches, mut listed) = (Vec::new(), BTreeSet::new());
     for (number, rest) in rows.filter_map(|(number, rest)| Some((number.parse::<u32>().ok()?, rest))) {

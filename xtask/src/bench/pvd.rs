@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What it costs to find a PvD, beside a list as there was before.
 //!
-//! The measuring is done by `benches/src/bin/pvd.rs`; this builds it, prints a table, and says what misses its goal.
+//! The measuring is done by `benches/src/bin/lookups.rs`; this builds it, prints a table, and says what misses its goal.
 
 use super::build;
 use super::document::{self, table};
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 
 /// Builds, measures, prints. Fails when a goal is missed.
 pub(crate) fn run(options: &Options) -> Outcome {
-    let program = build("bench-count", &["--package", "benches", "--bin", "pvd"])?.join("pvd");
+    let program = build("bench-count", &["--package", "benches", "--bin", "lookups"])?.join("lookups");
     let output = Command::new(program).output().map_err(Failure::of("the measurement"))?;
     let figures: Value = serde_json::from_slice(&output.stdout).map_err(|_| {
         let said = String::from_utf8_lossy(&output.stderr);

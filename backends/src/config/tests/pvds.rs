@@ -12,7 +12,7 @@ fn test_mistakes_in_what_is_said_of_a_pvd() {
             "Work.example",
             "wo..rk",
             2,
-            r#"pvd "wo..rk": name: "wo..rk" is not the name of a PvD (expected a domain name such as"#,
+            r#"pvd "wo..rk": name: "wo..rk" is not the name of a PvD (expected a domain name"#,
         ),
         (
             "red/dev\"\nname = \"Work",

@@ -18,8 +18,8 @@ pub(super) struct MediationArgs {
     /// `all`, or `none`. A new port gets all
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pvds: Option<Vec<String>>,
-    /// PvD Option for the advertisements of its router that have none: NAME[,http][,legacy][,sequence=N][,delay=N][,r-flag],
-    /// or `none`. With r-flag only hosts that know of PvDs make use of them any more
+    /// PvD Option for the advertisements of its router that have none: NAME, then any of `,http`, `,legacy`,
+    /// `,sequence=N`, `,delay=N` and `,r-flag`; or `none`. With r-flag only hosts that know of PvDs make use of them any more
     #[arg(long, value_name = "OPTION", value_parser = inject)]
     inject_pvd: Option<InjectPvd>,
 }
