@@ -47,7 +47,8 @@ fn namespaces_are_added_shown_and_deleted() {
     let macs = |used| json!([{ "resource": "macs", "used": used }]);
     let idle = json!({
         "limits": {}, "peers": [], "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0, "drops": {},
-        "software_checksums": 0, "software_segments": 0, "answer": "when_silent", "answer_within_ms": 500
+        "software_checksums": 0, "software_segments": 0, "answer": "when_silent", "answer_within_ms": 500,
+        "learnt": {}, "snooped_advertisements": 0, "snooped_solicitations": 0, "snoop_missed": 0
     });
     let with = |mut own: Value| {
         own.as_object_mut().expect("an object").extend(idle.as_object().expect("an object").clone());
@@ -113,7 +114,8 @@ fn a_port_is_what_was_asked_for_with_every_default_filled_in() {
         "mtu": 1500, "queues": 1, "limits": {}, "vhost_user": { "path": path, "mode": "server" }, "state": "down",
         "features": [],
         "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0,
-        "software_checksums": 0, "software_segments": 0, "drops": {}
+        "software_checksums": 0, "software_segments": 0, "drops": {},
+        "snooped_advertisements": 0, "snooped_solicitations": 0, "snoop_missed": 0
     });
     assert_eq!(daemon.json(&add), expected);
     assert_eq!(daemon.json(&["port", "list"]), json!([expected]));
