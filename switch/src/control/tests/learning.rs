@@ -313,3 +313,28 @@ fn test_a_list_goes_on_where_it_stopped_and_tells_when_it_was_interrupted() {
     assert_eq!((third.pvds.len(), third.interrupted, third.pvds[0].base_seq), (2, true, 6));
     assert!(third.next.is_none());
 }
+
+#[test]
+fn test_100_000_pvds_in_1000_namespaces_are_all_found_and_listed() {
+    let mut control = Control::new(42, BTreeMap::new());
+    let space = |number: u16| format!("n{number}");
+    for number in 0..1000 {
+        control.handle_request(Request::NamespaceAdd(path(&space(number)), NamespaceSpec::default())).unwrap();
+        add_router(&mut control, &space(number), "r1");
+    }
+    for number in 0..1000 {
+        let tag = tag(&control, &format!("n{number}:r1"));
+        for pvd in 0..100 {
+            let heard = control.snooped(tag, &advert(Some(&format!("p{pvd}.example")), pvd), at(1));
+            assert!(matches!(heard, Snooped::Learnt(Learnt::Changed(_), _)), "{heard:?}");
+        }
+    }
+    assert_eq!(usage(&control, "/")[0], 100_000);
+    for number in [0, 500, 999] {
+        assert_eq!(pvds(&control, &space(number)).len(), 100);
+        let seen = control.operator().pvd(&path(&space(number)), "p99.example", Duration::ZERO).unwrap();
+        assert_eq!(seen.known.len(), 1);
+    }
+    control.handle_tick(at(102));
+    assert_eq!(usage(&control, "/")[0], 0, "their time is over");
+}
