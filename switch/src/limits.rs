@@ -106,6 +106,9 @@ pub const RA_THROTTLE_RANGE_SECONDS: (u64, u64) = (1, 1800);
 /// The smallest and the largest age in seconds (IEEE 802.1Q-2018 table 8-6).
 pub const AGE_RANGE_SECONDS: (u64, u64) = (10, 1_000_000);
 
+/// Frames of its own that control has for ports before it does anything else again.
+pub const EMISSIONS_AT_ONCE: usize = 1024;
+
 const _: () = assert!(2 * NAMESPACE_PORTS_MAX <= SLOTS as usize && dataplane::limits::PORTS <= u16::MAX as usize);
 const _: () = assert!(STATIC_MACS_MAX < MACS_DEFAULT as usize);
 const _: () = assert!(MTU_MIN <= MTU_DEFAULT && MTU_DEFAULT <= MTU_MAX);

@@ -86,7 +86,10 @@ impl Control {
             return;
         }
         let ports: Vec<u32> = chosen.iter().map(|(receiver, _)| receiver.port).collect();
-        self.plant.router_reaches(from.home, &ports, frame);
+        // What is said in a VLAN answers nobody outside it.
+        if EtherHeader::parse(frame).is_some_and(|ether| ether.tags() == 0) {
+            self.plant.router_reaches(from.home, &ports, frame);
+        }
         for (Receiver { device: port, .. }, mac) in chosen {
             let mut frame = frame.to_vec();
             if let (Some(mac), Some(place)) = (mac, frame.get_mut(..mac_len())) {

@@ -67,6 +67,12 @@ impl Gate {
         }
     }
 
+    /// The same where only who administers weft itself may change anything: a delegate looks.
+    pub fn sight_of(&self, socket: BorrowedFd<'_>) -> Access {
+        let most = if matches!(self, Gate::Tenant(_)) { Access::Read } else { Access::Administer };
+        self.access_of(socket).min(most)
+    }
+
     /// Mode and group of the socket's file. The mode is a courtesy, an early refusal; each call is checked anyway.
     pub fn file_access(&self) -> (u32, Option<u32>) {
         match self {
@@ -135,6 +141,7 @@ impl Policy {
 #[cfg(test)]
 mod test {
     use super::*;
+    use std::os::fd::AsFd;
     use switch::Limits;
 
     #[test]
@@ -174,5 +181,16 @@ mod test {
             let delegation = Delegation { socket, directory, to, grant, limits: Limits::default(), confined: None };
             assert_eq!(delegated(&delegation, uid, 7, |gid| gid == group), expected, "{to} {grant:?} {uid} {group}");
         }
+    }
+
+    #[test]
+    fn test_where_only_operators_change_anything_a_delegate_looks() {
+        let (socket, directory) = ("/run/red".to_owned(), "/run/red.d".to_owned());
+        let (to, grant) = (Delegate::Uid(Uid::current().as_raw()), Grant::Admin);
+        let delegation = Delegation { socket, directory, to, grant, limits: Limits::default(), confined: None };
+        let gate = Gate::Tenant(Box::new(Tenant { namespace: NamespacePath::root(), delegation }));
+        let (client, _server) = std::os::unix::net::UnixStream::pair().unwrap();
+        let access = (gate.access_of(client.as_fd()), gate.sight_of(client.as_fd()));
+        assert_eq!(access, (Access::Administer, Access::Read));
     }
 }

@@ -143,7 +143,9 @@ impl Dialogue {
         match verb {
             Verb::PromoteBinary => self.replies.binary = true,
             _ if !self.is_known => self.refuse(word, "over TCP nobody is known; connect to a Unix socket"),
-            _ if self.access != Access::Administer => self.refuse(word, "only who administers the namespace may"),
+            _ if self.access != Access::Administer => {
+                self.refuse(word, "only root and members of the group of weft may");
+            }
             _ => (self.controls, self.wants) = (true, Wants::default()),
         }
     }

@@ -62,7 +62,7 @@ impl Listener {
         match self {
             Listener::Unix(socket) => {
                 let stream = socket.accept()?;
-                let access = |stream: &Connection| gates.iter().map(|gate| gate.access_of(stream.as_fd())).max();
+                let access = |stream: &Connection| gates.iter().map(|gate| gate.sight_of(stream.as_fd())).max();
                 Ok(stream.map(|stream| {
                     let access = access(&stream).unwrap_or(Access::None);
                     (Stream::Unix(stream), Some(access))

@@ -36,8 +36,9 @@
 //!
 //! # Who may
 //!
-//! Over a Unix socket the kernel says who a client is: whoever may look or administer at the control socket may here, and
-//! whoever the namespace is delegated to. Over TCP nobody is known, and all may look.
+//! Over a Unix socket the kernel says who a client is: whoever may look or administer at the control socket may here;
+//! whoever the namespace is delegated to may look. He makes static PvDs over his own control socket, which knows what is not his to
+//! change. Over TCP nobody is known, and all may look.
 
 mod attributes;
 mod client;

@@ -6,14 +6,18 @@ use super::client::{Client, Gone};
 use super::desk::Desk;
 use super::dialogue::Dialogue;
 use super::listen::Listener;
-use crate::ctl_server::access::Gate;
+use crate::ctl_server::access::{Access, Gate};
 use event_manager::{EventOps, Events, MutEventSubscriber};
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Instant;
 use vmm_sys_util::epoll::EventSet;
 
-/// What a client is told when there are too many.
+/// Clients that are accepted or turned away before others have their turn again.
+const ACCEPTED_AT_ONCE: usize = 64;
+/// What those are told who may not even look.
+const REFUSED: &[u8] = b"PVD_ERROR refused connection: this user may not look here\n";
+/// What those are told who come when there is no place.
 const FULL: &[u8] = b"PVD_ERROR limit connection: there are as many clients as this socket may have\n";
 
 /// A text socket and its clients.
@@ -83,7 +87,7 @@ impl TextServer {
     }
 
     fn accept_all(&mut self, ops: &mut EventOps) {
-        loop {
+        for _ in 0..ACCEPTED_AT_ONCE {
             let (stream, access) = match self.listener.accept(&self.gates) {
                 Ok(Some(accepted)) => accepted,
                 Ok(None) => return,
@@ -95,9 +99,13 @@ impl TextServer {
                     return;
                 }
             };
-            if self.clients.len() >= CLIENTS_MAX {
+            let refusal = match access {
+                Some(Access::None) => Some(REFUSED),
+                _ => (self.clients.len() >= CLIENTS_MAX).then_some(FULL),
+            };
+            if let Some(refusal) = refusal {
                 // Whether it hears that is its own business.
-                let _ = stream.write(FULL);
+                let _ = stream.write(refusal);
                 continue;
             }
             let fd = stream.as_raw_fd();

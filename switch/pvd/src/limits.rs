@@ -47,7 +47,7 @@ pub const RA_LEN: usize = 9216;
 /// Findings of one check of a namespace's routers that are told one by one; of more it is told how many.
 pub const FINDINGS: usize = 256;
 
-/// Router Advertisements that one host gets at a time.
+/// Router Advertisements that one host gets at a time of those that routers have said, and as many of an operator's.
 pub const ANSWER: usize = 64;
 
 /// Hosts behind one port that wait for an answer at a time.

@@ -252,7 +252,8 @@ impl Responder {
                 _ => replayed(cache, registry, (port, sight), address, now),
             };
             if self.answering.policy != AnswerPolicy::Off {
-                adverts.extend(registry.announcements(address, |name| sight.sees(Some(name))));
+                let announced = registry.announcements(address, |name| sight.sees(Some(name)));
+                adverts.extend(announced.take(limits::ANSWER));
             }
             if adverts.is_empty() {
                 self.counters.nothing += u64::from(!silenced);

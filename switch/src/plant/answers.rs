@@ -5,6 +5,7 @@
 
 use super::Plant;
 use crate::arena::Handle;
+use crate::limits::EMISSIONS_AT_ONCE;
 use crate::port::PortRecord;
 use crate::reference::PortPath;
 use crate::subsystem::pvds::PvdPlace;
@@ -80,14 +81,19 @@ impl Plant {
         self.learning.alarms.next()
     }
 
-    /// All answers that are due by `now`.
+    /// Answers that are due by `now`; all of them, or enough that others have their turn before the rest.
     pub(crate) fn answer(&mut self, now: Duration) -> Vec<Emission> {
         let mut frames = Vec::new();
-        while let Some(home) = self.learning.alarms.due(now) {
+        while frames.len() < EMISSIONS_AT_ONCE
+            && let Some(home) = self.learning.alarms.due(now)
+        {
             self.learning.alarms.clear(home);
-            while let Some(answer) = self.poll_responder(home, now) {
+            while frames.len() < EMISSIONS_AT_ONCE
+                && let Some(answer) = self.poll_responder(home, now)
+            {
                 self.say(home, &answer, &mut frames);
             }
+            // For those who are left.
             self.with_responder(home, |_, _| ());
         }
         frames

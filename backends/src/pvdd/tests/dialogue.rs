@@ -100,7 +100,7 @@ fn whatever_cannot_be_done_is_answered() {
         ("PVD_CREATE_PVD 0 c.example", "PVD_ERROR refused PVD_CREATE_PVD: say PVD_CONNECTION_PROMOTE_CONTROL first"),
         (
             "PVD_CONNECTION_PROMOTE_CONTROL",
-            "PVD_ERROR refused PVD_CONNECTION_PROMOTE_CONTROL: only who administers the namespace may",
+            "PVD_ERROR refused PVD_CONNECTION_PROMOTE_CONTROL: only root and members of the group of weft may",
         ),
     ] {
         assert_eq!(say(&mut client, &mut desk, format!("{said}\n")), format!("{heard}\n"));
