@@ -7,6 +7,7 @@
 //! namespace's slots when nobody reads them any more, namespaces go the way of [`crate::tree`].
 
 mod alarms;
+mod allowed;
 mod answers;
 mod learnt;
 mod mediation;

@@ -116,6 +116,9 @@ impl Control {
         let from = Speaker { home, record, port };
         let ether = EtherHeader::parse(copy.frame).ok_or(Ignored::Packet(NdRefusal::Truncated))?;
         if copy.taken && role == Role::Host {
+            if copy.hops > 0 {
+                spoken.device.refuse_router();
+            }
             return Err(Ignored::NotRouter);
         }
         if ether.tags() > 0 {

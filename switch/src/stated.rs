@@ -180,7 +180,7 @@ fn owned_prefix(prefix: Prefix, words: Option<&str>) -> Option<(Fact, u8)> {
 fn prefix(text: &str) -> Option<Prefix> {
     let (address, length) = text.split_once('/')?;
     let (address, length): (Ipv6Addr, u8) = (address.parse().ok()?, length.parse().ok()?);
-    let prefix = Prefix::new(address, length);
+    let prefix = Prefix::of(address, length);
     (prefix.address() == address && prefix.length() == length).then_some(prefix)
 }
 

@@ -107,7 +107,7 @@ impl WorkerThread {
                 }
                 Ok(Command::Emit(emissions)) => emissions.iter().for_each(|emission| {
                     // A port that cannot take it counts that.
-                    emission.port.emit(&emission.frame);
+                    emission.port.emit(&emission.frame, self.clock.now());
                 }),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,

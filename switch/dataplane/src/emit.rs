@@ -11,6 +11,7 @@ use crate::drops::DropReason;
 use crate::port::{Port, SourceId};
 use crate::receiver::{Payload, Receiver};
 use crate::stats::{Delta, Traffic};
+use crate::time::Instant;
 
 /// Whose bursts these are. Any number of them may be under way: each is finished as soon as it is delivered.
 const CONTROL: SourceId = SourceId(u64::MAX);
@@ -24,11 +25,11 @@ pub struct Emission {
 }
 
 impl Port {
-    /// Delivers a frame to the port's guest and rings its bell. False: it is a drop, which the port counts. A bell may block, so
-    /// this is for a worker's thread, between two bursts.
-    pub fn emit(&self, frame: &[u8]) -> bool {
+    /// Delivers a frame to the port's guest and rings its bell. False: it is a drop, which the port counts. The port's limits
+    /// hold for it as for what others send there. A bell may block, so this is for a worker's thread, between two bursts.
+    pub fn emit(&self, frame: &[u8], now: Instant) -> bool {
         let mut delta = Delta::default();
-        let emitted = self.try_emit(frame);
+        let emitted = self.police(frame.len() as u32, now).and_then(|()| self.try_emit(frame));
         match emitted {
             Ok(()) => {
                 let mut traffic = Traffic::default();
@@ -46,6 +47,13 @@ impl Port {
         let mut delta = Delta::default();
         delta.drops.add(DropReason::WorkerBusy);
         self.counters.add_rx(&delta);
+    }
+
+    fn police(&self, len: u32, now: Instant) -> Result<(), DropReason> {
+        let policers = self.policers();
+        let meter = policers.as_ref().and_then(|policers| policers.receive(std::iter::once(len), now));
+        let admitted = meter.is_none_or(|mut meter| meter.admit(len));
+        if admitted { Ok(()) } else { Err(DropReason::RxPoliced) }
     }
 
     /// Into the first queue pair: it is the one that every driver uses.

@@ -36,7 +36,7 @@ pub const SNOOP_LEN: usize = 9216 + 40 + wire::ether::MAX_LEN;
 /// Copies of frames of one worker that may wait for control. A tenant has no more of them than are left.
 pub const SNOOP_SLOTS: usize = 256;
 
-/// Copies of frames of one port that may wait for control: more ports than one must flood to keep others from being heard.
+/// Copies of frames of one port that may wait for control, of Router Advertisements and of Solicitations each: more ports than one must flood to keep others from being heard.
 pub const SNOOP_PORT: usize = 8;
 
 /// Queue pairs of one port.

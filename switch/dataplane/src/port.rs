@@ -21,7 +21,7 @@ use crate::ra_guard::RaGuard;
 use crate::rate::Limits;
 use crate::receiver::Receiver;
 use crate::router::Routers;
-use crate::snoop::Waiting;
+use crate::snoop::{SnoopKind, Waiting};
 use crate::stats::{Counters, Delta, PortStats, Tally, Traffic};
 use crate::swapped::Swapped;
 
@@ -117,7 +117,8 @@ pub struct Port {
     policing: Swapped<Policers>,
     ra_guard: Swapped<RaGuard>,
     patch: Patch,
-    waiting: Waiting,
+    /// Copies of its frames that wait for control, of each kind by itself.
+    waiting: [Waiting; SnoopKind::ALL.len()],
     mediated: AtomicBool,
     pub(crate) counters: Counters,
 }
@@ -141,7 +142,7 @@ impl Port {
             policing: Swapped::default(),
             ra_guard: Swapped::default(),
             patch: Patch::default(),
-            waiting: Waiting::default(),
+            waiting: Default::default(),
             mediated: AtomicBool::default(),
             counters: Counters::default(),
         })
@@ -223,11 +224,20 @@ impl Port {
         let rules = || self.ra_guard.get().map_or(Ok(()), |rules| rules.judge(mac, src, advert));
         let admitted = rogue.map_or_else(rules, Err);
         if let Err(reason) = admitted {
-            let mut delta = Delta::default();
-            delta.drops.add(reason);
-            self.counters.add_tx(&delta);
+            self.count_drop(reason);
         }
         admitted
+    }
+
+    /// Counts an advertisement that came out here, of a link that lets none across, as the frame path does.
+    pub fn refuse_router(&self) {
+        self.count_drop(DropReason::LinkRouter);
+    }
+
+    fn count_drop(&self, reason: DropReason) {
+        let mut delta = Delta::default();
+        delta.drops.add(reason);
+        self.counters.add_tx(&delta);
     }
 
     /// How many frames of each reason were dropped by the guard, of those reasons that occurred.
@@ -266,8 +276,8 @@ impl Port {
     }
 
     /// Copies of its frames that wait for control.
-    pub(crate) fn waiting(&self) -> &Waiting {
-        &self.waiting
+    pub(crate) fn waiting(&self, kind: SnoopKind) -> &Waiting {
+        &self.waiting[kind as usize]
     }
 
     /// Sets what the session negotiated; 0 when there is none. Rings that are started later go by it.

@@ -106,7 +106,8 @@ impl RaGuard {
     }
 
     fn check_prefix(&self, prefix: Ipv6Addr, len: u8) -> Result<(), DropReason> {
-        let good = self.prefixes.is_empty() || self.prefixes.iter().any(|allowed| allowed.covers(prefix, len));
+        let good =
+            self.prefixes.is_empty() || self.prefixes.iter().any(|allowed| allowed.covers(Prefix::of(prefix, len)));
         if good { Ok(()) } else { Err(DropReason::RaPrefix) }
     }
 

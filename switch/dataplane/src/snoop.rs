@@ -4,7 +4,8 @@
 //! A worker and control share a ring of slots that were allocated once: filled ones go to control, and come back when it has
 //! heard them. Neither waits for the other. A frame that finds no slot goes on without a copy, and that is counted.
 //!
-//! Who floods takes none of the slots that others need: no port may have more than a few copies wait, and no tenant, be it
+//! Who floods takes none of the slots that others need: no port may have more than a few copies of a kind wait, so that hosts
+//! behind an uplink that ask and ask do not keep its routers from being heard; and no tenant, be it
 //! over ever so many ports and namespaces of his, more than there are slots left. So the first who floods has half of them,
 //! a second half of the others until control catches up, and as much as the first then; and some are left for the rest.
 //!
@@ -33,6 +34,11 @@ pub enum SnoopKind {
     Solicitation,
     /// Router Advertisement, from a port that may send it.
     Advertisement,
+}
+
+impl SnoopKind {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Solicitation, Self::Advertisement];
 }
 
 /// A copy of a frame as it is delivered: all of it, its checksum completed.
@@ -126,7 +132,7 @@ impl Tap {
         what: (SnoopKind, bool),
     ) -> Option<()> {
         let fits = burst.frame(number).len as usize <= SNOOP_LEN;
-        let claims = [port.waiting().claim(SNOOP_PORT)?, namespace.snoop_share().0.claim(self.empty.slots())?];
+        let claims = [port.waiting(what.0).claim(SNOOP_PORT)?, namespace.snoop_share().0.claim(self.empty.slots())?];
         let mut slot = (fits && burst.make_whole(number)).then(|| self.empty.pop().ok()).flatten()?;
         (slot.tag, slot.claims) = (port.tag(), Some(claims));
         (slot.kind, slot.taken) = what;

@@ -4,9 +4,10 @@
 //! RFC 8801's rules of which part of the message holds are applied here: the inner header of the PvD Option before the
 //! outer one, its options after those outside, so that the inner ones win. So are the rules of what a receiver ignores.
 
-use crate::fact::{FactRef, Prefix};
+use crate::fact::FactRef;
 use crate::lifetime::Lifetime;
 use core::net::Ipv6Addr;
+use wire::Prefix;
 use wire::name::NameRef;
 use wire::nd::{NdError, NdOption, PrefixInfo, PvdOption, RaHeader, RouterAdvert, pio_flag};
 
@@ -109,7 +110,7 @@ impl<'a> Saying<'a> {
     fn prefix(info: &PrefixInfo) -> Option<Saying<'a>> {
         let wrong = info.preferred > info.valid;
         let flags = if wrong { info.flags & !pio_flag::AUTONOMOUS } else { info.flags };
-        let fact = FactRef::Prefix(Prefix::new(info.prefix, info.prefix_len));
+        let fact = FactRef::Prefix(Prefix::of(info.prefix, info.prefix_len));
         let saying = Saying { preferred: Lifetime::from_wire(info.preferred), ..Saying::new(fact, flags, info.valid) };
         (!info.prefix.is_unicast_link_local() && !info.prefix.is_multicast()).then_some(saying)
     }
@@ -190,11 +191,11 @@ impl<'a> Advert<'a> {
             match option {
                 NdOption::Prefix(info) => one = Saying::prefix(&info),
                 NdOption::Route(route) => {
-                    let fact = FactRef::Route(Prefix::new(route.prefix, route.prefix_len));
+                    let fact = FactRef::Route(Prefix::of(route.prefix, route.prefix_len));
                     one = Some(Saying::new(fact, route.preference as u8, route.lifetime));
                 }
                 NdOption::Pref64(pref64) => {
-                    let fact = FactRef::Pref64(Prefix::new(pref64.prefix, pref64.prefix_len));
+                    let fact = FactRef::Pref64(Prefix::of(pref64.prefix, pref64.prefix_len));
                     one = Some(Saying::new(fact, 0, pref64.lifetime.into()));
                 }
                 NdOption::Rdnss(rdnss) => servers = Some(rdnss),

@@ -7,11 +7,12 @@
 
 use crate::PvdName;
 use crate::advert::PvdFlags;
-use crate::fact::{Fact, Prefix};
+use crate::fact::Fact;
 use crate::responder::Replayed;
 use crate::source::{Entry, Source};
 use core::net::Ipv6Addr;
 use wire::MacAddr;
+use wire::Prefix;
 use wire::nd::{
     BuildError, Dnssl, NdOption, Pref64, Preference, PrefixInfo, PvdOption, RaHeader, Rdnss, RouteInfo, RouterAdvert,
     encode,

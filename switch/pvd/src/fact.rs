@@ -4,45 +4,8 @@
 
 use crate::PvdName;
 use core::net::Ipv6Addr;
-use std::fmt;
+use wire::Prefix;
 use wire::name::NameRef;
-
-/// An IPv6 prefix; bits beyond its length are zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Prefix {
-    address: Ipv6Addr,
-    length: u8,
-}
-
-impl Prefix {
-    /// The prefix of an address; lengths above 128 are 128.
-    pub fn new(address: Ipv6Addr, length: u8) -> Prefix {
-        let length = length.min(128);
-        let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
-        Prefix { address: Ipv6Addr::from_bits(address.to_bits() & mask), length }
-    }
-
-    /// Its first address.
-    pub fn address(self) -> Ipv6Addr {
-        self.address
-    }
-
-    /// Its length in bits.
-    pub fn length(self) -> u8 {
-        self.length
-    }
-
-    /// Every address of `other` is one of this.
-    pub fn covers(self, other: Prefix) -> bool {
-        self.length <= other.length && Prefix::new(other.address, self.length) == self
-    }
-}
-
-impl fmt::Display for Prefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.length)
-    }
-}
 
 /// What is known, without until when.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,7 +86,7 @@ mod test {
 
     #[test]
     fn test_a_prefix_has_no_bits_beyond_its_length() {
-        let prefix = |text: &str, length| Prefix::new(text.parse().unwrap(), length);
+        let prefix = |text: &str, length| Prefix::of(text.parse().unwrap(), length);
         assert_eq!(prefix("2001:db8::1", 64), prefix("2001:db8::", 64));
         assert_ne!(prefix("2001:db8::", 64), prefix("2001:db8::", 65));
         assert_eq!(prefix("2001:db8::1", 0).to_string(), "::/0");
@@ -132,7 +95,7 @@ mod test {
 
     #[test]
     fn test_a_prefix_covers_itself_and_longer_ones_of_its_own() {
-        let prefix = |text: &str, length| Prefix::new(text.parse().unwrap(), length);
+        let prefix = |text: &str, length| Prefix::of(text.parse().unwrap(), length);
         let site = prefix("2001:db8::", 48);
         assert!(site.covers(site) && site.covers(prefix("2001:db8:0:7::", 64)) && prefix("::", 0).covers(site));
         assert!(!site.covers(prefix("2001:db8:1::", 64)) && !site.covers(prefix("2001:db8::", 47)));

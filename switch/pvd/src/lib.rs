@@ -75,7 +75,7 @@ pub use announcement::{Announcement, PREFERRED, VALID};
 pub use cache::{CacheCounters, Cached, CachedRa, NotCached, RaCache};
 pub use check::{Fault, Field, Finding, Findings, Severity, check};
 pub use event::{Change, Event, EventKind, Missed, What, Why};
-pub use fact::{Fact, Prefix};
+pub use fact::Fact;
 pub use handle::PvdHandle;
 pub use id::PvdId;
 pub use lifetime::{Deadline, Lifetime};
@@ -91,4 +91,5 @@ pub use responder::{
     ResponderCounters, Solicitation,
 };
 pub use source::{Entry, Source};
+pub use wire::Prefix;
 pub use wire::name::{BadName as BadPvdName, DomainName as PvdName};

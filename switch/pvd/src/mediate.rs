@@ -133,12 +133,15 @@ impl Mediator {
 
     /// Whether so many frames may be made of an advertisement of this port, all or none.
     pub fn may_send(&mut self, port: u32, frames: usize, now: Duration) -> bool {
-        let Speaker { sent, counters, .. } = self.speakers.entry(port).or_default();
+        let Speaker { told, sent, counters } = self.speakers.entry(port).or_default();
         let good = sent.charge(frames as u64, now);
         if good {
             counters.sent += frames as u64;
         } else {
             counters.beyond += 1;
+            // Nobody was told, so whoever says it again repeats nothing.
+            *told = Told::default();
+            self.askers.iter_mut().for_each(|asker| asker.told.clear());
         }
         good
     }

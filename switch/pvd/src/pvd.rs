@@ -2,7 +2,7 @@
 //! One PvD: who it is, for ever, and what is said about it, at the moment.
 
 use crate::advert::{Origin, Parameters, PvdFlags};
-use crate::fact::{Fact, Prefix};
+use crate::fact::Fact;
 use crate::handle::PvdHandle;
 use crate::id::PvdId;
 use crate::lifetime::Deadline;
@@ -11,6 +11,7 @@ use arc_swap::{ArcSwap, Guard};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use wire::Prefix;
 
 /// A PvD. Whoever holds one may go on reading it after it is gone from its registry: then nothing in it changes.
 #[derive(Debug)]

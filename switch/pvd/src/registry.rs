@@ -11,7 +11,6 @@ mod learn;
 mod operator;
 
 use crate::event::{Event, Events, Missed};
-use crate::fact::Prefix;
 use crate::handle::{Places, PvdHandle};
 use crate::limits::Limits;
 use crate::members::Members;
@@ -21,6 +20,7 @@ use crate::shares::Shares;
 use crate::timers::Timers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use wire::Prefix;
 
 pub use learn::Learnt;
 pub use operator::Statement;

@@ -4,9 +4,9 @@
 //! A lifetime of zero would be worse than useless: it tells hosts to drop what they may have from somebody else.
 
 use crate::cache::CachedRa;
-use crate::fact::Prefix;
 use core::net::Ipv6Addr;
 use std::time::Duration;
+use wire::Prefix;
 use wire::nd::{self, NdOption, PvdOption, RaHeader, RawOption, RawOptions, RouterAdvert, kind};
 
 /// Octets of the unit in which options count their lengths (RFC 4861 section 4.6).
@@ -57,7 +57,7 @@ fn thinned(option: &RawOption<'_>, pvd: &PvdOption<'_>, stays: impl Fn(&RawOptio
 fn lasts(option: &RawOption<'_>, elapsed: u32, holds: &impl Fn(Prefix) -> bool) -> bool {
     let left = |lifetime| nd::aged(lifetime, elapsed) > 0;
     match option.parse() {
-        Ok(NdOption::Prefix(info)) => left(info.valid) && holds(Prefix::new(info.prefix, info.prefix_len)),
+        Ok(NdOption::Prefix(info)) => left(info.valid) && holds(Prefix::of(info.prefix, info.prefix_len)),
         Ok(NdOption::Route(route)) => left(route.lifetime),
         Ok(NdOption::Rdnss(rdnss)) => left(rdnss.lifetime),
         Ok(NdOption::Dnssl(dnssl)) => left(dnssl.lifetime),

@@ -7,6 +7,7 @@
 
 use super::Plant;
 use super::alarms::Alarms;
+use super::allowed::{may_have_taught, may_say};
 use super::stated::Stating;
 use crate::arena::{Arena, Handle};
 use crate::ident::Numbers;
@@ -23,12 +24,11 @@ use crate::subsystem::pvds::{PvdPlace, PvdRecord, Pvds};
 use crate::subsystem::ras::{RaCaches, Ras};
 use crate::subsystem::seeds::Seeds;
 use crate::tree::{Namespace, NumberSpace, Tree};
-use dataplane::{RaGuard, Role};
-use pvd::{Advert, Cached, CachedRa, Learnt};
+use dataplane::Role;
+use pvd::{Advert, Cached, Learnt};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use wire::MacAddr;
-use wire::nd::RouterAdvert;
 
 /// What was learnt, and where.
 pub(crate) struct Learning {
@@ -183,12 +183,15 @@ impl Plant {
         let Ok(home) = self.tree.find(&path.namespace) else { return };
         let (spec, port, name) = (&record.spec, record.ident.nr_at_home(), record.name.clone());
         let was_router = before.role != Role::Host;
+        let rules = &spec.mediation.guard;
         let said_more = || {
             let cached = home.get(self.learning.ras).into_iter().flat_map(|ras| ras.cache.iter());
-            let mut his = cached.filter(|entry| entry.port == port);
-            his.any(|entry| !is_allowed(&spec.mediation.guard, entry))
+            let mut cached = cached.filter(|entry| entry.port == port);
+            let registry = home.get(self.learning.pvds).and_then(PvdPlace::made);
+            let mut pvds = registry.into_iter().flat_map(|registry| registry.members().iter());
+            cached.any(|entry| !may_say(rules, entry)) || pvds.any(|pvd| !may_have_taught(rules, port, pvd))
         };
-        let stays = spec.role != Role::Host && (spec.mediation.guard == before.mediation.guard || !said_more());
+        let stays = spec.role != Role::Host && (*rules == before.mediation.guard || !said_more());
         if was_router && !stays {
             self.forget_port(home.handle(), port, &name);
         }
@@ -292,14 +295,4 @@ impl Plant {
         }
         result
     }
-}
-
-/// Whether a port may still say what it has said.
-fn is_allowed(rules: &RaGuard, entry: &CachedRa) -> bool {
-    let advert = RouterAdvert::parse(&entry.octets);
-    // What was injected its router did not say: it named no PvD.
-    let own = RaGuard { pvds: Default::default(), http: true, ..rules.clone() };
-    let (rules, named) = if entry.injected { (&own, !rules.pvd_required) } else { (rules, true) };
-    let judged = || advert.is_ok_and(|advert| rules.judge(entry.mac, entry.router, &advert).is_ok());
-    named && (rules.allows_all() || judged())
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! IPv6 prefixes as an operator writes them: `2001:db8::/32`.
+//! IPv6 prefixes, as options have them and as an operator writes them: `2001:db8::/32`.
 
 use core::fmt;
 use core::net::Ipv6Addr;
@@ -39,9 +39,25 @@ impl Prefix {
         if address.to_bits() & !prefix.mask() == 0 { Ok(prefix) } else { Err(BadPrefix::Bits) }
     }
 
-    /// Whether all addresses that share their first `len` bits with `address` lie within this prefix.
-    pub fn covers(&self, address: Ipv6Addr, len: u8) -> bool {
-        len >= self.len && address.to_bits() & self.mask() == self.address.to_bits()
+    /// The prefix that an address lies in; lengths above 128 are 128.
+    pub fn of(address: Ipv6Addr, len: u8) -> Prefix {
+        let whole = Prefix { address, len: len.min(128) };
+        Prefix { address: Ipv6Addr::from_bits(address.to_bits() & whole.mask()), ..whole }
+    }
+
+    /// Its first address.
+    pub fn address(self) -> Ipv6Addr {
+        self.address
+    }
+
+    /// Its length in bits.
+    pub fn length(self) -> u8 {
+        self.len
+    }
+
+    /// Every address of `other` is one of this.
+    pub fn covers(self, other: Prefix) -> bool {
+        self.len <= other.len && Prefix::of(other.address, self.len) == self
     }
 
     fn mask(self) -> u128 {
@@ -106,10 +122,7 @@ mod tests {
 
     #[test]
     fn a_prefix_covers_itself_and_what_is_longer_in_it() {
-        let covers = |prefix: &str, other: &str| {
-            let other: Prefix = other.parse().unwrap();
-            prefix.parse::<Prefix>().unwrap().covers(other.address, other.len)
-        };
+        let covers = |prefix: &str, other: &str| prefix.parse::<Prefix>().unwrap().covers(other.parse().unwrap());
         assert!(covers("2001:db8::/32", "2001:db8::/32") && covers("2001:db8::/32", "2001:db8:1::/48"));
         assert!(covers("::/0", "::/0") && covers("::/0", "2001:db8::1/128"));
         assert!(!covers("2001:db8::/32", "2001:db9::/48"), "beside it");
@@ -123,7 +136,9 @@ mod tests {
             let mask = u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0);
             let prefix = Prefix::new(Ipv6Addr::from_bits(bits & mask), len).unwrap();
             prop_assert_eq!(prefix.to_string().parse(), Ok(prefix));
-            prop_assert!(prefix.covers(Ipv6Addr::from_bits(bits), 128) && prefix.covers(Ipv6Addr::from_bits(bits), len));
+            let address = Ipv6Addr::from_bits(bits);
+            prop_assert_eq!(Prefix::of(address, len), prefix);
+            prop_assert!(prefix.covers(Prefix::of(address, 128)) && prefix.covers(prefix));
         }
 
         #[test]

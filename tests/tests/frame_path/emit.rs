@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Frames that control says to one port.
 
-use dataplane::DropReason;
+use dataplane::{DropReason, Limit, Limits, Rate};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::rig::{Moved, PortOptions, Rig, feature, mac};
 
@@ -9,7 +9,8 @@ use super::numbered;
 
 /// Delivers a frame of control's to a port.
 fn emit(rig: &mut Rig, port: usize, frame: &[u8]) -> bool {
-    rig.port(port).port().emit(frame)
+    let now = rig.now();
+    rig.port(port).port().emit(frame, now)
 }
 
 #[test]
@@ -52,9 +53,17 @@ fn what_a_port_cannot_take_is_a_drop_with_its_reason() {
     assert!(!emit(&mut rig, 0, &numbered(mac(0), mac(7), 1, 1515)));
     assert!(emit(&mut rig, 0, &frame) && emit(&mut rig, 0, &frame));
     assert!(!emit(&mut rig, 0, &frame));
+    let limit = Rate { per_second: 1, burst: 65_557 };
+    let mut limits = Limits::default();
+    limits.set(Limit::RxBytes, Some(limit));
+    rig.port(0).port().set_limits(&limits);
+    (0..43).for_each(|_| _ = emit(&mut rig, 0, &frame));
+    assert!(!emit(&mut rig, 0, &frame), "43 such frames are within its burst, and it takes no 44th");
+    rig.port(0).port().set_limits(&Limits::default());
     rig.stop(0);
     assert!(!emit(&mut rig, 0, &frame));
-    let reasons = [DropReason::TooBig, DropReason::RingFull, DropReason::PortDown];
-    let expected = reasons.into_iter().fold(Moved::received(2, 2 * 1514), |moved, reason| moved.dropped(reason, 1));
-    assert_eq!(rig.moved(0), expected);
+    let reasons =
+        [(DropReason::TooBig, 1), (DropReason::RingFull, 44), (DropReason::PortDown, 1), (DropReason::RxPoliced, 1)];
+    let received = Moved::received(2, 2 * 1514);
+    assert_eq!(rig.moved(0), reasons.into_iter().fold(received, |moved, (reason, count)| moved.dropped(reason, count)));
 }

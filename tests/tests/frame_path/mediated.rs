@@ -83,6 +83,18 @@ fn what_control_has_no_room_for_is_lost_and_counted_by_itself() {
 }
 
 #[test]
+fn hosts_behind_an_uplink_that_ask_and_ask_do_not_cost_its_router_its_voice() {
+    let mut rig = scene();
+    rig.namespace(0).set_mediated(true);
+    let asked = solicit(ROUTER, 9);
+    let burst = [vec![asked; 40], vec![advertisement(0)]].concat();
+    rig.send_all(ROUTER, &burst);
+    let taken = rig.taken();
+    assert_eq!((taken.len(), taken.last()), (SNOOP_PORT + 1, Some(&(tag(ROUTER), true))));
+    assert_eq!(rig.moved(ROUTER).drops, [(DropReason::Mediated, 1)]);
+}
+
+#[test]
 fn what_a_policer_or_the_mac_table_drops_is_not_taken() {
     let mut rig = scene();
     rig.namespace(0).set_mediated(true);

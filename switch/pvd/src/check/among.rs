@@ -3,17 +3,17 @@
 
 use super::{Fault, Field, Findings, Read};
 use crate::advert::Origin;
-use crate::fact::Prefix;
 use crate::id::PvdId;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use wire::Prefix;
 use wire::nd::{NdOption, PrefixInfo, ra_flag};
 
 /// How far apart two lifetimes may end that routers count down together.
 const TOGETHER: Duration = Duration::from_secs(5);
 
 pub(super) fn prefix(info: &PrefixInfo) -> Prefix {
-    Prefix::new(info.prefix, info.prefix_len)
+    Prefix::of(info.prefix, info.prefix_len)
 }
 
 pub(super) fn check(all: &[Read<'_>], found: &mut Findings) {

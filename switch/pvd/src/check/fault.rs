@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What can be wrong with Router Advertisements: each with a word, a sentence, and where it is said that it is wrong.
 
-use crate::fact::Prefix;
 use std::fmt;
+use wire::Prefix;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

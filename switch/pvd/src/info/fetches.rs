@@ -5,9 +5,9 @@ use super::fetching::{Fetching, Moment, Standing};
 use super::message::Trouble;
 use super::{FAILURES_MAX, RATE, RATE_SPAN};
 use crate::PvdName;
-use crate::fact::Prefix;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
+use wire::Prefix;
 
 /// What the routers of a PvD say about its Additional Information.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use super::message::Trouble;
 use super::object::{Flaw, Information};
 use super::{PVD_GAP, Want, part, spread};
 use crate::PvdName;
-use crate::fact::Prefix;
 use std::time::Duration;
+use wire::Prefix;
 
 /// Why a fetch brought nothing that may be used. It is not tried again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

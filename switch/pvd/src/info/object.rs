@@ -4,11 +4,11 @@
 use super::json::Json;
 use super::{LIST_MAX, OBJECT_MAX};
 use crate::PvdName;
-use crate::fact::Prefix;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use wire::Prefix;
 
 /// What is wrong with an object: it must be ignored (RFC 8801 sections 4.1 and 4.3).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -126,7 +126,7 @@ fn prefix(text: &str) -> Option<Prefix> {
     let (address, length) = text.split_once('/')?;
     let digits = length.bytes().all(|octet| octet.is_ascii_digit());
     let length = length.parse().ok().filter(|length| digits && *length <= 128)?;
-    Some(Prefix::new(address.parse().ok()?, length))
+    Some(Prefix::of(address.parse().ok()?, length))
 }
 
 fn list<T>(key: &'static str, value: &Json, read: impl Fn(&str) -> Option<T>) -> Result<Box<[T]>, Flaw> {

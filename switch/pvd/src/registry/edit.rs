@@ -4,12 +4,12 @@
 use super::Registry;
 use crate::advert::Origin;
 use crate::event::{Changes, EventKind};
-use crate::fact::Prefix;
 use crate::id::PvdId;
 use crate::pvd::{Attributes, Pvd};
 use crate::source::Source;
 use std::sync::Arc;
 use std::time::Duration;
+use wire::Prefix;
 
 /// A PvD that is being changed.
 pub(super) struct Edit {

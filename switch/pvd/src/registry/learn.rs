@@ -5,7 +5,6 @@ use super::Registry;
 use super::edit::Edit;
 use crate::advert::{Advert, Saying};
 use crate::event::{What, Why};
-use crate::fact::Prefix;
 use crate::handle::PvdHandle;
 use crate::id::PvdIdRef;
 use crate::limits;
@@ -15,6 +14,7 @@ use crate::refused::Refused;
 use crate::source::{self, Entry, Source};
 use std::sync::Arc;
 use std::time::Duration;
+use wire::Prefix;
 
 /// What came of an advertisement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,7 +29,7 @@ struct Inside {
 
 pub(crate) fn prefix(text: &str) -> Prefix {
     let (address, length) = text.split_once('/').unwrap();
-    Prefix::new(address.parse().unwrap(), length.parse().unwrap())
+    Prefix::of(address.parse().unwrap(), length.parse().unwrap())
 }
 
 pub(crate) fn name(text: &str) -> PvdName {

@@ -2,11 +2,11 @@
 //! When Additional Information is fetched (RFC 8801 section 4.1), by a clock that the test turns.
 
 use super::build::{name, prefix, s};
-use crate::fact::Prefix;
 use crate::info::{FAILURES_MAX, Failure, Fetches, Flaw, PVD_GAP, RATE, RATE_SPAN, Standing, State, Trouble, Want};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use wire::Prefix;
 
 /// What the wall clock says at the beginning of time: 2026.
 const EPOCH: Duration = Duration::from_secs(1_767_225_600);

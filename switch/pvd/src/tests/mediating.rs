@@ -190,6 +190,15 @@ fn a_port_causes_so_many_frames_and_no_port_pays_for_another() {
 }
 
 #[test]
+fn what_nobody_was_told_for_want_of_budget_is_no_repetition() {
+    let mut bed = Bed::new();
+    assert!(bed.is_told(1, &usual()));
+    assert!(!bed.mediator.may_send(1, limits::PORT_SENT_AT_ONCE as usize + 1, bed.now));
+    assert!(bed.is_told(1, &usual()), "it was lost, so it is news");
+    assert!(bed.mediator.may_send(1, 1, bed.now) && !bed.is_told(1, &usual()));
+}
+
+#[test]
 fn a_flood_takes_no_more_room_than_there_is() {
     let mut bed = Bed::new();
     for host in 0..1000 {

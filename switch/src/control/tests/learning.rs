@@ -28,6 +28,13 @@ pub(super) fn lasting(name: Option<&str>, prefix: u16, lifetime: u16) -> Vec<u8>
     build::advertisement(MacAddr([2, 0, 0, 0, 0, 9]), ROUTER, lifetime, &options)
 }
 
+/// One of a router that is a default router no more.
+pub(super) fn resigning(name: Option<&str>, prefix: u16, lifetime: u16) -> Vec<u8> {
+    let inside = prefixes(prefix..prefix + 1, lifetime);
+    let options = name.map_or_else(|| inside.clone(), |name| inside_pvd(name, &inside));
+    build::advertisement(MacAddr([2, 0, 0, 0, 0, 9]), ROUTER, 0, &options)
+}
+
 /// One with as many prefixes.
 pub(super) fn long(name: &str, count: u16, lifetime: u16) -> Vec<u8> {
     let options = inside_pvd(name, &prefixes(0..count, lifetime));
