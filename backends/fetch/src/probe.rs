@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What an intruder would try. Each line says what was tried and what came of it, for a test to read.
 
-use rustix::net::{AddressFamily, SocketType};
+use rustix::net::{AddressFamily, SendFlags, SocketType, ipproto};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -13,7 +13,7 @@ use std::process::Command;
 
 type Attempt = fn() -> io::Result<()>;
 
-const ATTEMPTS: [(&str, Attempt); 18] = [
+const ATTEMPTS: [(&str, Attempt); 20] = [
     ("read a file", || File::open("/etc/passwd").map(drop)),
     ("read a file of the system", || File::open("/proc/self/maps").map(drop)),
     ("read how names are resolved", || File::open("/etc/hosts").map(drop)),
@@ -29,6 +29,15 @@ const ATTEMPTS: [(&str, Attempt); 18] = [
     ("connect to a Unix socket", || UnixStream::connect("/run/weft/ctl.sock").map(drop)),
     ("open a socket of the kernel", || {
         Ok(rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, None).map(drop)?)
+    }),
+    ("open a socket of many paths", || {
+        Ok(rustix::net::socket(AddressFamily::INET, SocketType::STREAM, Some(ipproto::MPTCP)).map(drop)?)
+    }),
+    ("send while connecting", || {
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        let flags = SendFlags::from_bits_retain(libc::MSG_FASTOPEN as u32);
+        let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 22);
+        Ok(rustix::net::sendto(socket, b"hello", flags, &to).map(drop)?)
     }),
     ("listen", || TcpListener::bind("127.0.0.1:0").map(drop)),
     ("receive datagrams", || UdpSocket::bind("127.0.0.1:0").map(drop)),

@@ -186,12 +186,14 @@ impl Fetcher {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let named = |why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", program.display()));
         let mut child = command.spawn().map_err(named)?;
-        let missing = || io::Error::other("it has no pipes");
-        let input = child.stdin.take().ok_or_else(missing)?;
-        let output = child.stdout.take().ok_or_else(missing)?;
-        for pipe in [input.as_fd(), output.as_fd()] {
-            rustix::fs::fcntl_setfl(pipe, OFlags::NONBLOCK)?;
-        }
+        let (input, output) = match pipes(&mut child) {
+            Ok(pipes) => pipes,
+            Err(why) => {
+                // It ends when its input does; until then somebody has to wait for it.
+                self.dying.push(child);
+                return Err(why);
+            }
+        };
         let subscriber = events.add_subscriber(Subscriber::Wake(output.as_raw_fd()));
         let (line, since) = (Vec::new(), Instant::now());
         self.helper = Some(Helper { child, input, output, subscriber, line, ready: false, order: None, since });
@@ -227,6 +229,17 @@ impl Helper {
         line.pop();
         Some(line)
     }
+}
+
+/// A process's input and output, neither of which anybody waits for.
+fn pipes(child: &mut Child) -> io::Result<(ChildStdin, ChildStdout)> {
+    let missing = || io::Error::other("it has no pipes");
+    let input = child.stdin.take().ok_or_else(missing)?;
+    let output = child.stdout.take().ok_or_else(missing)?;
+    for pipe in [input.as_fd(), output.as_fd()] {
+        rustix::fs::fcntl_setfl(pipe, OFlags::NONBLOCK)?;
+    }
+    Ok((input, output))
 }
 
 fn answered(control: &mut Control, body: Result<&str, Trouble>) {

@@ -5,6 +5,7 @@ use super::desk::Desk;
 use super::dialogue::Dialogue;
 use super::listen::Stream;
 use super::{AT_ONCE, STALL_MAX};
+use crate::ctl_server::access::Access;
 use std::io::{self, ErrorKind};
 use std::time::Instant;
 use vmm_sys_util::epoll::EventSet;
@@ -30,16 +31,25 @@ pub(super) struct Client {
     waits: Option<Instant>,
     /// There may be more to read.
     readable: bool,
+    /// When it came, or last sent something.
+    heard: Instant,
 }
 
 impl Client {
     pub(super) fn new(stream: Stream, dialogue: Dialogue) -> Client {
-        Client { stream, dialogue, written: 0, waits: None, readable: false }
+        Client { stream, dialogue, written: 0, waits: None, readable: false, heard: Instant::now() }
     }
 
     /// It has sent something, or gone.
     pub(super) fn has_sent(&mut self) {
-        self.readable = true;
+        (self.readable, self.heard) = (true, Instant::now());
+    }
+
+    /// Whom somebody who may do `access` may take the place of, and who goes first: those that may do less, and those that may
+    /// do as much and do nothing. `None`: it stays.
+    pub(super) fn yields_to(&self, access: Access) -> Option<(Access, bool, Instant)> {
+        let (own, engaged) = (self.dialogue.access(), self.dialogue.is_engaged());
+        (own < access || own == access && !engaged).then_some((own, engaged, self.heard))
     }
 
     /// Answers, reads and tells news as far as that goes without waiting. True: others should have their turn, and then it

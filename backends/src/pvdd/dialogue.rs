@@ -34,6 +34,8 @@ pub struct Dialogue {
 #[derive(Debug)]
 struct Transaction {
     name: String,
+    /// What was said when it began.
+    before: Statement,
     statement: Statement,
     /// How much was set.
     set: usize,
@@ -82,6 +84,16 @@ impl Dialogue {
         self.lines.push(octets);
     }
 
+    /// What the client may do.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// It waits to be told something, or is in the middle of something.
+    pub fn is_engaged(&self) -> bool {
+        self.wants.any() || self.transaction.is_some() || !self.replies.is_empty()
+    }
+
     /// What is to be sent to the client, before anything else is done here.
     pub fn to_send(&self) -> &[u8] {
         self.replies.octets()
@@ -92,14 +104,16 @@ impl Dialogue {
         self.replies.clear();
     }
 
-    /// Goes on until there is something to be sent. False: nothing is to be sent, and nothing is left to be done until
+    /// Goes on until there is something to be sent, or something was changed, which takes its time. False: nothing is to be sent, and nothing is left to be done until
     /// something comes in or happens.
     pub fn advance(&mut self, desk: &mut dyn Desk) -> bool {
         while self.replies.is_empty() {
             if let Some(from) = self.rest.take() {
                 self.tell_all(Some(from), desk);
             } else if let Some(message) = self.lines.pull() {
-                self.answer(message, desk);
+                if self.answer(message, desk) {
+                    return true;
+                }
             } else if !self.tell_news(desk) {
                 return false;
             }
@@ -107,12 +121,17 @@ impl Dialogue {
         true
     }
 
-    fn answer(&mut self, message: Message, desk: &mut dyn Desk) {
+    /// True: something may have been changed.
+    fn answer(&mut self, message: Message, desk: &mut dyn Desk) -> bool {
         let message = match message {
             Ok(message) => message,
-            Err(why) => return self.replies.error(Code::Invalid, "message", why),
+            Err(why) => {
+                self.replies.error(Code::Invalid, "message", why);
+                return false;
+            }
         };
         let (word, verb) = Verb::parse(&message);
+        let changes = matches!(verb, Ok(Verb::Change(_)));
         match verb {
             Err(why) => self.wrong(word, &why),
             _ if self.access == Access::None => self.refuse(word, "this user may not look here"),
@@ -121,6 +140,7 @@ impl Dialogue {
             Ok(_) if self.controls => self.refuse(word, "this connection is for changes; ask over another one"),
             Ok(verb) => self.ask(word, verb, desk),
         }
+        changes
     }
 
     fn wrong(&mut self, word: &str, why: &BadVerb) {
@@ -164,6 +184,9 @@ impl Dialogue {
             Change::Unset { name, key } if self.is_open(&name) => self.set(&name, &key, None),
             Change::Unset { name, key } => unset(name, &key, desk),
             Change::End(name) => match self.transaction.take_if(|open| open.name == name) {
+                Some(open) if desk.statement(&open.name).as_ref() != Some(&open.before) => {
+                    Err(format!("{} was changed meanwhile by somebody else; begin anew", open.name))
+                }
                 Some(Transaction { name, statement, .. }) => desk.carry_out(Order::Say(name, statement.into())),
                 None => Err(format!("there is no transaction of {name}")),
             },
@@ -182,7 +205,7 @@ impl Dialogue {
             return Err(format!("the transaction of {} has not ended", open.name));
         }
         let statement = desk.statement(&name).ok_or_else(|| not_static(&name))?;
-        self.transaction = Some(Transaction { name, statement, set: 0 });
+        self.transaction = Some(Transaction { name, before: statement.clone(), statement, set: 0 });
         Ok(())
     }
 

@@ -99,9 +99,10 @@ impl TextServer {
                     return;
                 }
             };
+            let room = self.clients.len() < CLIENTS_MAX || self.make_room(access.unwrap_or(Access::Read), ops);
             let refusal = match access {
                 Some(Access::None) => Some(REFUSED),
-                _ => (self.clients.len() >= CLIENTS_MAX).then_some(FULL),
+                _ => (!room).then_some(FULL),
             };
             if let Some(refusal) = refusal {
                 // Whether it hears that is its own business.
@@ -113,6 +114,16 @@ impl TextServer {
                 self.clients.insert(fd, Client::new(stream, Dialogue::new(access)));
             }
         }
+    }
+
+    /// Drops a client for one that may do `access`, so that connections that are merely held keep nobody out. False: there
+    /// is none.
+    fn make_room(&mut self, access: Access, ops: &mut EventOps) -> bool {
+        let yielding = self.clients.iter().filter_map(|(fd, client)| Some((client.yields_to(access)?, *fd)));
+        let Some((_, fd)) = yielding.min() else { return false };
+        tracing::debug!("a text socket is full: the client that was silent for longest is dropped");
+        self.drop_client(fd, ops);
+        true
     }
 
     fn drop_client(&mut self, fd: RawFd, ops: &mut EventOps) {

@@ -83,6 +83,12 @@ impl Store {
         let directory = self.path.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(directory)?;
         let text = format::to_text(saved)?;
+        if text.len() as u64 > STATE_MAX {
+            // It would be taken for damaged at the next start.
+            return Err(io::Error::other(format!(
+                "it would be larger than {STATE_MAX} bytes; delete what is not needed"
+            )));
+        }
         let new = self.path.with_extension("new");
         let mut file = File::create(&new)?;
         file.write_all(text.as_bytes())?;

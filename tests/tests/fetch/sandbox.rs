@@ -38,6 +38,8 @@ fn whatever_an_intruder_tries_fails() {
         ("kill", "EPERM"),
         ("connect to a Unix socket", "EPERM"),
         ("open a socket of the kernel", "EPERM"),
+        ("open a socket of many paths", "EPERM"),
+        ("send while connecting", "EPERM"),
         ("listen", "EPERM"),
         ("receive datagrams", "EPERM"),
         ("connect to another port", "EACCES"),

@@ -209,3 +209,29 @@ fn a_transaction_says_all_at_once_or_nothing() {
     assert_eq!(say(&mut client, &mut desk, "PVD_REMOVE_PVD work.example\n"), "");
     assert!(desk.said.is_empty());
 }
+
+#[test]
+fn a_transaction_takes_nothing_back_that_somebody_else_said_meanwhile() {
+    let (mut client, mut desk) = (Dialogue::new(Some(Access::Administer)), Fake::default());
+    say(&mut client, &mut desk, "PVD_CONNECTION_PROMOTE_CONTROL\nPVD_CREATE_PVD 0 a.example\n");
+    say(&mut client, &mut desk, "PVD_BEGIN_TRANSACTION a.example\nPVD_SET_ATTRIBUTE a.example hFlag 1\n");
+    let others = Statement { parameters: pvd::Parameters { mtu: 1400, ..Default::default() }, ..Statement::default() };
+    desk.said.insert("a.example.".to_owned(), others.clone());
+    let refused = say(&mut client, &mut desk, "PVD_END_TRANSACTION a.example\n");
+    assert!(
+        refused.starts_with("PVD_ERROR failed PVD_END_TRANSACTION: ") && refused.contains("begin anew"),
+        "{refused}"
+    );
+    assert_eq!(desk.said["a.example."], others);
+}
+
+#[test]
+fn others_have_their_turn_after_each_change() {
+    let (mut client, mut desk) = (Dialogue::new(Some(Access::Administer)), Fake::default());
+    say(&mut client, &mut desk, "PVD_CONNECTION_PROMOTE_CONTROL\n");
+    client.push(b"PVD_CREATE_PVD 0 a.example\nPVD_CREATE_PVD 0 b.example\n");
+    assert!(client.advance(&mut desk) && client.to_send().is_empty());
+    assert_eq!(desk.said.len(), 1);
+    assert!(client.advance(&mut desk) && !client.advance(&mut desk));
+    assert_eq!(desk.said.len(), 2);
+}

@@ -111,6 +111,7 @@ fn a_line_without_end_is_answered_and_costs_a_bounded_amount() {
 fn one_too_many_is_told_so_and_a_place_becomes_free_again() {
     let mut bed = Bed::new(Fake::default());
     let mut clients: Vec<_> = (0..CLIENTS_MAX).map(|_| bed.connect()).collect();
+    clients.iter_mut().for_each(|client| client.write_all(b"PVD_SUBSCRIBE_NOTIFICATIONS\n").unwrap());
     bed.run();
     let mut more = bed.connect();
     bed.run();
@@ -122,6 +123,22 @@ fn one_too_many_is_told_so_and_a_place_becomes_free_again() {
     next.write_all(b"PVD_GET_LIST\n").unwrap();
     bed.run();
     assert_eq!(drain(&mut next).0, "PVD_LIST\n");
+}
+
+#[test]
+fn connections_that_are_merely_held_keep_nobody_out() {
+    let mut bed = Bed::new(Fake::default());
+    let mut held: Vec<_> = (0..CLIENTS_MAX).map(|_| bed.connect()).collect();
+    held[3].write_all(b"PVD_SUBSCRIBE *\n").unwrap();
+    bed.run();
+    for _ in 0..2 * CLIENTS_MAX {
+        let mut client = bed.connect();
+        client.write_all(b"PVD_GET_LIST\n").unwrap();
+        bed.run();
+        assert_eq!(drain(&mut client), ("PVD_LIST\n".to_owned(), true));
+    }
+    assert_eq!(drain(&mut held[3]), (String::new(), true), "who waits for something stays");
+    assert!(!drain(&mut held[0]).1);
 }
 
 #[test]
