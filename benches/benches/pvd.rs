@@ -57,15 +57,7 @@ fn advertisement(i: usize) -> Vec<u8> {
     let inside = [NdOption::Prefix(prefix(1)), NdOption::Prefix(prefix(2)), NdOption::Rdnss(rdnss)];
     let nested = encode(inside).expect("options");
     let name = name(i);
-    let plain = PvdOption {
-        http: false,
-        legacy: false,
-        delay: 0,
-        sequence: 0,
-        name: name.as_name(),
-        header: None,
-        nested: &nested,
-    };
+    let plain = PvdOption::new(name.as_name(), &nested);
     let options = encode([NdOption::Pvd(plain)]).expect("an option");
     let header = RaHeader { hop_limit: 64, lifetime: 1800, ..RaHeader::default() };
     RouterAdvert { header, options: &options }.to_message(ROUTER, pvd::ALL_NODES).expect("a message")

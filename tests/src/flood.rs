@@ -136,15 +136,7 @@ fn advertisement(port: usize, router: u64, name: &str, prefix: u64) -> Vec<u8> {
     let prefix = Ipv6Addr::from((0x2001_0db8_u128 << 96) | (u128::from(prefix) << 64));
     let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 1800, preferred: 1800 };
     let nested = encode([NdOption::Prefix(info)]).expect("a good prefix");
-    let option = PvdOption {
-        http: false,
-        legacy: false,
-        delay: 0,
-        sequence: 0,
-        name: name.as_name(),
-        header: None,
-        nested: &nested,
-    };
+    let option = PvdOption::new(name.as_name(), &nested);
     let options = encode([NdOption::Pvd(option)]).expect("a good option");
     let router = Ipv6Addr::from((0xfe80_u128 << 112) | u128::from(router));
     build::advertisement(mac(port), router, 1800, &options)

@@ -202,7 +202,7 @@ fn advertisement(number: usize) -> Vec<u8> {
     let inside = [NdOption::Prefix(prefix(1)), NdOption::Prefix(prefix(2)), NdOption::Rdnss(servers)];
     let (nested, name) = (encode(inside).expect("options"), name(number));
     let (name, nested) = (name.as_name(), nested.as_slice());
-    let plain = PvdOption { http: false, legacy: false, delay: 0, sequence: 0, name, header: None, nested };
+    let plain = PvdOption::new(name, nested);
     let options = encode([NdOption::Pvd(plain)]).expect("an option");
     let header = RaHeader { hop_limit: 64, lifetime: 1800, ..RaHeader::default() };
     RouterAdvert { header, options: &options }.to_message(ROUTER, pvd::ALL_NODES).expect("a message")

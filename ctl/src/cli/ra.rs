@@ -11,7 +11,7 @@ use super::output::Output;
 use super::pvd::{parameter_lines, remaining};
 use super::{Context, DONE, FALSE, Outcome};
 use crate::client::ClientError;
-use crate::proto::v1::{Ra, RaList, RaOption, RaShow, RaShowReply, RaVerdict};
+use crate::proto::v1::{Ra, RaList, RaOption, RaShow, RaShowReply};
 use crate::render::page::Page;
 use crate::render::table::Side;
 use crate::render::text::duration;
@@ -95,7 +95,6 @@ fn page(shown: &RaShowReply, output: &Output<'_>) -> String {
     page.line("namespace", namespace);
     page.line("from", &format!("{router} ({mac}) behind port {port}"));
     page.line("pvd", &format!("{pvd}{}", if *injected { " (injected)" } else { "" }));
-    page.line("guard", verdict(shown.ra.verdict));
     page.line("heard", &format!("{heard} times, first {} ago, last {} ago", duration(*first_s), duration(*last_s)));
     page.line("handed out", &format!("{hits} times"));
     page.line("expires", &remaining(*expires_s));
@@ -104,13 +103,6 @@ fn page(shown: &RaShowReply, output: &Output<'_>) -> String {
     page.line("message", &format!("{len} bytes, {} options", shown.options.len()));
     page.below(&options(&shown.options, output));
     page.finish()
-}
-
-fn verdict(verdict: RaVerdict) -> &'static str {
-    match verdict {
-        RaVerdict::Passed => "passed",
-        RaVerdict::Refused => "passed then, and would be refused now: the port is a host's",
-    }
 }
 
 fn options(options: &[RaOption], output: &Output<'_>) -> String {

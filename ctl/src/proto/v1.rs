@@ -51,8 +51,7 @@ pub use pvd::{
     Fact, FactKind, PVD_PAGE, Pvd, PvdList, PvdListReply, PvdShow, PvdShowReply, PvdSource, PvdWhole, RouterParameters,
 };
 pub use ra::{
-    Finding, RA_PAGE, Ra, RaCheck, RaCheckReply, RaList, RaListReply, RaOption, RaShow, RaShowReply, RaVerdict,
-    RouterAt, Severity,
+    Finding, RA_PAGE, Ra, RaCheck, RaCheckReply, RaList, RaListReply, RaOption, RaShow, RaShowReply, RouterAt, Severity,
 };
 pub use ra_guard::{Preference, RaGuard};
 pub use stated::{PvdAnnouncement, PvdCreate, PvdDelete, PvdReply, PvdSet, PvdStatement};

@@ -11,7 +11,6 @@ use crate::refusal::{Kind, Refusal};
 use crate::stated::PvdKey;
 use crate::text::Text;
 use crate::tree::Namespace;
-use dataplane::Role;
 use pvd::info::Standing;
 use pvd::{
     Announcement, CachedRa, Cursor, Deadline, Known, Origin, Page, Parameters, Pvd, PvdFlags, PvdHandle, PvdId,
@@ -96,8 +95,6 @@ pub struct RaView {
     pub port: Name,
     /// The name of its PvD, as in [`PvdView::name`].
     pub pvd: String,
-    /// The role of the port now: what the RA guard lets it send.
-    pub role: Role,
     /// All else.
     pub entry: CachedRa,
 }
@@ -239,9 +236,9 @@ impl View<'_> {
 
     fn ra_view(&self, home: &Namespace, entry: &CachedRa) -> Option<RaView> {
         let record = self.port_record(home, entry.port)?;
-        let (port, role) = (record.name.clone(), record.spec.role);
+        let port = record.name.clone();
         let pvd = self.pvd_name(home, &entry.id());
-        Some(RaView { namespace: self.relative(home), port, pvd, role, entry: entry.clone() })
+        Some(RaView { namespace: self.relative(home), port, pvd, entry: entry.clone() })
     }
 
     fn relative(&self, home: &Namespace) -> NamespacePath {

@@ -66,15 +66,7 @@ fn advertisement(mac: [u8; 6], number: u16, name: &str) -> Result<Vec<u8>, Box<d
     let options = [
         NdOption::Prefix(PrefixInfo { prefix, prefix_len: 64, flags, valid: lifetime, preferred: lifetime }),
         NdOption::Rdnss(Rdnss { lifetime, addresses: &[resolver.octets()] }),
-        NdOption::Pvd(PvdOption {
-            http: false,
-            legacy: false,
-            delay: 0,
-            sequence: 0,
-            name: name.as_name(),
-            header: None,
-            nested: &[],
-        }),
+        NdOption::Pvd(PvdOption::new(name.as_name(), &[])),
     ];
     Ok(build::advertisement(MacAddr(mac), router, LIFETIME, &encode(options)?))
 }

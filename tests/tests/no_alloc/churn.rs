@@ -17,15 +17,7 @@ const GROWTH_MAX: i64 = 8 << 10;
 fn ra(round: usize) -> Vec<u8> {
     let name: DomainName = format!("pvd{}.example", round % 100).parse().expect("a good name");
     let nested = encode([NdOption::Rdnss(Rdnss { lifetime: 9, addresses: &[[0x20; 16]] })]).expect("a good option");
-    let option = PvdOption {
-        http: false,
-        legacy: false,
-        delay: 0,
-        sequence: 0,
-        name: name.as_name(),
-        header: None,
-        nested: &nested,
-    };
+    let option = PvdOption::new(name.as_name(), &nested);
     let options = encode([NdOption::Pvd(option)]).expect("a good option");
     advertisement(MacAddr([2, 0, 0, 0, 0, 1]), "fe80::1".parse().expect("an address"), 1800, &options)
 }

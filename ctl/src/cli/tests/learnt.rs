@@ -80,7 +80,6 @@ ra 7
   namespace    red
   from         fe80::1 (02:00:00:00:00:09) behind port r1
   pvd          corp.example. (injected)
-  guard        passed
   heard        372 times, first 1 h 2 min ago, last 10 s ago
   handed out   2 times
   expires      29 min 50 s

@@ -40,18 +40,6 @@ pub struct Ra {
     pub hits: u64,
     /// When it was last heard, in milliseconds since 1970 (UTC).
     pub last_at_ms: u64,
-    /// What the RA guard says to it: passed, for it is remembered; or refused, when its port may not send such a message any more.
-    pub verdict: RaVerdict,
-}
-
-/// What the RA guard of its port says to a Router Advertisement that is remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RaVerdict {
-    /// The port may send it.
-    Passed,
-    /// The port was allowed to send it then, and is a host's now.
-    Refused,
 }
 
 /// One option of a Router Advertisement.

@@ -4,7 +4,7 @@
 use crate::proto::v1::{
     Fact, FactKind, Finding, Information, InformationState, KnownInformation, Operation, Pvd, PvdAnnouncement,
     PvdChange, PvdEvent, PvdEventKind, PvdListReply, PvdReply, PvdShowReply, PvdSource, PvdStatement, PvdWatchReply,
-    PvdWhole, Ra, RaCheckReply, RaListReply, RaOption, RaShowReply, RaVerdict, RouterAt, RouterParameters, Severity,
+    PvdWhole, Ra, RaCheckReply, RaListReply, RaOption, RaShowReply, RouterAt, RouterParameters, Severity,
 };
 
 fn text(text: &str) -> String {
@@ -201,7 +201,6 @@ fn ra() -> Ra {
         heard: 372,
         hits: 2,
         last_at_ms: 1_764_216_611_042,
-        verdict: RaVerdict::Passed,
     }
 }
 

@@ -50,9 +50,7 @@ fn prefixes(numbers: std::ops::Range<u16>, lifetime: u16) -> Vec<u8> {
 
 fn inside_pvd(name: &str, nested: &[u8]) -> Vec<u8> {
     let name: DomainName = name.parse().unwrap();
-    let (http, legacy, delay, sequence, header) = (false, false, 0, 0, None);
-    let pvd = PvdOption { http, legacy, delay, sequence, name: name.as_name(), header, nested };
-    encode([NdOption::Pvd(pvd)]).unwrap()
+    encode([NdOption::Pvd(PvdOption::new(name.as_name(), nested))]).unwrap()
 }
 
 pub(super) fn tag(control: &Control, path: &str) -> PortTag {

@@ -43,6 +43,11 @@ pub struct PvdOption<'a> {
 }
 
 impl<'a> PvdOption<'a> {
+    /// One without flags: a name, and what belongs to it.
+    pub fn new(name: NameRef<'a>, nested: &'a [u8]) -> PvdOption<'a> {
+        PvdOption { http: false, legacy: false, delay: 0, sequence: 0, name, header: None, nested }
+    }
+
     /// The options inside, in their order. PvD Options do not count there.
     pub fn options(&self) -> NdOptions<'a> {
         NdOptions::nested(self.nested)
