@@ -21,6 +21,9 @@ use super::watchdog::Watchdog;
 /// Commands that may wait for one worker; more make their senders wait.
 const MAILBOX: usize = 64;
 
+/// Frames of control's that a worker delivers before its guests have their turn again.
+const EMITTED_AT_ONCE: usize = 64;
+
 /// How one worker is to run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorkerSpec {
@@ -110,8 +113,12 @@ impl Pool {
             let worker = usize::from(emission.port.slot().0) % parts.len();
             parts[worker].push(emission);
         }
-        let given = self.members.iter().zip(parts).filter(|(_, part)| !part.is_empty());
-        given.for_each(|(member, part)| member.try_emit(part));
+        for (member, part) in self.members.iter().zip(parts) {
+            let mut part = part.into_iter().peekable();
+            while part.peek().is_some() {
+                member.try_emit(part.by_ref().take(EMITTED_AT_ONCE).collect());
+            }
+        }
     }
 }
 

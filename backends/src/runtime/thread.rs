@@ -21,7 +21,7 @@ pub(super) enum Command {
     Attach(SourceId, Box<Source>, SyncSender<()>),
     /// Stop polling it and give it back.
     Detach(SourceId, SyncSender<Option<Box<Source>>>),
-    /// Deliver what control has to say.
+    /// Deliver what control has to say, a few frames.
     Emit(Vec<Emission>),
 }
 
@@ -44,6 +44,8 @@ pub(super) struct WorkerThread {
     kickless: BTreeSet<SourceId>,
     gauges: Arc<Gauges>,
     control: Arc<Bell>,
+    /// Commands may be left that nothing rings for any more.
+    owes: bool,
 }
 
 impl WorkerThread {
@@ -58,7 +60,7 @@ impl WorkerThread {
         let clock = TurnClock::start();
         let patience = Patience::new(mode, clock.now());
         let (sleeper, kickless) = (Sleeper::new(bells.own)?, BTreeSet::new());
-        Ok(Self { worker, clock, patience, commands, sleeper, kickless, gauges, control: bells.control })
+        Ok(Self { worker, clock, patience, commands, sleeper, kickless, gauges, control: bells.control, owes: false })
     }
 
     /// Runs until the last sender of commands is gone.
@@ -68,7 +70,7 @@ impl WorkerThread {
         }
         while self.obey() {
             self.gauges.pulse.beat();
-            if self.poll() {
+            if self.poll() || self.owes {
                 continue;
             }
             if self.kickless.is_empty() && self.patience.is_over(self.clock.now()) {
@@ -105,11 +107,16 @@ impl WorkerThread {
                 Ok(Command::Detach(id, reply)) => {
                     let _ = reply.try_send(self.detach(id));
                 }
-                Ok(Command::Emit(emissions)) => emissions.iter().for_each(|emission| {
-                    // A port that cannot take it counts that.
-                    emission.port.emit(&emission.frame, self.clock.now());
-                }),
-                Err(TryRecvError::Empty) => return true,
+                Ok(Command::Emit(emissions)) => {
+                    // A port that cannot take one counts that. More of them wait for the next turn: guests' frames come first.
+                    emissions.iter().for_each(|Emission { port, frame }| _ = port.emit(frame, self.clock.now()));
+                    self.owes = true;
+                    return true;
+                }
+                Err(TryRecvError::Empty) => {
+                    self.owes = false;
+                    return true;
+                }
                 Err(TryRecvError::Disconnected) => return false,
             }
         }

@@ -2,11 +2,12 @@
 //! Hosts that look for a router get its words from weft when it is dead.
 
 use core::net::Ipv6Addr;
+use std::collections::BTreeMap;
 
 use serde_json::json;
 use tests::guest::SyntheticGuest;
 use tests::wait::{Deadline, until};
-use tests::weftd::Weftd;
+use tests::weftd::{Weftd, toml};
 use wire::nd::{NdMessage, NdOption, NdPacket, PrefixInfo, encode};
 use wire::{EtherHeader, MacAddr, build};
 
@@ -107,4 +108,38 @@ fn the_copy_of_a_frame_alone_wakes_control() {
         let answered = host.recv_until(deadline, |got| told(&got.frame).is_some_and(|(dst, ..)| dst == HOST));
         assert!(answered.is_some(), "{round} answers in all that time");
     }
+}
+
+/// Far more than a worker delivers before it looks after its guests again, to a guest that no router ever spoke to.
+#[test]
+fn static_pvds_that_are_announced_come_to_who_asks_all_of_them() {
+    const PVDS: usize = 50;
+    let pvd = |number: usize| {
+        // Too many for one message within this MTU.
+        let prefixes: Vec<String> = (0..48).map(|prefix| format!("\"2001:db8:{number:x}:{prefix:x}::/64\"")).collect();
+        let announce = "announce = { router = \"fe80::1\", mac = \"02:00:00:00:01:01\" }";
+        let prefixes = prefixes.join(", ");
+        format!("[[pvd]]\nnamespace = \"red\"\nname = \"p{number}.example\"\nprefixes = [{prefixes}]\n{announce}\n")
+    };
+    let pvds: String = (0..PVDS).map(pvd).collect();
+    let red = format!("{}answer-within = 0\n{}mtu = 1280\n", toml::namespace("red"), toml::port("red", "host", 2));
+    let daemon = Weftd::start_configured(&format!("{red}{pvds}"));
+    let mut host = daemon.attach("host", 2);
+    host.send(&build::solicitation(MacAddr(host.mac()), HOST));
+    let mut told = BTreeMap::<String, usize>::new();
+    let all = |told: &BTreeMap<String, usize>| told.len() == PVDS && told.values().all(|prefixes| *prefixes == 48);
+    let whole = host.recv_until(Deadline::patient(), |got| {
+        told_of(&got.frame).into_iter().for_each(|(name, prefixes)| *told.entry(name).or_default() += prefixes);
+        all(&told)
+    });
+    assert!(whole.is_some(), "{told:?}");
+}
+
+/// The PvD of a valid Router Advertisement for the host, and how many prefixes are inside.
+fn told_of(frame: &[u8]) -> Option<(String, usize)> {
+    let packet = NdPacket::validate(&frame[EtherHeader::parse(frame)?.l3..]).ok()?;
+    let NdMessage::Advert(advert) = packet.message else { return None };
+    let pvd = advert.pvd().ok()??;
+    let prefixes = pvd.options().flatten().filter(|option| matches!(option, NdOption::Prefix(_)));
+    (packet.dst == HOST).then(|| (pvd.name.to_string(), prefixes.count()))
 }
