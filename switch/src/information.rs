@@ -95,7 +95,7 @@ impl Control {
     /// Takes in what has changed of PvDs, and says whether there is something for [`Control::next_fetch`]. To be called
     /// about once a second.
     pub fn follow_information(&mut self, now: Instant) -> bool {
-        let (informing, now) = (self.informing.as_mut(), since_origin(now));
+        let (informing, now) = (self.informing.as_mut(), now.since_origin());
         informing.is_some_and(|informing| {
             informing.follow(&self.plant, now);
             informing.fetches.is_ready(now)
@@ -106,7 +106,7 @@ impl Control {
     /// [`Control::not_fetched`]; until then there is no other.
     pub fn next_fetch(&mut self, now: Instant) -> Option<String> {
         let informing = self.informing.as_mut()?;
-        let now = since_origin(now);
+        let now = now.since_origin();
         loop {
             let (_, name) = informing.fetches.next(now)?;
             match host(&name) {
@@ -119,7 +119,7 @@ impl Control {
     /// What came of [`Control::next_fetch`]; `wall` is the time since the beginning of 1970.
     pub fn fetched(&mut self, body: Result<&str, Trouble>, now: Instant, wall: Duration) -> Option<Fetched> {
         let informing = self.informing.as_mut()?;
-        let (random, now) = (informing.random.next(), since_origin(now));
+        let (random, now) = (informing.random.next(), now.since_origin());
         let (home, name) = informing.fetches.answer(body.map(str::as_bytes), now, wall, random)?;
         let state = informing.fetches.standing(home, &name, now)?.state;
         Some(Fetched { namespace: self.plant.tree.get(home)?.path().clone(), name, state })
@@ -128,11 +128,7 @@ impl Control {
     /// [`Control::next_fetch`] was not even tried, for a reason that is not the host's: it will be again.
     pub fn not_fetched(&mut self, now: Instant) {
         if let Some(informing) = &mut self.informing {
-            informing.fetches.put_off(since_origin(now));
+            informing.fetches.put_off(now.since_origin());
         }
     }
-}
-
-fn since_origin(now: Instant) -> Duration {
-    Duration::from_nanos(now.as_nanos())
 }

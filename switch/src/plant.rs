@@ -45,7 +45,6 @@ use mediation::Touched;
 use pvd::Mediator;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What too many of keep others from coming.
 const ZOMBIES: &str = "namespaces that are deleted and still in use";
@@ -176,7 +175,7 @@ impl Plant {
 
     /// What is due by time.
     pub(crate) fn tick(&mut self, now: Instant) {
-        self.expire_learnt(Duration::from_nanos(now.as_nanos()));
+        self.expire_learnt(now.since_origin());
         self.tree.tick(now);
     }
 

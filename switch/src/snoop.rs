@@ -61,23 +61,18 @@ pub(crate) struct Copy<'a> {
     pub(crate) hops: u8,
 }
 
-/// The time as registries count it.
-fn since_start(now: Instant) -> Duration {
-    Duration::from_nanos(now.as_nanos())
-}
-
 impl Control {
     /// Takes in the copy of a frame that came in from the port of that tag.
     pub fn snooped(&mut self, tag: PortTag, frame: &[u8], now: Instant) -> Snooped {
         let copy = Copy { tag, frame, taken: false, hops: 0 };
-        self.hear(&copy, since_start(now)).unwrap_or_else(Snooped::Ignored)
+        self.hear(&copy, now.since_origin()).unwrap_or_else(Snooped::Ignored)
     }
 
     /// The same of a Router Advertisement that was delivered to nobody ([`dataplane::Snooped::taken`]): whoever is to get it
     /// gets it from here.
     pub fn taken(&mut self, tag: PortTag, frame: &[u8], now: Instant) -> Snooped {
         let copy = Copy { tag, frame, taken: true, hops: 0 };
-        self.hear(&copy, since_start(now)).unwrap_or_else(Snooped::Ignored)
+        self.hear(&copy, now.since_origin()).unwrap_or_else(Snooped::Ignored)
     }
 
     /// When [`Control::handle_due`] has something to do. It may be in the past.
@@ -87,14 +82,14 @@ impl Control {
 
     /// Does what is due by now between ticks: hosts that no router has answered are answered from the cache.
     pub fn handle_due(&mut self, now: Instant) {
-        let answers = self.plant.answer(since_start(now));
+        let answers = self.plant.answer(now.since_origin());
         self.emissions.extend(answers);
     }
 
     /// The guest of a port has just set its device up: it is told what routers have said, for it may have come from elsewhere
     /// and not ask.
     pub fn greet(&mut self, port: &PortPath, now: Instant) {
-        self.plant.greet(port, since_start(now));
+        self.plant.greet(port, now.since_origin());
     }
 
     /// Frames that are to be delivered, each to one port, in this order.

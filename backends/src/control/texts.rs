@@ -125,7 +125,7 @@ impl Text {
 impl Daemon {
     /// Gives the clients of text sockets their turn. True: there is more to be done for one.
     pub(super) fn turn_texts(&mut self, events: &mut Loop) -> bool {
-        let (mut more, now) = (false, Duration::from_nanos(clock().as_nanos()));
+        let (mut more, now) = (false, clock().since_origin());
         for (path, server, id) in self.texts.all() {
             let mut server = server.borrow_mut();
             let mut desk = NamespaceDesk { daemon: self, events, path, now };

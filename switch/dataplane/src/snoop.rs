@@ -70,6 +70,14 @@ pub(crate) struct Waiting(Arc<AtomicUsize>);
 #[derive(Clone, Debug, Default)]
 pub struct SnoopShare(pub(crate) Waiting);
 
+impl SnoopShare {
+    /// Whether there is another handle to the same share.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        Arc::strong_count(&self.0.0) > 1
+    }
+}
+
 /// One of the copies that may wait; dropped, it makes room for another.
 #[derive(Debug)]
 struct Claim(Arc<AtomicUsize>);

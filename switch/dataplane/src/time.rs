@@ -20,6 +20,12 @@ impl Instant {
         self.0
     }
 
+    /// The time since the origin.
+    #[must_use]
+    pub const fn since_origin(self) -> Duration {
+        Duration::from_nanos(self.0)
+    }
+
     /// Whole seconds since the origin: what the MAC table ages by.
     #[must_use]
     pub const fn seconds(self) -> u32 {

@@ -127,5 +127,5 @@ fn ambiguous(name: &str, found: &[PvdView]) -> Error {
 
 /// The time that [`switch::Control`] is told.
 pub(super) fn now() -> Duration {
-    Duration::from_nanos(clock().as_nanos())
+    clock().since_origin()
 }
