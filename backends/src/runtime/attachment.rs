@@ -66,7 +66,7 @@ impl RingHost for Attachment {
             return self.stop_receiver(queue / 2);
         }
         let place = self.sources().remove(&queue)?;
-        self.pool.detach(place).map(|source| source.into_ring())
+        self.pool.detach(place)?.into_ring()
     }
 
     fn announce(&self, mac: MacAddr) {

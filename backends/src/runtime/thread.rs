@@ -88,9 +88,9 @@ impl WorkerThread {
         if taken > 0 {
             self.patience.worked(self.clock.now());
             self.gauges.worked(&self.worker, spent);
-            if self.worker.take_news() {
-                self.control.ring();
-            }
+        }
+        if self.worker.take_news() {
+            self.control.ring();
         }
         taken > 0
     }
@@ -123,7 +123,7 @@ impl WorkerThread {
     }
 
     fn attach(&mut self, id: SourceId, source: Source) {
-        let watched = source.ring().kick().map(|kick| self.sleeper.watch(id, kick));
+        let watched = source.kick().map(|kick| self.sleeper.watch(id, kick));
         if !matches!(watched, Some(Ok(()))) {
             self.kickless.insert(id);
         }
@@ -133,7 +133,7 @@ impl WorkerThread {
     fn detach(&mut self, id: SourceId) -> Option<Box<Source>> {
         let source = self.worker.detach(id)?;
         self.kickless.remove(&id);
-        if let Some(kick) = source.ring().kick() {
+        if let Some(kick) = source.kick() {
             self.sleeper.forget(kick);
         }
         Some(Box::new(source))
@@ -147,7 +147,10 @@ impl WorkerThread {
             self.patience.woke(self.clock.now());
             // Frames first: nobody waits for a doorbell to be cleared.
             self.poll();
-            self.sleeper.kicked().for_each(|id| self.worker.drain_kick(id));
+            for id in self.sleeper.kicked() {
+                self.worker.drain_kick(id);
+                self.worker.dead_kick(id).into_iter().for_each(|kick| self.sleeper.forget(kick));
+            }
         }
         self.worker.disarm();
     }

@@ -130,7 +130,7 @@ impl Segments {
     /// # Errors
     /// [`OutsideMemory`]: a byte is not guest memory, the list is full, or it holds no memory; what was appended before
     /// stays.
-    pub(crate) fn append(&mut self, address: u64, len: u32) -> Result<(), OutsideMemory> {
+    pub fn append(&mut self, address: u64, len: u32) -> Result<(), OutsideMemory> {
         if self.room() == 0 {
             return Err(OutsideMemory);
         }

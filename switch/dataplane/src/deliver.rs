@@ -16,8 +16,9 @@ use crate::limits::{CROSSINGS, PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
 use crate::offload::{self, Scratch};
 use crate::patch::Crossing;
+use crate::payload::Payload;
 use crate::port::{Port, PortSlot, SourceId};
-use crate::receiver::{Payload, Receiver};
+use crate::receiver::Receiver;
 use crate::stats::{Delta, Traffic};
 use crate::targets::{Target, Targets};
 use crate::time::Instant;
@@ -41,7 +42,9 @@ pub(crate) struct Delivery {
     far: Vec<(Arc<Port>, u16)>,
     /// What goes on in other namespaces.
     crossings: Vec<Crossing>,
-    scratch: Scratch,
+    /// Sinks of lanes that were given frames.
+    pub(crate) by_lane: Vec<(Arc<Port>, u16)>,
+    pub(crate) scratch: Scratch,
 }
 
 impl Delivery {
@@ -51,6 +54,7 @@ impl Delivery {
             near: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             far: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             crossings: Vec::with_capacity(CROSSINGS),
+            by_lane: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             scratch: Scratch::new(),
         }
     }
@@ -62,6 +66,7 @@ impl Delivery {
         while let Some(target) = self.targets.get(at) {
             match ports.get(target.slot) {
                 Some(port) if port.patch().is_on() => self.send_across(port, target.frames, burst.frames(), sender),
+                Some(port) if !port.lanes().wheel.is_plain() => self.deliver_by_lane(port, target, burst, sender),
                 Some(port) => self.deliver_to(port, target, burst, sender),
                 None => (),
             }
@@ -100,10 +105,23 @@ impl Delivery {
         self.crossings.clear();
     }
 
-    /// Delivers frames to a queue pair of `port`.
-    fn deliver_to(&mut self, port: &Arc<Port>, target: Target, burst: &Burst, sender: Sender) {
-        let (mut delta, mut wanted) = (Delta::default(), target.frames);
-        police(port, &mut wanted, burst.frames(), sender.now, &mut delta);
+    /// Delivers frames to a queue pair of `port`, as many as its limits allow.
+    fn deliver_to(&mut self, port: &Arc<Port>, mut target: Target, burst: &Burst, sender: Sender) {
+        let mut delta = Delta::default();
+        police(port, &mut target.frames, burst.frames(), sender.now, &mut delta);
+        self.deliver_to_rings(port, target, burst, sender, delta);
+    }
+
+    /// Delivers frames to a queue pair of `port`, which has counted `delta` already.
+    pub(crate) fn deliver_to_rings(
+        &mut self,
+        port: &Arc<Port>,
+        target: Target,
+        burst: &Burst,
+        sender: Sender,
+        mut delta: Delta,
+    ) {
+        let wanted = target.frames;
         let (pair, mut held) = lock_in_use(port, target.pair);
         if let Some(receiver) = held.as_mut().filter(|_| port.runs(pair)) {
             receiver.begin(sender.id, wanted.len() as u16);
@@ -134,6 +152,9 @@ impl Delivery {
             ports.get(slot).into_iter().for_each(|port| publish(port, pair, owner));
         }
         self.far.drain(..).for_each(|(port, pair)| publish(&port, pair, owner));
+        if !self.by_lane.is_empty() {
+            self.flush_lanes();
+        }
     }
 }
 
@@ -148,7 +169,7 @@ fn publish(port: &Port, pair: u16, owner: SourceId) {
 /// Leaves out what is beyond the port's limits. A port of several queue pairs is asked once for each: its limits are exact,
 /// and who comes first in the burst is served first.
 #[inline]
-fn police(port: &Port, wanted: &mut Bits, frames: &[Frame], now: Instant, delta: &mut Delta) {
+pub(crate) fn police(port: &Port, wanted: &mut Bits, frames: &[Frame], now: Instant, delta: &mut Delta) {
     let Some(policers) = port.policers() else { return };
     let lens = wanted.iter().map(|number| frames[number].len);
     let Some(mut meter) = policers.receive(lens, now) else { return };

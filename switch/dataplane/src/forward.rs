@@ -10,19 +10,22 @@ use wire::MacAddr;
 use crate::burst::{Burst, Frame, Verdict};
 use crate::drops::DropReason;
 use crate::mac_table::{Learned, MacTable};
+use crate::namespace::PortSet;
 use crate::port::PortSlot;
 use crate::time::Instant;
 
 /// The port whose burst it is.
 #[derive(Clone, Copy)]
-pub(crate) struct From {
+pub(crate) struct From<'a> {
     pub(crate) slot: PortSlot,
     /// Its own address, which is pinned and need not be learned.
     pub(crate) own: MacAddr,
+    /// The namespace's ports, for an uplink: guests whose frames left by another lane may be heard from there.
+    pub(crate) uplink: Option<&'a PortSet>,
 }
 
 /// Decides where every frame goes that no earlier stage has dropped.
-pub(crate) fn forward(burst: &mut Burst, table: &MacTable, from: From, now: Instant) {
+pub(crate) fn forward(burst: &mut Burst, table: &MacTable, from: From<'_>, now: Instant) {
     let mut last = ([0; 12], Verdict::Undecided);
     for frame in burst.frames_mut() {
         if frame.verdict != Verdict::Undecided {
@@ -50,9 +53,9 @@ pub(crate) fn ask(frames: &[Frame], table: &MacTable, own: MacAddr) {
 }
 
 #[inline(never)]
-fn decide(frame: &Frame, table: &MacTable, from: From, now: Instant) -> Verdict {
+fn decide(frame: &Frame, table: &MacTable, from: From<'_>, now: Instant) -> Verdict {
     let (src, dst) = (frame.src(), frame.dst());
-    if src != from.own && table.learn(src, from.slot, now) == Learned::Pinned {
+    if src != from.own && table.learn(src, from.slot, now) == Learned::Pinned && !went_out(src, table, from) {
         return Verdict::Drop(DropReason::SpoofedMac);
     }
     match table.lookup(dst) {
@@ -61,4 +64,11 @@ fn decide(frame: &Frame, table: &MacTable, from: From, now: Instant) -> Verdict 
         Some(slot) if slot == from.slot => Verdict::Drop(DropReason::Hairpin),
         Some(slot) => Verdict::Port(slot),
     }
+}
+
+/// Whether a pinned address is that of a guest whose frames leave outward, past the namespace, and come back by the uplink.
+#[cold]
+fn went_out(src: MacAddr, table: &MacTable, from: From<'_>) -> bool {
+    let owner = table.lookup(src).and_then(|slot| from.uplink?.get(slot));
+    owner.is_some_and(|port| port.lanes().wheel.is_outward())
 }

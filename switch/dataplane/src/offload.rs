@@ -6,7 +6,8 @@ use wire::{VnetHeader, checksum};
 
 use crate::drops::DropReason;
 use crate::limits::FRAME_MAX;
-use crate::receiver::{Payload, Receiver};
+use crate::payload::Payload;
+use crate::receiver::Receiver;
 use crate::stats::Delta;
 
 /// Room for one whole frame; one a worker.
@@ -18,12 +19,17 @@ impl Scratch {
     pub(crate) fn new() -> Self {
         Self { frame: vec![0; FRAME_MAX] }
     }
+}
 
-    /// Copies a whole frame here; returns its length. `None`: longer than any frame may be.
-    fn gather(&mut self, payload: &Payload<'_>) -> Option<usize> {
-        let (head, rest) = self.frame.split_at_mut_checked(payload.head.len())?;
-        head.copy_from_slice(payload.head);
-        Some(payload.head.len() + sys::gather(payload.body, rest)?)
+/// Where the pieces of a frame go: a receive ring or another lane.
+pub(crate) trait Destination {
+    /// Takes a frame in.
+    fn put(&mut self, header: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason>;
+}
+
+impl Destination for Receiver {
+    fn put(&mut self, header: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason> {
+        Receiver::put(self, header, payload)
     }
 }
 
@@ -32,13 +38,13 @@ impl Scratch {
 /// # Errors
 /// Why the frame, or the rest of its segments, could not be delivered.
 pub(crate) fn finish(
-    receiver: &mut Receiver,
+    receiver: &mut impl Destination,
     vnet: &VnetHeader,
     payload: &Payload<'_>,
     scratch: &mut Scratch,
     delta: &mut Delta,
 ) -> Result<(), DropReason> {
-    let len = scratch.gather(payload).ok_or(DropReason::OffloadFailed)?;
+    let len = payload.copy_to(&mut scratch.frame).ok_or(DropReason::OffloadFailed)?;
     if vnet.gso().is_some() {
         return segment(receiver, vnet, &scratch.frame[..len], delta);
     }
@@ -51,7 +57,12 @@ pub(crate) fn finish(
 }
 
 /// Delivers `frame` in pieces that need nothing more.
-fn segment(receiver: &mut Receiver, vnet: &VnetHeader, frame: &[u8], delta: &mut Delta) -> Result<(), DropReason> {
+fn segment(
+    receiver: &mut impl Destination,
+    vnet: &VnetHeader,
+    frame: &[u8],
+    delta: &mut Delta,
+) -> Result<(), DropReason> {
     for segment in Segmenter::new(frame, vnet).map_err(|_| DropReason::OffloadFailed)? {
         receiver.put(&VnetHeader::default(), &Payload::held(segment.head(), segment.body()))?;
         delta.segments += 1;

@@ -115,7 +115,7 @@ fn come_out(crossing: &Crossing, delivery: &mut Delivery, burst: &mut Burst, tap
     policers.transmit(burst, sender.now);
     let (mut heard, routers) = (crossing.frames, port.policy().routers(DropReason::LinkRouter));
     heard.retain(|number| router::guard(burst, number, routers));
-    let from = From { slot: port.slot(), own: port.mac() };
+    let from = From { slot: port.slot(), own: port.mac(), uplink: None };
     ask(burst.frames(), far.namespace.fdb(), from.own);
     forward(burst, far.namespace.fdb(), from, sender.now);
     policers.flood(burst, sender.now);

@@ -12,6 +12,7 @@ use wire::nd::RouterAdvert;
 
 use crate::drops::DropReason;
 use crate::features::Negotiated;
+use crate::lanes::Lanes;
 use crate::limits;
 use crate::namespace::Namespace;
 use crate::pairs::Pairs;
@@ -117,6 +118,7 @@ pub struct Port {
     policing: Swapped<Policers>,
     ra_guard: Swapped<RaGuard>,
     patch: Patch,
+    lanes: Lanes,
     /// Copies of its frames that wait for control, of each kind by itself.
     waiting: [Waiting; SnoopKind::ALL.len()],
     mediated: AtomicBool,
@@ -142,6 +144,7 @@ impl Port {
             policing: Swapped::default(),
             ra_guard: Swapped::default(),
             patch: Patch::default(),
+            lanes: Lanes::new(pairs),
             waiting: Default::default(),
             mediated: AtomicBool::default(),
             counters: Counters::default(),
@@ -275,6 +278,11 @@ impl Port {
         &self.patch
     }
 
+    #[inline]
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
     /// Copies of its frames that wait for control.
     pub(crate) fn waiting(&self, kind: SnoopKind) -> &Waiting {
         &self.waiting[kind as usize]
@@ -315,6 +323,7 @@ impl Port {
     #[must_use]
     pub fn stats(&self) -> PortStats {
         let delivered = self.inlets.iter().map(|inlet| inlet.tally.read());
+        let delivered = delivered.chain([self.lanes.sole()]);
         delivered.fold(self.counters.read(), |stats, traffic| PortStats { rx: stats.rx + traffic, ..stats })
     }
 

@@ -92,7 +92,7 @@ fn take_one(ring: &Ring, head: u16, header_len: usize, burst: &mut Burst, delta:
 
 /// Length of the frame in a chain of `bytes` bytes.
 #[inline]
-fn frame_len(bytes: u32, header_len: usize) -> Result<u32, DropReason> {
+pub(crate) fn frame_len(bytes: u32, header_len: usize) -> Result<u32, DropReason> {
     match (bytes as usize).checked_sub(header_len) {
         None => Err(DropReason::BadChain),
         Some(len) if len < wire::ether::MIN_LEN => Err(DropReason::Runt),

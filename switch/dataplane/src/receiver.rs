@@ -7,24 +7,8 @@ use wire::VnetHeader;
 use crate::drops::DropReason;
 use crate::features::Negotiated;
 use crate::limits::MERGED;
+use crate::payload::Payload;
 use crate::port::SourceId;
-
-/// The bytes of a frame: two parts that we hold and one in the sender's memory, in this order.
-#[derive(Clone, Copy)]
-pub(crate) struct Payload<'a> {
-    /// Bytes of all three.
-    pub(crate) len: usize,
-    pub(crate) head: &'a [u8],
-    pub(crate) more: &'a [u8],
-    pub(crate) body: &'a [Segment],
-}
-
-impl<'a> Payload<'a> {
-    /// A frame that we hold the whole of.
-    pub(crate) fn held(head: &'a [u8], more: &'a [u8]) -> Self {
-        Self { len: head.len() + more.len(), head, more, body: &[] }
-    }
-}
 
 /// The device's side of one receive queue.
 pub(crate) struct Receiver {

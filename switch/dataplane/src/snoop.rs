@@ -126,7 +126,12 @@ impl Tap {
         tap(0).0
     }
 
-    /// Whether something was handed over since the last call.
+    /// Lets control be woken to look at a port.
+    pub(crate) fn note(&mut self) {
+        self.news = true;
+    }
+
+    /// Whether something was handed over or noted since the last call.
     pub(crate) fn take_news(&mut self) -> bool {
         std::mem::take(&mut self.news)
     }

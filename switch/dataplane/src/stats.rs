@@ -18,7 +18,7 @@ pub struct Traffic {
 impl Traffic {
     /// Counts one more frame of `bytes` bytes.
     #[inline]
-    pub(crate) fn count(&mut self, bytes: u32) {
+    pub fn count(&mut self, bytes: u32) {
         self.frames += 1;
         self.bytes += u64::from(bytes);
     }
@@ -127,6 +127,22 @@ pub struct SnoopStats {
     pub solicitations: u64,
     /// Of either kind, those of which it got none: too many copies waited already, or the frame was too long.
     pub lost: u64,
+}
+
+/// What went through the other lane of a port, over all that it was. It is part of the port's own counters, but for copies and
+/// what left outward.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LaneStats {
+    /// Delivered to the guest over this lane and no other.
+    pub sole: Traffic,
+    /// Delivered over this lane and over the rings; the guest takes one of them.
+    pub copies: Traffic,
+    /// Such copies that this lane lost; the port counts what the rings did.
+    pub copies_lost: u64,
+    /// What the guest sent over its rings and left by this lane, past the namespace.
+    pub outward: Traffic,
+    /// Taken from the lane.
+    pub taken: Traffic,
 }
 
 /// A count for each reason.

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What control does with the lanes of a port.
+
+use crate::lane::LaneSink;
+use crate::lanes::{Lane, LaneNews};
+use crate::port::Port;
+use crate::stats::{Delta, LaneStats};
+use crate::steering::Steering;
+
+impl Port {
+    /// Sets which lanes get what, from the next burst on. A new port's rings get everything.
+    pub fn steer_lanes(&self, steering: Steering) {
+        self.lanes().wheel.set(steering);
+    }
+
+    /// Which lanes get what.
+    #[must_use]
+    pub fn steering(&self) -> Steering {
+        self.lanes().wheel.get()
+    }
+
+    /// Gives the port's other lane these sinks, one a queue, and returns those that it had; no worker touches them any more. A
+    /// port has as many queues as it has queue pairs; sinks beyond that are returned as well.
+    pub fn replace_sinks(&self, sinks: Vec<Box<dyn LaneSink>>) -> Vec<Box<dyn LaneSink>> {
+        let mut delta = Delta::default();
+        let before = self.lanes().replace(sinks, &mut delta);
+        self.counters.add_rx(&delta);
+        before
+    }
+
+    /// Says whether what comes over the other lane is for the port's own guest and not from it (`host-lane`). To be said while
+    /// no source of that lane is attached.
+    pub fn set_inward(&self, inward: bool) {
+        self.lanes().set_inward(inward);
+    }
+
+    /// Says of which lane control wants to hear when a frame with the port's own address comes over it.
+    pub fn watch_lane(&self, lane: Option<Lane>) {
+        self.lanes().watch(lane);
+    }
+
+    /// What workers noticed of the lanes since the last call.
+    pub fn take_lane_news(&self) -> LaneNews {
+        self.lanes().take_news()
+    }
+
+    /// What went through the other lane since the port is there.
+    #[must_use]
+    pub fn lane_stats(&self) -> LaneStats {
+        self.lanes().stats()
+    }
+}
