@@ -32,3 +32,4 @@ pub mod runtime;
 mod socket_file;
 pub mod store;
 pub mod vhost_user;
+pub mod vmm;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Connecting to a frontend that listens, for ever.
+//! Connecting to a VMM that listens, for ever.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// The pauses between attempts: they double up to a limit, and start anew once a frontend has talked to us.
+/// The pauses between attempts: they double up to a limit, and start anew once the other side has talked to us.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BackOff(Duration);
+pub(crate) struct BackOff(Duration);
 
 impl BackOff {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(PAUSE_MIN)
     }
 
     /// How long to wait before the next attempt.
-    pub(super) fn next_pause(&mut self) -> Duration {
+    pub(crate) fn next_pause(&mut self) -> Duration {
         let pause = self.0;
         self.0 = (pause * 2).min(PAUSE_MAX);
         pause

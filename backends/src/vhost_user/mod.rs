@@ -32,7 +32,7 @@
 pub mod assembler;
 mod backend;
 mod budget;
-mod connect;
+pub(crate) mod connect;
 mod device;
 mod endpoint;
 mod error;
