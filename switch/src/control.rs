@@ -3,11 +3,11 @@
 //! itself, and on the plant. When one is refused those before it are taken back in reverse; so every request is all or
 //! nothing, whatever it asks for, and costs what it changes, however much there is.
 
+use crate::change::PortChange;
 use crate::delegation::Delegation;
 use crate::desired::{Desired, FdbKey};
 use crate::diff::{Change, Diff, Op, Step, diff};
 use crate::information::Informing;
-use crate::mediation::MediationEdit;
 use crate::name::Name;
 use crate::numbers::SavedNumbers;
 use crate::path::NamespacePath;
@@ -19,11 +19,14 @@ use crate::spec::{NamespaceChange, NamespaceSpec, PortSpec, VhostUser, link_ends
 use crate::stated::PvdKey;
 use crate::subsystem::{Key, Subsystem};
 use crate::text::Text;
-use dataplane::{DropReason, Emission, Instant, Limit, MacPolicy, MacTable, Rate, RingFault, Role};
+use crate::vf::VfAsk;
+use dataplane::{DropReason, Emission, Instant, MacTable, RingFault};
 use pvd::Statement;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use wire::MacAddr;
+
+mod vf;
 
 /// What may be asked of the switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,20 +60,14 @@ pub enum Request {
         /// Also when a guest is attached.
         force: bool,
     },
-    /// Change what may change under a running guest; what is `None` stays.
-    PortSet {
+    /// Change what may change under a running guest.
+    PortSet(PortPath, PortChange),
+    /// Offer, revoke or use the VF of a port.
+    Vf {
         /// The port.
         port: PortPath,
-        /// Its role.
-        role: Option<Role>,
-        /// The source addresses it may use.
-        macs: Option<MacPolicy>,
-        /// Its MTU in bytes.
-        mtu: Option<u16>,
-        /// Limits, each with its new rate, or `None` to take it away.
-        limits: Vec<(Limit, Option<Rate>)>,
-        /// What becomes of Router Advertisements.
-        mediation: MediationEdit,
+        /// What is asked for.
+        ask: VfAsk,
     },
     /// Join two namespaces by a link, and make its two ends.
     LinkAdd {
@@ -220,15 +217,11 @@ impl Control {
                 self.check_deletable(&port, force)?;
                 Diff::del_port(old, &port)?
             }
-            Request::PortSet { port, role, macs, mtu, limits, mediation } => {
-                let mut spec = old.port(&port)?.clone();
-                spec.role = role.unwrap_or(spec.role);
-                spec.macs = macs.unwrap_or(spec.macs);
-                spec.mtu = mtu.unwrap_or(spec.mtu);
-                limits.into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
-                spec.mediation = mediation.over(spec.mediation);
+            Request::PortSet(port, change) => {
+                let spec = change.of(old.port(&port)?)?;
                 Diff::set_port(old, port, spec)?
             }
+            Request::Vf { port, ask } => return self.ask_vf(&port, ask),
             Request::LinkAdd { ends, mtu, routers } => Diff::add_link(link_ends(&ends, mtu, routers)),
             Request::LinkDel(end) => Diff::del_link(old, &end)?,
             Request::FdbAdd(key, port) => Diff::add_fdb(key, port),

@@ -9,7 +9,7 @@
 //! * within one namespace no MAC address has two owners, be it a port or a static entry (the same address in two
 //!   namespaces is normal: tenants do not know each other);
 //! * within one namespace no two ports have the same name, and in the whole daemon no two things share a
-//!   socket;
+//!   socket, but for that of a VMM, nor two lanes a netdev, a file or a PCI function;
 //! * in the directory of a delegation are sockets of its namespace and of what is below it only;
 //! * a link joins two namespaces between which there is no way over links yet;
 //! * a static entry names a port of its own namespace, and goes with it;
@@ -22,13 +22,14 @@ use crate::path::NamespacePath;
 use crate::quota::{Quotas, Resource, Usage};
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
-use crate::spec::{Lane, NamespaceSpec, PortSpec, check_mac};
+use crate::spec::{NamespaceSpec, PortSpec, check_mac};
 use crate::text::Text;
 use std::collections::BTreeMap;
 use wire::MacAddr;
 
 mod delegations;
 mod index;
+mod lanes;
 mod links;
 mod pvds;
 
@@ -180,7 +181,7 @@ impl Desired {
             return Err(Refusal::invalid("namespace", spec.namespace.as_str(), expected));
         }
         self.check_port(path, &spec)?;
-        self.index.del_port(&before);
+        self.index.del_port(path, &before);
         self.index.add_port(path, &spec);
         self.ports.insert(path.clone(), spec);
         Ok(())
@@ -193,7 +194,7 @@ impl Desired {
     pub fn del_port(&mut self, path: &PortPath) -> Result<(), Refusal> {
         let spec = self.port(path)?.clone();
         self.ports.remove(path);
-        self.index.del_port(&spec);
+        self.index.del_port(path, &spec);
         for key in self.index.entries_to(path) {
             self.fdb.remove(&key);
             self.index.del_entry(&key, &path.name);
@@ -330,17 +331,8 @@ impl Desired {
             let by = Text::from("a static entry of port ").quoted(&PortPath::new(key.namespace, port.clone()));
             return Err(Refusal::in_use(Kind::Mac, key.mac.to_string(), by));
         }
-        match &spec.lane {
-            Lane::VhostUser(vhost_user) => self.check_socket(path, &vhost_user.path),
-            Lane::Link(far) => self.check_link(path, far),
-        }
-    }
-
-    fn check_socket(&self, path: &PortPath, socket: &str) -> Result<(), Refusal> {
-        match self.index.socket_owner(socket).filter(|other| *other != path) {
-            Some(other) => Err(Refusal::in_use(Kind::Socket, socket, Text::from("port ").quoted(other))),
-            None => self.check_not_delegated(socket, &path.namespace),
-        }
+        self.check_claims(path, spec)?;
+        spec.far().map_or(Ok(()), |far| self.check_link(path, far))
     }
 
     fn check_mac_free(&self, key: &FdbKey, owner: Option<&Name>) -> Result<(), Refusal> {

@@ -210,8 +210,19 @@ fn taken_back<'a>(old: &'a Desired, new: &'a Desired, leaving: &'a Leaving) -> i
     ends.map(move |(path, spec)| Step::SetNamespace(path.clone(), none(spec)))
 }
 
+/// VFs that end or become others, so that another port may have what theirs is made of.
+fn ceded<'a>(old: &'a Desired, new: &'a Desired, leaving: &'a Leaving) -> impl Iterator<Item = Step> + use<'a> {
+    let stays = old.ports().iter().filter(|(path, _)| !leaving.ports.contains(path));
+    let ends = stays.filter(|(path, spec)| {
+        let lane = |spec: &'a PortSpec| spec.vf.as_ref().map(|vf| &vf.lane);
+        let keeps = |now: &'a PortSpec| lane(now) == lane(spec) && now.vmm_socket() == spec.vmm_socket();
+        spec.vf.is_some() && !new.ports().get(*path).is_some_and(keeps)
+    });
+    ends.map(|(path, spec)| Step::SetPort(path.clone(), PortSpec { vf: None, ..spec.clone() }))
+}
+
 fn arriving(old: &Desired, new: &Desired, leaving: &Leaving) -> Vec<Step> {
-    let mut steps: Vec<Step> = taken_back(old, new, leaving).collect();
+    let mut steps: Vec<Step> = ceded(old, new, leaving).chain(taken_back(old, new, leaving)).collect();
     for (name, spec) in new.namespaces() {
         match old.namespaces().get(name).filter(|_| !leaving.namespaces.contains(name)) {
             None => steps.push(Step::AddNamespace(name.clone(), spec.clone(), Vec::new())),

@@ -49,6 +49,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arena;
+mod change;
 mod control;
 mod delegation;
 mod desired;
@@ -56,12 +57,14 @@ mod diff;
 mod edit;
 pub mod ident;
 mod information;
+mod lane;
 pub mod limits;
 mod mediate;
 mod mediation;
 mod name;
 mod numbers;
 mod path;
+mod pci;
 mod plant;
 mod port;
 mod quota;
@@ -76,19 +79,23 @@ pub mod subsystem;
 mod text;
 mod text_socket;
 pub mod tree;
+mod vf;
 mod view;
 mod words;
 
+pub use change::PortChange;
 pub use control::{Action, Control, Opening, Reply, Request};
 pub use dataplane::{DropReason, Emission, Limit, Limits, MacPolicy, RaGuard, Rate, Role};
 pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
 pub use information::Fetched;
+pub use lane::{AutoLane, LaneSpec};
 pub use mediation::{Mediation, MediationEdit, injection_of, sight_of};
 pub use name::{BadName, Name};
 pub use numbers::SavedNumbers;
 pub use path::{BadPath, NamespacePath};
+pub use pci::{BadPciAddress, PciAddress};
 pub use port::{Notice, State};
 pub use pvd::{Announcement, AnswerPolicy, Answering, Statement};
 pub use quota::{Quotas, Resource, Usage};
@@ -100,8 +107,10 @@ pub use spec::{Lane, Mode, NamespaceChange, NamespaceSpec, PortSpec, VhostUser, 
 pub use stated::{FactList, PvdKey};
 pub use text::Text;
 pub use text_socket::TextSocket;
+pub use vf::{GuestModel, VfAsk, VfEdit, VfSpec, VmmKind, VmmSpec};
 pub use view::{
-    ChangeView, FdbView, FindingView, LearntCounters, NamespaceView, Observer, PeerView, PortView, PvdEventView,
-    PvdNews, PvdPage, PvdView, RaCheck, RaView, SourceView, View, ZombieView,
+    ChangeView, FdbView, FindingView, LaneCounts, LearntCounters, NamespaceView, Observer, PeerView, PortView,
+    PvdEventView, PvdNews, PvdPage, PvdView, RaCheck, RaView, SourceView, VfCounts, VfLaneView, VfView, View,
+    ZombieView,
 };
-pub use words::{macs_of, macs_word, role_of, role_word};
+pub use words::{lane_word, macs_of, macs_word, model_of, model_word, role_of, role_word};

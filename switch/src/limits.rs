@@ -87,6 +87,18 @@ pub const MTU_DEFAULT: u16 = 1500;
 /// The longest path of a Unix socket, in bytes: `sun_path` has room for 108 with its closing NUL (unix(7)).
 pub const SOCKET_PATH_MAX: usize = 107;
 
+/// The longest name of a netdev, in bytes: `IFNAMSIZ` of the kernel without its closing NUL.
+pub const NETDEV_NAME_MAX: usize = 15;
+
+/// Netdevs that a VF which weftd is to find may not be, at most.
+pub const AUTO_IGNORE_MAX: usize = 16;
+
+/// The longest path of a file that is part of a lane, in bytes.
+pub const FILE_PATH_MAX: usize = 1023;
+
+/// The longest name of a device, a bus or a driver in a VMM, in bytes.
+pub const VMM_WORD_MAX: usize = 63;
+
 /// The longest name of a port or a namespace, in bytes.
 pub const NAME_MAX: usize = 63;
 

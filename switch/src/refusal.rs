@@ -18,8 +18,16 @@ pub enum Kind {
     Fdb,
     /// A MAC address inside one namespace.
     Mac,
-    /// A vhost-user socket.
+    /// A socket of a port, of its lanes or of a namespace.
     Socket,
+    /// A netdev of the host.
+    Netdev,
+    /// A file of the host.
+    File,
+    /// A function of a PCI device of the host, by its address.
+    Pci,
+    /// The VF of a port, by the port's name.
+    Vf,
     /// The number of a port or namespace in a namespace that sees it.
     Number,
     /// A provisioning domain.
@@ -39,6 +47,10 @@ impl Kind {
             Kind::Fdb => "fdb entry",
             Kind::Mac => "mac",
             Kind::Socket => "socket",
+            Kind::Netdev => "netdev",
+            Kind::File => "file",
+            Kind::Pci => "PCI function",
+            Kind::Vf => "VF of port",
             Kind::Number => "number",
             Kind::Pvd => "PvD",
             Kind::Prefix => "prefix",

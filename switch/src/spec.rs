@@ -2,6 +2,7 @@
 //! What an operator says about one namespace or one port: plain data, checked field by field.
 
 use crate::delegation::{Confined, Delegation, check_socket};
+use crate::lane::{Claim, LaneSpec};
 use crate::limits;
 use crate::mediation::Mediation;
 use crate::name::Name;
@@ -11,8 +12,10 @@ use crate::rates;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
 use crate::text_socket::TextSocket;
+use crate::vf::VfSpec;
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use pvd::{AnswerPolicy, Answering, DELAY_MAX};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use wire::MacAddr;
 
@@ -131,6 +134,8 @@ pub enum Lane {
     VhostUser(VhostUser),
     /// None: it is an end of a link, and this is the other end, in another namespace.
     Link(PortPath),
+    /// Something of the host, such as the netdev of an uplink.
+    Device(LaneSpec),
 }
 
 /// What an operator says about a port, every default filled in.
@@ -154,6 +159,8 @@ pub struct PortSpec {
     pub mediation: Mediation,
     /// What is behind it.
     pub lane: Lane,
+    /// A second lane that comes and goes, of a port with a guest behind it.
+    pub vf: Option<VfSpec>,
     /// Of a port that a delegate made, where its socket has to be.
     pub confined: Option<Confined>,
 }
@@ -172,30 +179,55 @@ impl PortSpec {
             limits: Limits::default(),
             mediation: Mediation::default(),
             lane: Lane::VhostUser(vhost_user),
+            vf: None,
             confined: None,
         }
     }
 
     /// An end of a link to `far`, with nothing but defaults: as [`PortSpec::new`], but any MAC may come out of it.
     pub fn end(name: &Name, namespace: impl Into<NamespacePath>, far: PortPath) -> PortSpec {
-        let nowhere = VhostUser { path: String::new(), mode: Mode::Server };
-        PortSpec { macs: MacPolicy::Any, lane: Lane::Link(far), ..PortSpec::new(name, namespace, nowhere) }
+        PortSpec { macs: MacPolicy::Any, lane: Lane::Link(far), ..PortSpec::new(name, namespace, nowhere()) }
     }
 
-    /// The socket that its guest attaches to; an end of a link has none.
+    /// A port on a lane of the host, with nothing but defaults, as [`PortSpec::new`].
+    pub fn device(name: &Name, namespace: impl Into<NamespacePath>, lane: LaneSpec) -> PortSpec {
+        PortSpec { lane: Lane::Device(lane), ..PortSpec::new(name, namespace, nowhere()) }
+    }
+
+    /// The socket that its guest attaches to; only a port with a guest behind it has one.
     pub fn vhost_user(&self) -> Option<&VhostUser> {
         match &self.lane {
             Lane::VhostUser(vhost_user) => Some(vhost_user),
-            Lane::Link(_) => None,
+            Lane::Link(_) | Lane::Device(_) => None,
         }
     }
 
     /// The other end, of an end of a link.
     pub fn far(&self) -> Option<&PortPath> {
         match &self.lane {
-            Lane::VhostUser(_) => None,
             Lane::Link(far) => Some(far),
+            Lane::VhostUser(_) | Lane::Device(_) => None,
         }
+    }
+
+    /// The lane of the host that it is on, if it is on one alone.
+    pub fn device_lane(&self) -> Option<&LaneSpec> {
+        match &self.lane {
+            Lane::Device(lane) => Some(lane),
+            Lane::VhostUser(_) | Lane::Link(_) => None,
+        }
+    }
+
+    /// What it takes of the host, for itself alone. What is there twice cannot be.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = Claim> {
+        let socket = self.vhost_user().map(|vhost_user| Claim::Socket(vhost_user.path.clone()));
+        let lanes = self.device_lane().into_iter().chain(self.vf.as_ref().map(|vf| &vf.lane));
+        socket.into_iter().chain(lanes.flat_map(LaneSpec::claims))
+    }
+
+    /// The socket of the VMM of its guest, which may have more ports.
+    pub(crate) fn vmm_socket(&self) -> Option<&str> {
+        Some(self.vf.as_ref()?.vmm.as_ref()?.socket.as_str())
     }
 
     /// The full name of a port of this kind.
@@ -213,14 +245,51 @@ impl PortSpec {
         if self.far().is_some() && self.macs == MacPolicy::Own {
             return Err(Refusal::invalid("macs", "own", "any: a whole namespace is behind an end of a link"));
         }
-        self.vhost_user().map_or(Ok(()), |vhost_user| check_socket("vhost-user", &vhost_user.path))
+        match &self.lane {
+            Lane::VhostUser(vhost_user) => check_socket("vhost-user", &vhost_user.path)?,
+            Lane::Link(_) => {}
+            Lane::Device(lane) => check_device(lane)?,
+        }
+        self.check_vf()
+    }
+
+    fn check_vf(&self) -> Result<(), Refusal> {
+        let Some(vf) = &self.vf else { return Ok(()) };
+        if self.vhost_user().is_none() {
+            let expected = "none: only a port with a guest at a vhost-user socket has a VF";
+            return Err(Refusal::invalid("vf", vf.lane.to_string(), expected));
+        }
+        vf.check()?;
+        let vmm = self.vmm_socket().map(|socket| Claim::Socket(socket.to_owned()));
+        let mut taken: BTreeSet<Claim> = vmm.into_iter().collect();
+        if !self.claims().all(|claim| taken.insert(claim)) {
+            let expected = "a lane of which nothing is the port's in another way too";
+            return Err(Refusal::invalid("vf", vf.lane.to_string(), expected));
+        }
+        Ok(())
     }
 
     /// Whether a port of this kind can become `other` while its guest stays attached.
     pub(crate) fn can_become(&self, other: &PortSpec) -> bool {
         let PortSpec { role, macs, mtu, limits, .. } = *other;
-        PortSpec { role, macs, mtu, limits, mediation: other.mediation.clone(), ..self.clone() } == *other
+        let (mediation, vf) = (other.mediation.clone(), other.vf.clone());
+        PortSpec { role, macs, mtu, limits, mediation, vf, ..self.clone() } == *other
     }
+}
+
+/// The socket of a port that has none.
+fn nowhere() -> VhostUser {
+    VhostUser { path: String::new(), mode: Mode::Server }
+}
+
+/// Refuses what cannot be the only lane of a port.
+fn check_device(lane: &LaneSpec) -> Result<(), Refusal> {
+    let expected = match lane {
+        LaneSpec::Auto(_) => "another lane: auto finds the VF of a port that has a guest",
+        LaneSpec::Bypass { .. } => "another lane: what bypasses weftd cannot be all that a port has",
+        _ => return lane.check("lane"),
+    };
+    Err(Refusal::invalid("lane", lane.to_string(), expected))
 }
 
 /// Both ends of a link, each with its name. Where `routers` may be heard over it, each end speaks as one.

@@ -25,10 +25,12 @@
 mod checked;
 mod learnt;
 mod news;
+mod vf;
 
 pub use checked::{FindingView, LearntCounters, RaCheck};
 pub use learnt::{PvdPage, PvdView, RaView, SourceView};
 pub use news::{ChangeView, PvdEventView, PvdNews};
+pub use vf::{LaneCounts, VfCounts, VfLaneView, VfView};
 
 use crate::arena::Handle;
 use crate::control::Control;
@@ -123,6 +125,8 @@ pub struct PortView {
     pub stats: PortStats,
     /// What became of Router Advertisements that came from it and that control decided about.
     pub mediated: Mediated,
+    /// Its VF, if it has one.
+    pub vf: Option<VfView>,
 }
 
 /// One entry of a MAC table.
@@ -360,6 +364,7 @@ impl<'a> View<'a> {
             features: record.session.features,
             stats: record.device.stats(),
             mediated: self.mediated(record),
+            vf: vf::vf_view(record),
         })
     }
 

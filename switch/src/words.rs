@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The words for roles and MAC policies, in configuration, on the wire and in texts: one table for all of them.
+//! The words for roles, MAC policies, guest models and lanes, in configuration, on the wire and in texts: one table for
+//! all of them.
 
+use crate::vf::GuestModel;
 use dataplane::{MacPolicy, Role};
+use netvsc::Lane;
 
 /// The word for a role.
 pub fn role_word(role: Role) -> &'static str {
@@ -28,4 +31,28 @@ pub fn macs_word(macs: MacPolicy) -> &'static str {
 /// The MAC policy that a word stands for.
 pub fn macs_of(word: &str) -> Option<MacPolicy> {
     [MacPolicy::Own, MacPolicy::Any].into_iter().find(|macs| macs_word(*macs) == word)
+}
+
+/// The word for a guest model.
+pub fn model_word(model: GuestModel) -> &'static str {
+    match model {
+        GuestModel::Standby => "standby",
+        GuestModel::Netvsc => "netvsc",
+        GuestModel::Bond => "bond",
+        GuestModel::HostLane => "host-lane",
+    }
+}
+
+/// The guest model that a word stands for.
+pub fn model_of(word: &str) -> Option<GuestModel> {
+    const ALL: [GuestModel; 4] = [GuestModel::Standby, GuestModel::Netvsc, GuestModel::Bond, GuestModel::HostLane];
+    ALL.into_iter().find(|model| model_word(*model) == word)
+}
+
+/// The word for one of the two lanes of a port.
+pub fn lane_word(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Synthetic => "synthetic",
+        Lane::Vf => "vf",
+    }
 }

@@ -13,7 +13,7 @@ use ctl::proto::service;
 use ctl::proto::v1::{self, Empty, Error, Request, ServiceError};
 use serde::Serialize;
 use std::time::{Duration, Instant};
-use switch::{NamespacePath, PortPath, PortView, Refusal, State, View};
+use switch::{NamespacePath, PortChange, PortPath, PortView, Refusal, State, VfEdit, View};
 
 mod learnt;
 mod links;
@@ -235,11 +235,16 @@ impl Calls<'_> {
 
     fn port_set(&mut self, asked: &v1::PortSet) -> Result<v1::PortReply, Error> {
         let port = self.port_meant(&asked.name)?;
-        let (role, macs) = (asked.role.map(convert::role), asked.macs.map(convert::macs));
-        let limits = convert::limits(asked.limits.as_ref());
         let (pvds, inject, guard) = (asked.pvds.as_deref(), asked.inject_pvd.as_ref(), asked.ra_guard.as_ref());
-        let mediation = convert::mediation_edit(pvds, inject, guard)?;
-        self.request(switch::Request::PortSet { port: port.clone(), role, macs, mtu: asked.mtu, limits, mediation })?;
+        let change = PortChange {
+            role: asked.role.map(convert::role),
+            macs: asked.macs.map(convert::macs),
+            mtu: asked.mtu,
+            limits: convert::limits(asked.limits.as_ref()),
+            mediation: convert::mediation_edit(pvds, inject, guard)?,
+            vf: VfEdit::default(),
+        };
+        self.request(switch::Request::PortSet(port.clone(), change))?;
         self.port(&port)
     }
 

@@ -5,6 +5,7 @@ use super::delegation::{self, ConfinedV2, DelegationV2};
 use super::limits::{RateV2, limits, rate_v2};
 use super::mediation::{self, MediationV2};
 use super::pvds::{self, PvdV2};
+use super::vf::{self, VfV2};
 use super::{Saved, upgrade};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -91,13 +92,17 @@ pub(super) struct PortV2 {
     queues: u16,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     limits: BTreeMap<String, RateV2>,
-    /// Of an end of a link there are neither, but the other end.
+    /// Of an end of a link there are neither, but the other end; of a port on a lane of the host, the lane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mode: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     far: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lane: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vf: Option<VfV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     confined: Option<ConfinedV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,6 +244,8 @@ fn port_v2(spec: &PortSpec) -> PortV2 {
         path: spec.vhost_user().map(|socket| socket.path.clone()),
         mode: spec.vhost_user().map(|socket| socket.mode.as_str().to_owned()),
         far: spec.far().map(ToString::to_string),
+        lane: spec.device_lane().map(ToString::to_string),
+        vf: spec.vf.as_ref().map(vf::said),
         confined: spec.confined.as_ref().map(delegation::confined_said),
         mediation: mediation::said(&spec.mediation),
     }
@@ -254,15 +261,25 @@ fn port_spec(path: &PortPath, port: PortV2) -> Result<PortSpec, String> {
         mtu: port.mtu,
         queue_pairs: port.queues,
         limits: limits(&port.limits)?,
-        lane: lane(port.path, port.mode, port.far)?,
+        lane: lane(port.path, port.mode, port.far, port.lane)?,
+        vf: port.vf.map(vf::meant).transpose()?,
         confined: port.confined.map(delegation::confined_meant),
         mediation: port.mediation.map(mediation::meant).transpose()?.unwrap_or_default(),
     })
 }
 
-fn lane(path: Option<String>, mode: Option<String>, far: Option<String>) -> Result<Lane, String> {
+/// What is behind a port: what the file has of it.
+fn lane(
+    path: Option<String>,
+    mode: Option<String>,
+    far: Option<String>,
+    device: Option<String>,
+) -> Result<Lane, String> {
     if let Some(far) = far {
         return Ok(Lane::Link(parse("port", &far)?));
+    }
+    if let Some(device) = device {
+        return Ok(Lane::Device(device.parse().map_err(|why: switch::Refusal| why.to_string())?));
     }
     let word = mode.unwrap_or_default();
     let mode = [Mode::Server, Mode::Client].into_iter().find(|mode| mode.as_str() == word);

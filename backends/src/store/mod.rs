@@ -24,6 +24,7 @@ mod overlay;
 mod pvds;
 mod ra_guard;
 mod upgrade;
+mod vf;
 
 pub use overlay::Overlay;
 

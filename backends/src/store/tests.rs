@@ -3,9 +3,9 @@ use super::*;
 use pvd::{Announcement, Injection, PvdFlags};
 use std::time::Duration;
 use switch::{
-    Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, Limit, Limits, Mediation, Mode, Name,
+    Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, GuestModel, Limit, Limits, Mediation, Mode, Name,
     NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, RaGuard, Rate, Resource, Role, Statement, TextSocket,
-    VhostUser,
+    VfSpec, VhostUser, VmmKind, VmmSpec,
 };
 use wire::MacAddr;
 
@@ -84,6 +84,23 @@ fn delegation() -> Delegation {
     Delegation { socket, directory, to, grant: Grant::Reader, limits, confined: Some(confined()) }
 }
 
+/// Everything that can be said about a VF.
+fn whole_vf() -> VfSpec {
+    let vmm = VmmSpec {
+        kind: VmmKind::Qmp,
+        socket: "/run/blue/qmp".into(),
+        device: "rtl8139".into(),
+        bus: Some("port1".into()),
+        pair: Some("net0".into()),
+    };
+    VfSpec {
+        lane: "dgram:/run/blue/a,peer=/run/blue/b".parse().unwrap(),
+        model: Some(GuestModel::Standby),
+        vmm: Some(vmm),
+        confined: Some(confined()),
+    }
+}
+
 /// A file with vm1 and vm2, and what runs after an operator removed one, changed one and added one.
 fn file_and_running() -> (Desired, Desired) {
     let mut file = state(&[("vm1", "red"), ("vm2", "red")]);
@@ -117,6 +134,11 @@ fn file_and_running() -> (Desired, Desired) {
     running.add_port(name("vm3"), vm3).unwrap();
     let key = FdbKey { namespace: path("blue"), mac: "02:00:00:00:00:77".parse().unwrap() };
     running.add_fdb(key, name("vm3")).unwrap();
+    for (vm, vf) in [("vm4", whole_vf()), ("vm5", VfSpec::new("auto,mac=02:00:00:00:00:99".parse().unwrap()))] {
+        running.add_port(name(vm), PortSpec { vf: Some(vf), ..port(vm, "blue") }).unwrap();
+    }
+    let uplink = PortSpec::device(&name("up"), path("red"), "tap:tap0,queues=4".parse().unwrap());
+    running.add_port(name("up"), uplink).unwrap();
     running.del_pvd(&pvd("red", "gone.example")).unwrap();
     running.add_pvd(pvd("blue", "work.example"), said()).unwrap();
     running.add_pvd(pvd("blue", "bare.example"), Statement::default()).unwrap();
@@ -155,7 +177,10 @@ fn test_a_damaged_file_is_moved_aside_and_told() {
     let (half, no_port) = (good[..good.len() / 2].to_owned(), good.replace("client", "sideways"));
     let no_limit = good.replace("tx-bytes", "tx-bits");
     let (no_list, no_fact) = (good.replace("rdnss", "rdnns"), good.replace("2001:db8::53", "2001:db8::/53"));
-    for damaged in ["", "{}", "[1]", &half, &newer, &no_port, &no_limit, &no_list, &no_fact, "\u{0}\u{0}"] {
+    let (no_lane, no_model) = (good.replace("dgram:", "datagram:"), good.replace("standby", "stand-by"));
+    let of_vf = [no_lane.as_str(), &no_model];
+    let others = ["", "{}", "[1]", &half, &newer, &no_port, &no_limit, &no_list, &no_fact, "\u{0}\u{0}"];
+    for damaged in others.into_iter().chain(of_vf) {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state.json");
         fs::write(&file, damaged).unwrap();

@@ -8,6 +8,7 @@ mod model;
 mod peers;
 mod ra_guard;
 mod stated;
+mod vf;
 mod watching;
 
 use super::*;
@@ -15,7 +16,7 @@ use crate::delegation::{Delegate, Grant};
 use crate::port::State;
 use crate::quota::{Resource, Usage};
 use crate::spec::{Mode, VhostUser};
-use dataplane::Limits;
+use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use std::time::Duration;
 
 const NOW: Instant = Instant::from_nanos(1_000_000_000);
@@ -102,22 +103,8 @@ fn test_a_refused_request_changes_nothing() {
         Request::PortAdd(name("vm1"), spec("vm1", "red")),
         Request::PortAdd(name("vm2"), spec("vm2", "green")),
         Request::PortDel { port: port("red:vm9"), force: true },
-        Request::PortSet {
-            port: port("red:vm1"),
-            role: None,
-            macs: None,
-            mtu: Some(1),
-            limits: vec![],
-            mediation: Default::default(),
-        },
-        Request::PortSet {
-            port: port("red:vm1"),
-            role: None,
-            macs: None,
-            mtu: None,
-            limits: limited(0),
-            mediation: Default::default(),
-        },
+        Request::PortSet(port("red:vm1"), PortChange { mtu: Some(1), ..PortChange::default() }),
+        Request::PortSet(port("red:vm1"), PortChange { limits: limited(0), ..PortChange::default() }),
         Request::FdbAdd(key("blue", 1), name("vm1")),
         Request::FdbDel(key("red", 1)),
         Request::FdbFlush(Some(path("green"))),
@@ -220,14 +207,10 @@ fn test_a_change_in_place_keeps_session_and_counters() {
     let mut control = switch();
     let device = control.opening(&port("red:vm1")).unwrap().device;
     control.handle_notice(&port("red:vm1"), Notice::Up { features: 1 });
-    let set = Request::PortSet {
-        port: port("red:vm1"),
-        role: Some(Role::Router),
-        macs: None,
-        mtu: Some(9000),
-        limits: limited(1000),
-        mediation: Default::default(),
-    };
+    let set = Request::PortSet(
+        port("red:vm1"),
+        PortChange { role: Some(Role::Router), mtu: Some(9000), limits: limited(1000), ..PortChange::default() },
+    );
     control.handle_request(set).unwrap();
     assert_eq!(actions(&mut control), ["mtu red:vm1 9000", "save"]);
     let view = control.operator().port(&name("vm1").into()).unwrap();

@@ -35,7 +35,7 @@ impl Desired {
         }
         self.check_not_delegated(&delegation.socket, path)?;
         let mut strangers = self.index.sockets_in(&delegation.directory).filter(|port| !port.namespace.is_within(path));
-        match self.index.socket_owner(&delegation.socket) {
+        match self.index.socket_user(&delegation.socket) {
             Some(port) => Err(taken(&delegation.socket, Text::from("port ").quoted(port))),
             None => match strangers.next() {
                 Some(port) => Err(taken(&delegation.directory, Text::from("port ").quoted(port))),
@@ -54,7 +54,7 @@ impl Desired {
             return Err(taken(&socket.to_string(), Text::from("the text socket of namespace ").quoted(owner)));
         }
         let TextSocket::Unix(file) = socket else { return Ok(()) };
-        match self.index.socket_owner(file) {
+        match self.index.socket_user(file) {
             Some(port) => Err(taken(file, Text::from("port ").quoted(port))),
             None => self.check_not_in_use(file, path),
         }

@@ -5,6 +5,7 @@
 
 use super::FdbKey;
 use crate::delegation::is_inside;
+use crate::lane::Claim;
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::quota::{Resource, UsageBook};
@@ -18,8 +19,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Index {
     /// The port whose own each address is.
     macs: BTreeMap<FdbKey, Name>,
-    /// The port of each socket.
+    /// The port of each socket that one port has for itself.
     sockets: BTreeMap<String, PortPath>,
+    /// The ports of each socket of a VMM.
+    vmms: BTreeMap<String, BTreeSet<PortPath>>,
+    /// The port of everything else of the host that one port has for itself.
+    claims: BTreeMap<Claim, PortPath>,
     /// The namespace that each control socket of a delegation is bound to.
     delegations: BTreeMap<String, NamespacePath>,
     /// The namespace that each text socket is of.
@@ -37,8 +42,22 @@ impl Index {
         self.macs.get(key)
     }
 
-    pub(super) fn socket_owner(&self, path: &str) -> Option<&PortPath> {
-        self.sockets.get(path)
+    /// The port that has something for itself.
+    pub(super) fn owner(&self, claim: &Claim) -> Option<&PortPath> {
+        match claim {
+            Claim::Socket(path) => self.sockets.get(path),
+            other => self.claims.get(other),
+        }
+    }
+
+    /// The ports whose VMM is at a socket.
+    pub(super) fn vmm_users(&self, path: &str) -> impl Iterator<Item = &PortPath> {
+        self.vmms.get(path).into_iter().flatten()
+    }
+
+    /// A port that a socket has to do with.
+    pub(super) fn socket_user(&self, path: &str) -> Option<&PortPath> {
+        self.sockets.get(path).or_else(|| self.vmm_users(path).next())
     }
 
     pub(super) fn delegations(&self) -> &BTreeMap<String, NamespacePath> {
@@ -49,10 +68,14 @@ impl Index {
         &self.text_sockets
     }
 
-    /// The ports whose sockets are in a directory or below it.
+    /// The ports whose sockets, or those of whose VMMs, are in a directory or below it.
     pub(super) fn sockets_in<'a>(&'a self, directory: &'a str) -> impl Iterator<Item = &'a PortPath> {
-        let from = self.sockets.range(directory.to_owned()..);
-        from.take_while(move |(path, _)| path.starts_with(directory))
+        let own = self.sockets.range(directory.to_owned()..);
+        let vmms = self.vmms.range(directory.to_owned()..);
+        let vmms = vmms.take_while(move |(path, _)| path.starts_with(directory));
+        let vmms = vmms.flat_map(|(path, ports)| ports.iter().map(move |port| (path, port)));
+        own.take_while(move |(path, _)| path.starts_with(directory))
+            .chain(vmms)
             .filter(move |(path, _)| is_inside(path, directory))
             .map(|(_, port)| port)
     }
@@ -90,16 +113,31 @@ impl Index {
 
     pub(super) fn add_port(&mut self, path: &PortPath, spec: &PortSpec) {
         self.macs.insert(own_key(spec), path.name.clone());
-        if let Some(vhost_user) = spec.vhost_user() {
-            self.sockets.insert(vhost_user.path.clone(), path.clone());
+        for claim in spec.claims() {
+            match claim {
+                Claim::Socket(socket) => self.sockets.insert(socket, path.clone()),
+                other => self.claims.insert(other, path.clone()),
+            };
+        }
+        if let Some(socket) = spec.vmm_socket() {
+            self.vmms.entry(socket.to_owned()).or_default().insert(path.clone());
         }
         self.charge(&spec.namespace, Resource::Ports, 1);
     }
 
-    pub(super) fn del_port(&mut self, spec: &PortSpec) {
+    pub(super) fn del_port(&mut self, path: &PortPath, spec: &PortSpec) {
         self.macs.remove(&own_key(spec));
-        if let Some(vhost_user) = spec.vhost_user() {
-            self.sockets.remove(&vhost_user.path);
+        for claim in spec.claims() {
+            match claim {
+                Claim::Socket(socket) => self.sockets.remove(&socket),
+                other => self.claims.remove(&other),
+            };
+        }
+        if let Some((socket, ports)) = spec.vmm_socket().and_then(|socket| Some((socket, self.vmms.get_mut(socket)?))) {
+            ports.remove(path);
+            if ports.is_empty() {
+                self.vmms.remove(socket);
+            }
         }
         self.discharge(&spec.namespace, Resource::Ports, 1);
     }

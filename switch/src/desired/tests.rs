@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use crate::delegation::{Delegate, Delegation, Grant};
-use crate::spec::{Mode, VhostUser};
+use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::{FactList, PvdKey};
 use dataplane::Limits;
 use pvd::Statement;

@@ -12,8 +12,9 @@ use crate::ra_guard;
 use crate::rates;
 use crate::reference::PortPath;
 use crate::refusal::Kind;
-use crate::spec::{NamespaceSpec, PortSpec, VhostUser};
+use crate::spec::{Lane, NamespaceSpec, PortSpec, VhostUser};
 use crate::stated::{self, PvdKey};
+use crate::vf::VfSpec;
 use crate::words::{macs_word, role_word};
 use pvd::Statement;
 
@@ -39,8 +40,12 @@ pub(crate) fn namespace_set(path: &NamespacePath, old: &NamespaceSpec, new: &Nam
 }
 
 pub(crate) fn port(op: Op, path: &PortPath, spec: &PortSpec) -> Change {
-    let link = spec.far().map(|far| format!(", linked with {far}")).unwrap_or_default();
-    change(op, Kind::Port, path.to_string(), format!("mac {}{link}", spec.mac), op == Op::Del)
+    let behind = match &spec.lane {
+        Lane::VhostUser(_) => String::new(),
+        Lane::Link(far) => format!(", linked with {far}"),
+        Lane::Device(lane) => format!(", on {lane}"),
+    };
+    change(op, Kind::Port, path.to_string(), format!("mac {}{behind}", spec.mac), op == Op::Del)
 }
 
 pub(crate) fn port_set(path: &PortPath, old: &PortSpec, new: &PortSpec, disrupts: bool) -> Change {
@@ -150,6 +155,8 @@ fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
         ("vhost-user", socket(old, |socket| socket.path.clone()), socket(new, |socket| socket.path.clone())),
         ("mode", socket(old, |socket| socket.mode.as_str().into()), socket(new, |socket| socket.mode.as_str().into())),
         ("link", far(old), far(new)),
+        ("lane", device(old), device(new)),
+        ("vf", vf(old), vf(new)),
         ("pvds", old.mediation.sight_label(), new.mediation.sight_label()),
         ("inject-pvd", old.mediation.inject_label(), new.mediation.inject_label()),
     ];
@@ -166,6 +173,14 @@ fn socket(spec: &PortSpec, part: impl Fn(&VhostUser) -> String) -> String {
 
 fn far(spec: &PortSpec) -> String {
     spec.far().map_or("none".into(), ToString::to_string)
+}
+
+fn device(spec: &PortSpec) -> String {
+    spec.device_lane().map_or("none".into(), ToString::to_string)
+}
+
+fn vf(spec: &PortSpec) -> String {
+    spec.vf.as_ref().map_or("none".into(), VfSpec::label)
 }
 
 fn differing<K: std::fmt::Display>(pairs: impl IntoIterator<Item = (K, String, String)>) -> String {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use crate::delegation::{Delegate, Delegation, Grant};
+
+use crate::lane::LaneSpec;
 use crate::mediation::Mediation;
 use crate::quota::{Quotas, Resource};
 use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::FactList;
 use crate::text_socket::TextSocket;
+use crate::vf::{GuestModel, VfSpec};
+
 use core::net::Ipv4Addr;
 use dataplane::{Limit, Limits, MacPolicy, RaGuard, Rate, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
@@ -174,8 +178,15 @@ fn some_port([_, namespace, mac, role, macs, mtu, queues, socket]: [u8; 8]) -> P
         limits: some_limits(mtu),
         mediation: some_mediation(role, macs),
         lane: Lane::VhostUser(VhostUser { path: format!("/run/{}.sock", socket % 6), mode: Mode::Server }),
+        vf: socket.is_multiple_of(3).then(|| some_vf(queues / 2)),
         confined: None,
     }
+}
+
+/// With a netdev that another port may want.
+fn some_vf(byte: u8) -> VfSpec {
+    let model = byte.is_multiple_of(2).then_some(GuestModel::HostLane);
+    VfSpec { model, ..VfSpec::new(LaneSpec::Packet { netdev: format!("eth{}", byte / 2 % 4) }) }
 }
 
 fn some_mediation(role: u8, byte: u8) -> Mediation {

@@ -32,14 +32,7 @@ fn test_a_link_is_two_ports_that_lead_to_each_other() {
     assert_eq!(state(&control, "red:up"), (State::Up, Some(port("blue:down"))));
     assert_eq!(state(&control, "blue:down"), (State::Up, Some(port("red:up"))));
     assert!(control.opening(&port("red:up")).is_none(), "nobody attaches to it");
-    let set = |mtu| Request::PortSet {
-        port: port("red:up"),
-        role: None,
-        macs: None,
-        mtu,
-        limits: limited(10),
-        mediation: Default::default(),
-    };
+    let set = |mtu| Request::PortSet(port("red:up"), PortChange { mtu, limits: limited(10), ..PortChange::default() });
     control.handle_request(set(Some(9000))).unwrap();
     assert_eq!(state(&control, "red:up").0, State::Up);
     control.handle_request(Request::LinkDel(port("blue:down"))).unwrap();
@@ -53,14 +46,7 @@ fn test_what_must_not_be_linked_is_refused_and_changes_nothing() {
     let mut control = linked();
     let before = control.desired().clone();
     let macs = Some(MacPolicy::Own);
-    let own = Request::PortSet {
-        port: port("red:up"),
-        role: None,
-        macs,
-        mtu: None,
-        limits: vec![],
-        mediation: Default::default(),
-    };
+    let own = Request::PortSet(port("red:up"), PortChange { macs, ..PortChange::default() });
     for (request, why) in [
         (link("red:a", "red:b"), "expected a port of another namespace than red"),
         (link("red:a", "none:b"), r#"namespace "none" not found"#),

@@ -24,7 +24,7 @@ fn scene() -> Control {
 
 fn edit(control: &mut Control, path: &str, mediation: MediationEdit) -> Result<Reply, Refusal> {
     let (port, limits) = (port(path), Vec::new());
-    control.handle_request(Request::PortSet { port, role: None, macs: None, mtu: None, limits, mediation })
+    control.handle_request(Request::PortSet(port, PortChange { limits, mediation, ..PortChange::default() }))
 }
 
 fn bind(control: &mut Control, path: &str, words: &[&str]) {
@@ -250,14 +250,7 @@ fn test_over_a_link_it_comes_out_where_it_may_and_the_other_side_decides() {
     assert_eq!(reach(&mut control, "red:r1", &frame, 3), ["red:vm1"]);
     assert_eq!(counters(&control, "red/dev:down").heard, 3);
     bind(&mut control, "red:up", &["all"]);
-    let host = Request::PortSet {
-        port: port("red/dev:down"),
-        role: Some(Role::Host),
-        macs: None,
-        mtu: None,
-        limits: Vec::new(),
-        mediation: MediationEdit::default(),
-    };
+    let host = Request::PortSet(port("red/dev:down"), PortChange { role: Some(Role::Host), ..PortChange::default() });
     control.handle_request(host).unwrap();
     assert_eq!(reach(&mut control, "red:r1", &frame, 4), ["red:vm1"]);
 }
@@ -281,14 +274,7 @@ fn test_what_is_refused_has_changed_nothing() {
         edit(&mut control, "red:vm1", MediationEdit { inject: Some(Some(work())), ..MediationEdit::default() });
     assert!(refused.unwrap_err().to_string().contains("role router"));
     inject(&mut control, "red:r1", Some(work()));
-    let host = Request::PortSet {
-        port: port("red:r1"),
-        role: Some(Role::Host),
-        macs: None,
-        mtu: None,
-        limits: Vec::new(),
-        mediation: MediationEdit::default(),
-    };
+    let host = Request::PortSet(port("red:r1"), PortChange { role: Some(Role::Host), ..PortChange::default() });
     assert!(control.handle_request(host).is_err(), "take what is injected away first");
     let change = NamespaceChange { ra_throttle: Some(Some(Duration::from_secs(1801))), ..NamespaceChange::default() };
     let refused = control.handle_request(Request::NamespaceSet(path("red"), change)).unwrap_err();

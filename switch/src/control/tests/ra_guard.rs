@@ -26,7 +26,7 @@ fn by(guard: RaGuardEdit) -> MediationEdit {
 
 fn set(control: &mut Control, role: Option<Role>, edit: RaGuardEdit) {
     let (port, mediation) = (port("red:r1"), by(edit));
-    let set = Request::PortSet { port, role, macs: None, mtu: None, limits: Vec::new(), mediation };
+    let set = Request::PortSet(port, PortChange { role, mediation, ..PortChange::default() });
     control.handle_request(set).unwrap();
 }
 
@@ -62,7 +62,7 @@ fn test_a_role_that_is_taken_by_a_whole_configuration_or_not_at_all() {
     let mut control = taught();
     let bad = RaGuardEdit { macs: Some([MacAddr::BROADCAST].into()), ..RaGuardEdit::default() };
     let (port, mediation) = (port("red:r1"), by(bad));
-    let refused = Request::PortSet { port, role: Some(Role::Host), macs: None, mtu: None, limits: vec![], mediation };
+    let refused = Request::PortSet(port, PortChange { role: Some(Role::Host), mediation, ..PortChange::default() });
     control.handle_request(refused).unwrap_err();
     assert_eq!(pvds(&control, "red").len(), 4, "what was refused has forgotten nothing");
 }
@@ -112,7 +112,7 @@ fn test_rules_change_under_a_running_guest_and_are_told() {
     add_router(&mut control, "red", "r1");
     actions(&mut control);
     let (port, mediation) = (port("red:r1"), by(prefixes("2001:db8::/32")));
-    let set = Request::PortSet { port: port.clone(), role: None, macs: None, mtu: None, limits: vec![], mediation };
+    let set = Request::PortSet(port.clone(), PortChange { mediation, ..PortChange::default() });
     let Reply::Changed(changes) = control.handle_request(set.clone()).unwrap() else { panic!("changes") };
     let told: Vec<String> = changes.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["~ port red:r1: ra-guard-prefix none -> 2001:db8::/32"]);

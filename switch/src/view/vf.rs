@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The VFs of ports.
+
+use crate::port::PortRecord;
+use crate::vf::{GuestModel, VfSpec};
+use netvsc::{Lane, Serial};
+use std::time::Duration;
+
+/// The VF of a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VfView {
+    /// What was asked for.
+    pub spec: VfSpec,
+    /// The guest model that holds, said or found out; `None`: it is not known yet.
+    pub model: Option<GuestModel>,
+    /// Where the guest and the host stand, in one word.
+    pub state: &'static str,
+    /// The lane that carries the guest's frames.
+    pub active: Lane,
+    /// The number by which the VF is known to the guest; `None`: there is none now.
+    pub serial: Option<Serial>,
+    /// The lane itself.
+    pub lane: VfLaneView,
+    /// What has happened to it.
+    pub counts: VfCounts,
+    /// How the guest's VMM is spoken with, in words; `None`: with nobody.
+    pub vmm: Option<String>,
+    /// What went wrong last, or what is waited for, in words.
+    pub trouble: Option<String>,
+    /// For how long it is in this state.
+    pub since: Duration,
+}
+
+/// The VF lane of a port.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VfLaneView {
+    /// Whether frames can go through it.
+    pub up: bool,
+    /// Why not, or what else there is to say.
+    pub why: Option<String>,
+    /// What was found on the host, for a lane that is to be found: `eth5 (0000:65:00.1)`.
+    pub found: Option<String>,
+}
+
+/// What has happened to a VF since it is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VfCounts {
+    /// Changes of the active lane.
+    pub switches: u64,
+    /// Changes of the lane's link that were not followed, for there were too many.
+    pub damped: u64,
+    /// What went over the VF lane.
+    pub vf: LaneCounts,
+    /// What went over the synthetic lane.
+    pub synthetic: LaneCounts,
+}
+
+/// What went over one lane of a port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneCounts {
+    /// Frames to the guest.
+    pub rx_frames: u64,
+    /// Bytes of them.
+    pub rx_bytes: u64,
+    /// Frames from the guest.
+    pub tx_frames: u64,
+    /// Bytes of them.
+    pub tx_bytes: u64,
+    /// Frames among those to the guest that went over the other lane too, in a transition.
+    pub copies: u64,
+    /// Frames to the guest that the lane lost.
+    pub drops: u64,
+}
+
+/// The VF of a port, if it has one.
+pub(super) fn vf_view(record: &PortRecord) -> Option<VfView> {
+    let spec = record.spec.vf.clone()?;
+    Some(VfView {
+        model: spec.model,
+        spec,
+        state: "synthetic",
+        active: Lane::Synthetic,
+        serial: None,
+        lane: VfLaneView::default(),
+        counts: VfCounts::default(),
+        vmm: None,
+        trouble: None,
+        since: Duration::ZERO,
+    })
+}
