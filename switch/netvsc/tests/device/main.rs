@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The device against an operator, a lane, a VMM and guests that are all made up, under a clock that only these tests
+//! move.
+
+mod life;
+mod rig;
+mod table;
