@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::cmdline::CommandLine;
 use crate::error::Error;
 use crate::image::Image;
-use crate::nic::{Attach, Model, Nic, Offload};
+use crate::nic::{Attach, Failover, Model, Nic, Offload};
 use crate::program;
 use crate::spec::{File, GuestSpec};
 
@@ -33,8 +33,11 @@ impl CommandLine {
         if spec.memory.banks > 1 {
             return refuse("memory", "cloud-hypervisor is started with one bank");
         }
-        if spec.nics.iter().any(|nic| !nic.is_vhost_user() || nic.model != Model::Virtio || !nic.properties.is_empty())
-        {
+        let is_plain = |nic: &Nic| {
+            let virtio = nic.is_vhost_user() && nic.model == Model::Virtio;
+            virtio && nic.failover == Failover::Alone && nic.properties.is_empty()
+        };
+        if !spec.nics.iter().all(is_plain) {
             return refuse("nics", "cloud-hypervisor takes virtio NICs over vhost-user without further properties");
         }
         if spec.nics.iter().any(|nic| nic.queue_pairs > u16::from(spec.vcpus)) {
@@ -70,7 +73,7 @@ fn nic_argument(nic: &Nic) -> String {
          offload_tso={segmentation},offload_ufo={segmentation},offload_csum={checksum}",
         nic.id,
         nic.mac,
-        nic.path().display(),
+        nic.paths().map(|path| path.display().to_string()).collect::<String>(),
         2 * nic.queue_pairs,
     )
 }

@@ -104,6 +104,10 @@ impl CommandLine {
         self.add("-serial", "chardev:command");
         self.add("-chardev", &socket("qmp", File::Qmp));
         self.add("-mon", "chardev=qmp,mode=control");
+        if spec.has_switch_monitor {
+            self.add("-chardev", &socket("switch-qmp", File::SwitchMonitor));
+            self.add("-mon", "chardev=switch-qmp,mode=control");
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! A running guest: commands in it, its power and reset buttons, its memory slots.
+//! A running guest: commands in it, its power and reset buttons, its slots.
 //!
 //! All calls take `&self`, so threads can share a guest; commands in one guest run one after another. Every wait has a
 //! time limit, which grows with what the calibration boot measured, and watches for a virtual machine that ended and a
 //! kernel that panicked.
 
+mod plug;
 mod watch;
 
 use std::fs;
@@ -12,8 +13,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use serde_json::json;
 
 use crate::accel::Accel;
 use crate::cmdline::CommandLine;
@@ -25,7 +24,7 @@ use crate::lines::LineStream;
 use crate::process::Process;
 use crate::qmp::Qmp;
 use crate::spec::{File, GuestSpec};
-use crate::version::Qemu;
+use crate::version::{Qemu, Version};
 use watch::Watch;
 
 /// For a boot on a machine that needs two seconds for it.
@@ -40,6 +39,7 @@ const QMP_LIMIT: Duration = Duration::from_secs(15);
 pub struct Guest {
     spec: GuestSpec,
     accel: Accel,
+    version: Version,
     watch: Watch,
     terminal: Mutex<Terminal>,
     qmp: Mutex<Qmp>,
@@ -64,7 +64,7 @@ impl Guest {
     pub fn start(qemu: &Qemu, image: &Image, accel: &Accel, spec: &GuestSpec) -> Result<Guest, Error> {
         spec.check()?;
         fs::create_dir_all(&spec.folder).map_err(Error::file(&spec.folder))?;
-        for file in [File::Qmp, File::Command, File::Console, File::ConsoleLog] {
+        for file in [File::Qmp, File::SwitchMonitor, File::Command, File::Console, File::ConsoleLog] {
             // Left behind by an earlier guest; a socket of that time would only refuse us.
             let _ = fs::remove_file(spec.file(file));
         }
@@ -82,6 +82,7 @@ impl Guest {
         Ok(Guest {
             spec: spec.clone(),
             accel: accel.clone(),
+            version: qemu.version,
             terminal: Mutex::new(terminal),
             qmp: Mutex::new(qmp),
             watch,
@@ -203,19 +204,6 @@ impl Guest {
     /// QEMU's monitor, for this thread alone while the guard lives.
     pub fn qmp(&self) -> MutexGuard<'_, Qmp> {
         lock(&self.qmp)
-    }
-
-    /// Plugs `mib` MiB of shared memory in as `id`. The guest takes it into use by itself, a moment later.
-    ///
-    /// # Errors
-    /// [`Error::Qmp`]; among others when the spec left no slot for it.
-    pub fn plug_memory(&self, id: &str, mib: u64) -> Result<(), Error> {
-        let backend = format!("{id}-memory");
-        let mut qmp = self.qmp();
-        qmp.object_add(&json!({
-            "qom-type": "memory-backend-memfd", "id": backend, "size": mib << 20, "share": true,
-        }))?;
-        qmp.device_add(&json!({ "driver": "pc-dimm", "id": id, "memdev": backend }))
     }
 
     /// Waits until the virtual machine has ended by itself; tells how.

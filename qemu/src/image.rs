@@ -30,7 +30,7 @@ use initrd::Programs;
 /// Which of Debian's kernels a guest boots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Flavour {
-    /// `linux-image-*-amd64`: has e1000e and 8139cp, which play the passthrough NIC.
+    /// `linux-image-*-amd64`: has e1000e, 8139cp and igb, which play the passthrough NIC.
     #[default]
     Generic,
     /// `linux-image-*-cloud-amd64`: a third of the download, boots about a second faster, has virtio only.

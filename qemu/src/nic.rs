@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! One NIC of a guest, and how it becomes QEMU's `-chardev`, `-netdev` and `-device`.
+//! One NIC of a guest: what the guest sees, where its frames go, and whether it is one half of a pair.
+
+mod arguments;
 
 use std::fmt;
-use std::path::PathBuf;
-
-use crate::version::Version;
+use std::path::{Path, PathBuf};
 
 /// A hardware address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +27,8 @@ pub enum Model {
     E1000e,
     /// Realtek 8139C+, driver 8139cp; stands in for a passthrough NIC.
     Rtl8139,
-}
-
-impl Model {
-    fn device(self) -> &'static str {
-        match self {
-            Model::Virtio => "virtio-net-pci",
-            Model::E1000e => "e1000e",
-            Model::Rtl8139 => "rtl8139",
-        }
-    }
+    /// Intel 82576, driver igb; stands in for a passthrough NIC. QEMU has it since 8.0.
+    Igb,
 }
 
 /// Where frames go on the host.
@@ -50,6 +42,32 @@ pub enum Attach {
     StreamListens(PathBuf),
     /// The other end of [`Attach::StreamListens`]; connects again when cut off.
     StreamConnects(PathBuf),
+    /// One frame a datagram over Unix sockets. QEMU makes `local`, in place of what is there, and sends to `remote`, which
+    /// need not be there yet: what is sent meanwhile is lost.
+    Dgram {
+        /// Where QEMU receives.
+        local: PathBuf,
+        /// Where it sends.
+        remote: PathBuf,
+    },
+}
+
+/// The part that a NIC has in a failover pair, which Linux's net_failover makes one interface of. Both halves have the
+/// same MAC address.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Failover {
+    /// None.
+    #[default]
+    Alone,
+    /// The virtio NIC that is always there (virtio feature STANDBY).
+    Standby,
+    /// The NIC that is used while it is there. QEMU hides it until the guest has accepted STANDBY (an igb it does not hide).
+    Primary {
+        /// Which of [`crate::GuestSpec::pci_slots`] it is in.
+        slot: u8,
+        /// The [`Nic::id`] of its standby.
+        standby: String,
+    },
 }
 
 /// How much work a guest may leave undone, in one direction.
@@ -83,7 +101,9 @@ pub struct Nic {
     pub transmit: Offload,
     /// What the guest accepts as undone in frames that it receives (virtio features GUEST_*).
     pub receive: Offload,
-    /// Further device properties, passed on as they are: `("mrg_rxbuf", "off")`, `("failover", "on")`.
+    /// Its part in a failover pair.
+    pub failover: Failover,
+    /// Further device properties, passed on as they are: `("mrg_rxbuf", "off")`.
     pub properties: Vec<(String, String)>,
 }
 
@@ -99,8 +119,22 @@ impl Nic {
             mtu: None,
             transmit: Offload::Full,
             receive: Offload::Full,
+            failover: Failover::Alone,
             properties: Vec::new(),
         }
+    }
+
+    /// This NIC as the half of a pair that is always there.
+    #[must_use]
+    pub fn standby(self) -> Nic {
+        Nic { failover: Failover::Standby, ..self }
+    }
+
+    /// The other half for this NIC, in `slot`, its frames going to `attach`.
+    #[must_use]
+    pub fn primary(&self, id: &str, model: Model, slot: u8, attach: Attach) -> Nic {
+        let failover = Failover::Primary { slot, standby: self.id.clone() };
+        Nic { model, failover, ..Nic::new(id, self.mac, attach) }
     }
 
     /// True for a NIC that shares the guest's memory with the switch.
@@ -108,113 +142,15 @@ impl Nic {
         matches!(self.attach, Attach::SwitchListens(_) | Attach::GuestListens(_))
     }
 
-    /// The Unix socket of this NIC.
-    pub(crate) fn path(&self) -> &PathBuf {
-        match &self.attach {
+    /// The Unix sockets of this NIC.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let (one, other) = match &self.attach {
             Attach::SwitchListens(path)
             | Attach::GuestListens(path)
             | Attach::StreamListens(path)
-            | Attach::StreamConnects(path) => path,
-        }
-    }
-
-    /// QEMU's options, flat: option, value, option, value.
-    pub(crate) fn arguments(&self, version: Version) -> Vec<String> {
-        let mut arguments = self.netdev(version);
-        arguments.extend(["-device".to_owned(), self.device(version)]);
-        arguments
-    }
-
-    fn netdev(&self, version: Version) -> Vec<String> {
-        let (id, path) = (&self.id, self.path().display());
-        let chardev = |role: &str| format!("socket,id=char-{id},path={path},{role}");
-        let queues = if self.queue_pairs > 1 { format!(",queues={}", self.queue_pairs) } else { String::new() };
-        let vhost_user = |role: &str| {
-            let netdev = format!("vhost-user,id=net-{id},chardev=char-{id}{queues}");
-            ["-chardev".to_owned(), chardev(role), "-netdev".to_owned(), netdev].to_vec()
+            | Attach::StreamConnects(path) => (path, None),
+            Attach::Dgram { local, remote } => (local, Some(remote)),
         };
-        let stream = |role: &str| {
-            let netdev = format!("stream,id=net-{id},addr.type=unix,addr.path={path},{role}");
-            ["-netdev".to_owned(), netdev].to_vec()
-        };
-        match &self.attach {
-            Attach::SwitchListens(_) => vhost_user(&reconnect(version)),
-            Attach::GuestListens(_) => vhost_user("server=on,wait=off"),
-            Attach::StreamListens(_) => stream("server=on"),
-            Attach::StreamConnects(_) => stream(&format!("server=off,{}", reconnect(version))),
-        }
+        std::iter::once(one).chain(other).map(PathBuf::as_path)
     }
-
-    fn device(&self, version: Version) -> String {
-        let id = &self.id;
-        let mut text = format!("{},id=nic-{id},netdev=net-{id},mac={},romfile=", self.model.device(), self.mac);
-        let mut add = |name: &str, value: &str| text.push_str(&format!(",{name}={value}"));
-        if self.model == Model::Virtio {
-            if self.queue_pairs > 1 {
-                add("mq", "on");
-            }
-            if let Some(vectors) = self.vectors(version) {
-                add("vectors", &vectors.to_string());
-            }
-            if let Some(mtu) = self.mtu {
-                add("host_mtu", &mtu.to_string());
-            }
-            for name in
-                switched_off(self.transmit, &TRANSMIT, version).chain(switched_off(self.receive, &RECEIVE, version))
-            {
-                add(name, "off");
-            }
-        }
-        for (name, value) in &self.properties {
-            add(name, value);
-        }
-        text
-    }
-
-    /// Interrupt vectors (MSI-X), where QEMU's own choice does not do.
-    fn vectors(&self, version: Version) -> Option<u16> {
-        if version < Version::OLDEST && self.is_vhost_user() {
-            return Some(0);
-        }
-        // One a queue, one for the control queue, one for configuration changes.
-        (self.queue_pairs > 1).then_some(2 * self.queue_pairs + 2)
-    }
-}
-
-/// The option that makes QEMU look for a peer that went away.
-fn reconnect(version: Version) -> String {
-    let interval = version.reconnect_interval();
-    if version.counts_milliseconds() {
-        format!("reconnect-ms={}", interval.as_millis())
-    } else {
-        format!("reconnect={}", interval.as_secs())
-    }
-}
-
-/// Device properties of one direction.
-struct Direction {
-    checksum: &'static str,
-    segmentation: &'static [&'static str],
-    /// Segmentation of UDP, which QEMU has since 8.2.
-    udp_segmentation: &'static [&'static str],
-}
-
-const TRANSMIT: Direction = Direction {
-    checksum: "csum",
-    segmentation: &["gso", "host_tso4", "host_tso6", "host_ecn", "host_ufo"],
-    udp_segmentation: &["host_uso"],
-};
-
-const RECEIVE: Direction = Direction {
-    checksum: "guest_csum",
-    segmentation: &["guest_tso4", "guest_tso6", "guest_ecn", "guest_ufo"],
-    udp_segmentation: &["guest_uso4", "guest_uso6"],
-};
-
-fn switched_off(offload: Offload, names: &Direction, version: Version) -> impl Iterator<Item = &'static str> {
-    let checksum = (offload == Offload::None).then_some(names.checksum);
-    let segmentation = if offload == Offload::Full { &[] } else { names.segmentation };
-    let has_udp = offload != Offload::Full && version >= Version { major: 8, minor: 2 };
-    let udp = if has_udp { names.udp_segmentation } else { &[] };
-    checksum.into_iter().chain(segmentation.iter().copied()).chain(udp.iter().copied())
 }

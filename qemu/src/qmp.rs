@@ -86,10 +86,23 @@ impl Qmp {
     /// # Errors
     /// [`Error::Qmp`] when none came within `limit`.
     pub fn wait_event(&mut self, name: &str, limit: Duration) -> Result<Event, Error> {
+        self.wait_event_about(name, limit, |_| true)
+    }
+
+    /// Takes the oldest event of this name whose data is what `about` asks for.
+    ///
+    /// # Errors
+    /// As [`Qmp::wait_event`].
+    pub fn wait_event_about(
+        &mut self,
+        name: &str,
+        limit: Duration,
+        about: impl Fn(&Value) -> bool,
+    ) -> Result<Event, Error> {
         self.greet()?;
         let deadline = Instant::now() + limit;
         loop {
-            if let Some(index) = self.events.iter().position(|event| event.name == name) {
+            if let Some(index) = self.events.iter().position(|event| event.name == name && about(&event.data)) {
                 return self.events.remove(index).ok_or_else(|| refusal(name, "lost"));
             }
             self.receive(name, deadline)?;
@@ -163,6 +176,21 @@ impl Qmp {
     /// Asks the guest to let a device go; `DEVICE_DELETED` tells when it did.
     pub fn device_del(&mut self, id: &str) -> Result<(), Error> {
         self.execute("device_del", &json!({ "id": id })).map(drop)
+    }
+
+    /// Makes the host's end of a NIC: `{"type": "dgram", "id": "net-vf", …}`.
+    pub fn netdev_add(&mut self, netdev: &Value) -> Result<(), Error> {
+        self.execute("netdev_add", netdev).map(drop)
+    }
+
+    /// Removes it.
+    pub fn netdev_del(&mut self, id: &str) -> Result<(), Error> {
+        self.execute("netdev_del", &json!({ "id": id })).map(drop)
+    }
+
+    /// Says that the cable is in, or out. The name is that of a device or of a netdev.
+    pub fn set_link(&mut self, name: &str, up: bool) -> Result<(), Error> {
+        self.execute("set_link", &json!({ "name": name, "up": up })).map(drop)
     }
 
     /// Creates an object: `{"qom-type": "memory-backend-memfd", "id": …}`.

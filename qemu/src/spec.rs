@@ -42,6 +42,8 @@ pub struct GuestSpec {
     pub nics: Vec<Nic>,
     /// Empty PCI Express slots `slot0`, `slot1`, … for devices that are plugged in while the guest runs.
     pub pci_slots: u8,
+    /// Whether QEMU has a second monitor, at [`GuestSpec::switch_monitor`]: each serves one client.
+    pub has_switch_monitor: bool,
     /// Further words for the kernel's command line.
     pub kernel_parameters: String,
     /// Further options for QEMU, passed on as they are.
@@ -58,6 +60,7 @@ impl GuestSpec {
             memory: Memory { mib: 256, banks: 1, hotplug: None },
             nics: Vec::new(),
             pci_slots: 0,
+            has_switch_monitor: false,
             kernel_parameters: String::new(),
             options: Vec::new(),
         }
@@ -68,6 +71,11 @@ impl GuestSpec {
     pub fn with_nic(mut self, nic: Nic) -> GuestSpec {
         self.nics.push(nic);
         self
+    }
+
+    /// The monitor (QMP) that is for the switch, or whoever else shall have one beside the test.
+    pub fn switch_monitor(&self) -> PathBuf {
+        self.file(File::SwitchMonitor)
     }
 
     /// A file of this guest.
@@ -102,8 +110,9 @@ impl GuestSpec {
         if self.memory.hotplug.is_some_and(|hotplug| hotplug.max_mib <= self.memory.mib) {
             return refuse("memory", "max_mib must be above what the guest boots with".into());
         }
-        let sockets = [File::Qmp, File::Command, File::Console].map(|file| self.file(file));
-        for path in sockets.iter().chain(self.nics.iter().map(Nic::path)) {
+        let sockets = [File::Qmp, File::SwitchMonitor, File::Command, File::Console].map(|file| self.file(file));
+        let nics = self.nics.iter().flat_map(Nic::paths);
+        for path in sockets.iter().map(PathBuf::as_path).chain(nics) {
             if SocketAddr::from_pathname(path).is_err() {
                 return refuse("folder", format!("{} is too long for a Unix socket", path.display()));
             }
@@ -125,6 +134,7 @@ impl GuestSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum File {
     Qmp,
+    SwitchMonitor,
     Command,
     Console,
     ConsoleLog,
@@ -135,6 +145,7 @@ impl File {
     fn suffix(self) -> &'static str {
         match self {
             File::Qmp => "qmp",
+            File::SwitchMonitor => "switch.qmp",
             File::Command => "command",
             File::Console => "console",
             File::ConsoleLog => "console.log",

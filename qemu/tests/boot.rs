@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Boots real guests. Says so, and asserts nothing, where this machine cannot run them.
 
+use std::io::Read;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -136,21 +138,36 @@ fn two_guests_reach_each_other() {
 fn a_second_nic_joins_the_virtio_one_as_its_primary() {
     let Some(setup) = setup() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let properties = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-        pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
-    };
-    let mut spec = joined("pair", folder.path(), 1, Attach::StreamListens(folder.path().join("synthetic")));
-    spec.nics[0].properties = properties(&[("failover", "on")]);
-    let mut primary = Nic::new("vf", spec.nics[0].mac, Attach::StreamListens(folder.path().join("passthrough")));
-    primary.model = Model::E1000e;
-    primary.properties = properties(&[("bus", "slot0"), ("failover_pair_id", "nic-a"), ("rombar", "0")]);
+    let file = |name: &str| folder.path().join(name);
+    let standby = Nic::new("a", Mac([0x52, 0x54, 0, 0, 0, 1]), Attach::StreamListens(file("synthetic"))).standby();
+    let frames = Attach::Dgram { local: file("guest"), remote: file("switch") };
+    let primary = |model| standby.primary("vf", model, 0, frames.clone());
+    let mut spec = GuestSpec::new("pair", folder.path()).with_nic(standby.clone()).with_nic(primary(Model::E1000e));
     spec.pci_slots = 1;
-    let guest = booted(setup, &spec.with_nic(primary));
-    // The last module may still be probing when the command line is up.
-    guest.run_ok("until [ -e /sys/class/net/eth2/master ]; do sleep 0.1; done").unwrap();
-    let members =
-        guest.run_ok("cd /sys/class/net/eth0; echo lower_*; readlink /sys/class/net/eth2/device/driver").unwrap();
-    assert!(members.starts_with("lower_eth1 lower_eth2\n") && members.ends_with("/e1000e"), "{members}");
+    spec.has_switch_monitor = true;
+    let guest = booted(setup, &spec);
+    let mut driver = "e1000e";
+    for next in [Model::Rtl8139, Model::E1000e] {
+        // A module may still be probing when the command line is up.
+        guest.run_ok("until [ -e /sys/class/net/eth2/master ]; do sleep 0.1; done").unwrap();
+        let members =
+            guest.run_ok("cd /sys/class/net/eth0; echo lower_*; readlink /sys/class/net/eth2/device/driver").unwrap();
+        assert!(
+            members.starts_with("lower_eth1 lower_eth2\n") && members.ends_with(&format!("/{driver}")),
+            "{members}"
+        );
+        guest.ask_unplug(&primary(next)).unwrap();
+        guest.wait_unplugged(&primary(next)).unwrap();
+        assert_eq!(guest.run_ok("cd /sys/class/net/eth0; echo lower_*").unwrap(), "lower_eth1");
+        guest.plug_nic(&primary(next)).unwrap();
+        assert!(guest.plug_nic(&primary(next)).is_err(), "the same NIC a second time");
+        driver = "8139cp";
+    }
+    let nic = Nic::new("b", standby.mac, Attach::SwitchListens(file("port")));
+    assert!(matches!(guest.plug_nic(&nic), Err(Error::Spec { .. })));
+    let mut greeting = [0; 7];
+    UnixStream::connect(spec.switch_monitor()).unwrap().read_exact(&mut greeting).unwrap();
+    assert_eq!(&greeting, b"{\"QMP\":", "the second monitor has nobody else");
 }
 
 #[test]

@@ -65,18 +65,12 @@ fn several_banks_and_room_for_more_memory() {
 
 #[test]
 fn a_second_nic_stands_in_for_a_passthrough_one() {
-    let mut synthetic = nic(Attach::SwitchListens);
-    synthetic.properties = vec![("failover".into(), "on".into())];
-    let stream = Attach::StreamConnects("/run/weft/red-vm1-vf.sock".into());
-    let mut passthrough = Nic::new("vf", synthetic.mac, stream);
-    passthrough.model = Model::E1000e;
-    passthrough.properties = vec![
-        ("bus".into(), "slot0".into()),
-        ("failover_pair_id".into(), "nic-a".into()),
-        ("rombar".into(), "0".into()),
-    ];
+    let synthetic = nic(Attach::SwitchListens).standby();
+    let (local, remote) = ("/tmp/guests/red-vm1.vf".into(), "/run/weft/red-vm1.vf".into());
+    let passthrough = synthetic.primary("vf", Model::E1000e, 0, Attach::Dgram { local, remote });
     let mut spec = guest().with_nic(synthetic).with_nic(passthrough);
     spec.pci_slots = 1;
+    spec.has_switch_monitor = true;
     let line = CommandLine::qemu(&qemu(10, 0), &image(), Kind::Tcg, &spec);
     check(&line, include_str!("../../tests/golden/passthrough.txt"));
 }

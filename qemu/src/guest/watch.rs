@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::lines::{LineError, LineStream};
+use crate::nic::Nic;
 use crate::process::{self, Process};
 use crate::spec::{File, GuestSpec};
 
@@ -58,7 +59,8 @@ impl Failure<'_> {
 
 impl Watch {
     pub(super) fn new(spec: &GuestSpec, process: Process) -> Watch {
-        let sockets = spec.nics.iter().filter(|nic| nic.is_vhost_user()).map(|nic| nic.path().display().to_string());
+        let met = spec.nics.iter().filter(|nic| nic.is_vhost_user());
+        let sockets = met.flat_map(Nic::paths).map(|path| path.display().to_string());
         Watch {
             guest: spec.name.clone(),
             process: Mutex::new(process),

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::program;
 
 /// What a guest loads. The second column tells whether an image is of use without it.
-const WANTED: [(&str, bool); 8] = [
+const WANTED: [(&str, bool); 9] = [
     ("virtio_pci", true),
     ("virtio_net", true),
     ("net_failover", true),
@@ -21,6 +21,7 @@ const WANTED: [(&str, bool); 8] = [
     ("ipv6", true),
     ("e1000e", false),
     ("8139cp", false),
+    ("igb", false),
     ("virtio_console", false),
 ];
 

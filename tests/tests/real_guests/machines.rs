@@ -22,8 +22,7 @@ fn machines_of_every_kind_are_served() {
         ..lab.guest("wide", [pairs("wide-port", 1)])
     };
     let broad = GuestSpec { vcpus: 2, ..lab.guest("broad", [pairs("broad-port", 2)]) };
-    let mut standby = lab.port("failover-port", "red", 3, "");
-    standby.properties.push(("failover".to_owned(), "on".to_owned()));
+    let standby = lab.port("failover-port", "red", 3, "").standby();
     let [wide, broad, failover] = lab.boot([wide, broad, lab.guest("failover", [standby])]);
     for (guest, host) in [(&wide, 1), (&broad, 2), (&failover, 3)] {
         address(guest, "eth0", 0, host);
