@@ -27,6 +27,7 @@
 //! * [`race`]: a hostile guest that rewrites what the switch is looking at.
 //! * [`flood`]: forged Router Advertisements without end, on that bench.
 //! * [`sim`]: the frame path with such guests in a deterministic world, for tests by the thousand.
+//! * [`setup`]: real guests, and [`stream`]: numbered frames that tell what became of each.
 //! * [`wait`] and [`seed`]: waiting on conditions, and randomness that can be repeated.
 //! * [`skip`]: how a test says that it cannot run here.
 //!
@@ -49,7 +50,9 @@ pub mod race;
 pub mod recorder;
 pub mod rig;
 pub mod seed;
+pub mod setup;
 pub mod sim;
 pub mod skip;
+pub mod stream;
 pub mod wait;
 pub mod weftd;

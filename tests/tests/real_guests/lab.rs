@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A daemon, and the guests that are put on its ports.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ctl::proto::v1::{Port, State};
-use qemu::{Attach, Error, Guest, GuestSpec, Mac, Nic, Qemu, Setup};
+use qemu::{Attach, Guest, GuestSpec, Mac, Nic, Qemu, Setup};
+pub(crate) use tests::setup::Must;
+use tests::setup::setup_or_skip;
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
 
@@ -31,7 +33,7 @@ impl Lab {
 
     /// As [`Lab::open`], with a configuration.
     pub(crate) fn open_with(config: &str) -> Option<Lab> {
-        let setup = setup()?;
+        let setup = setup_or_skip()?;
         // Whoever poisoned it has failed, and its guests are gone.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         Some(Lab { daemon: Weftd::start_configured(config), setup: setup.clone(), _turn: turn })
@@ -105,34 +107,4 @@ impl Lab {
 /// The usual deadline where a guest has a part in it.
 pub(crate) fn patience() -> Deadline {
     Deadline::after(PATIENCE)
-}
-
-/// Ends a test with an error's own text, which is made for people and has many lines.
-pub(crate) trait Must<T> {
-    /// The value.
-    fn must(self) -> T;
-}
-
-impl<T> Must<T> for Result<T, Error> {
-    #[track_caller]
-    fn must(self) -> T {
-        self.unwrap_or_else(|error| panic!("{error}"))
-    }
-}
-
-/// Prepared once for all tests; `None` where guests cannot run.
-fn setup() -> Option<&'static Setup> {
-    static SETUP: OnceLock<Result<Setup, String>> = OnceLock::new();
-    let prepare = || match Setup::prepare(&|step| eprintln!("{step}")) {
-        Ok(setup) => Ok(setup),
-        Err(reason) if reason.is_missing_tool() => Err(reason.to_string()),
-        Err(failure) => panic!("{failure}"),
-    };
-    match SETUP.get_or_init(prepare) {
-        Ok(setup) => Some(setup),
-        Err(reason) => {
-            tests::skip::skip(&format!("no guests: {reason}"));
-            None
-        }
-    }
 }
