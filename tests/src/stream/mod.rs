@@ -6,6 +6,7 @@
 //!
 //! [`Stream`] says what to send when, and [`Tally`] keeps what became of it; both know no socket and no clock.
 //! [`Traffic`] plays streams over a [`Wire`] on a thread of its own, while the test does things to the path.
+mod guest;
 mod tally;
 mod traffic;
 

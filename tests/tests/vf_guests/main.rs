@@ -6,4 +6,5 @@
 //! weft: the test itself is the switch.
 
 mod lanes;
+mod through_weft;
 mod without_weft;
