@@ -8,10 +8,10 @@ use super::trouble::Trouble;
 use crate::dispose::{Connection, Descriptors};
 use crate::place::Place;
 use crate::vhost_user::connect::BackOff;
+use rustix::event::epoll;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
-use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
 
 /// Octets that are read at once.
 const CHUNK: usize = 4 << 10;
@@ -29,7 +29,7 @@ pub struct Channel {
     dialogue: Box<dyn Dialogue>,
     link: Link,
     /// Watches the connection, if there is one: it comes and goes, and this stays.
-    epoll: Epoll,
+    epoll: OwnedFd,
     back_off: BackOff,
     /// [`Event::Lost`] was told since the VMM was last ready.
     told: bool,
@@ -49,8 +49,9 @@ impl Channel {
     /// The system is out of descriptors.
     pub fn new(place: Place, dialect: Dialect, identity: Identity) -> io::Result<Channel> {
         let dialogue = in_dialect(dialect, identity);
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let (link, back_off) = (Link::Down(Duration::ZERO), BackOff::new());
-        Ok(Channel { place, dialect, dialogue, link, epoll: Epoll::new()?, back_off, told: false })
+        Ok(Channel { place, dialect, dialogue, link, epoll, back_off, told: false })
     }
 
     /// Does all that can be done without waiting: connects, reads, sends, gives up what is overdue. To be called when
@@ -112,7 +113,9 @@ impl Channel {
             Trouble::NoSocket { vmm: self.dialect, path: self.place.path().to_owned(), why }
         };
         let connection = self.place.connect().map_err(failed)?;
-        self.watch(ControlOperation::Add, &connection, EventSet::IN).map_err(failed)?;
+        let readable = epoll::EventFlags::IN;
+        epoll::add(&self.epoll, &*connection, epoll::EventData::new_u64(0), readable)
+            .map_err(|why| failed(why.into()))?;
         self.link = Link::Up(connection);
         self.dialogue.begin(now);
         Ok(())
@@ -162,22 +165,16 @@ impl Channel {
 
     /// Gives the connection up, or the attempt to make one.
     fn lose(&mut self, why: Trouble, now: Duration) {
-        if std::mem::take(&mut self.told) && !self.dialogue.is_ready() {
-            self.told = true;
-        } else {
+        if !self.told || self.dialogue.is_ready() {
             (self.told, self.back_off) = (true, BackOff::new());
             self.dialogue.events().push_back(Event::Lost(why));
         }
         let down = Link::Down(now + self.back_off.next_pause());
         if let Link::Up(connection) = std::mem::replace(&mut self.link, down) {
             // Another thread may close it later. It fails only for what is not watched.
-            drop(self.watch(ControlOperation::Delete, &connection, EventSet::empty()));
+            let _ = epoll::delete(&self.epoll, &*connection);
         }
         self.dialogue.end();
-    }
-
-    fn watch(&self, operation: ControlOperation, connection: &Connection, interest: EventSet) -> io::Result<()> {
-        self.epoll.ctl(operation, connection.as_raw_fd(), EpollEvent::new(interest, 0))
     }
 
     fn closed(&self, why: &str) -> Trouble {
@@ -186,6 +183,13 @@ impl Channel {
 }
 
 /// Readable when there is something to do.
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+}
+
+/// The same, for the control loop.
 impl AsRawFd for Channel {
     fn as_raw_fd(&self) -> RawFd {
         self.epoll.as_raw_fd()

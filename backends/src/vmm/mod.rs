@@ -45,7 +45,8 @@ mod tests;
 
 pub use channel::Channel;
 pub use event::{Event, Machine};
-pub use spec::{BadDialect, BadPciAddress, DeviceId, Dialect, Hardware, Identity, LaneSocket, PciAddress, Vf};
+pub use spec::{DeviceId, Dialect, Hardware, Identity, LaneSocket, Vf};
+pub use switch::{BadPciAddress, PciAddress};
 pub use trouble::Trouble;
 
 use std::time::Duration;

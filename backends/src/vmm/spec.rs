@@ -2,8 +2,7 @@
 //! What is to be plugged in, and who is told to.
 
 use std::fmt;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
+use switch::PciAddress;
 use wire::MacAddr;
 
 /// The language of a VMM's socket.
@@ -15,34 +14,13 @@ pub enum Dialect {
     CloudHypervisor,
 }
 
-/// The text names no [`Dialect`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected qmp or cloud-hypervisor")]
-pub struct BadDialect;
-
 impl Dialect {
-    /// The word for it in configurations and on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Dialect::Qmp => "qmp",
-            Dialect::CloudHypervisor => "cloud-hypervisor",
-        }
-    }
-
     /// The option that gives the VMM such a socket.
     pub(super) fn option(self) -> &'static str {
         match self {
             Dialect::Qmp => "-qmp unix:PATH,server=on,wait=off",
             Dialect::CloudHypervisor => "--api-socket path=PATH",
         }
-    }
-}
-
-impl FromStr for Dialect {
-    type Err = BadDialect;
-
-    fn from_str(text: &str) -> Result<Dialect, BadDialect> {
-        [Dialect::Qmp, Dialect::CloudHypervisor].into_iter().find(|one| one.word() == text).ok_or(BadDialect)
     }
 }
 
@@ -91,38 +69,6 @@ pub struct Identity {
     /// What the VMM calls the port's virtio NIC (`id=`), when it has `failover=on`: the VF is then its primary. The
     /// guest must negotiate `VIRTIO_NET_F_STANDBY` before QEMU shows it one.
     pub standby: Option<String>,
-}
-
-/// Where a device of the host is: `0000:3b:02.1`, domain, bus, device and function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PciAddress(String);
-
-/// The text is no [`PciAddress`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a PCI address such as 0000:3b:02.1")]
-pub struct BadPciAddress;
-
-impl FromStr for PciAddress {
-    type Err = BadPciAddress;
-
-    fn from_str(text: &str) -> Result<PciAddress, BadPciAddress> {
-        let hex = |part: &str, digits: RangeInclusive<usize>| {
-            digits.contains(&part.len()) && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let parts: Vec<&str> = text.split([':', '.']).collect();
-        let [domain, bus, device, function] = parts[..] else { return Err(BadPciAddress) };
-        // Linux writes domains with four digits or more.
-        let good =
-            hex(domain, 4..=8) && hex(bus, 2..=2) && hex(device, 2..=2) && matches!(function.as_bytes(), [b'0'..=b'7']);
-        let same = || text == format!("{domain}:{bus}:{device}.{function}");
-        if good && same() { Ok(PciAddress(text.to_owned())) } else { Err(BadPciAddress) }
-    }
-}
-
-impl fmt::Display for PciAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// A VF to plug in.

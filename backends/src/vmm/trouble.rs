@@ -106,7 +106,7 @@ const ADVICE: [(&str, &str); 9] = [
         "more than one primary",
         "that standby has had a primary of another name; restart QEMU, or let weft plug in all of them",
     ),
-    ("not a valid device model name", "this QEMU has no such NIC; choose another with --vf-driver"),
+    ("not a valid device model name", "this QEMU has no such NIC; choose another with --vf-device"),
     ("already occupied", "another device has that slot; give the VF one of its own with --vf-bus"),
     ("already in use", "another device has it; give the VF one of its own with --vf-bus"),
     ("Bus '", "start QEMU with -device pcie-root-port,id=NAME and say that name with --vf-bus"),

@@ -25,6 +25,9 @@ const POLL: Duration = Duration::from_millis(250);
 /// How often it is asked whether a device is still there.
 const WATCH: Duration = Duration::from_secs(5);
 
+/// The status of an answer that says to ask again later.
+const TOO_MANY: u16 = 429;
+
 /// Where a host's PCI devices are.
 const DEVICES: &str = "/sys/bus/pci/devices";
 
@@ -63,13 +66,14 @@ impl Cloud {
     /// What follows from an answer.
     fn answered(&mut self, step: Step, response: &Response, now: Duration) -> Result<(), Trouble> {
         match step {
+            Step::Info if response.status == TOO_MANY => {}
             Step::Info => self.looked(self.is_there(response)?, now),
             Step::AddDevice | Step::AddUserDevice => self.added(response),
             Step::Remove => self.removing(response, now),
         }
         self.look = match self.state {
             State::Present => Some(now + WATCH),
-            State::Removing(_) => Some(now + POLL),
+            State::Starting | State::Removing(_) => Some(now + POLL),
             _ => None,
         };
         if std::mem::take(&mut self.unplug) {

@@ -151,6 +151,19 @@ fn its_reasons_are_told() {
 }
 
 #[test]
+fn who_is_asked_too_much_is_asked_again() {
+    let mut api = Api::new();
+    api.answers("vm.info", "429", "");
+    assert_eq!(api.event(), None);
+    api.until_due().unwrap();
+    api.has(&[OURS]);
+    assert_eq!(api.event(), Some(Event::Ready { plugged: true }));
+    api.until_due().unwrap();
+    api.answers("vm.info", "429", "");
+    assert_eq!(api.event(), None, "it may still be there");
+}
+
+#[test]
 fn it_emulates_no_nics() {
     let mut api = Api::ready(&[]);
     let socket = LaneSocket::Stream { path: "/run/w".to_owned() };

@@ -32,7 +32,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Against a standby that QEMU does not have.
-const NO_STANDBY: &str = "give the port's virtio NIC this id and failover=on, or tell weft the id that it has";
+const NO_STANDBY: &str =
+    "give the port's virtio NIC this id and failover=on, or say the one that it has with --vf-pair";
 
 /// Against a device that QEMU said it has.
 const VANISHED: &str = "it took it, and then had it not: its own log says why";

@@ -149,7 +149,68 @@ fn life() -> Vec<u8> {
     lines.join("\r\n").into_bytes()
 }
 
+/// What QEMU might say at any time, `ID` being the number of the command that is under way.
+const PHRASES: [&str; 12] = [
+    r#"{"return": {}, "id": ID}"#,
+    r#"{"return": [{"name": "weft-vf-7"}, {"name": "nic0"}], "id": ID}"#,
+    r#"{"return": [{"name": "nic0"}], "id": ID}"#,
+    r#"{"return": [], "id": ID}"#,
+    r#"{"error": {"class": "GenericError", "desc": "no"}, "id": ID}"#,
+    r#"{"error": {"class": "DeviceNotFound", "desc": "no"}, "id": ID}"#,
+    r#"{"event": "DEVICE_DELETED", "data": {"device": "weft-vf-7"}}"#,
+    r#"{"event": "DEVICE_UNPLUG_GUEST_ERROR", "data": {"device": "weft-vf-7"}}"#,
+    r#"{"event": "FAILOVER_NEGOTIATED", "data": {"device-id": "nic0"}}"#,
+    r#"{"event": "UNPLUG_PRIMARY", "data": {"device-id": "weft-vf-7"}}"#,
+    r#"{"event": "DEVICE_DELETED", "data": {"device": "nic0"}}"#,
+    r#"{"event": "STOP"}"#,
+];
+
+/// Whatever it says in whatever order, and whatever we want meanwhile: a command is given when the last one is answered,
+/// and only our own device and netdev are touched.
+fn assert_no_order_confuses(acts: &[(u8, usize)]) {
+    let mut monitor = Monitor::ready(Some("nic0"), &["nic0"]);
+    let mut unanswered: Option<Value> = None;
+    for (act, phrase) in acts {
+        match act {
+            0 => monitor.plug(emulated()),
+            1 => monitor.unplug(),
+            2 => drop(monitor.pass(Duration::from_secs(4))),
+            _ => {}
+        }
+        unanswered = next_command(&mut monitor, unanswered);
+        if PHRASES[*phrase].contains("ID") {
+            // An answer to nothing is refused, and tested elsewhere.
+            let Some(id) = unanswered.take() else { continue };
+            monitor.says(&PHRASES[*phrase].replace("ID", &id.to_string()));
+        } else {
+            monitor.says(PHRASES[*phrase]);
+        }
+        unanswered = next_command(&mut monitor, unanswered);
+        assert!(monitor.qmp.due().is_some() || unanswered.is_none(), "it waits for ever");
+    }
+}
+
+/// The number of the command that is under way now.
+fn next_command(monitor: &mut Monitor, unanswered: Option<Value>) -> Option<Value> {
+    let output = String::from_utf8(std::mem::take(monitor.qmp.output())).unwrap();
+    if output.is_empty() {
+        return unanswered;
+    }
+    assert!(unanswered.is_none() && output.lines().count() == 1, "two commands: {output}");
+    let told: Value = serde_json::from_str(&output).unwrap();
+    let arguments = &told["arguments"];
+    let names = [&arguments["id"], &arguments["path"]].map(|name| name.as_str().unwrap_or_default().to_owned());
+    let ours = [OURS, "weft-lane-7", "/machine/peripheral"];
+    assert!(names.iter().all(|name| name.is_empty() || ours.contains(&name.as_str())), "{told}");
+    Some(told["id"].clone())
+}
+
 proptest! {
+    #[test]
+    fn no_order_confuses(acts in proptest::collection::vec((0..6_u8, 0..PHRASES.len()), 0..60)) {
+        assert_no_order_confuses(&acts);
+    }
+
     #[test]
     fn any_octets_are_survived(data in proptest::collection::vec(any::<u8>(), 0..600)) {
         fuzz::qmp(&data);
