@@ -29,6 +29,7 @@ pub(crate) struct Dumps {
 struct Running {
     part: Part,
     seq: u32,
+    begun: bool,
     torn: bool,
 }
 
@@ -57,9 +58,10 @@ impl Dumps {
         }
     }
 
-    /// Routes are in doubt: they are asked for again.
+    /// Routes are in doubt: they are asked for again. After the netdevs, for which the kernel waits until whoever changes
+    /// something is done with it; it does not for routes, and would list those that are just about to go.
     pub(crate) fn doubt_routes(&mut self) {
-        self.want(Part::Routes4);
+        self.want(Part::Links);
     }
 
     /// The list to ask for now, and the number of the request.
@@ -75,7 +77,7 @@ impl Dumps {
         };
         // News have the number 0.
         self.seq = self.seq.checked_add(1).unwrap_or(1);
-        self.running = Some(Running { part, seq: self.seq, torn: false });
+        self.running = Some(Running { part, seq: self.seq, begun: false, torn: false });
         Some((part, self.seq))
     }
 
@@ -84,6 +86,13 @@ impl Dumps {
         if let Some(running) = self.running.take() {
             self.want(running.part);
         }
+    }
+
+    /// An answer to a request comes: the list that begins with it, if it is the first.
+    pub(crate) fn begin(&mut self, seq: u32) -> Option<Part> {
+        let running = self.running.as_mut().filter(|running| running.seq == seq && !running.begun)?;
+        running.begun = true;
+        Some(running.part)
     }
 
     /// What the kernel answers to a request does not fit together.
@@ -138,7 +147,14 @@ mod tests {
         let mut dumps = Dumps::new();
         assert_eq!(drain(&mut dumps), [Part::Links, Part::Routes4, Part::Routes6]);
         dumps.doubt_routes();
-        assert_eq!(drain(&mut dumps), [Part::Routes4, Part::Routes6]);
+        assert_eq!(drain(&mut dumps), [Part::Links, Part::Routes4, Part::Routes6]);
+    }
+
+    #[test]
+    fn a_list_begins_once() {
+        let mut dumps = Dumps::new();
+        let (part, seq) = asked(&mut dumps);
+        assert_eq!([dumps.begin(seq + 1), dumps.begin(seq), dumps.begin(seq)], [None, Some(part), None]);
     }
 
     #[test]
@@ -167,21 +183,20 @@ mod tests {
                 ended => break ended,
             }
         };
-        assert_eq!((last, asked_for), (Some(Ended::Partly(Part::Routes4)), TRIES + 1));
-        assert_eq!(drain(&mut dumps), [Part::Routes6]);
+        assert_eq!((last, asked_for), (Some(Ended::Partly(Part::Links)), TRIES + 1));
+        assert_eq!(drain(&mut dumps), [Part::Routes4, Part::Routes6]);
     }
 
     #[test]
     fn doubts_that_come_meanwhile_are_not_forgotten() {
         let mut dumps = Dumps::new();
         let (_, links) = asked(&mut dumps);
-        dumps.doubt_routes();
         dumps.end(links, false);
         let (part, routes) = asked(&mut dumps);
         assert_eq!(part, Part::Routes4);
         dumps.doubt_routes();
         dumps.end(routes, false);
-        assert_eq!(drain(&mut dumps), [Part::Routes4, Part::Routes6]);
+        assert_eq!(drain(&mut dumps), [Part::Links, Part::Routes4, Part::Routes6]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wire::MacAddr;
 
-use super::wish::{has_mac, judge};
+use super::wish::judge;
 use super::{Bus, Change, Found, Netdev, Outcome, Reason, Table, Wish};
 
 /// Wishes of ports, and what has come of them. `P` says which port.
@@ -105,11 +105,10 @@ impl<P: Ord + Clone> Finder<P> {
             };
             if let Err(why) = kept {
                 self.holders.remove(&found.index);
-                changes.push(Change::Lost { port: port.clone(), index: found.index, why });
-                // What is to be said of it has been said, unless it finds another.
-                asked.outcome = Outcome::Unsettled;
+                changes.push(Change::Lost { port: port.clone(), index: found.index, why: why.clone() });
+                // Said now, and not again unless it finds another or waits for something else.
+                asked.outcome = Outcome::Nothing(why);
             }
-            asked.fresh = false;
         }
         changes
     }
@@ -125,6 +124,7 @@ impl<P: Ord + Clone> Finder<P> {
             self.holders.insert(found.index, port.clone());
         }
         let asked = self.ports.get_mut(port)?;
+        asked.fresh = false;
         let before = std::mem::replace(&mut asked.outcome, now);
         let port = port.clone();
         match (&before, &asked.outcome) {
@@ -194,9 +194,11 @@ fn by_mac(table: &Table) -> ByMac<'_> {
     for netdev in table.all() {
         let macs = BTreeSet::from([Some(netdev.mac), netdev.perm_mac]);
         for mac in macs.into_iter().flatten().filter(|mac| mac.is_station()) {
-            debug_assert!(has_mac(netdev, mac));
             all.entry(mac).or_default().push(netdev);
         }
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,9 @@ const ALIGN: usize = 4;
 /// One message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Message {
-    /// The number of the request that it answers; of news it is nobody's.
+    /// Whose request it comes from: the port number of his socket. Zero where the kernel acts by itself.
+    pub(crate) port: u32,
+    /// The number that he gave the request.
     pub(crate) seq: u32,
     /// Things changed while the kernel answered: the answer does not fit together.
     pub(crate) torn: bool,
@@ -129,7 +131,12 @@ fn read(buffer: &NetlinkBuffer<&[u8]>) -> Message {
         NLMSG_ERROR => number(payload).map(|code| Said::Refused((code as i32).wrapping_neg())),
         _ => None,
     };
-    Message { seq: buffer.sequence_number(), torn: flags & NLM_F_DUMP_INTR != 0, said: said.unwrap_or(Said::Nothing) }
+    Message {
+        port: buffer.port_number(),
+        seq: buffer.sequence_number(),
+        torn: flags & NLM_F_DUMP_INTR != 0,
+        said: said.unwrap_or(Said::Nothing),
+    }
 }
 
 /// The header of what is said of a netdev as such. Bridges and IPv6 send messages of the same types, in which "gone" means

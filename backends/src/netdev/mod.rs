@@ -31,6 +31,7 @@ mod bdf;
 mod device;
 mod dumps;
 mod finder;
+mod follower;
 mod message;
 mod monitor;
 mod routes;

@@ -14,9 +14,9 @@ use netlink_sys::{Socket, SocketAddr};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
-use super::dumps::{Dumps, Ended, Part};
-use super::message::{Message, Said, messages};
-use super::table::{Doubt, Event, Table};
+use super::dumps::Part;
+use super::follower::{Follower, Refused};
+use super::table::{Event, Table};
 use super::{SYSFS_NET, sysfs};
 
 /// Groups of news (`linux/rtnetlink.h`): of netdevs, and of routes.
@@ -81,8 +81,7 @@ pub struct Turn {
 /// Knows the netdevs of the network namespace in which it was opened.
 pub struct Monitor {
     socket: Socket,
-    table: Table,
-    dumps: Dumps,
+    follower: Follower,
     sysfs: PathBuf,
     buffer: Vec<u8>,
     losses: u64,
@@ -102,14 +101,14 @@ impl Monitor {
     /// # Errors
     /// [`MonitorError::Open`].
     pub fn open_with(options: MonitorOptions) -> Result<Monitor, MonitorError> {
-        let socket = socket(options.receive_buffer).map_err(MonitorError::Open)?;
-        let buffer = vec![0; DATAGRAM_MAX];
-        Ok(Monitor { socket, table: Table::default(), dumps: Dumps::new(), sysfs: options.sysfs, buffer, losses: 0 })
+        let (socket, port) = socket(options.receive_buffer).map_err(MonitorError::Open)?;
+        let (follower, buffer) = (Follower::new(port), vec![0; DATAGRAM_MAX]);
+        Ok(Monitor { socket, follower, sysfs: options.sysfs, buffer, losses: 0 })
     }
 
     /// The netdevs that are known.
     pub fn table(&self) -> &Table {
-        &self.table
+        &self.follower.table
     }
 
     /// Times that the kernel had more to tell than it kept for us. Each time everything was asked for anew.
@@ -117,15 +116,20 @@ impl Monitor {
         self.losses
     }
 
-    /// Reads what has come, up to a bound, and asks for what is wanted. Never blocks. Due when the descriptor is readable,
-    /// once at the beginning, and after a turn with trouble.
+    /// Reads what has come, up to a bound, and asks for what is wanted. Never blocks, but for the kernel's own lock of its
+    /// netdevs. Due when the descriptor is readable, once at the beginning, and a while after a turn with trouble. After
+    /// [`MonitorError::Receive`] there is nothing more to come, and the monitor is to be dropped.
     pub fn turn(&mut self) -> Turn {
         let mut turn = Turn::default();
         self.ask(&mut turn);
         turn.more = true;
         for _ in 0..DATAGRAMS_AT_ONCE {
             match self.receive() {
-                Ok(Some(length)) => self.read(length, &mut turn),
+                Ok(Some(length)) => {
+                    let bus_of = |name: &str| sysfs::bus_of(&self.sysfs, name);
+                    let refused = self.follower.read(&self.buffer[..length], &bus_of);
+                    turn.trouble = refused.and_then(refusal).or(turn.trouble);
+                }
                 Ok(None) => {}
                 Err(why) => {
                     turn.more = false;
@@ -137,23 +141,16 @@ impl Monitor {
             }
             self.ask(&mut turn);
         }
-        turn.events.extend(std::iter::from_fn(|| self.table.poll_event()));
+        turn.events.extend(std::iter::from_fn(|| self.follower.table.poll_event()));
         turn
     }
 
     /// Asks for the list that is due.
     fn ask(&mut self, turn: &mut Turn) {
-        let Some((part, seq)) = self.dumps.next() else { return };
-        match self.socket.send(&request(part, seq), 0) {
-            Ok(_) => match part {
-                Part::Links => self.table.links_begin(),
-                Part::Routes4 => self.table.routes_begin(),
-                Part::Routes6 => {}
-            },
-            Err(why) => {
-                self.dumps.unsent();
-                turn.trouble = Some(MonitorError::Ask(why));
-            }
+        let Some((part, seq)) = self.follower.dumps.next() else { return };
+        if let Err(why) = self.socket.send(&request(part, seq), 0) {
+            self.follower.dumps.unsent();
+            turn.trouble = Some(MonitorError::Ask(why));
         }
     }
 
@@ -179,35 +176,7 @@ impl Monitor {
 
     fn lost(&mut self) {
         self.losses += 1;
-        self.dumps.lost();
-    }
-
-    fn read(&mut self, length: usize, turn: &mut Turn) {
-        let sysfs = &self.sysfs;
-        for Message { seq, torn, said } in messages(&self.buffer[..length]) {
-            if torn {
-                self.dumps.torn(seq);
-            }
-            let ended = match said {
-                Said::Done => self.dumps.end(seq, false),
-                Said::Refused(code) => {
-                    let ended = self.dumps.end(seq, true);
-                    turn.trouble = ended.and_then(|ended| refusal(ended, code)).or(turn.trouble.take());
-                    ended
-                }
-                said => {
-                    if self.table.take(said, &|name| sysfs::bus_of(sysfs, name)) == Doubt::Routes {
-                        self.dumps.doubt_routes();
-                    }
-                    None
-                }
-            };
-            match ended {
-                Some(Ended::Whole(Part::Links)) => self.table.links_end(),
-                Some(Ended::Whole(Part::Routes6) | Ended::Partly(Part::Routes6)) => self.table.routes_end(),
-                _ => {}
-            }
-        }
+        self.follower.dumps.lost();
     }
 }
 
@@ -223,16 +192,16 @@ impl AsRawFd for Monitor {
     }
 }
 
-/// A socket that hears the news and is connected to the kernel.
-fn socket(receive_buffer: usize) -> io::Result<Socket> {
+/// A socket that hears the news and is connected to the kernel, and its number.
+fn socket(receive_buffer: usize) -> io::Result<(Socket, u32)> {
     let mut socket = Socket::new(NETLINK_ROUTE)?;
     socket.set_non_blocking(true)?;
     // Without it the usual size holds, and there are losses sooner.
     let _ = socket.set_rx_buf_sz(i32::try_from(receive_buffer).unwrap_or(i32::MAX));
-    socket.bind_auto()?;
+    let port = socket.bind_auto()?.port_number();
     socket.connect(&SocketAddr::new(0, 0))?;
     GROUPS.iter().try_for_each(|group| socket.add_membership(*group))?;
-    Ok(socket)
+    Ok((socket, port))
 }
 
 /// The request for a list.
@@ -257,11 +226,11 @@ fn request(part: Part, seq: u32) -> Vec<u8> {
 }
 
 /// What is to be said of a refusal, unless it does not matter: a kernel without IPv6 has no routes of IPv6.
-fn refusal(ended: Ended, code: i32) -> Option<MonitorError> {
-    let what = match ended {
-        Ended::Partly(Part::Links) => "netdevs",
-        Ended::Partly(Part::Routes4) => "IPv4 routes",
-        Ended::Partly(Part::Routes6) | Ended::Whole(_) | Ended::Again => return None,
+fn refusal(refused: Refused) -> Option<MonitorError> {
+    let what = match refused.part {
+        Part::Links => "netdevs",
+        Part::Routes4 => "IPv4 routes",
+        Part::Routes6 => return None,
     };
-    Some(MonitorError::Refused { what, why: io::Error::from_raw_os_error(code) })
+    Some(MonitorError::Refused { what, why: io::Error::from_raw_os_error(refused.code) })
 }

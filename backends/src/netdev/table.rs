@@ -141,7 +141,7 @@ impl Table {
         // What it hangs on stays; but it may have been looked up under a name that was already another's.
         let bus = if link.pci.is_none() && link.name != old.name { bus_of(&link.name) } else { old.bus };
         let new = netdev(link, bus, routed);
-        let went_down = routed && old.is_up() && !new.is_up();
+        let silent = routed && !new.is_up();
         let old = std::mem::replace(&mut known.netdev, new);
         let new = &known.netdev;
         if old.name != new.name {
@@ -150,7 +150,7 @@ impl Table {
         if (Netdev { name: new.name.clone(), ..old }) != *new {
             self.events.push_back(Event::Changed(new.index));
         }
-        if went_down { Doubt::Routes } else { Doubt::No }
+        if silent { Doubt::Routes } else { Doubt::No }
     }
 
     fn came(&mut self, link: Link, bus_of: &dyn Fn(&str) -> Bus) -> Doubt {

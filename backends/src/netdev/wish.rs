@@ -150,7 +150,7 @@ impl<P: fmt::Display> fmt::Display for Reason<P> {
             Reason::NoMac(mac) => write!(
                 f,
                 "no netdev has MAC {mac}: bind the VF to its driver and give it that MAC (ip link set PF vf N mac {mac}), \
-                 or name a netdev (--vf-iface)"
+                 or name a netdev (auto,iface=NETDEV)"
             ),
             Reason::NoName(name) => write!(f, "there is no netdev {name}; it is taken when it comes"),
             Reason::Gone(netdev) => write!(f, "{netdev} has gone; it is taken again when it comes back"),
@@ -158,10 +158,10 @@ impl<P: fmt::Display> fmt::Display for Reason<P> {
             Reason::MacDiffers { netdev, has, wished } => write!(
                 f,
                 "{netdev} has MAC {has} and not {wished}: set it (ip link set {netdev} address {wished}), or say that it is \
-                 right (--vf-mac {has})"
+                 right (auto,mac={has})"
             ),
             Reason::Routed(netdev) => {
-                write!(f, "{netdev} has the MAC and is routed: the host itself speaks over it; --vf-force takes it")
+                write!(f, "{netdev} has the MAC and is routed: the host itself speaks over it; auto,force takes it")
             }
             Reason::Member { netdev, master } => {
                 write!(f, "{netdev} is part of {master}: take it out first (ip link set {netdev} nomaster)")
@@ -169,20 +169,20 @@ impl<P: fmt::Display> fmt::Display for Reason<P> {
             Reason::Unfit { netdev, kind } => {
                 write!(
                     f,
-                    "{netdev} has the MAC and is a {kind}, which is no VF; if it is meant, name it (--vf-iface {netdev})"
+                    "{netdev} has the MAC and is a {kind}, which is no VF; if it is meant, name it (auto,iface={netdev})"
                 )
             }
             Reason::Synthetic(netdev) => {
                 write!(f, "{netdev} has the MAC and is the synthetic side of a NetVSC; its VF has not come yet")
             }
             Reason::Ignored(netdev) => {
-                write!(f, "{netdev} is among the netdevs that are not to be taken (--vf-ignore)")
+                write!(f, "{netdev} is among the netdevs that are not to be taken (auto,ignore=...)")
             }
             Reason::Own(netdev) => write!(f, "{netdev} is in use by weft already, as the lane of a port"),
             Reason::Claimed { netdev, by } => {
                 write!(
                     f,
-                    "{netdev} is the VF of port {by} already: give each port a MAC of its own, or name netdevs (--vf-iface)"
+                    "{netdev} is the VF of port {by} already: give each port a MAC of its own, or name netdevs (auto,iface=NETDEV)"
                 )
             }
         }
@@ -219,6 +219,6 @@ pub(super) fn judge<P>(wish: &Wish, netdev: &Netdev, held: bool) -> Result<(), R
 }
 
 /// True when a netdev was made with the MAC, or uses it.
-pub(super) fn has_mac(netdev: &Netdev, mac: MacAddr) -> bool {
+fn has_mac(netdev: &Netdev, mac: MacAddr) -> bool {
     netdev.perm_mac == Some(mac) || netdev.mac == mac
 }
