@@ -61,8 +61,8 @@ pub enum Event {
     /// The VMM refused [`Action::Unplug`], or the guest did, and says why.
     UnplugFailed(String),
 
-    /// A frame with the port's MAC as its source came in on this lane. To repeat it is allowed and costs nothing; the
-    /// last one counts.
+    /// A frame with the port's MAC as its source came in on this lane since that was looked at last. Said again at each
+    /// look that finds one; when a look finds both lanes, the synthetic one is said first.
     Seen(Lane),
 
     /// NetVSC: the guest has found the VF and set it up.

@@ -5,7 +5,7 @@ use super::{Device, Link, Plug, Vmm};
 use crate::clock::Due;
 use crate::limits::STEPS_MAX;
 use crate::steering::Phase;
-use crate::{Action, GuestModel, Lane, State, Steering, Told};
+use crate::{Action, GuestModel, Lane, State, Told};
 use std::time::Duration;
 
 impl Device {
@@ -165,10 +165,9 @@ impl Device {
         self.rules() == GuestModel::Standby && !on_vf
     }
 
-    /// For tests and debugging: whether the frame path is known to do what is wanted.
+    /// Whether the frame path has confirmed [`Device::steering`].
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        let steering: Steering = self.steering();
-        self.path.does(steering)
+        self.path.does(self.steering())
     }
 }

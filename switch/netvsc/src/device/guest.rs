@@ -29,19 +29,21 @@ impl Device {
     /// The next driver knows of no VF: what was agreed is void, and a switch that was asked for has nobody waiting. The
     /// device stays in the guest's machine. A host lane has nothing to do with the driver.
     pub(super) fn guest_down(&mut self, now: Duration) -> Result<(), Refused> {
-        if !std::mem::take(&mut self.around.guest) || self.is_host_lane() {
+        self.around.guest = false;
+        if self.is_host_lane() {
             return Ok(());
         }
         self.model.evidence.channel = false;
         self.want = Want { active: self.want.active, ..NOTHING_WANTED };
         match self.vf.state {
-            State::Absent | State::Leaving => {}
+            State::Absent => {}
+            State::Leaving => (self.vf.told, self.vf.lingers) = (false, false),
             State::Offered | State::Plugging => {
                 self.clock.cancel(Due::Plug);
                 (self.vf.told, self.vf.parked) = (false, false);
             }
             State::Plugged | State::Ready | State::ToVf | State::OnVf | State::ToSynthetic => {
-                self.clock.cancel_all();
+                [Due::Use, Due::Takeover, Due::Tail].into_iter().for_each(|due| self.clock.cancel(due));
                 self.vf.told = false;
                 self.enter(State::Plugged, now);
                 if self.want.active == Lane::Vf {

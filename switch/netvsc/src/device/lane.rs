@@ -67,8 +67,12 @@ impl Device {
         match self.vf.state {
             State::Leaving => {
                 self.vf.lingers = false;
+                // There is nothing to come back for.
+                let parked = std::mem::take(&mut self.vf.parked);
                 if self.around.vmm == Vmm::None {
                     self.vf.plug = Plug::No;
+                } else if parked {
+                    self.unplug_again();
                 }
             }
             _ => self.lose(now),

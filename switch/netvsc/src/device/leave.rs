@@ -91,8 +91,14 @@ impl Device {
         true
     }
 
-    /// The device was to be taken out and stays after all.
+    /// The device was to be taken out and stays after all. Where the guest never left it, nothing has happened.
     pub(super) fn stay(&mut self, now: Duration) {
+        if std::mem::take(&mut self.vf.lingers) {
+            self.clock.cancel_all();
+            (self.vf.plug, self.vf.parked) = (Plug::Yes, false);
+            (self.want.lane, self.want.seen) = (Lane::Vf, Some(Lane::Vf));
+            return self.enter(State::OnVf, now);
+        }
         if self.next_serial().is_err() {
             self.vf.parked = false;
             return self.unplug_again();

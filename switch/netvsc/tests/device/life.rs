@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A VF's whole life, for each guest model.
 
+use crate::contract::BOTH;
 use crate::rig::{Rig, Workers};
 use netvsc::{Action, By, Choice, Device, Event, GuestModel, Lane, Lanes, Origin, Serial, State, Steering, Timing};
 use netvsc::{Told, Trouble, timing};
 
-const BOTH: Steering = Steering { unicast: Lanes::BOTH, multicast: Lanes::BOTH, outward: false };
 const VF: Steering = Steering { unicast: Lanes::VF, multicast: Lanes::VF, outward: false };
 
 #[test]

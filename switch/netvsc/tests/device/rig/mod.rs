@@ -2,6 +2,7 @@
 //! A device with what is around it: a frame path that answers as it is told to, and a record of all that was done.
 
 use netvsc::{Action, Device, Event, GuestModel, Lane, Refused, State, Status, Steering, Timing, Told, Trouble};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A device, its clock, and the frame path.
@@ -14,6 +15,8 @@ pub(crate) struct Rig {
     pub(crate) frames: Steering,
     /// How the frame path answers.
     pub(crate) workers: Workers,
+    /// What it was told and has not answered.
+    unanswered: VecDeque<Steering>,
 }
 
 /// How the frame path answers to a change of the steering.
@@ -32,14 +35,24 @@ impl Rig {
 
     pub(crate) fn of(device: Device) -> Rig {
         let workers = Workers::Obey;
-        let mut rig = Rig { device, now: Duration::ZERO, done: Vec::new(), frames: Steering::SYNTHETIC, workers };
+        let mut rig = Rig {
+            device,
+            now: Duration::ZERO,
+            done: Vec::new(),
+            frames: Steering::SYNTHETIC,
+            workers,
+            unanswered: VecDeque::new(),
+        };
         rig.drain();
         rig
     }
 
     /// Takes an event in, and carries out what comes of it.
     pub(crate) fn on(&mut self, event: Event) -> Result<(), Refused> {
-        let taken = self.device.on(event, self.now);
+        let taken = match event {
+            Event::Switched | Event::SwitchFailed => self.answer(&event),
+            _ => self.device.on(event, self.now),
+        };
         self.drain();
         taken
     }
@@ -75,22 +88,35 @@ impl Rig {
     }
 
     fn steer(&mut self, steering: Steering) {
+        self.unanswered.push_back(steering);
         let answer = match self.workers {
-            Workers::Obey => {
-                self.frames = steering;
-                Event::Switched
-            }
+            Workers::Obey => Event::Switched,
             Workers::Fail => Event::SwitchFailed,
             Workers::Silent => return,
         };
-        self.device.on(answer, self.now).expect("the frame path was asked");
+        while !self.unanswered.is_empty() {
+            self.answer(&answer).expect("the frame path was asked");
+        }
+    }
+
+    /// The frame path answers to the oldest of what it was told.
+    fn answer(&mut self, answer: &Event) -> Result<(), Refused> {
+        let told = self.unanswered.pop_front();
+        self.frames = told.filter(|_| *answer == Event::Switched).unwrap_or(self.frames);
+        self.device.on(answer.clone(), self.now)
+    }
+
+    /// Another daemon, whose frame path begins anew.
+    pub(crate) fn restart(&mut self, device: Device) {
+        (self.device, self.frames) = (device, Steering::SYNTHETIC);
+        self.unanswered.clear();
+        self.drain();
     }
 
     /// Confirms what the frame path was told and has not answered.
     pub(crate) fn confirm(&mut self) -> &mut Rig {
-        while self.device.on(Event::Switched, self.now).is_ok() {
-            self.frames = self.device.steering();
-            self.drain();
+        while !self.unanswered.is_empty() {
+            self.on(Event::Switched).expect("the frame path was asked");
         }
         self
     }

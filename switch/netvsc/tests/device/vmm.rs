@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A VMM that refuses, hangs, lies or goes away, and links and lanes that do.
+
+use crate::contract::BOTH;
+use crate::rig::Rig;
+use netvsc::{
+    Action, By, Event, GuestModel, Lane, Misfit, Refused, Serial, State, Steering, Trouble, Waits, limits, timing,
+};
+
+/// A guest with net_failover that waits for a VF, which the VMM was told to plug.
+fn plugging() -> Rig {
+    let mut rig = Rig::new(GuestModel::Standby);
+    rig.all([Event::VmmUp, Event::GuestUp { standby: true }, Event::Offer(By::Operator), Event::LaneUp]);
+    rig.pass(timing::OFFER_DELAY).take();
+    rig
+}
+
+fn on_vf() -> Rig {
+    let mut rig = plugging();
+    rig.all([Event::Plugged, Event::Seen(Lane::Vf)]).pass(timing::TAKEOVER).take();
+    assert_eq!(rig.state(), State::OnVf);
+    rig
+}
+
+#[test]
+fn test_a_vmm_that_refuses_is_asked_again_a_few_times_and_by_the_operator() {
+    let mut rig = plugging();
+    for _ in 0..limits::PLUG_TRIES {
+        assert_eq!(rig.state(), State::Plugging);
+        rig.all([Event::PlugFailed("no hotplug on this bus".into())]);
+        assert_eq!((rig.frames, rig.state()), (Steering::SYNTHETIC, State::Offered));
+        rig.pass(timing::PLUG_RETRY);
+    }
+    assert_eq!((rig.state(), rig.status().waits), (State::Offered, Some(Waits::Operator)));
+    let text = rig.trouble().expect("a trouble").to_string();
+    assert_eq!(text, "the VMM refused to plug the device: no hotplug on this bus");
+    rig.all([Event::Offer(By::Operator)]);
+    assert_eq!(rig.state(), State::Plugging, "asked once more");
+}
+
+#[test]
+fn test_a_vmm_that_hangs_is_shown_and_the_device_may_be_there() {
+    let mut rig = plugging();
+    rig.pass(timing::PLUG_WAIT);
+    assert_eq!((rig.state(), rig.frames), (State::Plugged, BOTH));
+    assert_eq!(rig.trouble(), Some(Trouble::PlugUnanswered));
+    rig.all([Event::Seen(Lane::Vf)]).pass(timing::TAKEOVER);
+    assert_eq!((rig.state(), rig.trouble()), (State::OnVf, None), "it was there");
+}
+
+#[test]
+fn test_a_vmm_that_lies_changes_nothing_and_is_counted() {
+    let mut rig = on_vf();
+    let lies = [Event::Plugged, Event::PlugFailed("so".into()), Event::UnplugFailed("so".into())];
+    for (count, lie) in lies.into_iter().enumerate() {
+        assert_eq!(rig.on(lie), Err(Refused::Unexpected));
+        assert_eq!((rig.state(), rig.status().counts.strays), (State::OnVf, count as u64 + 1));
+    }
+    let mut rig = Rig::new(GuestModel::Bond);
+    rig.all([Event::GuestUp { standby: false }]);
+    assert_eq!(rig.on(Event::Negotiated), Err(Refused::Unexpected), "the driver itself knows better");
+}
+
+#[test]
+fn test_a_reason_of_a_vmm_is_bounded() {
+    let mut rig = plugging();
+    rig.all([Event::PlugFailed("é".repeat(limits::REASON_BYTES))]);
+    let Some(Trouble::PlugFailed(reason)) = rig.trouble() else { panic!("{:?}", rig.trouble()) };
+    assert_eq!(reason.len(), limits::REASON_BYTES);
+}
+
+#[test]
+fn test_a_channel_that_is_lost_and_comes_back_is_asked_again() {
+    let mut rig = plugging();
+    rig.all([Event::VmmLost]);
+    assert_eq!((rig.state(), rig.frames, rig.trouble()), (State::Plugged, BOTH, Some(Trouble::VmmLost)));
+    rig.all([Event::VmmUp]);
+    assert_eq!((rig.take().last(), rig.state()), (Some(&Action::Plug(Serial(1))), State::Plugging));
+    rig.all([Event::Plugged, Event::VmmLost, Event::Revoke(By::Operator)]).take();
+    rig.all([Event::VmmUp]);
+    assert_eq!(rig.take(), [Action::Unplug(Serial(1))]);
+}
+
+#[test]
+fn test_a_guest_that_does_not_let_go_is_asked_again_and_then_left() {
+    let mut rig = on_vf();
+    rig.all([Event::Revoke(By::Operator)]).take();
+    for _ in 0..3 {
+        rig.all([Event::UnplugFailed("the guest said no".into())]);
+        rig.take();
+        rig.pass(timing::PLUG_RETRY);
+        assert_eq!(rig.take(), [Action::Unplug(Serial(1))]);
+        assert_eq!(rig.frames, BOTH, "it hears the VF until it has lost it");
+    }
+    rig.pass(timing::UNPLUG_WAIT);
+    assert_eq!((rig.state(), rig.frames), (State::Absent, Steering::SYNTHETIC));
+    assert_eq!(rig.trouble(), Some(Trouble::StillPlugged));
+    rig.all([Event::Unplugged]);
+    assert_eq!(rig.trouble(), None, "late is better than never");
+}
+
+#[test]
+fn test_somebody_else_takes_the_device_out() {
+    let mut rig = on_vf();
+    rig.all([Event::Unplugged]);
+    assert_eq!((rig.state(), rig.frames, rig.trouble()), (State::Absent, Steering::SYNTHETIC, Some(Trouble::Removed)));
+}
+
+/// A standby guest whose primary has no link hears nothing: both lanes, and when the link stays away, no primary.
+#[test]
+fn test_a_link_that_stays_down_takes_the_device_from_a_guest_that_would_hear_nothing() {
+    let mut rig = on_vf();
+    rig.all([Event::LaneDown]).pass(timing::TAKEOVER);
+    assert_eq!((rig.frames, rig.state()), (BOTH, State::Ready), "no device is taken for a moment's loss");
+    rig.all([Event::LaneUp]).pass(timing::LINK_HOLD);
+    assert_eq!(rig.state(), State::OnVf);
+    rig.all([Event::LaneDown]).take();
+    rig.pass(timing::LINK_HOLD);
+    assert!(rig.take().contains(&Action::Unplug(Serial(1))));
+    assert_eq!((rig.state(), rig.trouble()), (State::Leaving, Some(Trouble::LinkDown)));
+}
+
+#[test]
+fn test_surprise_removal_without_a_vmm_says_what_the_operator_has_to_do() {
+    let mut rig = Rig::new(GuestModel::Standby);
+    rig.all([Event::GuestUp { standby: true }, Event::Offer(By::Operator), Event::LaneUp, Event::Seen(Lane::Vf)]);
+    rig.pass(timing::TAKEOVER).all([Event::LaneGone]);
+    assert_eq!((rig.state(), rig.frames), (State::Absent, Steering::SYNTHETIC));
+    assert!(rig.trouble().expect("a trouble").to_string().contains("remove it in the VMM"));
+}
+
+/// A guest that comes back without STANDBY must not be given a second NIC.
+#[test]
+fn test_an_offer_waits_for_a_guest_that_fits_and_goes_on_when_it_does() {
+    let mut rig = Rig::new(GuestModel::Standby);
+    rig.all([Event::VmmUp, Event::Offer(By::Operator), Event::LaneUp, Event::GuestUp { standby: false }]);
+    rig.pass(timing::OFFER_DELAY);
+    let misfit = Misfit::NotNegotiated;
+    assert_eq!((rig.state(), rig.status().waits), (State::Offered, Some(Waits::Agreement(misfit))));
+    assert!(misfit.to_string().contains("failover=on"), "it says what to do");
+    rig.all([Event::GuestDown, Event::GuestUp { standby: true }]).pass(timing::OFFER_DELAY);
+    assert_eq!(rig.state(), State::Plugging);
+}
+
+/// A device that is there already: the guest gets its frames by what it negotiated, not by what was said of it.
+#[test]
+fn test_a_standby_guest_under_a_wrong_model_hears_both_lanes_while_its_device_is_there() {
+    for model in [GuestModel::Bond, GuestModel::Netvsc] {
+        let mut rig = Rig::new(model);
+        rig.all([Event::GuestUp { standby: false }, Event::Offer(By::Operator), Event::LaneUp]);
+        rig.all([Event::GuestDown, Event::GuestUp { standby: true }]);
+        assert_eq!((rig.frames, rig.status().misfit), (BOTH, Some(Misfit::Negotiated(model))));
+    }
+}
