@@ -13,6 +13,7 @@ use crate::numbers::SavedNumbers;
 use crate::path::NamespacePath;
 use crate::plant::Plant;
 use crate::port::{Notice, PortRecord};
+use crate::ra_learning::RoutersFound;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceChange, NamespaceSpec, PortSpec, VhostUser, link_ends};
@@ -183,6 +184,17 @@ impl Control {
         self.plant.save_numbers()
     }
 
+    /// What RA guard has decided of each port of which it has, to be stored.
+    pub fn routers_found(&self) -> BTreeMap<PortPath, RoutersFound> {
+        self.plant.save_decided()
+    }
+
+    /// What an earlier process decided, by [`Control::routers_found`], of ports that have not come yet: there nothing has to
+    /// be learnt anew.
+    pub fn restore_routers(&mut self, found: BTreeMap<PortPath, RoutersFound>) {
+        self.plant.decided = found;
+    }
+
     /// What an operator wants, and what therefore exists.
     pub fn desired(&self) -> &Desired {
         &self.desired
@@ -218,8 +230,9 @@ impl Control {
                 Diff::del_port(old, &port)?
             }
             Request::PortSet(port, change) => {
+                let relearn = change.mediation.relearn;
                 let spec = change.of(old.port(&port)?)?;
-                Diff::set_port(old, port, spec)?
+                return self.set_port(port, spec, relearn);
             }
             Request::Vf { port, ask } => return self.ask_vf(&port, ask),
             Request::LinkAdd { ends, mtu, routers } => Diff::add_link(link_ends(&ends, mtu, routers)),
@@ -266,7 +279,9 @@ impl Control {
 
     /// What is due by time: ages learned entries, frees what nobody reads any more. To be called about once a second.
     pub fn handle_tick(&mut self, now: Instant) {
-        self.plant.tick(now);
+        if self.plant.tick(now) {
+            self.actions.push_back(Action::Save);
+        }
     }
 
     /// Destroys the deleted namespaces that nobody reads any more, without waiting for the next tick: for a caller that
@@ -320,6 +335,20 @@ impl Control {
     /// Ports and namespaces that are deleted and may still be read by a session or a worker.
     pub fn retired(&self) -> usize {
         self.plant.retired()
+    }
+
+    fn set_port(&mut self, port: PortPath, spec: PortSpec, relearn: bool) -> Result<Reply, Refusal> {
+        if relearn && spec.mediation.learn.is_none() {
+            let expected = "at a port where RA guard learns: `ra-guard-learn` tells for how long";
+            return Err(Refusal::invalid("ra-guard-relearn", "true", expected));
+        }
+        let reply = self.carry_out(Diff::set_port(&self.desired, port.clone(), spec)?)?;
+        if relearn {
+            self.plant.relearn(&port);
+            // What was decided shall not come back with a restart.
+            self.actions.push_back(Action::Save);
+        }
+        Ok(reply)
     }
 
     fn carry_out(&mut self, Diff { steps, changes }: Diff) -> Result<Reply, Refusal> {

@@ -75,6 +75,9 @@ pub const QUEUE_PAIRS_MAX: u16 = 8;
 /// Routers, MACs, prefixes and PvDs at most, of each, that a port's rules for its router may name.
 pub const RA_GUARD_MAX: usize = 16;
 
+/// For how many seconds RA guard may learn. Routers speak every 1,800 seconds at least (RFC 4861 section 6.2.1).
+pub const RA_LEARN_RANGE_SECONDS: (u64, u64) = (1, 3600);
+
 /// The smallest MTU, in bytes: what IPv4 demands of a link (RFC 791 3.2), and virtio 1.2 section 5.1.4.1 too.
 pub const MTU_MIN: u16 = *dataplane::limits::MTU.start();
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What an operator may have done with Router Advertisements that come from a port or go to it, beside forwarding them.
 
+use crate::limits::RA_LEARN_RANGE_SECONDS;
 use crate::ra_guard::{self, RaGuardEdit};
 use crate::refusal::Refusal;
+use crate::spec::in_range;
 use dataplane::{RaGuard, Role};
 use pvd::limits::PORT_SIGHT;
 use pvd::{Injection, PVD_DELAY_MAX, Seen, Sight};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// The word for all PvDs, and for no injection. Names of one label are told from words by their closing dot.
 const ALL: &str = "all";
@@ -23,6 +26,8 @@ pub struct Mediation {
     pub inject: Option<Injection>,
     /// What the router behind the port may say in them.
     pub guard: RaGuard,
+    /// For how long RA guard learns whether there is one, and what it says; `None`: it does not.
+    pub learn: Option<Duration>,
 }
 
 /// A change of it; what is `None` stays.
@@ -34,6 +39,10 @@ pub struct MediationEdit {
     pub inject: Option<Option<Injection>>,
     /// What changes of the rules for the router.
     pub guard: RaGuardEdit,
+    /// How long is learnt, or `None` for not at all.
+    pub learn: Option<Option<Duration>>,
+    /// It is learnt anew, whatever was.
+    pub relearn: bool,
 }
 
 impl MediationEdit {
@@ -41,7 +50,8 @@ impl MediationEdit {
     #[must_use]
     pub fn over(self, before: Mediation) -> Mediation {
         let guard = self.guard.of(&before.guard);
-        Mediation { sight: self.sight.unwrap_or(before.sight), inject: self.inject.unwrap_or(before.inject), guard }
+        let (sight, inject) = (self.sight.unwrap_or(before.sight), self.inject.unwrap_or(before.inject));
+        Mediation { sight, inject, guard, learn: self.learn.unwrap_or(before.learn) }
     }
 }
 
@@ -54,6 +64,7 @@ impl Mediation {
             return Err(Refusal::invalid("pvds", format!("{} PvDs", set.len()), format!("{PORT_SIGHT} at most")));
         }
         ra_guard::check(&self.guard)?;
+        self.check_learning(role)?;
         let Some(inject) = &self.inject else { return Ok(()) };
         let refuse = |value: String, expected: &str| Err(Refusal::invalid("inject-pvd", value, expected));
         if role == Role::Host {
@@ -67,6 +78,22 @@ impl Mediation {
             return refuse(value, "neither without http: they are of what is fetched (RFC 8801 section 3.1)");
         }
         Ok(())
+    }
+
+    /// Learning narrows what a router may say, and makes no router of a host.
+    fn check_learning(&self, role: Role) -> Result<(), Refusal> {
+        let Some(span) = self.learn else { return Ok(()) };
+        if role == Role::Host {
+            let expected = "off at a port with the role host, from which no router is heard in any case";
+            return Err(Refusal::invalid("ra-guard-learn", self.learn_label(), expected));
+        }
+        let (low, high) = RA_LEARN_RANGE_SECONDS;
+        in_range("ra-guard-learn", span.as_secs(), low, high)
+    }
+
+    /// For how long is learnt, in words.
+    pub(crate) fn learn_label(&self) -> String {
+        self.learn.map_or("off".to_owned(), |span| format!("{}s", span.as_secs()))
     }
 
     /// The sight in words, for texts.

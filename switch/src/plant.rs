@@ -9,6 +9,7 @@
 mod alarms;
 mod allowed;
 mod answers;
+mod guarding;
 mod learnt;
 mod mediation;
 mod peers;
@@ -26,6 +27,7 @@ use crate::numbers::SavedNumbers;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
 use crate::quota::Resource;
+use crate::ra_learning::RoutersFound;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceSpec, PortSpec};
@@ -82,6 +84,8 @@ pub(crate) struct Plant {
     by_path: BTreeMap<PortPath, Handle<PortRecord>>,
     journal: Vec<Undo>,
     saved: SavedNumbers,
+    /// What RA guard had decided in an earlier process of ports that have not come yet.
+    pub(crate) decided: BTreeMap<PortPath, RoutersFound>,
 }
 
 impl Plant {
@@ -97,7 +101,22 @@ impl Plant {
         let mediators = tree.register_subsystem(Mediators).expect(never);
         let sets = tree.register_device(Ports { macs, policers, counters, shares: BTreeMap::new() }).expect(never);
         let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
-        Plant { tree, macs, policers, sets, numbers, peers, learning, mediators, ports, by_path, journal, saved }
+        let decided = BTreeMap::new();
+        Plant {
+            tree,
+            macs,
+            policers,
+            sets,
+            numbers,
+            peers,
+            learning,
+            mediators,
+            ports,
+            by_path,
+            journal,
+            saved,
+            decided,
+        }
     }
 
     /// Carries out one step of a difference. To be followed by [`Plant::commit`] or [`Plant::roll_back`].
@@ -144,9 +163,13 @@ impl Plant {
                 // What has come has its numbers; whatever comes under this name later is something else.
                 Undo::DropPort(path) => {
                     self.saved.ports.remove(&path);
+                    self.resume_learning(&path);
                     self.introduce_ends(&path);
                 }
-                Undo::SetPort(path, before) => self.forget_disallowed(&path, &before),
+                Undo::SetPort(path, before) => {
+                    self.follow_learning(&path, &before);
+                    self.forget_disallowed(&path, &before);
+                }
                 Undo::DropNamespace(path) => {
                     self.saved.namespaces.remove(&path);
                     self.restore_peers(&path);
@@ -173,10 +196,11 @@ impl Plant {
         }
     }
 
-    /// What is due by time.
-    pub(crate) fn tick(&mut self, now: Instant) {
+    /// What is due by time. True: there is something to be stored.
+    pub(crate) fn tick(&mut self, now: Instant) -> bool {
         self.expire_learnt(now.since_origin());
         self.tree.tick(now);
+        self.tick_learning(now.since_origin())
     }
 
     /// A port by its full name.

@@ -3,9 +3,10 @@
 
 use crate::ident::Ident;
 use crate::name::Name;
+use crate::ra_learning::{RaGuardState, RaLearning};
 use crate::reference::PortPath;
 use crate::spec::PortSpec;
-use dataplane::{PortConfig, PortSlot, RingFault};
+use dataplane::{PortConfig, PortSlot, RaGuard, RingFault};
 use std::sync::Arc;
 
 /// The longest reason that is kept, in characters.
@@ -105,6 +106,12 @@ pub(crate) struct PortRecord {
     pub(crate) spec: PortSpec,
     pub(crate) device: Arc<dataplane::Port>,
     pub(crate) session: Session,
+    /// What RA guard has found out.
+    pub(crate) learning: RaLearning,
+    /// Where that stands by what an operator allows now,
+    pub(crate) ra_guard_state: RaGuardState,
+    /// and what its router may say by both.
+    pub(crate) rules: RaGuard,
 }
 
 impl PortRecord {
@@ -114,7 +121,11 @@ impl PortRecord {
         device: Arc<dataplane::Port>,
         ident: Ident<PortRecord>,
     ) -> PortRecord {
-        PortRecord { name, ident, spec, device, session: Session::new() }
+        let (session, learning) = (Session::new(), RaLearning::begin(spec.mediation.learn));
+        let (ra_guard_state, rules) = (RaGuardState::Off, RaGuard::default());
+        let mut record = PortRecord { name, ident, spec, device, session, learning, ra_guard_state, rules };
+        record.guard_routers();
+        record
     }
 
     /// Its full name.
@@ -134,7 +145,6 @@ impl PortRecord {
         let device = dataplane::Port::new(slot, &config);
         device.set_limits(&spec.limits);
         device.set_mediated(spec.mediation.inject.is_some());
-        device.set_ra_guard(&spec.mediation.guard);
         device
     }
 
@@ -147,10 +157,29 @@ impl PortRecord {
         if self.spec.limits != spec.limits {
             self.device.set_limits(&spec.limits);
         }
-        if self.spec.mediation.guard != spec.mediation.guard {
-            self.device.set_ra_guard(&spec.mediation.guard);
-        }
+        let rules_differ = self.spec.mediation.guard != spec.mediation.guard;
         self.spec = spec;
+        if rules_differ {
+            self.guard_routers();
+        }
+    }
+
+    /// Goes by another state of what RA guard learns.
+    pub(crate) fn learn(&mut self, learning: RaLearning) {
+        self.learning = learning;
+        self.guard_routers();
+    }
+
+    /// Lets the frame path know what its router may say, by what an operator allows and by what was learnt.
+    pub(crate) fn guard_routers(&mut self) {
+        (self.ra_guard_state, self.rules) = self.learning.standing(&self.spec.mediation.guard);
+        self.device.set_ra_guard(&self.rules);
+        self.device.set_router_gate(self.ra_guard_state.gate());
+    }
+
+    /// Whether anybody is behind it who could be heard.
+    pub(crate) fn is_present(&self) -> bool {
+        self.device.is_running() || self.device.is_linked()
     }
 
     pub(crate) fn note(&mut self, notice: Notice) {

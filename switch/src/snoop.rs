@@ -10,8 +10,9 @@ use crate::mediate::Speaker;
 use crate::plant::Heard;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
-use dataplane::{DropReason, Emission, Instant, PortTag, Role};
+use dataplane::{DropReason, Emission, Instant, Port, PortTag, Role};
 use pvd::{Advert, Cached, Learnt, NotCached, Refused, Solicitation};
+use std::sync::Arc;
 use std::time::Duration;
 use wire::nd::{NdMessage, NdPacket, NdRefusal, RouterAdvert};
 use wire::{EtherHeader, ip6};
@@ -112,7 +113,7 @@ impl Control {
         let ether = EtherHeader::parse(copy.frame).ok_or(Ignored::Packet(NdRefusal::Truncated))?;
         if copy.taken && role == Role::Host {
             if copy.hops > 0 {
-                spoken.device.refuse_router();
+                spoken.device.refuse_router(DropReason::LinkRouter);
             }
             return Err(Ignored::NotRouter);
         }
@@ -138,10 +139,11 @@ impl Control {
         }
     }
 
-    /// Judges what comes out of an end of a link in a VLAN, if the end has rules.
+    /// Judges what comes out of an end of a link in a VLAN, if the end has rules. Nobody is learnt from it.
     fn admit_unread(&self, from: Speaker, copy: &Copy<'_>) -> Result<(), Ignored> {
         let end = self.plant.port_at(from.record).ok_or(Ignored::NoPort)?;
-        if copy.hops == 0 || end.spec.mediation.guard.allows_all() {
+        end.learning_objection().map_err(|reason| withheld(&end.device, copy, reason))?;
+        if copy.hops == 0 || end.rules.allows_all() {
             return Ok(());
         }
         let ether = EtherHeader::parse(copy.frame).unwrap_or_default();
@@ -166,12 +168,15 @@ impl Control {
         let speaker = self.plant.port_at(from.record).ok_or(Ignored::NoPort)?;
         let admitted = match copy.hops {
             // Without rules nothing is judged but by the RFCs, which have a host use what it can of it.
-            0 if speaker.spec.mediation.guard.allows_all() => Ok(()),
+            0 if speaker.rules.allows_all() => Ok(()),
             // A worker has judged it, by the rules of that moment.
-            0 => speaker.spec.mediation.guard.judge(mac, packet.src, &message),
+            0 => speaker.rules.judge(mac, packet.src, &message),
             _ => speaker.device.admits(mac, packet.src, &message),
         };
         admitted.map_err(Ignored::Guarded)?;
+        let device = Arc::clone(&speaker.device);
+        let watched = self.plant.watch_router(from.record, mac, packet, &message);
+        watched.map_err(|reason| withheld(&device, copy, reason))?;
         let injected = copy.taken.then(|| self.plant.inject(from, copy.frame, packet)).flatten();
         let frame = injected.as_deref().unwrap_or(copy.frame);
         // Only what stands right behind its IPv6 header is changed.
@@ -200,4 +205,13 @@ impl Control {
         }
         Ignored::Packet(why)
     }
+}
+
+/// What RA guard lets go no further while it learns, or because of what it has learnt. The frame path has counted it, unless it
+/// came out of a link here.
+fn withheld(port: &Port, copy: &Copy<'_>, reason: DropReason) -> Ignored {
+    if copy.hops > 0 {
+        port.refuse_router(reason);
+    }
+    Ignored::Guarded(reason)
 }

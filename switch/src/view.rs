@@ -38,6 +38,7 @@ use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::{PortRecord, State};
 use crate::quota::{Resource, Usage};
+use crate::ra_learning::RaLearningView;
 use crate::reference::{PortPath, PortRef};
 use crate::refusal::{Kind, Refusal};
 use crate::spec::{Lane, NamespaceSpec, PortSpec};
@@ -127,6 +128,8 @@ pub struct PortView {
     pub mediated: Mediated,
     /// Its VF, if it has one.
     pub vf: Option<VfView>,
+    /// How far RA guard is with learning.
+    pub ra_learning: RaLearningView,
 }
 
 /// One entry of a MAC table.
@@ -365,6 +368,7 @@ impl<'a> View<'a> {
             stats: record.device.stats(),
             mediated: self.mediated(record),
             vf: vf::vf_view(record),
+            ra_learning: record.learning.view(&record.spec.mediation.guard),
         })
     }
 

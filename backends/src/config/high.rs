@@ -150,7 +150,7 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
     spec.limits = low.limits.meaning()?;
     let (pvds, inject) = (low.pvds.as_ref(), low.inject_pvd.as_ref());
     spec.mediation = mediation::meaning(pvds, inject)?;
-    spec.mediation.guard = low.ra_guard.meaning()?;
+    (spec.mediation.guard, spec.mediation.learn) = (low.ra_guard.meaning()?, low.ra_guard.learn()?);
     spec.confined = low.confined.as_ref().map(confined).transpose()?;
     let mac_span = low.mac.as_ref().map_or(low.name.span(), Text::span);
     let keys = [("namespace", low.namespace.span()), ("mac", mac_span), ("vhost-user", low.vhost_user.span())];
@@ -170,7 +170,7 @@ fn add_link(desired: &mut Desired, low: &low::Link) -> Result<(), Mistake> {
         spec.limits = own.limits.meaning()?;
         let (pvds, inject) = (own.pvds.as_ref(), own.inject_pvd.as_ref());
         spec.mediation = mediation::meaning(pvds, inject)?;
-        spec.mediation.guard = own.ra_guard.meaning()?;
+        (spec.mediation.guard, spec.mediation.learn) = (own.ra_guard.meaning()?, own.ra_guard.learn()?);
         let keys = own.limits.keys().chain(mediation::keys(pvds, inject)).chain(own.ra_guard.keys());
         let keys: Vec<_> = keys.collect();
         desired.add_port(name, spec).map_err(|refusal| at_key(&refusal, text.span(), &keys))?;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The `ra-guard` of a port: what its router may say, read and written.
 
-use super::high::{MAC_EXPECTED, known, not};
-use super::low::Text;
+use super::high::{MAC_EXPECTED, known, not, number};
+use super::low::{Number, Text};
 use super::mistake::Mistake;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -10,7 +10,8 @@ use std::fmt::Display;
 use std::net::Ipv6Addr;
 use std::ops::Range;
 use std::str::FromStr;
-use switch::RaGuard;
+use std::time::Duration;
+use switch::{Mediation, RaGuard};
 use toml::Spanned;
 use wire::name::DomainName;
 use wire::{MacAddr, Prefix};
@@ -30,6 +31,7 @@ pub(super) struct Rules {
     http: Option<bool>,
     preference: Option<Text>,
     unrecognised: Option<bool>,
+    learn: Option<Number>,
 }
 
 impl Rules {
@@ -49,6 +51,13 @@ impl Rules {
         })
     }
 
+    /// For how long is learnt; 0 is not at all.
+    pub(super) fn learn(&self) -> Result<Option<Duration>, Mistake> {
+        let (_, high) = switch::limits::RA_LEARN_RANGE_SECONDS;
+        let seconds = self.learn.as_ref().map(|learn| number(learn, 0..=high as i64)).transpose()?;
+        Ok(seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs))
+    }
+
     /// Where each list stands, for refusals of the switch.
     pub(super) fn keys(&self) -> impl Iterator<Item = (&'static str, Range<usize>)> {
         let all = [
@@ -57,7 +66,8 @@ impl Rules {
             ("ra-guard-prefix", &self.prefixes),
             ("ra-guard-pvd", &self.pvds),
         ];
-        all.into_iter().filter_map(|(name, list)| Some((name, list.as_ref()?.span())))
+        let learn = self.learn.as_ref().map(|learn| ("ra-guard-learn", learn.span()));
+        all.into_iter().filter_map(|(name, list)| Some((name, list.as_ref()?.span()))).chain(learn)
     }
 }
 
@@ -78,12 +88,15 @@ pub(super) struct Said {
     http: bool,
     preference: &'static str,
     unrecognised: bool,
+    learn: u64,
 }
 
 impl Said {
     /// `None`: there are no rules.
-    pub(super) fn of(rules: &RaGuard) -> Option<Said> {
-        (*rules != RaGuard::default()).then(|| Said {
+    pub(super) fn of(mediation: &Mediation) -> Option<Said> {
+        let (rules, learn) = (&mediation.guard, mediation.learn);
+        let plain = Mediation::default();
+        ((rules, learn) != (&plain.guard, plain.learn)).then(|| Said {
             routers: texts(&rules.routers),
             macs: texts(&rules.macs),
             prefixes: texts(&rules.prefixes),
@@ -92,6 +105,7 @@ impl Said {
             http: rules.http,
             preference: switch::preference_word(rules.preference),
             unrecognised: rules.unrecognised,
+            learn: learn.map_or(0, |span| span.as_secs()),
         })
     }
 }

@@ -223,7 +223,7 @@ fn port(path: &PortPath, spec: &PortSpec, socket: &VhostUser) -> Port {
         limits: rates(&spec.limits),
         pvds,
         inject_pvd,
-        ra_guard: Said::of(&spec.mediation.guard),
+        ra_guard: Said::of(&spec.mediation),
         confined: spec.confined.as_ref().map(beneath),
     }
 }
@@ -231,7 +231,7 @@ fn port(path: &PortPath, spec: &PortSpec, socket: &VhostUser) -> Port {
 fn link([one, other]: [(&PortPath, &PortSpec); 2]) -> Link {
     let end = |spec: &PortSpec| {
         let (pvds, inject_pvd) = mediation::said(&spec.mediation);
-        let (limits, ra_guard) = (rates(&spec.limits), Said::of(&spec.mediation.guard));
+        let (limits, ra_guard) = (rates(&spec.limits), Said::of(&spec.mediation));
         End { role: role_word(spec.role), mtu: spec.mtu, limits, pvds, inject_pvd, ra_guard }
     };
     Link { one: one.0.to_string(), other: other.0.to_string(), at_one: end(one.1), at_other: end(other.1) }

@@ -88,14 +88,14 @@ queues = 4
 limits = { tx-frames = "1M", flood-bytes = "1M:2M" }
 pvds = ["work.example", "implicit"]
 inject-pvd = { name = "home.example", http = true, legacy = true, sequence = 65535, delay = 15, r-flag = true }
-ra-guard = { routers = ["fe80::1"], macs = ["02:00:00:00:00:01"], prefixes = ["2001:db8::/32", "fd00::/8"], pvds = ["corp.example"], pvd-required = true, http = false, preference = "low", unrecognised = true }
+ra-guard = { routers = ["fe80::1"], macs = ["02:00:00:00:00:01"], prefixes = ["2001:db8::/32", "fd00::/8"], pvds = ["corp.example"], http = false, preference = "low", unrecognised = true, learn = 60 }
 confined = { beneath = "/run/red", gid = 8 }
 
 [[link]]
 one = "red:up"
 other = "blue:down"
 mtu = 9000
-at-one = { limits.rx-frames = 5, ra-guard.http = false }
+at-one = { limits.rx-frames = 5, ra-guard = { pvd-required = true, http = false } }
 at-other = { role = "router", mtu = 1400, pvds = [], inject-pvd.name = "b.example" }
 
 [[fdb]]

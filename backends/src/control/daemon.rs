@@ -275,7 +275,7 @@ impl Daemon {
         self.settled = self.changes;
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
         let (offered, numbers) = (self.control.offered().clone(), self.control.numbers());
-        let saved = Saved { offered, numbers, overlay };
+        let saved = Saved { offered, numbers, routers_found: self.control.routers_found(), overlay };
         let store = &self.origin.store;
         let failed = |why| format!("the state cannot be saved in {}: {why}", store.path().display());
         let unsaved = store.save(&saved).err().map(failed);

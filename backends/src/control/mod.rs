@@ -161,8 +161,11 @@ impl Running {
         let server = Rc::new(RefCell::new(Server::new(socket, gate)));
         let server_id = events.add_subscriber(Subscriber::Ctl(Rc::clone(&server)));
         let started = Instant::now();
+        let seed = RandomState::new().build_hasher().finish();
+        let mut control = Control::restored(seed, saved.offered, saved.numbers);
+        control.restore_routers(saved.routers_found);
         let daemon = Daemon {
-            control: Control::restored(RandomState::new().build_hasher().finish(), saved.offered, saved.numbers),
+            control,
             endpoints,
             listener,
             doors: Doors::default(),

@@ -313,6 +313,7 @@ pub fn port(view: PortView) -> v1::Port {
         },
         reason: view.reason,
         mediated: mediation::mediated(&view.mediated),
+        ra_learning: ra_guard::learning_said(&view.ra_learning),
         features: feature_names(view.features),
         counters: counters(&view.stats),
     }
@@ -362,7 +363,7 @@ fn port_said(name: &str, spec: &PortSpec, far: Option<PortPath>) -> v1::PortSpec
         limits: limits_said(&spec.limits),
         pvds,
         inject_pvd,
-        ra_guard: ra_guard::ra_guard_said(&spec.mediation.guard),
+        ra_guard: ra_guard::ra_guard_said(&spec.mediation),
         vhost_user: spec.vhost_user().map(vhost_user),
         far: far.map(|far| far.to_string()),
     }

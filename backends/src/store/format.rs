@@ -6,6 +6,7 @@ use super::limits::{RateV2, limits, rate_v2};
 use super::mediation::{self, MediationV2};
 use super::pvds::{self, PvdV2};
 use super::vf::{self, VfV2};
+use super::ra_guard::{FoundV2, found_meant, found_said};
 use super::{Saved, upgrade};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,6 +28,9 @@ pub(super) struct FileV2 {
     version: u32,
     /// In hexadecimal: a number above 2^53 is not safe in the hands of every JSON reader.
     pub(super) offered: BTreeMap<String, String>,
+    /// Of ports whose RA guard has learnt, what.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    routers_found: BTreeMap<String, FoundV2>,
     #[serde(default)]
     pub(super) numbers: NumbersV2,
     #[serde(default)]
@@ -127,6 +131,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
     let file = FileV2 {
         version: VERSION,
         offered: saved.offered.iter().map(|(port, bits)| (port.to_string(), format!("{bits:#x}"))).collect(),
+        routers_found: saved.routers_found.iter().map(|(port, found)| (port.to_string(), found_said(found))).collect(),
         numbers: NumbersV2 {
             namespaces: saved.numbers.namespaces.iter().map(|(path, of)| (path.to_string(), of.clone())).collect(),
             ports: saved.numbers.ports.iter().map(|(port, of)| (port.to_string(), of.clone())).collect(),
@@ -159,6 +164,9 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
     let mut saved = Saved::default();
     for (port, bits) in file.offered {
         saved.offered.insert(port_path(&port)?, hexadecimal(&bits)?);
+    }
+    for (port, found) in &file.routers_found {
+        saved.routers_found.insert(port_path(port)?, found_meant(found)?);
     }
     for (namespace, numbers) in file.numbers.namespaces {
         saved.numbers.namespaces.insert(path(&namespace)?, numbers);

@@ -3,6 +3,7 @@
 
 use super::ra_guard::{self, RaGuardV2};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use switch::{Mediation, Refusal};
 
 /// What differs from a port of which nothing is said.
@@ -16,6 +17,8 @@ pub(super) struct MediationV2 {
     inject: Option<InjectV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     guard: Option<RaGuardV2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    learn_s: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,13 +42,15 @@ pub(super) fn said(mediation: &Mediation) -> Option<MediationV2> {
         r_flag: inject.header,
     });
     let guard = ra_guard::said(&mediation.guard);
-    (*mediation != Mediation::default()).then(|| MediationV2 { pvds: mediation.sight.words(), inject, guard })
+    let learn_s = mediation.learn.map(|span| span.as_secs());
+    (*mediation != Mediation::default()).then(|| MediationV2 { pvds: mediation.sight.words(), inject, guard, learn_s })
 }
 
 pub(super) fn meant(said: MediationV2) -> Result<Mediation, String> {
     let unreadable = |why: Refusal| why.to_string();
     let guard = said.guard.as_ref().map(ra_guard::meant).transpose()?.unwrap_or_default();
-    let mut mediation = Mediation { guard, ..Mediation::default() };
+    let learn = said.learn_s.map(Duration::from_secs);
+    let mut mediation = Mediation { guard, learn, ..Mediation::default() };
     if let Some(words) = said.pvds {
         mediation.sight = switch::sight_of(words.iter().map(String::as_str)).map_err(unreadable)?;
     }

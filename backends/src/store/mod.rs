@@ -5,6 +5,7 @@
 //!
 //! * For each port the virtio features that its guests were ever offered. The set never shrinks: a VMM that has seen a
 //!   feature refuses to reconnect to a device without it.
+//! * What RA guard has learnt of each port that it learns about.
 //! * The numbers of all namespaces, ports and static PvDs, so that everybody finds his things under those that he knows.
 //! * The [`Overlay`]: how what runs differs from the configuration file, that is, what an operator did with `weft`.
 //!   The file is the base; what was done with `weft` lies over it, and is kept over restarts and reloads of the file
@@ -32,7 +33,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use switch::{Desired, PortPath, SavedNumbers};
+use switch::{Desired, PortPath, RoutersFound, SavedNumbers};
 
 /// The directory, unless the configuration or the command line names another.
 pub const STATE_DEFAULT: &str = "/var/lib/weft";
@@ -47,6 +48,8 @@ pub struct Saved {
     pub offered: BTreeMap<PortPath, u64>,
     /// The numbers of namespaces, ports and static PvDs.
     pub numbers: SavedNumbers,
+    /// What RA guard has decided of each port of which it has, or nothing would hold a guest to it over a restart.
+    pub routers_found: BTreeMap<PortPath, RoutersFound>,
     /// What was done with `weft`, over the configuration file.
     pub overlay: Overlay,
 }

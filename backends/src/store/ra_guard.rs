@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::str::FromStr;
-use switch::RaGuard;
+use switch::{RaGuard, RoutersFound};
 
 /// The rules of a port that has some.
 #[derive(Serialize, Deserialize)]
@@ -47,6 +47,27 @@ pub(super) fn meant(rules: &RaGuardV2) -> Result<RaGuard, String> {
         http: rules.http,
         preference: switch::preference_of(word).ok_or_else(|| format!("{word:?} is not a preference"))?,
         unrecognised: rules.unrecognised,
+    })
+}
+
+/// What RA guard has learnt of a port; without routers it heard none.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FoundV2 {
+    routers: Vec<String>,
+    macs: Vec<String>,
+    prefixes: Vec<String>,
+}
+
+pub(super) fn found_said(found: &RoutersFound) -> FoundV2 {
+    FoundV2 { routers: texts(&found.routers), macs: texts(&found.macs), prefixes: texts(&found.prefixes) }
+}
+
+pub(super) fn found_meant(said: &FoundV2) -> Result<RoutersFound, String> {
+    Ok(RoutersFound {
+        routers: set("address of a router", &said.routers)?,
+        macs: set("MAC address", &said.macs)?,
+        prefixes: set("prefix", &said.prefixes)?,
     })
 }
 

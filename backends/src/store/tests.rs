@@ -4,8 +4,8 @@ use pvd::{Announcement, Injection, PvdFlags};
 use std::time::Duration;
 use switch::{
     Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, GuestModel, Limit, Limits, Mediation, Mode, Name,
-    NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, RaGuard, Rate, Resource, Role, Statement, TextSocket,
-    VfSpec, VhostUser, VmmKind, VmmSpec,
+    NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, RaGuard, Rate, Resource, Role, RoutersFound, Statement,
+    TextSocket, VfSpec, VhostUser, VmmKind, VmmSpec,
 };
 use wire::MacAddr;
 
@@ -129,7 +129,8 @@ fn file_and_running() -> (Desired, Desired) {
         unrecognised: true,
         ..RaGuard::default()
     };
-    let mediation = Mediation { guard, ..Mediation::default() };
+    let learn = Some(Duration::from_secs(60));
+    let mediation = Mediation { guard, learn, ..Mediation::default() };
     let vm3 = PortSpec { mediation, confined: Some(confined()), ..port("vm3", "blue") };
     running.add_port(name("vm3"), vm3).unwrap();
     let key = FdbKey { namespace: path("blue"), mac: "02:00:00:00:00:77".parse().unwrap() };
@@ -154,7 +155,13 @@ fn saved() -> Saved {
         pvds: [(pvd("blue", "work.example"), vec![1, 4])].into(),
         peers: [(path("blue"), [(path("red"), 2)].into()), (path("red"), [(path("blue"), 1)].into())].into(),
     };
-    Saved { offered, numbers, overlay: Overlay::between(&file, &running) }
+    let gw = RoutersFound {
+        routers: ["fe80::1".parse().unwrap()].into(),
+        macs: ["02:00:00:00:00:01".parse().unwrap()].into(),
+        prefixes: ["2001:db8:1::/64".parse().unwrap()].into(),
+    };
+    let routers_found = [(at("red:gw"), gw), (at("red:quiet"), RoutersFound::default())].into();
+    Saved { offered, numbers, routers_found, overlay: Overlay::between(&file, &running) }
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub use pvd::{
 pub use ra::{
     Finding, RA_PAGE, Ra, RaCheck, RaCheckReply, RaList, RaListReply, RaOption, RaShow, RaShowReply, RouterAt, Severity,
 };
-pub use ra_guard::{Preference, RaGuard};
+pub use ra_guard::{Preference, RaGuard, RaLearning, RaLearningState};
 pub use stated::{PvdAnnouncement, PvdCreate, PvdDelete, PvdReply, PvdSet, PvdStatement};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
 pub use watch::{EVENT_PAGE, PvdChange, PvdEvent, PvdEventKind, PvdWatch, PvdWatchReply};

@@ -21,8 +21,8 @@ use crate::proto::v1::{
     MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
     NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
     Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Preference, PvdCreate, PvdDelete,
-    PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck, RaGuard, RaList, RaShow, Rate, Role, State, Status,
-    StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck, RaGuard, RaLearning, RaLearningState, RaList, RaShow, Rate,
+    Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -249,6 +249,19 @@ fn ra_guard() -> RaGuard {
         http: Some(false),
         preference: Some(Preference::Medium),
         unrecognised: Some(true),
+        learn: Some(60),
+        relearn: Some(true),
+    }
+}
+
+fn ra_learning() -> RaLearning {
+    let list = |text: &str| vec![text.to_owned()];
+    RaLearning {
+        state: RaLearningState::Learning,
+        left_s: Some(12),
+        routers: list("fe80::1"),
+        macs: list("02:00:00:00:00:01"),
+        prefixes: list("2001:db8:1::/64"),
     }
 }
 
@@ -276,6 +289,7 @@ pub(crate) fn port() -> Port {
         state: State::Up,
         reason: Some("its guest is connected".to_owned()),
         mediated: Some(mediated()),
+        ra_learning: Some(ra_learning()),
         features: vec!["version-1".to_owned(), "mrg-rxbuf".to_owned()],
         counters: counters(),
     }

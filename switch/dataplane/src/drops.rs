@@ -66,6 +66,10 @@ reasons! {
         "A Router Advertisement named a PvD that is not among the port's, or none where one is required: `weft port set --ra-guard-pvd` names them, `--ra-guard-pvd-required false` allows advertisements without."
     RaHttp "ra-http"
         "A Router Advertisement sent hosts to fetch more about its PvD over HTTPS (H flag), which the port's router may not: `weft port set --ra-guard-http true` allows it."
+    RaLearning "ra-learning"
+        "A Router Advertisement or Redirect came while the RA guard learns whether a router is behind the port: none passes until that is decided. `weft port show` tells when, and what was heard so far."
+    RaBlocked "ra-blocked"
+        "A Router Advertisement or Redirect came from a port at which the RA guard heard no router that it allows while it learnt: `weft port set --ra-guard-relearn` lets it learn anew, `--ra-guard-learn off` lets the port's rules alone decide."
     LinkRouter "link-router"
         "A Router Advertisement or Redirect came over a link that lets none across: `weft port set --role router` at the end where it comes out lets it."
     TxPoliced "tx-policed"
@@ -128,6 +132,7 @@ impl DropReason {
         Self::RaPrefix,
         Self::RaPvd,
         Self::RaHttp,
+        Self::RaBlocked,
     ];
 }
 

@@ -94,6 +94,7 @@ mod tests {
     use super::*;
     use crate::features::Negotiated;
     use crate::port::Role;
+    use crate::router_gate::SharedGate;
     use crate::swapped::Swapped;
 
     const OWN: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
@@ -124,8 +125,9 @@ mod tests {
             let src = if station { OWN } else { MacAddr([3, 0, 0, 0, 0, 2]) };
             let bytes = [&[0x33, 0x33, 0, 0, 0, 1], &src.0[..], &rest].concat();
             let mut burst = Burst::of(&bytes, VnetHeader { flags, gso_type, ..VnetHeader::default() });
-            let ra_guard = Swapped::default();
-            let policy = Policy { role: Role::Host, macs, mtu: 68, negotiated: Negotiated(0), ra_guard: &ra_guard };
+            let (ra_guard, gate) = (Swapped::default(), SharedGate::default());
+            let (role, negotiated) = (Role::Host, Negotiated(0));
+            let policy = Policy { role, macs, mtu: 68, negotiated, ra_guard: &ra_guard, gate: &gate };
             let frame = &mut burst.frames_mut()[0];
             frame.note_longest(frame.len, 0);
             if is_ordinary(frame, OWN, &policy) {

@@ -22,6 +22,7 @@ use crate::ra_guard::RaGuard;
 use crate::rate::Limits;
 use crate::receiver::Receiver;
 use crate::router::Routers;
+use crate::router_gate::{RouterGate, SharedGate};
 use crate::snoop::{SnoopKind, Waiting};
 use crate::stats::{Counters, Delta, PortStats, Tally, Traffic};
 use crate::swapped::Swapped;
@@ -87,12 +88,14 @@ pub(crate) struct Policy<'a> {
     pub(crate) mtu: u16,
     pub(crate) negotiated: Negotiated,
     pub(crate) ra_guard: &'a Swapped<RaGuard>,
+    pub(crate) gate: &'a SharedGate,
 }
 
 impl<'a> Policy<'a> {
     /// What of routers may come from the port; what only they may say is dropped for the reason `rogue` if it is a host's.
     pub(crate) fn routers(&self, rogue: DropReason) -> Routers<'a> {
-        Routers { rogue: (self.role == Role::Host).then_some(rogue), guard: self.ra_guard }
+        let rogue = (self.role == Role::Host).then_some(rogue);
+        Routers { rogue, gate: self.gate.get(), guard: self.ra_guard }
     }
 }
 
@@ -117,6 +120,7 @@ pub struct Port {
     fault: AtomicU8,
     policing: Swapped<Policers>,
     ra_guard: Swapped<RaGuard>,
+    gate: SharedGate,
     patch: Patch,
     lanes: Lanes,
     /// Copies of its frames that wait for control, of each kind by itself.
@@ -143,6 +147,7 @@ impl Port {
             fault: AtomicU8::new(0),
             policing: Swapped::default(),
             ra_guard: Swapped::default(),
+            gate: SharedGate::default(),
             patch: Patch::default(),
             lanes: Lanes::new(pairs),
             waiting: Default::default(),
@@ -217,8 +222,18 @@ impl Port {
         self.ra_guard.replace(|_| guard.clone(), *guard != RaGuard::default());
     }
 
+    /// Sets whether routers are heard at all, from the next burst on. A new port hears them.
+    pub fn set_router_gate(&self, gate: RouterGate) {
+        self.gate.set(gate);
+    }
+
+    /// Whether routers are heard at all.
+    pub(crate) fn router_gate(&self) -> RouterGate {
+        self.gate.get()
+    }
+
     /// Whether an advertisement of `src` in a frame of `mac`, which control lets come out of this end of a link, may: by the
-    /// port's role and its rules. One that may not is a drop of this port's.
+    /// port's role and its rules. One that may not is a drop of this port's. What the gate says is for control to know.
     ///
     /// # Errors
     /// Why it may not.
@@ -232,9 +247,9 @@ impl Port {
         admitted
     }
 
-    /// Counts an advertisement that came out here, of a link that lets none across, as the frame path does.
-    pub fn refuse_router(&self) {
-        self.count_drop(DropReason::LinkRouter);
+    /// Counts an advertisement that came out here, of a link, and goes no further, as the frame path does.
+    pub fn refuse_router(&self, reason: DropReason) {
+        self.count_drop(reason);
     }
 
     fn count_drop(&self, reason: DropReason) {
@@ -310,7 +325,14 @@ impl Port {
             _ => Role::Uplink,
         };
         let macs = if self.macs.load(Ordering::Relaxed) == 0 { MacPolicy::Own } else { MacPolicy::Any };
-        Policy { role, macs, mtu: self.mtu(), negotiated: self.negotiated(), ra_guard: &self.ra_guard }
+        Policy {
+            role,
+            macs,
+            mtu: self.mtu(),
+            negotiated: self.negotiated(),
+            ra_guard: &self.ra_guard,
+            gate: &self.gate,
+        }
     }
 
     /// Whether the port may use `mac` as its own: it is, or any will do.

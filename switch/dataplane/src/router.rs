@@ -9,6 +9,7 @@ use wire::{NdKind, is_fragmented_nd, nd_kind, packet_at};
 use crate::burst::{Burst, Frame, Verdict};
 use crate::drops::DropReason;
 use crate::ra_guard::RaGuard;
+use crate::router_gate::RouterGate;
 use crate::snoop::of_interest;
 use crate::swapped::Swapped;
 
@@ -20,6 +21,8 @@ const CHECKSUM_AT: u16 = 2;
 pub(crate) struct Routers<'a> {
     /// Why what only routers may say is dropped; `None`: it may come.
     pub(crate) rogue: Option<DropReason>,
+    /// Whether any of it may.
+    pub(crate) gate: RouterGate,
     /// What they may say.
     pub(crate) guard: &'a Swapped<RaGuard>,
 }
@@ -53,11 +56,13 @@ pub(crate) fn kind_of(burst: &Burst, index: usize) -> NdKind {
     nd_kind(burst.bytes(frame), &frame.ether())
 }
 
-fn object(kind: NdKind, Routers { rogue, guard }: Routers<'_>) -> Option<DropReason> {
+fn object(kind: NdKind, Routers { rogue, gate, guard }: Routers<'_>) -> Option<DropReason> {
     // Who may be heard as a router and say anything has no need to hide what he says.
-    let watched = || rogue.is_some() || guard.get().is_some_and(|rules| !rules.allows_all());
+    let watched =
+        || rogue.is_some() || gate != RouterGate::Open || guard.get().is_some_and(|rules| !rules.allows_all());
     match kind {
-        NdKind::RouterAdvertisement | NdKind::Redirect => rogue,
+        NdKind::RouterAdvertisement => rogue.or(gate.objection_to_advert()),
+        NdKind::Redirect => rogue.or(gate.objection()),
         NdKind::Unclassified => watched().then_some(DropReason::Unclassifiable),
         NdKind::Unrecognised => {
             let passes = guard.get().is_some_and(|rules| rules.unrecognised) || !watched();

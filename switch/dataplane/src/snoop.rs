@@ -179,10 +179,12 @@ impl Snoops {
 }
 
 /// Hands copies of those of the frames `wanted` over that are to be delivered, if to nobody yet. `port` is where they came
-/// from. Where control mediates, advertisements go no further than that.
+/// from. Where control mediates, or learns whether a router is there, advertisements go no further than that.
 #[cold]
 pub(crate) fn snoop(burst: &mut Burst, wanted: Bits, (port, namespace): (&Port, &Namespace), tap: &mut Tap) {
-    let mediated = port.is_mediated() || namespace.is_mediated();
+    // The gate may have changed since the frames were judged.
+    let withheld = port.router_gate().objection();
+    let mediated = withheld.is_some() || port.is_mediated() || namespace.is_mediated();
     for number in wanted.iter() {
         let goes_on = matches!(burst.frame(number).verdict, Verdict::Port(_) | Verdict::Flood);
         if let Some(kind) = of_interest(kind_of(burst, number)).filter(|_| goes_on) {
@@ -191,6 +193,7 @@ pub(crate) fn snoop(burst: &mut Burst, wanted: Bits, (port, namespace): (&Port, 
             port.counters.add_snooped(copied.then_some(kind));
             if taken {
                 let reason = if copied { DropReason::Mediated } else { DropReason::NotMediated };
+                let reason = withheld.unwrap_or(reason);
                 burst.frames_mut()[number].verdict = Verdict::Drop(reason);
             }
         }

@@ -7,6 +7,7 @@ mod mediating;
 mod model;
 mod peers;
 mod ra_guard;
+mod ra_learning;
 mod stated;
 mod vf;
 mod watching;

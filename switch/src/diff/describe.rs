@@ -159,6 +159,7 @@ fn port_detail(old: &PortSpec, new: &PortSpec) -> String {
         ("vf", vf(old), vf(new)),
         ("pvds", old.mediation.sight_label(), new.mediation.sight_label()),
         ("inject-pvd", old.mediation.inject_label(), new.mediation.inject_label()),
+        ("ra-guard-learn", old.mediation.learn_label(), new.mediation.learn_label()),
     ];
     let rules = ra_guard::pairs(&old.mediation.guard, &new.mediation.guard);
     match differing(pairs.into_iter().chain(rates::pairs(&old.limits, &new.limits)).chain(rules)) {

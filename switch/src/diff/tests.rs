@@ -195,7 +195,8 @@ fn some_mediation(role: u8, byte: u8) -> Mediation {
     let inject =
         (!role.is_multiple_of(3) && !byte.is_multiple_of(2)).then(|| Injection::new("a.example".parse().unwrap()));
     let guard = RaGuard { http: role.is_multiple_of(2), ..RaGuard::default() };
-    Mediation { sight, inject, guard }
+    let learn = (!role.is_multiple_of(3)).then(|| Duration::from_secs(u64::from(role)));
+    Mediation { sight, inject, guard, learn }
 }
 
 fn some_limits(byte: u8) -> Limits {

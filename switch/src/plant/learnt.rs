@@ -15,6 +15,7 @@ use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
 use crate::quota::{Resource, Usage, UsageBook};
+use crate::ra_learning::RaGuardState;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
 use crate::snoop::Ignored;
@@ -180,10 +181,18 @@ impl Plant {
     /// Forgets what was learnt from a port that is a router's no more, or that has said what its rules do not allow now.
     pub(super) fn forget_disallowed(&mut self, path: &PortPath, before: &PortSpec) {
         let Some(record) = self.port(path) else { return };
+        let same = record.spec.role != Role::Host && record.spec.mediation.guard == before.mediation.guard;
+        if before.role != Role::Host && !same {
+            self.forget_unless_allowed(path);
+        }
+    }
+
+    /// Forgets what was learnt from a port that may not speak as a router, or has said what its rules do not allow now.
+    pub(super) fn forget_unless_allowed(&mut self, path: &PortPath) {
+        let Some(record) = self.port(path) else { return };
         let Ok(home) = self.tree.find(&path.namespace) else { return };
-        let (spec, port, name) = (&record.spec, record.ident.nr_at_home(), record.name.clone());
-        let was_router = before.role != Role::Host;
-        let rules = &spec.mediation.guard;
+        let (rules, port, name) = (&record.rules, record.ident.nr_at_home(), record.name.clone());
+        let may_speak = record.spec.role != Role::Host && record.ra_guard_state != RaGuardState::Blocking;
         let said_more = || {
             let cached = home.get(self.learning.ras).into_iter().flat_map(|ras| ras.cache.iter());
             let mut cached = cached.filter(|entry| entry.port == port);
@@ -191,8 +200,7 @@ impl Plant {
             let mut pvds = registry.into_iter().flat_map(|registry| registry.members().iter());
             cached.any(|entry| !may_say(rules, entry)) || pvds.any(|pvd| !may_have_taught(rules, port, pvd))
         };
-        let stays = spec.role != Role::Host && (*rules == before.mediation.guard || !said_more());
-        if was_router && !stays {
+        if !may_speak || said_more() {
             self.forget_port(home.handle(), port, &name);
         }
     }

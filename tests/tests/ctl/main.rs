@@ -18,6 +18,7 @@ mod names;
 mod peers;
 mod pvdd;
 mod ra_guard;
+mod ra_learning;
 mod shared_limits;
 mod stated;
 mod tenant;

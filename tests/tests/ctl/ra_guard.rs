@@ -11,10 +11,10 @@ use wire::{MacAddr, build};
 
 use crate::tenant::Scene;
 
-const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+pub(super) const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
 /// An advertisement of a prefix, 2001:db8:N::/64, from this address.
-fn advertise(guest: &mut SyntheticGuest, router: Ipv6Addr, number: u16) {
+pub(super) fn advertise(guest: &mut SyntheticGuest, router: Ipv6Addr, number: u16) {
     let prefix = Ipv6Addr::new(0x2001, 0xdb8, number, 0, 0, 0, 0, 0);
     let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 1800, preferred: 1800 };
     let options = encode([NdOption::Prefix(info)]).expect("a good option");
@@ -22,14 +22,14 @@ fn advertise(guest: &mut SyntheticGuest, router: Ipv6Addr, number: u16) {
 }
 
 /// The prefixes that red has learnt.
-fn learnt(daemon: &Weftd) -> Vec<String> {
+pub(super) fn learnt(daemon: &Weftd) -> Vec<String> {
     let pvds = daemon.json(&["pvd", "list", "red"]);
     let prefixes = pvds.as_array().expect("a list").iter().flat_map(|pvd| pvd["prefixes"].as_array().expect("a list"));
     prefixes.map(|prefix| prefix.as_str().expect("a prefix").to_owned()).collect()
 }
 
 /// Waits until so many frames of `gw` were dropped for this reason.
-fn await_drops(daemon: &Weftd, reason: &str, count: u64) {
+pub(super) fn await_drops(daemon: &Weftd, reason: &str, count: u64) {
     let dropped = || daemon.port("red:gw")["drops"][reason].as_u64().unwrap_or(0);
     until(&format!("{count} frames dropped: {reason}"), Deadline::patient(), || dropped() == count);
 }
@@ -69,6 +69,7 @@ fn rules_change_under_a_running_guest_and_each_by_itself() {
     let expected = json!({
         "routers": ["fe80::1", "fe80::2"], "macs": [], "prefixes": ["2001:db8:1::/48"], "pvds": [],
         "pvd_required": false, "http": true, "preference": "medium", "unrecognised": false,
+        "learn": 0,
     });
     assert_eq!(set, expected);
     advertise(&mut router, Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 3), 1);

@@ -12,6 +12,7 @@ mod mediated;
 mod policy;
 mod queues;
 mod ra_guard;
+mod ra_learning;
 mod receive;
 mod shapes;
 mod shared_limits;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What is done with Router Advertisements from and to a port, for the wire and from it.
 
-use super::ra_guard::ra_guard;
+use super::ra_guard::{learn, ra_guard};
 use super::refusal;
 use ctl::proto::v1;
 use pvd::{Injection, Mediated};
@@ -18,7 +18,9 @@ pub fn mediation_edit(
 ) -> Result<MediationEdit, v1::Error> {
     let sight = pvds.map(|words| switch::sight_of(words.iter().map(String::as_str)));
     let sight = sight.transpose().map_err(refusal)?;
-    Ok(MediationEdit { sight, inject: inject.map(injection).transpose()?, guard: ra_guard(guard)? })
+    let (inject, learn) = (inject.map(injection).transpose()?, learn(guard));
+    let relearn = guard.is_some_and(|guard| guard.relearn == Some(true));
+    Ok(MediationEdit { sight, inject, guard: ra_guard(guard)?, learn, relearn })
 }
 
 fn injection(asked: &v1::InjectPvd) -> Result<Option<Injection>, v1::Error> {

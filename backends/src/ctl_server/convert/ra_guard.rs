@@ -7,7 +7,8 @@ use ctl::proto::v1;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::str::FromStr;
-use switch::{RaGuard, RaGuardEdit, Refusal};
+use std::time::Duration;
+use switch::{Mediation, RaGuardEdit, RaGuardState, RaLearningView, Refusal};
 use wire::Prefix;
 use wire::nd::Preference;
 
@@ -43,8 +44,10 @@ fn set<T: FromStr + Ord>(
 }
 
 /// Rules for the wire; `None`: there are none.
-pub(super) fn ra_guard_said(rules: &RaGuard) -> Option<v1::RaGuard> {
-    (*rules != RaGuard::default()).then(|| v1::RaGuard {
+pub(super) fn ra_guard_said(mediation: &Mediation) -> Option<v1::RaGuard> {
+    let (rules, learn) = (&mediation.guard, mediation.learn);
+    let plain = Mediation::default();
+    ((rules, learn) != (&plain.guard, plain.learn)).then(|| v1::RaGuard {
         routers: Some(texts(&rules.routers)),
         macs: Some(texts(&rules.macs)),
         prefixes: Some(texts(&rules.prefixes)),
@@ -57,6 +60,31 @@ pub(super) fn ra_guard_said(rules: &RaGuard) -> Option<v1::RaGuard> {
             Preference::High => v1::Preference::High,
         }),
         unrecognised: Some(rules.unrecognised),
+        learn: Some(learn.map_or(0, |span| span.as_secs())),
+        relearn: None,
+    })
+}
+
+/// For how long is to be learnt, if anything is said of that.
+pub(super) fn learn(asked: Option<&v1::RaGuard>) -> Option<Option<Duration>> {
+    asked?.learn.map(|seconds| (seconds > 0).then(|| Duration::from_secs(seconds)))
+}
+
+/// How far learning is, for the wire; `None`: it is off.
+pub(super) fn learning_said(view: &RaLearningView) -> Option<v1::RaLearning> {
+    let state = match view.state {
+        RaGuardState::Off => return None,
+        RaGuardState::Learning => v1::RaLearningState::Learning,
+        RaGuardState::Blocking => v1::RaLearningState::Blocking,
+        RaGuardState::Forwarding => v1::RaLearningState::Forwarding,
+    };
+    Some(v1::RaLearning {
+        state,
+        // What is left of a second is not over.
+        left_s: view.left.map(|left| left.as_secs() + u64::from(left.subsec_nanos() > 0)),
+        routers: texts(&view.found.routers),
+        macs: texts(&view.found.macs),
+        prefixes: texts(&view.found.prefixes),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use crate::proto::v1::{Preference, RaGuard};
+use crate::proto::v1::{Preference, RaGuard, RaLearning, RaLearningState};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 
@@ -13,10 +13,17 @@ A list is separated by commas and takes the place of the one before; `none` empt
 list allows anything. The rules hold for what a router, an uplink or an end of a link with the role
 router sends: what they do not allow is dropped as a whole and counted as ra-router, ra-mac,
 ra-prefix, ra-pvd, ra-http or ra-preference, and what cannot be read without doubt as ra-malformed.
-When rules become stricter, what the port has taught against them is forgotten.";
+When rules become stricter, what the port has taught against them is forgotten.
+
+With --ra-guard-learn the guard finds out by itself which routers are behind a port (RFC 6105 section
+4). While it learns, none is heard, and what comes is counted as ra-learning; then those are heard that
+were there and that the rules allow, from their addresses and MACs and with their prefixes, and nobody
+if there were none, which counts as ra-blocked. The time counts while a guest runs its NIC, and should
+be longer than that between two advertisements. What was decided stays, over restarts too, until
+--ra-guard-relearn has it learn anew or `--ra-guard-learn off` lets the rules alone decide.";
 
 /// Options of `port set` that are here.
-pub(super) const CHANGES: [&str; 8] = [
+pub(super) const CHANGES: [&str; 10] = [
     "ra_guard_router",
     "ra_guard_mac",
     "ra_guard_prefix",
@@ -25,6 +32,8 @@ pub(super) const CHANGES: [&str; 8] = [
     "ra_guard_http",
     "ra_guard_preference",
     "ra_guard_unrecognised",
+    "ra_guard_learn",
+    "ra_guard_relearn",
 ];
 
 /// The rules.
@@ -56,6 +65,17 @@ pub(super) struct RaGuardArgs {
     /// they do not
     #[arg(long, value_name = "BOOL")]
     ra_guard_unrecognised: Option<bool>,
+    /// For how long it is learnt which routers are behind the port, to hear those alone from then on; `off`: it is not
+    #[arg(long, value_name = "SECONDS|off", value_parser = span)]
+    ra_guard_learn: Option<u64>,
+    /// Learn anew
+    #[arg(long)]
+    ra_guard_relearn: bool,
+}
+
+fn span(text: &str) -> Result<u64, String> {
+    let expected = "expected seconds, 1 to 3600, or off";
+    if text == "off" { Ok(0) } else { text.parse().ok().filter(|span| *span > 0).ok_or_else(|| expected.to_owned()) }
 }
 
 impl RaGuardArgs {
@@ -70,6 +90,8 @@ impl RaGuardArgs {
             http: self.ra_guard_http,
             preference: self.ra_guard_preference,
             unrecognised: self.ra_guard_unrecognised,
+            learn: self.ra_guard_learn,
+            relearn: self.ra_guard_relearn.then_some(true),
         };
         (rules != RaGuard::default()).then_some(rules)
     }
@@ -99,10 +121,27 @@ pub(super) fn lines(page: &mut Page, rules: Option<&RaGuard>) {
         ("http", rules.http.filter(|http| !http).map(|_| "not allowed".to_owned())),
         ("preference", preference.map(str::to_owned)),
         ("unrecognised", rules.unrecognised.filter(|pass| *pass).map(|_| "pass".to_owned())),
+        ("learn", rules.learn.filter(|span| *span > 0).map(|span| format!("{span} s"))),
     ];
     let mut table = Table::new(&[("", Side::Left), ("", Side::Left)], false);
     let said: Vec<_> = said.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     page.line("ra guard", &said.len().to_string());
     said.into_iter().for_each(|(name, value)| table.row([name.to_owned(), value]));
+    page.below(&table.finish());
+}
+
+/// Adds to the page of a port how far its guard is with learning.
+pub(super) fn learning(page: &mut Page, learning: &RaLearning) {
+    let RaLearning { state, left_s, routers, macs, prefixes } = learning;
+    let state = match (state, left_s) {
+        (RaLearningState::Learning, left) => format!("learning, {} s left", left.unwrap_or(0)),
+        (RaLearningState::Blocking, _) => "blocking".to_owned(),
+        (RaLearningState::Forwarding, _) => "forwarding".to_owned(),
+    };
+    page.line("ra learning", &state);
+    let mut table = Table::new(&[("", Side::Left), ("", Side::Left)], false);
+    let heard = [("routers", routers), ("macs", macs), ("prefixes", prefixes)];
+    let heard = heard.into_iter().filter(|(_, items)| !items.is_empty());
+    heard.for_each(|(name, items)| table.row([name.to_owned(), items.join(" ")]));
     page.below(&table.finish());
 }

@@ -52,7 +52,7 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
 
 /// A port in full.
 pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
-    let Port { number, spec, state, reason, features, counters, .. } = port;
+    let Port { number, spec, state, reason, ra_learning, features, counters, .. } = port;
     let mut page = Page::new("port", &spec.name);
     page.line("number", &number.to_string());
     page.line("namespace", &spec.namespace);
@@ -65,6 +65,9 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     mediation(&mut page, port);
     if spec.role != Role::Host || spec.ra_guard.is_some() {
         ra_guard::lines(&mut page, spec.ra_guard.as_ref());
+    }
+    if let Some(learning) = ra_learning {
+        ra_guard::learning(&mut page, learning);
     }
     let (what, value) = behind(port);
     page.line(what, &value);

@@ -84,7 +84,7 @@ port vm1
   mediated     40 advertisements, 90 frames of them
     10 held back, 3 seen by nobody, 1 beyond its share, 2 invalid
     30 with an injected PvD Option, 4 that could not get one
-  ra guard     8
+  ra guard     9
     routers       fe80::1 fe80::2
     macs          02:00:00:00:00:01
     prefixes      2001:db8::/32
@@ -93,6 +93,11 @@ port vm1
     http          not allowed
     preference    at most medium
     unrecognised  pass
+    learn         60 s
+  ra learning  learning, 12 s left
+    routers   fe80::1
+    macs      02:00:00:00:00:01
+    prefixes  2001:db8:1::/64
   vhost-user   /run/weft/vm1.sock (weftd listens)
   state        up
   reason       its guest is connected

@@ -85,6 +85,10 @@ fn verbs_of_ports() {
             "pvds": ["corp.example"], "pvd_required": true, "http": false, "preference": "medium", "unrecognised": false,
         }}),
     );
+    let learning = |words: &str| call(&format!("port set gw {words}")).1["ra_guard"].clone();
+    assert_eq!(learning("--ra-guard-learn 60"), json!({"learn": 60}));
+    assert_eq!(learning("--ra-guard-learn off"), json!({"learn": 0}));
+    assert_eq!(learning("--ra-guard-relearn"), json!({"relearn": true}));
     let add = "port add gw -n red --vhost-user /x --role router --ra-guard-http false";
     assert_eq!(call(add).1["ra_guard"], json!({"http": false}));
     asks("port del vm1 --force --if-exists", "PortDel", json!({"name": "vm1", "force": true, "if_exists": true}));

@@ -12,7 +12,7 @@ use crate::codec::Call;
 use crate::proto::service::{GetInfo, GetInterfaceDescription, SERVICE, describe, info};
 use crate::proto::v1::{
     Answer, FactKind, FdbKind, Grant, InformationState, MacPolicy, Mode, Operation, Poll, Preference, PvdEventKind,
-    Request, Role, Severity, State,
+    RaLearningState, Request, Role, Severity, State,
 };
 use crate::proto::{INTERFACE, INTERFACE_NAME, Method};
 use crate::testing::samples;
@@ -110,6 +110,8 @@ fn enumerations_are_those_of_the_file() {
     hold(&idl, "Answer", &[Answer::Off, Answer::WhenSilent, Answer::Always]);
     hold(&idl, "MacPolicy", &[MacPolicy::Own, MacPolicy::Any]);
     hold(&idl, "Preference", &[Preference::Low, Preference::Medium, Preference::High]);
+    use RaLearningState::{Blocking, Forwarding, Learning};
+    hold(&idl, "RaLearningState", &[Learning, Blocking, Forwarding]);
     hold(&idl, "State", &[State::Down, State::Connecting, State::Up, State::Broken]);
     hold(&idl, "FdbKind", &[FdbKind::Port, FdbKind::Static, FdbKind::Learned]);
     let facts = [FactKind::Prefix, FactKind::Route, FactKind::Rdnss, FactKind::Dnssl, FactKind::Pref64];
@@ -121,7 +123,7 @@ fn enumerations_are_those_of_the_file() {
     hold(&idl, "Poll", &[Poll::Adaptive, Poll::Always, Poll::Never]);
     hold(&idl, "Operation", &[Operation::Add, Operation::Del, Operation::Change]);
     let enumerations = idl.typedefs.values().filter(|kind| matches!(kind.elt, VStructOrEnum::VEnum(_)));
-    assert_eq!(enumerations.count(), 14, "every enumeration of the file is held above");
+    assert_eq!(enumerations.count(), 15, "every enumeration of the file is held above");
     assert!(idl.typedefs.values().all(|kind| !kind.doc.is_empty()), "every type has a comment");
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::counters::Counters;
 use super::limits::Limits;
 use super::mediation::{InjectPvd, Mediated};
-use super::ra_guard::RaGuard;
+use super::ra_guard::{RaGuard, RaLearning};
 use crate::proto::nullable;
 
 /// A port as it runs: what was asked for, what came of it, and what it has moved. One flat JSON object.
@@ -28,6 +28,9 @@ pub struct Port {
     /// What became of Router Advertisements of its router; absent as long as weftd has decided about none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mediated: Option<Mediated>,
+    /// How far RA guard is with learning; absent where it does not learn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ra_learning: Option<RaLearning>,
     /// Names of the virtio features that the guest negotiated; empty while no guest is connected.
     pub features: Vec<String>,
     /// What it has moved.

@@ -33,6 +33,42 @@ pub struct RaGuard {
     /// Whether IPv6 packets pass, from a host too, whose headers lead to one that nobody knows (RFC 7113). Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrecognised: Option<bool>,
+    /// For how many seconds the guard learns which routers are behind the port, none being heard meanwhile, to hear those
+    /// alone from then on (RFC 6105 section 4); 1 to 3600, or 0, which is the default: it does not. Not at a host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learn: Option<u64>,
+    /// Whether it learns anew, whatever was decided. In requests only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relearn: Option<bool>,
+}
+
+/// How far the guard of a port is with learning (RFC 6105 section 4.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaLearning {
+    /// Whether routers are heard.
+    pub state: RaLearningState,
+    /// For how many seconds it still learns; only the time counts in which a guest runs its NIC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_s: Option<u64>,
+    /// Link-local addresses of the routers that it heard.
+    pub routers: Vec<String>,
+    /// Their MACs.
+    pub macs: Vec<String>,
+    /// The prefixes that they told of.
+    pub prefixes: Vec<String>,
+}
+
+/// Whether routers are heard from a port whose guard learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RaLearningState {
+    /// Not yet.
+    #[default]
+    Learning,
+    /// No: none was there.
+    Blocking,
+    /// Those that were there.
+    Forwarding,
 }
 
 /// How a router, or a route through it, compares with others (RFC 4191).
