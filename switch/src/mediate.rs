@@ -10,16 +10,15 @@ use crate::arena::Handle;
 use crate::control::Control;
 use crate::plant::{Heard, Plant};
 use crate::port::PortRecord;
-use crate::snoop::Copy;
+use crate::snoop::{Copy, Ignored};
 use crate::tree::Namespace;
-use dataplane::limits::LINK_HOPS;
-use dataplane::{Emission, Port};
+use dataplane::{Emission, Instant, Port};
 use pvd::{Mediator, Reach};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::name::NameRef;
 use wire::nd::NdPacket;
-use wire::{EtherHeader, MacAddr, ether, ip6};
+use wire::{EtherHeader, MacAddr, ip6};
 
 /// The port that a copy is of.
 #[derive(Clone, Copy)]
@@ -46,13 +45,15 @@ impl Control {
         let counters = mediator.counters_mut(from.port);
         counters.heard += 1;
         counters.hidden += u64::from(receivers.is_empty());
+        let seeing: Vec<u32> = receivers.iter().map(|receiver| receiver.port).collect();
+        let to_all = Some(&seeing[..]).filter(|_| to.is_multicast());
         let chosen: Vec<(Receiver, Option<MacAddr>)> =
-            match mediator.reach(&heard.advert, heard.octets, to.is_multicast(), every, now) {
+            match mediator.reach(&heard.advert, heard.octets, to_all, every, now) {
                 Reach::All => receivers.into_iter().map(|receiver| (receiver, None)).collect(),
                 Reach::Hosts(hosts) => {
                     let get = |receiver: &Receiver| {
                         let own = hosts.iter().filter(|(port, _)| *port == receiver.port).map(|(_, mac)| *mac);
-                        own.map(|mac| (Receiver { device: Arc::clone(&receiver.device), ..*receiver }, Some(mac)))
+                        own.map(|mac| (Receiver { device: Arc::clone(&receiver.device), ..*receiver }, mac))
                             .collect::<Vec<_>>()
                     };
                     receivers.iter().flat_map(get).collect()
@@ -106,12 +107,27 @@ impl Control {
     /// Lets an advertisement come out at the other end of a link.
     fn cross(&mut self, near: &Port, frame: &[u8], hops: u8, now: Duration) {
         let Some(record) = self.plant.port_at(Handle::from_bits(near.tag().0)) else { return };
-        let far = record.spec.far().and_then(|far| self.plant.port(far)).map(|far| Arc::clone(&far.device));
-        let packet = frame.len().saturating_sub(ether::MIN_LEN);
-        let Some(far) = far.filter(|_| hops < LINK_HOPS && packet <= usize::from(near.mtu())) else { return };
-        let copy = Copy { tag: far.tag(), frame, taken: true, hops: hops + 1 };
-        // What that end's role or rules do not let pass teaches nothing and goes nowhere.
-        let _ = self.hear(&copy, now);
+        let Some(far) = record.spec.far().and_then(|far| self.plant.port(far)) else { return };
+        let (device, at) = (Arc::clone(&far.device), Instant::default() + now);
+        let Ok(namespace) = self.plant.set_of(&far.spec.namespace).map(|set| Arc::clone(set.plane())) else { return };
+        let carried = near.carry_in(frame, hops, at).and_then(|()| device.carry_out(&namespace, frame, at));
+        if carried.is_ok() {
+            let copy = Copy { tag: device.tag(), frame, taken: true, hops: hops + 1 };
+            // What that end's role or rules do not let pass teaches nothing and goes nowhere.
+            let _ = self.hear(&copy, now);
+        }
+    }
+
+    /// What has come out of a link and may: the table there learns from it, and limits hold for how it spreads.
+    ///
+    /// # Errors
+    /// It goes no further, which the port has counted.
+    pub(crate) fn come_out(&self, from: Speaker, copy: &Copy<'_>, now: Duration) -> Result<(), Ignored> {
+        let port = self.plant.port_at(from.record).filter(|_| copy.hops > 0);
+        let Some(port) = port else { return Ok(()) };
+        let set = self.plant.set_of(&port.spec.namespace).map_err(|_| Ignored::NoPort)?;
+        let at = Instant::default() + now;
+        port.device.carry_on(set.plane(), copy.frame, at).map_err(Ignored::Guarded)
     }
 }
 

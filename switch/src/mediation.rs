@@ -70,6 +70,11 @@ impl Mediation {
         if role == Role::Host {
             return refuse(inject.name.to_string(), "a port with the role router or uplink: a host sends none");
         }
+        if self.guard.pvd_required {
+            // The rules are about what the router says, before anything is added to it: nothing would be left to add to.
+            let expected = "none at a port whose router has to name one itself (ra-guard-pvd-required)";
+            return refuse(inject.name.to_string(), expected);
+        }
         if inject.delay > PVD_DELAY_MAX {
             return refuse(format!("delay {}", inject.delay), "a delay of 0 to 15");
         }
@@ -175,6 +180,9 @@ mod test {
         assert!(check(&good, Role::Host).unwrap_err().contains("role router"));
         let delayed = Injection { delay: 16, http: true, ..good.clone() };
         assert!(check(&delayed, Role::Router).unwrap_err().contains("0 to 15"));
+        let guard = RaGuard { pvd_required: true, ..RaGuard::default() };
+        let contradictory = Mediation { inject: Some(good.clone()), guard, ..Mediation::default() };
+        assert!(contradictory.check(Role::Router).unwrap_err().to_string().contains("ra-guard-pvd-required"));
         let sequence = Injection { sequence: 1, ..good.clone() };
         assert!(check(&sequence, Role::Router).unwrap_err().contains("without http"));
         assert_eq!(check(&Injection { sequence: 1, delay: 15, http: true, ..good.clone() }, Role::Router), Ok(()));

@@ -5,7 +5,7 @@ use crate::ident::Ident;
 use crate::name::Name;
 use crate::ra_learning::{RaGuardState, RaLearning};
 use crate::reference::PortPath;
-use crate::spec::PortSpec;
+use crate::spec::{Lane, PortSpec};
 use dataplane::{PortConfig, PortSlot, RaGuard, RingFault};
 use std::sync::Arc;
 
@@ -179,7 +179,11 @@ impl PortRecord {
 
     /// Whether anybody is behind it who could be heard.
     pub(crate) fn is_present(&self) -> bool {
-        self.device.is_running() || self.device.is_linked()
+        match self.spec.lane {
+            Lane::VhostUser(_) => self.device.is_running(),
+            Lane::Link(_) => self.device.is_linked(),
+            Lane::Device(_) => true,
+        }
     }
 
     pub(crate) fn note(&mut self, notice: Notice) {

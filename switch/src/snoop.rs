@@ -120,6 +120,7 @@ impl Control {
         if ether.tags() > 0 {
             if copy.taken {
                 self.admit_unread(from, copy)?;
+                self.come_out(from, copy, now)?;
                 self.pass_unread(from, copy, now);
             }
             return Err(Ignored::Tagged);
@@ -177,6 +178,7 @@ impl Control {
         let device = Arc::clone(&speaker.device);
         let watched = self.plant.watch_router(from.record, mac, packet, &message);
         watched.map_err(|reason| withheld(&device, copy, reason))?;
+        self.come_out(from, copy, now)?;
         let injected = copy.taken.then(|| self.plant.inject(from, copy.frame, packet)).flatten();
         let frame = injected.as_deref().unwrap_or(copy.frame);
         // Only what stands right behind its IPv6 header is changed.

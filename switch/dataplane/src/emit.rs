@@ -45,7 +45,8 @@ impl Port {
         self.counters.add_rx(&delta);
     }
 
-    fn may_emit(&self, frame: &[u8], now: Instant) -> Result<(), DropReason> {
+    /// Whether its limits and its MTU let it have a frame.
+    pub(crate) fn may_emit(&self, frame: &[u8], now: Instant) -> Result<(), DropReason> {
         let policers = self.policers();
         let meter = policers.as_ref().and_then(|policers| policers.receive(std::iter::once(frame.len() as u32), now));
         if !meter.is_none_or(|mut meter| meter.admit(frame.len() as u32)) {

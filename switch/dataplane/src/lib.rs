@@ -47,6 +47,7 @@
 mod bits;
 mod burst;
 mod by_lane;
+mod carry;
 mod claims;
 mod deliver;
 mod drops;

@@ -61,10 +61,23 @@ impl Policers {
         police(burst.frames_mut(), &self.flood, now, (Verdict::Flood, reason));
     }
 
+    fn transmits(&self, len: u32, now: Instant) -> bool {
+        admits(&self.tx, len, now)
+    }
+
+    fn floods(&self, len: u32, now: Instant) -> bool {
+        admits(&self.flood, len, now)
+    }
+
     /// What of frames of these lengths may be delivered to this port; `None`: all of them.
     pub(crate) fn receive(&self, lens: impl Iterator<Item = u32>, now: Instant) -> Option<Meter<'_>> {
         self.rx.open(lens, now)
     }
+}
+
+/// Whether one frame passes.
+fn admits(policer: &Policer, len: u32, now: Instant) -> bool {
+    policer.open(std::iter::once(len), now).is_none_or(|mut meter| meter.admit(len))
 }
 
 /// Drops frames with this verdict that are too many, for this reason.
@@ -101,6 +114,22 @@ impl SendPolicers {
         }
     }
 
+    /// Decides on one frame that is sent, as [`SendPolicers::transmit`] does.
+    pub(crate) fn transmit_one(&self, len: u32, now: Instant) -> Result<(), DropReason> {
+        let own = self.port.as_ref().is_none_or(|policers| policers.transmits(len, now));
+        require(own, DropReason::TxPoliced)?;
+        let shared = self.namespace.as_ref().is_none_or(|levels| levels.all(|policers| policers.transmits(len, now)));
+        require(shared, DropReason::NamespaceTxPoliced)
+    }
+
+    /// Decides on one frame that is flooded, as [`SendPolicers::flood`] does.
+    pub(crate) fn flood_one(&self, len: u32, now: Instant) -> Result<(), DropReason> {
+        let own = self.port.as_ref().is_none_or(|policers| policers.floods(len, now));
+        require(own, DropReason::FloodPoliced)?;
+        let shared = self.namespace.as_ref().is_none_or(|levels| levels.all(|policers| policers.floods(len, now)));
+        require(shared, DropReason::NamespaceFloodPoliced)
+    }
+
     /// Decides on what is flooded beyond the limits. The table has been asked.
     #[inline]
     pub(crate) fn flood(&self, burst: &mut Burst, now: Instant) {
@@ -111,6 +140,10 @@ impl SendPolicers {
             levels.flood(burst, now);
         }
     }
+}
+
+fn require(good: bool, reason: DropReason) -> Result<(), DropReason> {
+    if good { Ok(()) } else { Err(reason) }
 }
 
 impl Swapped<Policers> {

@@ -47,7 +47,7 @@ pub(crate) fn classify(burst: &mut Burst, index: usize, routers: Routers<'_>) ->
     if let Some(reason) = objection {
         burst.frames_mut()[index].decide(Verdict::Drop(reason));
     }
-    objection.is_none() && of_interest(kind).is_some()
+    objection.is_none() && (of_interest(kind).is_some() || kind == NdKind::Unclassified)
 }
 
 /// What frame `index` is by its private copy.

@@ -187,7 +187,11 @@ pub(crate) fn snoop(burst: &mut Burst, wanted: Bits, (port, namespace): (&Port, 
     let mediated = withheld.is_some() || port.is_mediated() || namespace.is_mediated();
     for number in wanted.iter() {
         let goes_on = matches!(burst.frame(number).verdict, Verdict::Port(_) | Verdict::Flood);
-        if let Some(kind) = of_interest(kind_of(burst, number)).filter(|_| goes_on) {
+        let kind = kind_of(burst, number);
+        if kind == NdKind::Unclassified && goes_on && mediated {
+            // Whatever hides in it would go past control.
+            burst.frames_mut()[number].verdict = Verdict::Drop(DropReason::Unclassifiable);
+        } else if let Some(kind) = of_interest(kind).filter(|_| goes_on) {
             let taken = mediated && kind == SnoopKind::Advertisement;
             let copied = tap.copy(burst, number, (port, namespace), (kind, taken)).is_some();
             port.counters.add_snooped(copied.then_some(kind));

@@ -35,8 +35,8 @@ pub const ASKED_FOR: Duration = Duration::from_secs(4);
 pub enum Reach {
     /// Whoever it was sent to.
     All,
-    /// These hosts, by port and Ethernet address; perhaps none.
-    Hosts(Vec<(u32, MacAddr)>),
+    /// These hosts, by port and Ethernet address, or without one all that are behind a port; perhaps none.
+    Hosts(Vec<(u32, Option<MacAddr>)>),
 }
 
 /// What became of the advertisements of one port.
@@ -76,11 +76,12 @@ struct Sent {
     at: Duration,
 }
 
-/// A host that has asked for routers.
+/// A host that has asked for routers, or so many behind one port that they are all taken together.
 #[derive(Debug)]
 struct Asker {
     port: u32,
-    mac: MacAddr,
+    /// `None`: any behind the port.
+    mac: Option<MacAddr>,
     until: Duration,
     /// What it was told since.
     told: Vec<u64>,
@@ -94,35 +95,39 @@ pub struct Mediator {
 }
 
 impl Mediator {
-    /// A host asks. Bounded by [`limits::PORT_SOLICITORS`]: of those behind one port that ask, the latest count.
+    /// A host asks. When more than [`limits::PORT_SOLICITORS`] behind one port do, as can be behind a link or an uplink, none
+    /// pushes another aside: then whatever one of them is to be told is told to all behind it.
     pub fn solicited(&mut self, port: u32, mac: MacAddr, now: Duration) {
-        self.askers.retain(|asker| asker.until > now && (asker.port, asker.mac) != (port, mac));
-        let mut behind = self.askers.iter().enumerate().filter(|(_, asker)| asker.port == port);
-        let oldest = behind.next().map(|(index, _)| index);
-        if let Some(oldest) = oldest.filter(|_| behind.count() + 1 >= limits::PORT_SOLICITORS) {
-            self.askers.remove(oldest);
+        self.askers.retain(|asker| asker.until > now && (asker.port, asker.mac) != (port, Some(mac)));
+        let behind = || self.askers.iter().filter(|asker| asker.port == port);
+        let many = behind().count() >= limits::PORT_SOLICITORS || behind().any(|asker| asker.mac.is_none());
+        if many {
+            self.askers.retain(|asker| asker.port != port);
         }
         if self.askers.len() < limits::SOLICITORS {
+            let mac = Some(mac).filter(|_| !many);
             self.askers.push(Asker { port, mac, until: now + ASKED_FOR, told: Vec::new() });
         }
     }
 
-    /// Whom an advertisement to all nodes, or to one, is for when repetitions are held back for `every`; `None`: they are
-    /// not. `message` is the same, from its ICMPv6 type on.
+    /// Whom an advertisement is for when repetitions are held back for `every`; `None`: they are not. If it is sent to all
+    /// nodes, `to_all` are the ports that see its PvD: who has asked behind another has not been told anything by it. `message`
+    /// is the same, from its ICMPv6 type on.
     pub fn reach(
         &mut self,
         advert: &Advert<'_>,
         message: &[u8],
-        to_all: bool,
+        to_all: Option<&[u32]>,
         every: Option<Duration>,
         now: Duration,
     ) -> Reach {
-        let Some(every) = every.filter(|_| to_all) else { return Reach::All };
+        let (Some(every), Some(seeing)) = (every, to_all) else { return Reach::All };
         let speaker = self.speakers.entry(advert.port).or_default();
         let (again, content) = speaker.told.again(advert, message, every, now);
         speaker.counters.held += u64::from(again);
         let mut hosts = Vec::new();
-        for asker in self.askers.iter_mut().filter(|asker| asker.until > now && asker.port != advert.port) {
+        let sees = |asker: &&mut Asker| asker.port != advert.port && seeing.contains(&asker.port);
+        for asker in self.askers.iter_mut().filter(|asker| asker.until > now).filter(sees) {
             if !asker.told.contains(&content) && asker.told.len() < limits::ANSWER {
                 asker.told.push(content);
                 hosts.push((asker.port, asker.mac));

@@ -33,6 +33,26 @@ fn an_advertisement_goes_to_control_and_to_nobody_else() {
 }
 
 #[test]
+fn what_control_cannot_see_through_goes_past_nobody() {
+    let plain = advertisement(0);
+    let tags = [0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 0x81, 0, 0, 7];
+    let hidden = [&plain[..12], &tags[..], &plain[12..]].concat();
+    for by_namespace in [false, true] {
+        let mut rig = scene();
+        rig.send(ROUTER, &hidden);
+        assert_eq!(rig.received(HOST), [&hidden[..]], "a router that may say anything may say it in three tags");
+        match by_namespace {
+            true => rig.namespace(0).set_mediated(true),
+            false => rig.port(ROUTER).port().set_mediated(true),
+        }
+        rig.moved(ROUTER);
+        rig.send(ROUTER, &hidden);
+        assert_eq!(rig.moved(ROUTER), Moved::sent(1, hidden.len()).dropped(DropReason::Unclassifiable, 1));
+        assert_eq!((rig.received(HOST).len(), rig.taken()), (0, vec![]));
+    }
+}
+
+#[test]
 fn one_that_is_sent_to_one_host_goes_to_control_as_well() {
     let mut rig = scene();
     rig.namespace(0).set_mediated(true);

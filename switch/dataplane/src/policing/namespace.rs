@@ -71,6 +71,11 @@ impl Levels {
         self.0.iter().for_each(|policers| policers.transmit(burst, now, DropReason::NamespaceTxPoliced));
     }
 
+    /// Whether all let something pass, the innermost asked first.
+    pub(super) fn all(&self, passes: impl Fn(&Policers) -> bool) -> bool {
+        self.0.iter().all(|policers| passes(policers))
+    }
+
     #[cold]
     pub(super) fn flood(&self, burst: &mut Burst, now: Instant) {
         self.0.iter().for_each(|policers| policers.flood(burst, now, DropReason::NamespaceFloodPoliced));

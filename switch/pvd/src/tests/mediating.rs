@@ -27,7 +27,12 @@ impl Bed {
         Bed { now: s(1000), ..Bed::default() }
     }
 
-    fn reach(&mut self, (port, host): (u32, u16), ra: &Ra, to_all: bool) -> Reach {
+    fn reach(&mut self, from: (u32, u16), ra: &Ra, to_all: bool) -> Reach {
+        self.reach_seen(from, ra, to_all.then_some(&[1, 2, 8, 9][..]))
+    }
+
+    /// The same where these ports see what it says.
+    fn reach_seen(&mut self, (port, host): (u32, u16), ra: &Ra, to_all: Option<&[u32]>) -> Reach {
         let octets = ra.bytes();
         let advert = Advert::new(port, router(host), RouterAdvert::parse(&octets).unwrap()).unwrap();
         self.mediator.reach(&advert, &octets, to_all, Some(EVERY), self.now)
@@ -136,12 +141,12 @@ fn a_host_that_has_asked_is_told_by_itself_and_once() {
     bed.mediator.solicited(9, vm(1), bed.now);
     bed.mediator.solicited(8, vm(2), bed.now);
     bed.mediator.solicited(1, vm(3), bed.now);
-    let both = Reach::Hosts(vec![(9, vm(1)), (8, vm(2))]);
+    let both = Reach::Hosts(vec![(9, Some(vm(1))), (8, Some(vm(2)))]);
     assert_eq!(bed.reach((1, 1), &usual(), true), both, "not who asked behind the router's own port");
     assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(Vec::new()));
     assert_eq!(bed.reach((1, 2), &Ra::new(1800), true), both, "another router");
     bed.mediator.solicited(9, vm(1), bed.now);
-    assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(vec![(9, vm(1))]));
+    assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(vec![(9, Some(vm(1)))]));
     bed.mediator.solicited(9, vm(1), bed.now);
     bed.now += ASKED_FOR;
     assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(Vec::new()), "too late");
@@ -166,7 +171,7 @@ fn what_is_sent_to_one_host_or_is_signed_is_not_held_back() {
     assert!(bed.is_told(1, &usual()), "what one host was told is news to the others");
     let octets = usual().bytes();
     let advert = Advert::new(1, router(1), RouterAdvert::parse(&octets).unwrap()).unwrap();
-    assert_eq!(bed.mediator.reach(&advert, &octets, true, None, bed.now), Reach::All, "nobody asked for it");
+    assert_eq!(bed.mediator.reach(&advert, &octets, Some(&[9]), None, bed.now), Reach::All, "nobody asked for it");
 }
 
 #[test]
@@ -210,8 +215,38 @@ fn a_flood_takes_no_more_room_than_there_is() {
     assert!(bed.reach((2, 1), &usual(), true) == Reach::All && bed.reach((2, 1), &usual(), true) != Reach::All);
     (0..100).for_each(|host| bed.mediator.solicited(9, vm(host), bed.now));
     bed.mediator.solicited(8, vm(200), bed.now);
-    let latest = (92..100).map(|host| (9, vm(host))).chain([(8, vm(200))]).collect();
-    assert_eq!(bed.reach((2, 1), &usual(), true), Reach::Hosts(latest));
+    let all_behind_one = Reach::Hosts(vec![(9, None), (8, Some(vm(200)))]);
+    assert_eq!(bed.reach((2, 1), &usual(), true), all_behind_one);
+}
+
+#[test]
+fn however_many_ask_behind_a_link_each_is_told() {
+    let mut bed = Bed::new();
+    assert!(bed.is_told(1, &usual()));
+    let most = limits::PORT_SOLICITORS as u8;
+    (0..most).for_each(|host| bed.mediator.solicited(9, vm(host), bed.now));
+    let each = (0..most).map(|host| (9, Some(vm(host)))).collect();
+    assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(each));
+    for host in most..100 {
+        bed.mediator.solicited(9, vm(host), bed.now);
+        assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(vec![(9, None)]), "{host}");
+        assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(Vec::new()), "once");
+    }
+    bed.now += ASKED_FOR;
+    bed.mediator.solicited(9, vm(1), bed.now);
+    assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(vec![(9, Some(vm(1)))]), "one is asked by itself again");
+}
+
+#[test]
+fn what_a_port_does_not_see_does_not_count_as_told_there() {
+    let mut bed = Bed::new();
+    let hidden: Vec<Ra> = (0..2 * limits::ANSWER).map(|n| Ra::of(&format!("p{n}.example"), 1800)).collect();
+    assert!(bed.is_told(1, &usual()));
+    bed.mediator.solicited(9, vm(1), bed.now);
+    for ra in &hidden {
+        assert_eq!(bed.reach_seen((2, 1), ra, Some(&[8])), Reach::All, "all that see it");
+    }
+    assert_eq!(bed.reach((1, 1), &usual(), true), Reach::Hosts(vec![(9, Some(vm(1)))]));
 }
 
 #[test]

@@ -256,6 +256,51 @@ fn test_over_a_link_it_comes_out_where_it_may_and_the_other_side_decides() {
 }
 
 #[test]
+fn test_what_control_carries_over_a_link_meets_its_limits_and_teaches_the_table_there() {
+    use dataplane::{DropReason, Limit};
+    let mut control = scene();
+    let ends = ["red:up", "red/dev:down"].map(|end| end.parse::<PortPath>().unwrap());
+    control.handle_request(Request::LinkAdd { ends, mtu: Some(1280), routers: true }).unwrap();
+    bind(&mut control, "red:vm9", &[]);
+    let frame = advert(Some("a.example"), 1);
+    let (near, far) = (["red:vm1"], ["red/dev:r1", "red/dev:vm9", "red:vm1"]);
+    assert_eq!(reach(&mut control, "red:r1", &frame, 1), far);
+    let learned =
+        |control: &Control| macs(control, "red/dev").iter().any(|mac| mac.starts_with("02:00:00:00:00:09 down"));
+    assert!(learned(&control), "{:?}", macs(&control, "red/dev"));
+    let stats = |control: &Control, end: &str| control.operator().port_at(&port(end)).unwrap().stats;
+    let moved =
+        [stats(&control, "red:up").rx, stats(&control, "red/dev:down").tx].map(|moved| (moved.frames, moved.bytes));
+    assert_eq!(moved, [(1, frame.len() as u64); 2]);
+    let cases = [
+        ("red:up", Limit::RxFrames, DropReason::RxPoliced),
+        ("red/dev:down", Limit::TxFrames, DropReason::TxPoliced),
+        ("red/dev:down", Limit::FloodFrames, DropReason::FloodPoliced),
+    ];
+    for (second, (end, limit, reason)) in (10..).zip(cases) {
+        limit_port(&mut control, end, limit, Some(Rate { per_second: 1, burst: 1 }));
+        assert_eq!(reach(&mut control, "red:r1", &frame, second), far, "{reason}");
+        assert_eq!(reach(&mut control, "red:r1", &frame, second), near, "{reason}");
+        assert_eq!(stats(&control, end).drops.get(reason), 1);
+        limit_port(&mut control, end, limit, None);
+    }
+    let mut change = NamespaceChange::default();
+    change.limits.push((Limit::TxFrames, Some(Rate { per_second: 1, burst: 1 })));
+    control.handle_request(Request::NamespaceSet(path("red/dev"), change)).unwrap();
+    assert_eq!(reach(&mut control, "red:r1", &frame, 20), far);
+    assert_eq!(reach(&mut control, "red:r1", &frame, 20), near);
+    assert_eq!(stats(&control, "red/dev:down").drops.get(DropReason::NamespaceTxPoliced), 1);
+    let long = super::learning::long("a.example", 50, 100);
+    assert_eq!(reach(&mut control, "red:r1", &long, 30), near);
+    assert_eq!(stats(&control, "red:up").drops.get(DropReason::TooBig), 1);
+}
+
+fn limit_port(control: &mut Control, path: &str, limit: Limit, rate: Option<Rate>) {
+    let change = PortChange { limits: vec![(limit, rate)], ..PortChange::default() };
+    control.handle_request(Request::PortSet(port(path), change)).unwrap();
+}
+
+#[test]
 fn test_a_router_that_floods_causes_so_many_frames_and_is_counted() {
     let mut control = scene();
     bind(&mut control, "red:vm9", &["implicit"]);
