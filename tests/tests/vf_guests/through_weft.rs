@@ -28,6 +28,9 @@ fn a_failover_guest_loses_nothing_by_its_standby() {
     let report = lab.during(|lab| lab.await_requests(STEADY));
     eprintln!("by the standby: {report}");
     assert_eq!((report.lost(), report.duplicated, report.reordered), (0, 0, 0), "{report}");
+    assert_eq!(lab.guest.run_ok("cd /sys/class/net/eth0; echo lower_*").must(), "lower_eth1", "it has no primary");
+    let port = lab.daemon.json(&["port", "show", "far"]);
+    assert!(port["rx_frames"].as_u64() >= Some(STEADY), "weft counts what it delivers: {port}");
 }
 
 impl Lab {
