@@ -232,7 +232,7 @@ impl Control {
             Request::PortSet(port, change) => {
                 let relearn = change.mediation.relearn;
                 let spec = change.of(old.port(&port)?)?;
-                return self.set_port(port, spec, relearn);
+                return self.set_port(&port, spec, relearn);
             }
             Request::Vf { port, ask } => return self.ask_vf(&port, ask),
             Request::LinkAdd { ends, mtu, routers } => Diff::add_link(link_ends(&ends, mtu, routers)),
@@ -337,14 +337,14 @@ impl Control {
         self.plant.retired()
     }
 
-    fn set_port(&mut self, port: PortPath, spec: PortSpec, relearn: bool) -> Result<Reply, Refusal> {
+    fn set_port(&mut self, port: &PortPath, spec: PortSpec, relearn: bool) -> Result<Reply, Refusal> {
         if relearn && spec.mediation.learn.is_none() {
             let expected = "at a port where RA guard learns: `ra-guard-learn` tells for how long";
             return Err(Refusal::invalid("ra-guard-relearn", "true", expected));
         }
         let reply = self.carry_out(Diff::set_port(&self.desired, port.clone(), spec)?)?;
         if relearn {
-            self.plant.relearn(&port);
+            self.plant.relearn(port);
             // What was decided shall not come back with a restart.
             self.actions.push_back(Action::Save);
         }
