@@ -19,6 +19,7 @@
 //! * [`interrupt`] gets a thread out of a doorbell that its sender has made to block.
 //! * [`cycles`] reads the processor's own clock, for accounting.
 //! * [`fd`] passes file descriptors over Unix sockets and tells what a descriptor is.
+//! * [`packet`] and [`netdev`] are what packet sockets and taps have of their own; [`mmsg`] moves a burst of messages by one system call.
 //!
 //! # Shared memory and data races
 //!
@@ -37,6 +38,9 @@ mod fault;
 pub mod fd;
 pub mod interrupt;
 mod memory;
+pub mod mmsg;
+pub mod netdev;
+pub mod packet;
 mod place;
 mod prefetch;
 mod ring;

@@ -7,6 +7,8 @@ mod fault;
 mod fd;
 mod interrupt;
 mod memory;
+mod mmsg;
+mod netdev;
 mod ring;
 
 use std::sync::Arc;
