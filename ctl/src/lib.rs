@@ -11,6 +11,8 @@
 //! 3. [`client`]: a blocking client that never waits longer than it was told to.
 //! 4. the command: arguments in, one call, the answer out as a table or as JSON ([`run`], [`cli`]).
 //!
+//! Beside them stands [`pcapng`], since the command and the daemon write the same kind of file.
+//!
 //! Invariants: nothing here knows the switch, so the daemon converts its own views into [`proto`] types. No peer can
 //! make the codec use more memory than its limit and one chunk, nor panic. A script sees the same fields whether it
 //! asks through `weft --json` or on the socket; the documents in `golden/` hold them still. Text that a guest, a
@@ -19,6 +21,7 @@
 
 pub mod client;
 pub mod codec;
+pub mod pcapng;
 pub mod proto;
 
 mod cli;
