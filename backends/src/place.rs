@@ -74,19 +74,21 @@ impl Place {
     /// # Errors
     /// `NotFound` and `ConnectionRefused` when nobody listens, `WouldBlock` when its queue is full.
     pub(crate) fn connect(&self) -> io::Result<Connection> {
-        let way = self.find()?;
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        rustix::net::connect(&socket, &SocketAddrUnix::new(way.path())?)?;
-        Ok(UnixStream::from(socket).into())
+        Ok(UnixStream::from(self.connect_as(SocketType::STREAM)?).into())
     }
 
-    /// The way to a socket that is there.
-    fn find(&self) -> io::Result<Held> {
-        match &self.confined {
-            None => Ok(Held { path: self.path.clone(), _through: None }),
-            Some(confined) => Ok(held(found(&self.path, confined)?, None)),
-        }
+    /// As [`Place::connect`], with a socket of any kind.
+    ///
+    /// # Errors
+    /// `NotFound` and `ConnectionRefused` when nobody has a socket there, `EPROTOTYPE` when it is of another kind.
+    pub(crate) fn connect_as(&self, kind: SocketType) -> io::Result<OwnedFd> {
+        let way = self.confined.as_ref().map(|confined| found(&self.path, confined)).transpose()?;
+        let way = way.map(|socket| held(socket, None));
+        let path = way.as_ref().map_or(self.path.as_path(), Held::path);
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = rustix::net::socket_with(AddressFamily::UNIX, kind, flags, None)?;
+        rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+        Ok(socket)
     }
 
     /// Makes what the socket's directory lies in and the directory itself; nothing of what is confined, for that has

@@ -21,8 +21,16 @@ static UMASK: Mutex<()> = Mutex::new(());
 /// # Errors
 /// The path is taken, or the system refuses.
 pub(crate) fn bound(path: &Path, mode: u32) -> io::Result<OwnedFd> {
+    bound_as(SocketType::STREAM, path, mode)
+}
+
+/// A non-blocking socket of any kind that is bound to `path`.
+///
+/// # Errors
+/// As [`bound`].
+pub(crate) fn bound_as(kind: SocketType, path: &Path, mode: u32) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    let socket = socket_with(AddressFamily::UNIX, kind, flags, None)?;
     let address = SocketAddrUnix::new(path)?;
     // bind(2) gives the file the mode of the socket, less the umask. Only the control thread makes files, so that the
     // umask is another for a moment matters to nobody.

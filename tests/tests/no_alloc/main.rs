@@ -4,6 +4,7 @@
 mod advertisement;
 mod churn;
 mod flood;
+mod lanes;
 mod million;
 
 use allocation_counter::{AllocationInfo, measure};
