@@ -94,6 +94,7 @@ pub use information::Fetched;
 pub use lane::{AutoLane, LaneSpec};
 pub use mediation::{Mediation, MediationEdit, injection_of, sight_of};
 pub use name::{BadName, Name};
+pub use netvsc::GuestModel;
 pub use numbers::SavedNumbers;
 pub use path::{BadPath, NamespacePath};
 pub use pci::{BadPciAddress, PciAddress};
@@ -109,7 +110,7 @@ pub use spec::{Lane, Mode, NamespaceChange, NamespaceSpec, PortSpec, VhostUser, 
 pub use stated::{FactList, PvdKey};
 pub use text::Text;
 pub use text_socket::TextSocket;
-pub use vf::{GuestModel, VfAsk, VfEdit, VfSpec, VmmKind, VmmSpec};
+pub use vf::{VfAsk, VfEdit, VfSpec, VmmKind, VmmSpec};
 pub use view::{
     ChangeView, FdbView, FindingView, LaneCounts, LearntCounters, NamespaceView, Observer, PeerView, PortView,
     PvdEventView, PvdNews, PvdPage, PvdView, RaCheck, RaView, SourceView, VfCounts, VfLaneView, VfView, View,

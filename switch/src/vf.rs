@@ -6,7 +6,7 @@ use crate::lane::LaneSpec;
 use crate::limits::VMM_WORD_MAX;
 use crate::refusal::Refusal;
 use crate::words::model_word;
-use netvsc::Lane;
+use netvsc::{GuestModel, Lane};
 
 /// The VF of a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +19,6 @@ pub struct VfSpec {
     pub vmm: Option<VmmSpec>,
     /// Of one that a delegate said, where its sockets have to be.
     pub confined: Option<Confined>,
-}
-
-/// How a guest makes one NIC of both lanes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum GuestModel {
-    /// Its virtio-net device is the standby of a failover, as `net_failover` of Linux has it.
-    Standby,
-    /// As NetVSC: its VF sends and gets unicast, everything else goes by the synthetic lane.
-    Netvsc,
-    /// It bonds two NICs of one address, of which one is active.
-    Bond,
-    /// It has one NIC and sees no VF: the host passes its frames on.
-    HostLane,
 }
 
 /// What a guest's VMM speaks.

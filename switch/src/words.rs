@@ -2,9 +2,8 @@
 //! The words for roles, MAC policies, guest models and lanes, in configuration, on the wire and in texts: one table for
 //! all of them.
 
-use crate::vf::GuestModel;
 use dataplane::{MacPolicy, Role};
-use netvsc::Lane;
+use netvsc::{GuestModel, Lane};
 
 /// The word for a role.
 pub fn role_word(role: Role) -> &'static str {
@@ -35,24 +34,15 @@ pub fn macs_of(word: &str) -> Option<MacPolicy> {
 
 /// The word for a guest model.
 pub fn model_word(model: GuestModel) -> &'static str {
-    match model {
-        GuestModel::Standby => "standby",
-        GuestModel::Netvsc => "netvsc",
-        GuestModel::Bond => "bond",
-        GuestModel::HostLane => "host-lane",
-    }
+    model.word()
 }
 
 /// The guest model that a word stands for.
 pub fn model_of(word: &str) -> Option<GuestModel> {
-    const ALL: [GuestModel; 4] = [GuestModel::Standby, GuestModel::Netvsc, GuestModel::Bond, GuestModel::HostLane];
-    ALL.into_iter().find(|model| model_word(*model) == word)
+    GuestModel::parse(word)
 }
 
 /// The word for one of the two lanes of a port.
 pub fn lane_word(lane: Lane) -> &'static str {
-    match lane {
-        Lane::Synthetic => "synthetic",
-        Lane::Vf => "vf",
-    }
+    lane.word()
 }

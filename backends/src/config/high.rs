@@ -4,14 +4,14 @@
 
 use super::low::{self, Number, Text};
 use super::mistake::{Mistake, line_of};
-use super::{Config, daemon, mediation, pvds};
+use super::{Config, daemon, mediation, pvds, vf};
 use pvd::DELAY_MAX;
 use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 use switch::{
-    AnswerPolicy, Confined, Delegate, Delegation, Desired, Grant, Kind, Mode, Name, NamespacePath, NamespaceSpec,
-    PortSpec, Refusal, Resource, Role, TextSocket, VhostUser, limits,
+    AnswerPolicy, Confined, Delegate, Delegation, Desired, Grant, Kind, Lane, LaneSpec, Name, NamespacePath,
+    NamespaceSpec, PortSpec, Refusal, Resource, Role, TextSocket, limits,
 };
 use wire::MacAddr;
 
@@ -113,7 +113,7 @@ fn delegate(uid: Option<&Number>, gid: Option<&Number>, path: &Text) -> Result<D
     }
 }
 
-fn confined(low: &low::Confined) -> Result<Confined, Mistake> {
+pub(super) fn confined(low: &low::Confined) -> Result<Confined, Mistake> {
     if !low.beneath.get_ref().starts_with('/') {
         return Err(not(&low.beneath, "an absolute path", "a path that begins with /"));
     }
@@ -129,12 +129,11 @@ fn delegation_keys(low: &low::Delegation) -> Vec<(&'static str, Range<usize>)> {
 
 fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
     let port = name(&low.name)?;
-    let mode = match &low.mode {
-        Some(mode) => word(mode, &[("server", Mode::Server), ("client", Mode::Client)])?,
-        None => Mode::Server,
+    let mut spec = match vf::behind(low)? {
+        Lane::VhostUser(vhost_user) => PortSpec::new(&port, path(&low.namespace)?, vhost_user),
+        lane => PortSpec { lane, ..PortSpec::device(&port, path(&low.namespace)?, LaneSpec::Null) },
     };
-    let vhost_user = VhostUser { path: low.vhost_user.get_ref().clone(), mode };
-    let mut spec = PortSpec::new(&port, path(&low.namespace)?, vhost_user);
+    spec.vf = low.vf.as_ref().map(vf::Vf::meaning).transpose()?;
     if let Some(text) = &low.mac {
         spec.mac = mac(text)?;
     }
@@ -153,10 +152,11 @@ fn add_port(desired: &mut Desired, low: &low::Port) -> Result<(), Mistake> {
     (spec.mediation.guard, spec.mediation.learn) = (low.ra_guard.meaning()?, low.ra_guard.learn()?);
     spec.confined = low.confined.as_ref().map(confined).transpose()?;
     let mac_span = low.mac.as_ref().map_or(low.name.span(), Text::span);
-    let keys = [("namespace", low.namespace.span()), ("mac", mac_span), ("vhost-user", low.vhost_user.span())];
-    let keys = keys.into_iter().chain(low.limits.keys()).chain(mediation::keys(pvds, inject));
+    let keys = [("namespace", low.namespace.span()), ("mac", mac_span)];
+    let keys = keys.into_iter().chain(vf::keys(low)).chain(low.limits.keys()).chain(mediation::keys(pvds, inject));
     let keys: Vec<_> = keys.chain(low.ra_guard.keys()).collect();
-    desired.add_port(port, spec).map_err(|refusal| at_key(&refusal, low.name.span(), &keys))
+    let mistake = |refusal| vf::taken(&refusal, low).unwrap_or_else(|| at_key(&refusal, low.name.span(), &keys));
+    desired.add_port(port, spec).map_err(mistake)
 }
 
 fn add_link(desired: &mut Desired, low: &low::Link) -> Result<(), Mistake> {

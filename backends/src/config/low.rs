@@ -4,6 +4,7 @@
 
 use super::limits::Limits;
 use super::ra_guard::Rules;
+use super::vf::Vf;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -108,8 +109,10 @@ pub(super) struct Quotas {
 pub(super) struct Port {
     pub(super) name: Text,
     pub(super) namespace: Text,
-    pub(super) vhost_user: Text,
+    pub(super) vhost_user: Option<Text>,
     pub(super) mode: Option<Text>,
+    pub(super) lane: Option<Text>,
+    pub(super) vf: Option<Vf>,
     pub(super) mac: Option<Text>,
     pub(super) role: Option<Text>,
     pub(super) macs: Option<Text>,

@@ -27,6 +27,7 @@ mod pvds;
 mod ra_guard;
 mod said;
 mod settings;
+mod vf;
 
 pub use fetch::{FetchSettings, PvdFetch};
 pub(crate) use high::MAC_EXPECTED;

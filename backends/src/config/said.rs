@@ -7,11 +7,12 @@ use super::mediation::{self, Injected};
 use super::pvds;
 use super::ra_guard::Said;
 use super::settings::Settings;
+use super::vf;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use switch::{
     Confined, Delegate, Delegation, Desired, Limits, NamespacePath, NamespaceSpec, PortPath, PortSpec, Rate, Resource,
-    VhostUser, macs_word, role_word,
+    macs_word, role_word,
 };
 
 #[derive(Serialize)]
@@ -88,8 +89,10 @@ struct Beneath {
 struct Port {
     name: String,
     namespace: String,
-    vhost_user: String,
-    mode: &'static str,
+    vhost_user: Option<String>,
+    mode: Option<&'static str>,
+    lane: Option<String>,
+    vf: Option<vf::Said<Beneath>>,
     mac: String,
     role: &'static str,
     macs: &'static str,
@@ -137,7 +140,7 @@ struct Fdb {
 /// It would be longer than what is read, or a number is too large for TOML.
 pub(super) fn text(desired: &Desired, settings: &Settings) -> Result<String, String> {
     let ports = desired.ports();
-    let guests = ports.iter().filter_map(|(path, spec)| Some(port(path, spec, spec.vhost_user()?)));
+    let guests = ports.iter().filter(|(_, spec)| spec.far().is_none()).map(|(path, spec)| port(path, spec));
     // Each link once, at the first of its ends.
     let links = ports.iter().filter_map(|(path, spec)| {
         let far = spec.far().filter(|far| path < far)?;
@@ -208,13 +211,16 @@ fn who(delegate: Delegate) -> BTreeMap<&'static str, u32> {
     }
 }
 
-fn port(path: &PortPath, spec: &PortSpec, socket: &VhostUser) -> Port {
+fn port(path: &PortPath, spec: &PortSpec) -> Port {
+    let socket = spec.vhost_user();
     let (pvds, inject_pvd) = mediation::said(&spec.mediation);
     Port {
         name: path.name.to_string(),
         namespace: path.namespace.to_string(),
-        vhost_user: socket.path.clone(),
-        mode: socket.mode.as_str(),
+        vhost_user: socket.map(|socket| socket.path.clone()),
+        mode: socket.map(|socket| socket.mode.as_str()),
+        lane: spec.device_lane().map(ToString::to_string),
+        vf: spec.vf.as_ref().map(|vf| vf::Said::of(vf, beneath)),
         mac: spec.mac.to_string(),
         role: role_word(spec.role),
         macs: macs_word(spec.macs),

@@ -6,6 +6,7 @@ use switch::Resource;
 
 mod pvds;
 mod routers;
+mod vf;
 
 const GOOD: &str = r#"
 [daemon]
@@ -90,6 +91,19 @@ pvds = ["work.example", "implicit"]
 inject-pvd = { name = "home.example", http = true, legacy = true, sequence = 65535, delay = 15, r-flag = true }
 ra-guard = { routers = ["fe80::1"], macs = ["02:00:00:00:00:01"], prefixes = ["2001:db8::/32", "fd00::/8"], pvds = ["corp.example"], http = false, preference = "low", unrecognised = true, learn = 60 }
 confined = { beneath = "/run/red", gid = 8 }
+vf = { lane = "dgram:/run/red/a,peer=/run/red/b", model = "standby", qmp = "/run/red/qmp", device = "rtl8139", bus = "port1", pair = "net0", confined = { beneath = "/run/red", gid = 8 } }
+
+[[port]]
+name = "vm2"
+namespace = "red"
+vhost-user = "/run/red/vm2"
+vf = { lane = "auto,iface=eth1,mac=02:00:00:00:00:09,force,ignore=eth2+eth3", model = "bond", cloud-hypervisor = "/run/ch" }
+
+[[port]]
+name = "tap"
+namespace = "red"
+lane = "tap:tap0,queues=4"
+role = "uplink"
 
 [[link]]
 one = "red:up"
@@ -191,7 +205,7 @@ fn test_unknown_and_missing_keys() {
     assert_eq!(
         error("mac = \"02:00:00:00:00:01\"", "macc = \"02:00:00:00:00:01\""),
         "weft.toml:19: port \"vm1\": macc: unknown key `macc`, expected one of `name`, `namespace`, `vhost-user`, \
-         `mode`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`, `pvds`, `inject-pvd`, `ra-guard`, `confined`"
+         `mode`, `lane`, `vf`, `mac`, `role`, `macs`, `mtu`, `queues`, `limits`, `pvds`, `inject-pvd`, `ra-guard`, `confined`"
     );
     assert_eq!(error("namespace = \"red\"\nmac", "mac"), "weft.toml:16: port \"vm1\": missing key `namespace`");
     assert_eq!(

@@ -13,13 +13,14 @@ use ctl::proto::service;
 use ctl::proto::v1::{self, Empty, Error, Request, ServiceError};
 use serde::Serialize;
 use std::time::{Duration, Instant};
-use switch::{NamespacePath, PortChange, PortPath, PortView, Refusal, State, VfEdit, View};
+use switch::{Confined, NamespacePath, PortChange, PortPath, PortView, Refusal, State, VfAsk, View};
 
 mod learnt;
 mod links;
 mod namespaces;
 mod stated;
 mod tables;
+mod vfs;
 mod watch;
 
 /// The answer to a call, which may not go out before what it changed is saved.
@@ -82,6 +83,11 @@ impl Calls<'_> {
         permit::check(&self.daemon.policy, pending.access, tenant, request)
     }
 
+    /// What confines that which the caller makes.
+    fn confines(&self) -> Option<Confined> {
+        self.tenant.map(|tenant| tenant.delegation.confines())
+    }
+
     /// Where paths begin for the caller.
     fn base(&self) -> NamespacePath {
         self.tenant.map_or_else(NamespacePath::root, |tenant| tenant.namespace.clone())
@@ -104,6 +110,10 @@ impl Calls<'_> {
             Request::PortDel(asked) => reply(&self.port_del(&asked)?),
             Request::PortSet(asked) => reply(&self.port_set(&asked)?),
             Request::PortList(asked) => reply(&self.port_list(&asked)?),
+            Request::VfOffer(asked) => reply(&self.vf(&asked.name, VfAsk::Offer)?),
+            Request::VfRevoke(asked) => reply(&self.vf(&asked.name, VfAsk::Revoke)?),
+            Request::VfSwitch(asked) => reply(&self.vf(&asked.name, VfAsk::Switch(convert::lane(asked.lane)))?),
+            Request::VfStatus(asked) => reply(&self.vf_status(asked.name.as_deref())?),
             Request::LinkAdd(asked) => reply(&self.link_add(&asked)?),
             Request::LinkDel(asked) => reply(&self.link_del(&asked)?),
             Request::FdbList(_) | Request::PvdList(_) | Request::PvdWatch(_) | Request::RaList(_) => {
@@ -200,10 +210,10 @@ impl Calls<'_> {
 
     fn port_add(&mut self, asked: &v1::PortAdd) -> Result<v1::PortReply, Error> {
         let name = convert::name("name", &asked.name)?;
-        let mut spec = convert::port_spec(&name, asked)?;
+        let mut spec = convert::port_spec(&name, asked, self.confines())?;
         spec.namespace = self.view()?.absolute(&spec.namespace);
         if let Some(Tenant { delegation, .. }) = self.tenant {
-            (spec.confined, spec.limits) = (Some(delegation.confines()), delegation.limits);
+            spec.limits = delegation.limits;
         }
         let path = spec.path(name);
         let equal = self.daemon.control.desired().port(&path).is_ok_and(|there| *there == spec);
@@ -235,6 +245,8 @@ impl Calls<'_> {
 
     fn port_set(&mut self, asked: &v1::PortSet) -> Result<v1::PortReply, Error> {
         let port = self.port_meant(&asked.name)?;
+        let before = self.daemon.control.desired().port(&port).ok().and_then(|spec| spec.vf.as_ref());
+        let vf = convert::vf_edit(asked.vf.as_ref(), before, self.confines())?;
         let (pvds, inject, guard) = (asked.pvds.as_deref(), asked.inject_pvd.as_ref(), asked.ra_guard.as_ref());
         let change = PortChange {
             role: asked.role.map(convert::role),
@@ -242,7 +254,7 @@ impl Calls<'_> {
             mtu: asked.mtu,
             limits: convert::limits(asked.limits.as_ref()),
             mediation: convert::mediation_edit(pvds, inject, guard)?,
-            vf: VfEdit::default(),
+            vf,
         };
         self.request(switch::Request::PortSet(port.clone(), change))?;
         self.port(&port)

@@ -7,12 +7,14 @@ mod learnt;
 mod mediation;
 mod ra_guard;
 mod stated;
+mod vf;
 mod watch;
 
 pub use checked::ra_checked;
 pub use learnt::{pvd, pvd_shown, ra, ra_shown};
 pub use mediation::mediation_edit;
 pub use stated::{pvd_announcement, pvd_key, pvd_statement};
+pub use vf::{lane, vf_edit, vf_state};
 pub use watch::pvd_news;
 
 use crate::config::ConfigError;
@@ -22,7 +24,7 @@ use ctl::proto::v1;
 use dataplane::PortStats;
 use std::time::Duration;
 use switch::{
-    AnswerPolicy, Delegate, Delegation, FdbKey, FdbView, Grant, Limit, Limits, Mode, Name, NamespacePath,
+    AnswerPolicy, Confined, Delegate, Delegation, FdbKey, FdbView, Grant, Limit, Limits, Mode, Name, NamespacePath,
     NamespaceSpec, NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
 };
 use wire::MacAddr;
@@ -205,17 +207,22 @@ fn delegation_said(Delegation { socket, directory, to, grant, limits, .. }: &Del
     v1::Delegation { socket: socket.clone(), sockets: directory.clone(), uid, gid, role, limits: limits_said(limits) }
 }
 
-/// What a `PortAdd` asks for, defaults filled in.
+/// What a `PortAdd` asks for, defaults filled in. What a delegate says is `confined`.
 ///
 /// # Errors
 /// [`v1::Error::Invalid`].
-pub fn port_spec(port: &Name, asked: &v1::PortAdd) -> Result<PortSpec, v1::Error> {
-    let mode = match asked.vhost_user.mode {
-        v1::Mode::Server => Mode::Server,
-        v1::Mode::Client => Mode::Client,
+pub fn port_spec(port: &Name, asked: &v1::PortAdd, confined: Option<Confined>) -> Result<PortSpec, v1::Error> {
+    let namespace = path("namespace", &asked.namespace)?;
+    let mut spec = match (&asked.vhost_user, &asked.lane) {
+        (Some(vhost_user), None) => PortSpec::new(port, namespace, vhost_user_meant(vhost_user)),
+        (None, Some(lane)) => PortSpec::device(port, namespace, vf::lane_spec("lane", lane)?),
+        (vhost_user, _) => {
+            let value = if vhost_user.is_some() { "both" } else { "neither" };
+            return Err(refusal(Refusal::invalid("vhost_user, lane", value, "one of them")));
+        }
     };
-    let vhost_user = VhostUser { path: asked.vhost_user.path.clone(), mode };
-    let mut spec = PortSpec::new(port, path("namespace", &asked.namespace)?, vhost_user);
+    spec.vf = vf_edit(asked.vf.as_ref(), None, confined.clone())?.over(None).map_err(refusal)?;
+    spec.confined = confined;
     if let Some(text) = &asked.mac {
         spec.mac = mac(text)?;
     }
@@ -311,6 +318,7 @@ pub fn port(view: PortView) -> v1::Port {
             switch::State::Up => v1::State::Up,
             switch::State::Broken => v1::State::Broken,
         },
+        active: vf::active(view.vf.as_ref()),
         reason: view.reason,
         mediated: mediation::mediated(&view.mediated),
         ra_learning: ra_guard::learning_said(&view.ra_learning),
@@ -333,6 +341,14 @@ fn counters(stats: &PortStats) -> v1::Counters {
         snoop_missed: stats.snooped.lost,
         drops: drops.collect(),
     }
+}
+
+fn vhost_user_meant(asked: &v1::VhostUser) -> VhostUser {
+    let mode = match asked.mode {
+        v1::Mode::Server => Mode::Server,
+        v1::Mode::Client => Mode::Client,
+    };
+    VhostUser { path: asked.path.clone(), mode }
 }
 
 fn vhost_user(said: &VhostUser) -> v1::VhostUser {
@@ -365,6 +381,8 @@ fn port_said(name: &str, spec: &PortSpec, far: Option<PortPath>) -> v1::PortSpec
         inject_pvd,
         ra_guard: ra_guard::ra_guard_said(&spec.mediation),
         vhost_user: spec.vhost_user().map(vhost_user),
+        lane: spec.device_lane().map(ToString::to_string),
+        vf: spec.vf.as_ref().map(vf::vf_said),
         far: far.map(|far| far.to_string()),
     }
 }

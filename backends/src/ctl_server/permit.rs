@@ -12,8 +12,11 @@
 //! sockets can, so they have to be in the tenant's directory by their words, and are held to it by
 //! [`crate::place`] when something is done with them.
 
+mod vf;
+
 use super::access::{Access, Policy, Tenant};
 use ctl::proto::v1::{Error, MacPolicy, NamespaceDelegate, PortAdd, PortSet, PvdStatement, Request, Role};
+use std::borrow::Cow;
 use switch::{Mediation, NamespacePath, PortRef, PortSpec, PortView, PvdKey, View, is_inside};
 
 /// What only an operator may do.
@@ -47,6 +50,10 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::PortAdd(_) => (Access::Administer, "port add"),
         Request::PortDel(_) => (Access::Administer, "port del"),
         Request::PortSet(_) => (Access::Administer, "port set"),
+        Request::VfStatus(_) => (Access::Read, "vf status"),
+        Request::VfOffer(_) => (Access::Administer, "vf offer"),
+        Request::VfRevoke(_) => (Access::Administer, "vf revoke"),
+        Request::VfSwitch(_) => (Access::Administer, "vf switch"),
         Request::LinkAdd(_) => (Access::Administer, "link add"),
         Request::LinkDel(_) => (Access::Administer, "link del"),
         Request::PvdCreate(_) => (Access::Administer, "pvd create"),
@@ -82,7 +89,7 @@ pub fn check(
             Err(Missing::Right(needed)) => denied(needed),
             Err(Missing::Inside(field, value)) => {
                 let expected = format!("a path in {}", tenant.delegation.directory);
-                Err(Error::Invalid { field: field.to_owned(), value: value.to_owned(), expected })
+                Err(Error::Invalid { field: field.to_owned(), value: value.into_owned(), expected })
             }
         },
     }
@@ -93,7 +100,7 @@ enum Missing<'a> {
     /// It needs this.
     Right(&'static str),
     /// This parameter is not in his directory.
-    Inside(&'static str, &'a str),
+    Inside(&'static str, Cow<'a, str>),
 }
 
 /// Whether a call is about what a tenant has. A match without a default, as above.
@@ -101,7 +108,9 @@ fn is_tenants<'a>(tenant: &Tenant, seen: &View<'_>, request: &'a Request) -> Res
     match request {
         Request::GetInfo | Request::GetInterfaceDescription(_) | Request::DropReasons(_) | Request::Status(_) => Ok(()),
         Request::NamespaceList(_) | Request::NamespaceZombies(_) | Request::NamespaceAdd(_) => Ok(()),
-        Request::PortList(_) => Ok(()),
+        Request::PortList(_) | Request::VfStatus(_) => Ok(()),
+        // A VF may be the operator's; using it is the tenant's.
+        Request::VfOffer(_) | Request::VfRevoke(_) | Request::VfSwitch(_) => Ok(()),
         Request::FdbList(_) | Request::FdbAdd(_) | Request::FdbDel(_) | Request::FdbFlush(_) => Ok(()),
         Request::PvdList(_) | Request::PvdShow(_) | Request::PvdWatch(_) => Ok(()),
         Request::RaList(_) | Request::RaShow(_) | Request::RaCheck(_) => Ok(()),
@@ -116,7 +125,11 @@ fn is_tenants<'a>(tenant: &Tenant, seen: &View<'_>, request: &'a Request) -> Res
         Request::NamespaceUndelegate(asked) => is_below(&asked.name),
         Request::PortAdd(asked) => may_add(tenant, asked),
         Request::PortDel(asked) => may_change(tenant, seen, &asked.name),
-        Request::PortSet(asked) => may_set(asked).and_then(|()| may_change(tenant, seen, &asked.name)),
+        Request::PortSet(asked) => {
+            may_set(asked)?;
+            may_change(tenant, seen, &asked.name)?;
+            vf::may_say_vf(tenant, asked.vf.as_ref()).and_then(|()| vf::may_change_vf(seen, asked))
+        }
         // Frames come in by a link, and its ends have no limits of a tenant's.
         Request::LinkAdd(_) | Request::LinkDel(_) => Err(Missing::Right(OPERATOR)),
         Request::WorkerList(_) | Request::LogSet(_) => Err(Missing::Right(OPERATOR)),
@@ -139,9 +152,13 @@ fn may_add<'a>(tenant: &Tenant, asked: &'a PortAdd) -> Result<(), Missing<'a>> {
     let bounds = asked.limits.is_some() || asked.ra_guard.is_some();
     let says_nothing = !bounds && asked.pvds.is_none() && asked.inject_pvd.is_none();
     require(plain && says_nothing, OPERATOR)?;
-    let path = &asked.vhost_user.path;
-    let good = is_inside(path, &tenant.delegation.directory);
-    if good { Ok(()) } else { Err(Missing::Inside("vhost-user", path)) }
+    vf::may_have_lane(tenant, "lane", asked.lane.as_deref())?;
+    vf::may_say_vf(tenant, asked.vf.as_ref())?;
+    let path = asked.vhost_user.as_ref().map(|vhost_user| vhost_user.path.as_str());
+    match path.filter(|path| !is_inside(path, &tenant.delegation.directory)) {
+        Some(path) => Err(Missing::Inside("vhost-user", path.into())),
+        None => Ok(()),
+    }
 }
 
 fn may_set(asked: &PortSet) -> Result<(), Missing<'static>> {
@@ -189,10 +206,10 @@ fn may_delegate<'a>(tenant: &Tenant, asked: &'a NamespaceDelegate) -> Result<(),
     require(asked.limits.is_none(), OPERATOR)?;
     let directory = &tenant.delegation.directory;
     if !is_inside(&asked.socket, directory) {
-        return Err(Missing::Inside("socket", &asked.socket));
+        return Err(Missing::Inside("socket", asked.socket.as_str().into()));
     }
     match asked.sockets.as_ref().filter(|sockets| !is_inside(sockets, directory)) {
-        Some(sockets) => Err(Missing::Inside("sockets", sockets)),
+        Some(sockets) => Err(Missing::Inside("sockets", sockets.as_str().into())),
         None => Ok(()),
     }
 }
@@ -218,6 +235,7 @@ mod test {
             "NamespaceList",
             "NamespaceZombies",
             "PortList",
+            "VfStatus",
             "FdbList",
             "PvdList",
             "PvdShow",
@@ -245,13 +263,19 @@ mod test {
 
     fn call(method: &str) -> Call {
         let all = serde_json::json!({
-            "name": "a", "namespace": "a", "socket": "/run/red.d/a", "uid": 1, "number": 1, "mac": "a", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a", "said": {},
+            "name": "a", "namespace": "a", "socket": "/run/red.d/a", "uid": 1, "number": 1, "mac": "a", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a", "said": {}, "lane": "vf",
             "vhost_user": { "path": "/run/red.d/a", "mode": "server" }
         });
         let wanted: &[&str] = match method.rsplit('.').next().unwrap_or_default() {
-            "NamespaceAdd" | "NamespaceDel" | "NamespaceSet" | "NamespaceUndelegate" | "PortDel" | "PortSet" => {
-                &["name"]
-            }
+            "NamespaceAdd"
+            | "NamespaceDel"
+            | "NamespaceSet"
+            | "NamespaceUndelegate"
+            | "PortDel"
+            | "PortSet"
+            | "VfOffer"
+            | "VfRevoke" => &["name"],
+            "VfSwitch" => &["name", "lane"],
             "NamespaceDelegate" => &["name", "socket", "uid"],
             "PortAdd" => &["name", "namespace", "vhost_user"],
             "LinkAdd" => &["one", "other"],
@@ -285,6 +309,13 @@ mod test {
             let spec = PortSpec { confined, ..PortSpec::new(&name, namespace, socket) };
             control.handle_request(Add::PortAdd(name, spec)).unwrap();
         }
+        // One like the tenant's, to which the operator gave a VF.
+        let socket = VhostUser { path: "/run/two".to_owned(), mode: Mode::Server };
+        let name = "two".parse().unwrap();
+        let home: NamespacePath = "red/dev".parse().unwrap();
+        let vf = Some(switch::VfSpec::new("packet:eth1".parse().unwrap()));
+        let spec = PortSpec { confined: Some(delegation.confines()), vf, ..PortSpec::new(&name, home, socket) };
+        control.handle_request(Add::PortAdd(name, spec)).unwrap();
         control.handle_request(Add::NamespaceAdd("red/told".parse().unwrap(), NamespaceSpec::default())).unwrap();
         let announcement = Announcement {
             router: "fe80::1".parse().unwrap(),
@@ -318,6 +349,7 @@ mod test {
             "NamespaceList",
             "NamespaceZombies",
             "PortList",
+            "VfStatus",
             "FdbList",
             "PvdList",
             "PvdShow",
@@ -401,6 +433,41 @@ mod test {
         ] {
             let answer = ask(method, parameters.clone());
             assert!(matches!(answer, Err(Error::Denied { .. })), "{method} {parameters}: {answer:?}");
+        }
+    }
+
+    /// His are lanes that are sockets in his directory, and a VF that he said himself.
+    #[test]
+    fn test_what_a_tenant_may_say_of_lanes() {
+        let ask = |method: &str, parameters: serde_json::Value| {
+            let method = format!("org.weft.Switch1.{method}");
+            asks(Access::Administer, &Call { method, parameters: Some(parameters), ..Call::default() })
+        };
+        let set = |name: &str, vf: &serde_json::Value| ask("PortSet", json!({ "name": name, "vf": vf }));
+        let vmm = |socket: &str| json!({ "kind": "qmp", "socket": socket });
+        set("dev:one", &json!({ "lane": "dgram:/run/red.d/a,peer=/run/red.d/b", "vmm": vmm("/run/red.d/q") })).unwrap();
+        ask("PortAdd", json!({ "name": "a", "namespace": "/", "lane": "stream:/run/red.d/a" })).unwrap();
+        for vf in [
+            json!({ "lane": "dgram:/run/red.d/a,peer=/run/b" }),
+            json!({ "lane": "stream:/run/red.d/../b" }),
+            json!({ "vmm": vmm("/run/qmp") }),
+        ] {
+            let answer = set("dev:one", &vf);
+            assert!(matches!(answer, Err(Error::Invalid { .. })), "{vf}: {answer:?}");
+        }
+        let of_host = ["packet:eth1", "tap:tap1", "auto", "pcap:/run/red.d/a", "bypass:0000:65:00.1"];
+        for lane in of_host {
+            let answers = [
+                set("dev:one", &json!({ "lane": lane })),
+                ask("PortAdd", json!({ "name": "a", "namespace": "/", "lane": lane })),
+            ];
+            for answer in answers {
+                assert!(matches!(answer, Err(Error::Denied { .. })), "{lane}: {answer:?}");
+            }
+        }
+        for vf in [json!({ "lane": "none" }), json!({ "model": "bond" }), json!({ "lane": "null" })] {
+            let answer = set("dev:two", &vf);
+            assert!(matches!(answer, Err(Error::Denied { .. })), "{vf}: {answer:?}");
         }
     }
 

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::call::CallArgs;
-use super::{config, fdb, link, log, namespace, port, pvd, ra, worker};
+use super::{config, fdb, link, log, namespace, port, pvd, ra, vf, worker};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -87,6 +87,12 @@ pub(super) enum Object {
     Port {
         #[command(subcommand)]
         verb: port::Verb,
+    },
+    /// VFs: second lanes of ports, which come and go while the guest keeps its NIC. `weft port set --vf` gives a port one
+    #[command(infer_subcommands = true)]
+    Vf {
+        #[command(subcommand)]
+        verb: vf::Verb,
     },
     /// Links: ways from one namespace into another
     #[command(infer_subcommands = true)]

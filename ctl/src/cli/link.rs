@@ -50,7 +50,8 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
         }
         Verb::List => {
             let ports = client.call(&PortList { name: None, namespace: None })?.ports;
-            let ends: Vec<Port> = ports.into_iter().filter(|port| port.spec.vhost_user.is_none()).collect();
+            let ends: Vec<Port> =
+                ports.into_iter().filter(|port| port.spec.vhost_user.is_none() && port.spec.lane.is_none()).collect();
             context.output.answer(&ends, |output| table(&ends, output))
         }
     }

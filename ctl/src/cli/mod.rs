@@ -22,6 +22,7 @@ mod ra;
 mod status;
 #[cfg(test)]
 mod tests;
+mod vf;
 mod worker;
 
 use std::ffi::OsString;
@@ -124,6 +125,7 @@ fn dispatch(object: Object, context: Context<'_>) -> Outcome {
         Object::Worker { verb } => worker::run(&verb, context),
         Object::Namespace { verb } => namespace::run(verb, context),
         Object::Port { verb } => port::run(verb, context),
+        Object::Vf { verb } => vf::run(verb, context),
         Object::Link { verb } => link::run(verb, context),
         Object::Fdb { verb } => fdb::run(verb, context),
         Object::Pvd { verb } => pvd::run(verb, context),

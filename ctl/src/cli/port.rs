@@ -5,6 +5,7 @@ pub(super) mod limits;
 mod mediation;
 mod ra_guard;
 mod render;
+mod vf;
 
 pub(super) use render::{UNSEEN, far, limits, state};
 
@@ -15,6 +16,7 @@ use clap::{Args, Subcommand};
 use self::limits::LimitArgs;
 use self::mediation::MediationArgs;
 use self::ra_guard::RaGuardArgs;
+use self::vf::VfArgs;
 use super::counters::explanations;
 use super::failure::Failure;
 use super::path::for_daemon;
@@ -25,8 +27,8 @@ use crate::proto::v1::{MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortSe
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Create a port
-    #[command(after_help = format!("{}\n\n{}", limits::HELP, ra_guard::HELP))]
-    Add(Add),
+    #[command(after_help = format!("{}\n\n{}\n\n{}", limits::HELP, vf::HELP, ra_guard::HELP))]
+    Add(Box<Add>),
     /// Delete a port
     Del {
         /// Its name, or NAMESPACE:NAME
@@ -39,8 +41,8 @@ pub(super) enum Verb {
         if_exists: bool,
     },
     /// Change a port while it runs; what is not named stays
-    #[command(after_help = format!("{}\n\n{}", limits::HELP, ra_guard::HELP))]
-    Set(Set),
+    #[command(after_help = format!("{}\n\n{}\n\n{}", limits::HELP, vf::HELP, ra_guard::HELP))]
+    Set(Box<Set>),
     /// List ports with their state and counters
     List {
         /// Only of this namespace
@@ -69,11 +71,14 @@ pub(super) struct Add {
     #[arg(long)]
     mac: Option<String>,
     /// Path of the vhost-user socket
-    #[arg(long, value_name = "PATH")]
-    vhost_user: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "lane")]
+    vhost_user: Option<PathBuf>,
     /// The VMM listens on the socket and weftd connects [default: weftd listens]
-    #[arg(long)]
+    #[arg(long, conflicts_with = "lane")]
     client: bool,
+    /// A lane of the host in place of a guest, as below: `packet:eth0` for an uplink
+    #[arg(long, value_name = "LANE", conflicts_with = "vhost_user")]
+    lane: Option<String>,
     /// Queue pairs [default: 1]
     #[arg(long, value_name = "N")]
     queues: Option<u16>,
@@ -101,7 +106,7 @@ const CHANGES: [&str; 11] = [
 
 /// A port to be changed.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("change").args(CHANGES).args(ra_guard::CHANGES).required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("change").args(CHANGES).args(ra_guard::CHANGES).args(vf::CHANGES).required(true).multiple(true))]
 pub(super) struct Set {
     /// Its name, or NAMESPACE:NAME
     name: String,
@@ -127,13 +132,15 @@ struct Policy {
     #[command(flatten)]
     mediation: MediationArgs,
     #[command(flatten)]
+    vf: VfArgs,
+    #[command(flatten)]
     ra_guard: RaGuardArgs,
 }
 
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     match verb {
         Verb::Add(add) => {
-            let asked = request(add)?;
+            let asked = request(*add)?;
             let port = context.client()?.call(&asked)?.port;
             context.output.answer(&port, |_| render::line(&port))
         }
@@ -142,7 +149,7 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             context.output.done()
         }
         Verb::Set(set) => {
-            let port = context.client()?.call(&set.said())?.port;
+            let port = context.client()?.call(&set.said()?)?.port;
             context.output.answer(&port, |_| String::new())
         }
         Verb::List { namespace } => {
@@ -154,20 +161,20 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
 }
 
 impl Set {
-    fn said(self) -> PortSet {
-        let Set { name, policy: Policy { role, mtu, macs, limits, mediation, ra_guard } } = self;
+    fn said(self) -> Result<PortSet, Failure> {
+        let Set { name, policy: Policy { role, mtu, macs, limits, mediation, vf, ra_guard } } = self;
         let (limits, (pvds, inject_pvd), ra_guard) = (limits.said(), mediation.said(), ra_guard.said());
-        PortSet { name, macs, mtu, role, limits, pvds, inject_pvd, ra_guard }
+        Ok(PortSet { name, macs, mtu, role, limits, pvds, inject_pvd, ra_guard, vf: vf.said()? })
     }
 }
 
 /// Turns the arguments of `port add` into its call.
 fn request(add: Add) -> Result<PortAdd, Failure> {
-    let Add { name, namespace, number, mac, vhost_user, client, queues, policy, may_exist } = add;
+    let Add { name, namespace, number, mac, vhost_user, client, lane, queues, policy, may_exist } = add;
     let (name, namespace) = home(name, namespace)?;
-    let Policy { role, mtu, macs, limits, mediation, ra_guard } = policy;
-    let path = for_daemon(vhost_user)?;
-    let vhost_user = VhostUser { path, mode: if client { Mode::Client } else { Mode::Server } };
+    let Policy { role, mtu, macs, limits, mediation, vf, ra_guard } = policy;
+    let mode = if client { Mode::Client } else { Mode::Server };
+    let vhost_user = vhost_user.map(for_daemon).transpose()?.map(|path| VhostUser { path, mode });
     let (limits, (pvds, inject_pvd), ra_guard) = (limits.said(), mediation.said(), ra_guard.said());
     Ok(PortAdd {
         name,
@@ -175,6 +182,8 @@ fn request(add: Add) -> Result<PortAdd, Failure> {
         number,
         mac,
         vhost_user,
+        lane,
+        vf: vf.said()?,
         queues,
         role,
         mtu,

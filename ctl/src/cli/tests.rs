@@ -5,6 +5,7 @@ mod answers;
 mod calls;
 mod failures;
 mod learnt;
+mod vfs;
 mod watching;
 
 use crate::cli::{Streams, run};

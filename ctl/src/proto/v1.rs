@@ -19,6 +19,7 @@ mod ra;
 mod ra_guard;
 mod stated;
 mod status;
+mod vf;
 mod watch;
 mod worker;
 
@@ -56,6 +57,10 @@ pub use ra::{
 pub use ra_guard::{Preference, RaGuard, RaLearning, RaLearningState};
 pub use stated::{PvdAnnouncement, PvdCreate, PvdDelete, PvdReply, PvdSet, PvdStatement};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
+pub use vf::{
+    GuestModel, Lane, LaneCounters, Vf, VfLane, VfOffer, VfReply, VfRevoke, VfState, VfStatus, VfStatusReply, VfSwitch,
+    Vmm, VmmKind,
+};
 pub use watch::{EVENT_PAGE, PvdChange, PvdEvent, PvdEventKind, PvdWatch, PvdWatchReply};
 pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};
 
@@ -128,6 +133,14 @@ methods! {
     PortSet -> PortReply;
     /// Lists ports with their state and counters.
     PortList -> PortListReply;
+    /// Offers the VF of a port to its guest.
+    VfOffer -> VfReply;
+    /// Takes the VF of a port away from its guest.
+    VfRevoke -> VfReply;
+    /// Has a guest's frames on one of its port's two lanes.
+    VfSwitch -> VfReply;
+    /// Tells about the VFs of ports.
+    VfStatus -> VfStatusReply;
     /// Joins two namespaces.
     LinkAdd -> LinkReply;
     /// Parts two namespaces.

@@ -3,6 +3,7 @@
 
 mod learnt;
 mod mediation;
+mod vf;
 
 use std::collections::BTreeMap;
 
@@ -12,17 +13,20 @@ pub(crate) use learnt::{checked, news, pvd_said, pvd_shown, pvd_stated, pvds, ra
 use mediation::{inject_pvd, mediated, pvds_seen};
 use serde::Serialize;
 use serde_json::Value;
+#[cfg(test)]
+pub(crate) use vf::state as vf_state;
 
 use crate::proto::Method;
 use crate::proto::v1::{
     Answer, Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Counters, Counts,
     Delegation, DropReason, DropReasons, DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush,
-    FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Limits, LinkAdd, LinkDel, LinkReply, LogSet, LogSetReply,
-    MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceListReply,
-    NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply, Operation, Peer, Poll,
-    Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Preference, PvdCreate, PvdDelete,
-    PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck, RaGuard, RaLearning, RaLearningState, RaList, RaShow, Rate,
-    Role, State, Status, StatusReply, Usage, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Lane, Limits, LinkAdd, LinkDel, LinkReply, LogSet,
+    LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList,
+    NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply,
+    Operation, Peer, Poll, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Preference,
+    PvdCreate, PvdDelete, PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck, RaGuard, RaLearning, RaLearningState,
+    RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VfOffer, VfReply, VfRevoke, VfStatus, VfStatusReply,
+    VfSwitch, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -48,6 +52,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         pvds: pvds_seen(),
         inject_pvd: inject_pvd(),
         ra_guard: Some(ra_guard()),
+        vf: Some(vf::asked()),
     };
     vec![
         exchange(&Status {}, &status()),
@@ -63,6 +68,10 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&PortDel { name: name(), force: true, if_exists: true }, &Empty {}),
         exchange(&port_set, &PortReply { port: port() }),
         exchange(&PortList { name: Some(name()), namespace: Some(namespace()) }, &ports()),
+        exchange(&VfOffer { name: name() }, &VfReply { vf: vf::state() }),
+        exchange(&VfRevoke { name: name() }, &VfReply { vf: vf::state() }),
+        exchange(&VfSwitch { name: name(), lane: Lane::Vf }, &VfReply { vf: vf::state() }),
+        exchange(&VfStatus { name: Some(name()) }, &VfStatusReply { vfs: vec![vf::state()] }),
         exchange(&link_add(), &LinkReply { ports: vec![port(), port()] }),
         exchange(&LinkDel { port: "red:up".to_owned(), if_exists: true }, &Empty {}),
         exchange(&FdbList { namespace: Some(namespace()) }, &fdb()),
@@ -213,7 +222,10 @@ fn port_add() -> PortAdd {
         namespace: "red".to_owned(),
         number: Some(3),
         mac: Some("02:00:00:00:00:01".to_owned()),
-        vhost_user: VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Client },
+        // Only one of the two is said; here every field is filled.
+        vhost_user: Some(VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Client }),
+        lane: Some("packet:eth0".to_owned()),
+        vf: Some(vf::asked()),
         queues: Some(2),
         role: Some(Role::Uplink),
         mtu: Some(9000),
@@ -283,11 +295,14 @@ pub(crate) fn port() -> Port {
             inject_pvd: inject_pvd(),
             ra_guard: Some(ra_guard()),
             vhost_user: Some(VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Server }),
-            // A port has one of the two; here every field is filled.
+            // A port has one of the three; here every field is filled.
+            lane: Some("packet:eth0".to_owned()),
+            vf: Some(vf::asked()),
             far: Some("blue:down".to_owned()),
         },
         state: State::Up,
         reason: Some("its guest is connected".to_owned()),
+        active: Some(Lane::Vf),
         mediated: Some(mediated()),
         ra_learning: Some(ra_learning()),
         features: vec!["version-1".to_owned(), "mrg-rxbuf".to_owned()],
@@ -323,6 +338,7 @@ pub(crate) fn ends() -> Vec<Port> {
         port.spec.namespace = namespace.to_owned();
         port.spec.name = name.to_owned();
         (port.spec.vhost_user, port.spec.far) = (None, Some(far.to_owned()));
+        (port.spec.lane, port.spec.vf, port.active) = (None, None, None);
         (port.reason, port.features) = (None, Vec::new());
         port
     };

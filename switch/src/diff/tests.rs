@@ -8,7 +8,8 @@ use crate::quota::{Quotas, Resource};
 use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::FactList;
 use crate::text_socket::TextSocket;
-use crate::vf::{GuestModel, VfSpec};
+use crate::vf::VfSpec;
+use netvsc::GuestModel;
 
 use core::net::Ipv4Addr;
 use dataplane::{Limit, Limits, MacPolicy, RaGuard, Rate, Role};

@@ -2,8 +2,8 @@
 //! The VFs of ports.
 
 use crate::port::PortRecord;
-use crate::vf::{GuestModel, VfSpec};
-use netvsc::{Lane, Serial};
+use crate::vf::VfSpec;
+use netvsc::{GuestModel, Lane, Serial};
 use std::time::Duration;
 
 /// The VF of a port.

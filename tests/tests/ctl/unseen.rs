@@ -47,6 +47,10 @@ fn calls() -> Vec<(&'static str, Value)> {
             "PortList",
             vec![json!({ "name": "@port" }), json!({ "name": "@space:@port" }), json!({ "namespace": "@space" })],
         ),
+        ("VfOffer", vec![json!({ "name": "@port" }), json!({ "name": "@space:@port" })]),
+        ("VfRevoke", vec![json!({ "name": "@port" }), json!({ "name": "@space:@port" })]),
+        ("VfSwitch", vec![json!({ "name": "@port", "lane": "vf" })]),
+        ("VfStatus", vec![json!({}), json!({ "name": "@port" }), json!({ "name": "@space:@port" })]),
         (
             "LinkAdd",
             vec![json!({ "one": "/:a", "other": "@space:a" }), json!({ "one": "@space:a", "other": "@inner:b" })],

@@ -160,7 +160,9 @@ fn make(client: &mut Client, daemon: &Weftd, port: &str) {
     let add = PortAdd {
         name: port.to_owned(),
         namespace: inner.clone(),
-        vhost_user: VhostUser { path: daemon.port_path(port).display().to_string(), mode: Mode::Server },
+        vhost_user: Some(VhostUser { path: daemon.port_path(port).display().to_string(), mode: Mode::Server }),
+        lane: None,
+        vf: None,
         mac: Some("02:00:00:00:00:01".to_owned()),
         number: None,
         queues: None,

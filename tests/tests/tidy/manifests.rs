@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("pvd", &["wire"]),
     ("netvsc", &["wire"]),
     ("switch", &["wire", "dataplane", "pvd", "netvsc"]),
-    ("backends", &["switch", "dataplane", "pvd", "wire", "sys", "ctl"]),
+    ("backends", &["switch", "dataplane", "pvd", "netvsc", "wire", "sys", "ctl"]),
     ("fetch", &["pvd", "sys"]),
     ("xtask", &["qemu", "ctl"]),
     ("tests", SEES_ALL),

@@ -4,7 +4,10 @@
 use super::ra_guard;
 use crate::cli::counters;
 use crate::cli::output::Output;
-use crate::proto::v1::{Amount, DropReason, InjectPvd, Limits, MacPolicy, Mediated, Mode, Port, Rate, Role, State};
+use crate::cli::vf;
+use crate::proto::v1::{
+    Amount, DropReason, InjectPvd, Lane, Limits, MacPolicy, Mediated, Mode, Port, Rate, Role, State,
+};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::printable;
@@ -24,6 +27,7 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
         ("NAMESPACE", Side::Left),
         ("MAC", Side::Left),
         ("ROLE", Side::Left),
+        ("LANES", Side::Left),
         ("STATE", Side::Left),
         ("RX-FRAMES", Side::Right),
         ("TX-FRAMES", Side::Right),
@@ -32,13 +36,15 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
         ("DROPS", Side::Right),
     ];
     let mut table = output.table(&columns);
-    for Port { number, spec, state, counters, .. } in ports {
+    for port in ports {
+        let Port { number, spec, state, counters, .. } = port;
         table.row([
             spec.name.clone(),
             number.to_string(),
             spec.namespace.clone(),
             spec.mac.clone(),
             role(spec.role).to_owned(),
+            lanes(port),
             self::state(*state).to_owned(),
             counters.rx_frames.to_string(),
             counters.tx_frames.to_string(),
@@ -52,7 +58,7 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
 
 /// A port in full.
 pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
-    let Port { number, spec, state, reason, ra_learning, features, counters, .. } = port;
+    let Port { number, spec, state, reason, active, ra_learning, features, counters, .. } = port;
     let mut page = Page::new("port", &spec.name);
     page.line("number", &number.to_string());
     page.line("namespace", &spec.namespace);
@@ -71,6 +77,10 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     }
     let (what, value) = behind(port);
     page.line(what, &value);
+    if let Some(asked) = &spec.vf {
+        page.line("vf", &vf::asked(asked));
+        page.line("active lane", vf::lane(active.unwrap_or_default()));
+    }
     page.line("state", self::state(*state));
     if let Some(reason) = reason {
         page.line("reason", reason);
@@ -111,12 +121,30 @@ pub(in crate::cli) fn limits(page: &mut Page, limits: &Limits) {
     page.below(&table.finish());
 }
 
+/// The lanes of a port by their kinds; the active one of two is marked.
+fn lanes(Port { spec, active, .. }: &Port) -> String {
+    let kind = |lane: &str| lane.split([':', ',']).next().unwrap_or_default().to_owned();
+    let Some(vf) = spec.vf.as_ref().and_then(|vf| vf.lane.as_deref()) else {
+        return match &spec.lane {
+            Some(lane) => kind(lane),
+            None => if spec.vhost_user.is_some() { "synthetic" } else { "link" }.to_owned(),
+        };
+    };
+    match active.unwrap_or_default() {
+        Lane::Synthetic => format!("synthetic*+{}", kind(vf)),
+        Lane::Vf => format!("synthetic+{}*", kind(vf)),
+    }
+}
+
 /// What is said of a namespace instead of its name to somebody who does not see it.
 pub(in crate::cli) const UNSEEN: &str = "out of sight";
 
 /// What is behind a port, and the word for that.
 fn behind(port: &Port) -> (&'static str, String) {
-    let Some(vhost_user) = &port.spec.vhost_user else { return ("link", format!("to {}", far(port))) };
+    let Some(vhost_user) = &port.spec.vhost_user else {
+        let link = || ("link", format!("to {}", far(port)));
+        return port.spec.lane.as_ref().map_or_else(link, |lane| ("lane", lane.clone()));
+    };
     let who = match vhost_user.mode {
         Mode::Server => "weftd listens",
         Mode::Client => "weftd connects",

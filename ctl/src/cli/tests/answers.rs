@@ -12,8 +12,8 @@ use crate::testing::server::{Server, sample};
 #[test]
 fn port_list_is_a_table() {
     let expected = "\
-NAME  NUMBER  NAMESPACE  MAC                ROLE  STATE  RX-FRAMES  TX-FRAMES          RX-BYTES  TX-BYTES  DROPS
-vm1        3  red        02:00:00:00:00:01  host  up           100        200  9007199254740993     25600     12
+NAME  NUMBER  NAMESPACE  MAC                ROLE  LANES             STATE  RX-FRAMES  TX-FRAMES          RX-BYTES  TX-BYTES  DROPS
+vm1        3  red        02:00:00:00:00:01  host  synthetic+dgram*  up           100        200  9007199254740993     25600     12
 ";
     assert_eq!(output("port list"), expected);
     assert_eq!(output("port list --no-header").lines().count(), 1);
@@ -99,6 +99,8 @@ port vm1
     macs      02:00:00:00:00:01
     prefixes  2001:db8:1::/64
   vhost-user   /run/weft/vm1.sock (weftd listens)
+  vf           dgram:/run/vm1.vf,peer=/run/vm1.nic, qmp /run/vm1.qmp plugs e1000e into port1 beside net0
+  active lane  vf
   state        up
   reason       its guest is connected
   features     version-1 mrg-rxbuf

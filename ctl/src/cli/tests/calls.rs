@@ -28,6 +28,59 @@ fn verbs_of_links() {
 }
 
 #[test]
+fn verbs_of_vfs() {
+    asks("vf offer red:vm1", "VfOffer", json!({"name": "red:vm1"}));
+    asks("vf revoke vm1", "VfRevoke", json!({"name": "vm1"}));
+    asks("vf switch vm1 vf", "VfSwitch", json!({"name": "vm1", "lane": "vf"}));
+    asks("vf switch vm1 synthetic", "VfSwitch", json!({"name": "vm1", "lane": "synthetic"}));
+    asks("vf status", "VfStatus", json!({}));
+    asks("vf st vm1", "VfStatus", json!({"name": "vm1"}));
+}
+
+#[test]
+fn a_port_gets_lanes() {
+    asks("port set vm1 --vf auto", "PortSet", json!({"name": "vm1", "vf": {"lane": "auto"}}));
+    asks("port set vm1 --vf none", "PortSet", json!({"name": "vm1", "vf": {"lane": "none"}}));
+    let model = json!({"name": "vm1", "vf": {"model": "host_lane"}});
+    asks("port set vm1 --vf-model host-lane", "PortSet", model);
+    asks("port set vm1 --vf-qmp none", "PortSet", json!({"name": "vm1", "vf": {"vmm": {"kind": "none"}}}));
+    let vmm = json!({
+        "kind": "qmp", "socket": "/run/qmp", "device": "rtl8139", "bus": "port1", "pair": "net0",
+    });
+    asks(
+        "port set vm1 --vf dgram:/a,peer=/b --vf-model standby --vf-qmp /run/qmp --vf-device rtl8139 --vf-bus port1 \
+         --vf-pair net0",
+        "PortSet",
+        json!({"name": "vm1", "vf": {"lane": "dgram:/a,peer=/b", "model": "standby", "vmm": vmm}}),
+    );
+    let add = "port add vm1 -n red --vhost-user /x --vf bypass:0000:65:00.1 --vf-ch /run/ch.sock";
+    let expected = json!({
+        "lane": "bypass:0000:65:00.1", "vmm": {"kind": "cloud_hypervisor", "socket": "/run/ch.sock"},
+    });
+    assert_eq!(call(add).1["vf"], expected);
+    asks(
+        "port add red:up --role uplink --lane packet:eth0",
+        "PortAdd",
+        json!({"name": "up", "namespace": "red", "role": "uplink", "lane": "packet:eth0"}),
+    );
+    let server = Server::with_samples();
+    for wrong in [
+        "port add red:up",
+        "port add red:up --lane packet:eth0 --vhost-user /x",
+        "port add red:up --lane packet:eth0 --client",
+        "port set vm1",
+        "port set vm1 --vf-device e1000e",
+        "port set vm1 --vf-ch /x --vf-pair net0",
+        "port set vm1 --vf-ch /x --vf-qmp /y",
+        "port set vm1 --vf-model host_lane",
+        "vf switch vm1",
+        "vf switch vm1 both",
+    ] {
+        assert_eq!(weft(&server, wrong, false).code, 1, "{wrong}");
+    }
+}
+
+#[test]
 fn a_port_is_bound_to_pvds() {
     let seen = |pvds: Value| json!({"name": "red:vm1", "pvds": pvds});
     asks("pvd bind red:vm1 --pvd a.example", "PortSet", seen(json!(["a.example"])));

@@ -7,6 +7,7 @@ use super::counters::Counters;
 use super::limits::Limits;
 use super::mediation::{InjectPvd, Mediated};
 use super::ra_guard::{RaGuard, RaLearning};
+use super::vf::{Lane, Vf};
 use crate::proto::nullable;
 
 /// A port as it runs: what was asked for, what came of it, and what it has moved. One flat JSON object.
@@ -25,6 +26,9 @@ pub struct Port {
     /// Why the state is what it is, in one sentence; absent when there is nothing to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The lane that carries its guest's frames; of a port that has a VF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Lane>,
     /// What became of Router Advertisements of its router; absent as long as weftd has decided about none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mediated: Option<Mediated>,
@@ -66,9 +70,15 @@ pub struct PortSpec {
     /// What it may say as a router; absent: there are no rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ra_guard: Option<RaGuard>,
-    /// How its guest attaches; an end of a link has none.
+    /// How its guest attaches; an end of a link has none, nor a port on a lane of the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vhost_user: Option<VhostUser>,
+    /// The lane of the host that it is on, `packet:eth0`; of a port that has neither guest nor far end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// Its VF; absent: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vf: Option<Vf>,
     /// The other end, of an end of a link; absent when it is none of those that the caller sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub far: Option<String>,
@@ -148,8 +158,15 @@ pub struct PortAdd {
     /// Its MAC; absent: the daemon derives a locally administered one from the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
-    /// How its guest attaches.
-    pub vhost_user: VhostUser,
+    /// How its guest attaches; either this or `lane` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vhost_user: Option<VhostUser>,
+    /// A lane of the host in place of a guest, `packet:eth0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// Absent: no VF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vf: Option<Vf>,
     /// Queue pairs; absent: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queues: Option<u16>,
@@ -227,6 +244,9 @@ pub struct PortSet {
     /// Rules for routers to set; those that are absent stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ra_guard: Option<RaGuard>,
+    /// What changes of its VF.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vf: Option<Vf>,
 }
 
 /// Parameters of `PortList`.

@@ -4,7 +4,8 @@
 use super::*;
 use crate::lane::LaneSpec;
 use crate::mediation::MediationEdit;
-use crate::vf::{GuestModel, VfAsk, VfEdit, VmmKind, VmmSpec};
+use crate::vf::{VfAsk, VfEdit, VmmKind, VmmSpec};
+use netvsc::GuestModel;
 
 fn lane(text: &str) -> LaneSpec {
     text.parse().unwrap()
