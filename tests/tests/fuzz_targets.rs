@@ -2,6 +2,7 @@
 //! The fuzz targets, plain functions of bytes, over random inputs by seed. A panic inside is the failure.
 
 use backends::vhost_user::fuzz;
+use backends::vmm;
 use tests::seed::Rng;
 
 const INPUTS: usize = 5000;
@@ -27,4 +28,10 @@ fn any_conversation_with_the_guard_is_survived() {
 #[test]
 fn any_advertisement_is_survived() {
     run(13, wire::nd::fuzz::message);
+}
+
+#[test]
+fn anything_that_a_vmm_says_is_survived() {
+    run(14, vmm::fuzz::qmp);
+    run(15, vmm::fuzz::cloud_hypervisor);
 }
