@@ -1,74 +1,125 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What identities are looked up by: a few words that are made, hashed and compared without a branch for each octet.
+//! What identities are looked up by: a keyed fingerprint of each, made without a branch for each octet.
 
-use crate::id::{PvdId, PvdIdRef};
+use crate::id::PvdIdRef;
 
-/// Words of a key.
-const WORDS: usize = 6;
-/// Octets of a name that a key has.
-const OCTETS: usize = WORDS * 8;
 /// The same octet eight times.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// The beginning of an identity, letters in lower case, with zeros behind it, and a hash of all of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Key {
-    words: [u64; WORDS],
-    hash: u32,
-    /// Octets of the whole name on the wire, at most 255; 0 of an implicit identity, whose words are its port and its
-    /// router.
-    len: u8,
-}
+/// Stands for an identity: 95 bits that nobody outside can foresee, never all zero.
+///
+/// Names are chosen by tenants. One who says a new name ten million times a second for a year, among a hundred thousand PvDs,
+/// has a chance of one in 2^30 that one of them has the tag of another PvD; and those who write compare the names as well,
+/// so that he gains nothing even then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tag([u32; 3]);
 
-impl Key {
+impl Tag {
     /// That of an identity.
     #[inline]
-    pub(crate) fn of(id: PvdIdRef<'_>, hasher: Hasher) -> Key {
-        let mut words = [0; WORDS];
-        let (len, rest) = match id {
-            PvdIdRef::Explicit(name) => {
-                let wire = name.as_wire();
-                fold(wire, &mut words);
-                (wire.len(), wire.get(OCTETS..).unwrap_or_default())
-            }
+    pub(crate) fn of(id: PvdIdRef<'_>, hasher: &Hasher) -> Tag {
+        let [one, other] = match id {
+            PvdIdRef::Explicit(name) => hasher.name(name.as_wire()),
             PvdIdRef::Implicit { port, router } => {
-                let router = router.to_bits();
-                (words[0], words[1], words[2]) = (port.into(), router as u64, (router >> 64) as u64);
-                (0, [].as_slice())
+                let (router, begin) = (router.to_bits(), hasher.begin(0));
+                hasher.pair(hasher.pair(begin, [router as u64, (router >> 64) as u64]), [port.into(), 0])
             }
         };
-        // Names have at most 255 octets.
-        let len = len as u8;
-        Key { words, hash: hasher.hash(&words, len, rest), len }
+        // The places that are counted by the lower bits are as many as there are PvDs, and both halves are good.
+        Tag([(one >> 32) as u32, (one ^ one >> 32) as u32, other as u32 | 1])
     }
 
-    /// The hash of its identity, which nobody outside can foresee.
+    /// Where it stands, counted in a table of any power of two of places.
     #[inline]
-    pub(crate) fn hash(&self) -> u32 {
-        self.hash
+    pub(crate) fn home(self) -> usize {
+        self.0[1] as usize
     }
 
-    /// Whether it is that of the same identity as `other`, which is `id`, if `whole` is the identity that it is of.
+    /// Whether it stands for nothing.
     #[inline]
-    pub(crate) fn is(&self, other: &Key, id: PvdIdRef<'_>, whole: &PvdId) -> bool {
-        // Without a branch for each word.
-        let differing = self.words.iter().zip(&other.words).fold(0, |all, (one, other)| all | (one ^ other));
-        differing == 0 && self.len == other.len && (usize::from(self.len) <= OCTETS || *whole == id)
+    pub(crate) fn is_none(self) -> bool {
+        self.0[2] == 0
+    }
+
+    /// One that a test has chosen.
+    #[cfg(test)]
+    pub(crate) fn chosen(home: u32) -> Tag {
+        Tag([0, home, 1])
     }
 }
 
-/// Puts octets into words, letters in lower case, as far as there are words.
+/// Hashes pairs of words in two ways at once, each word multiplied into what was there before under numbers that nobody
+/// outside knows.
+///
+/// Routers choose what is hashed. They can neither foresee a hash nor see one, and without the numbers no two identities
+/// are known to have the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Hasher {
+    begin: [u64; 2],
+    secrets: [u64; 2],
+}
+
+/// What two ways of hashing have come to.
+type State = [u64; 2];
+
+impl Hasher {
+    /// `seed` is random.
+    pub(crate) fn new(seed: u64) -> Hasher {
+        // SplitMix64.
+        let number = |step: u64| {
+            let mixed = seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ mixed >> 31
+        };
+        Hasher { begin: [number(1), number(2)], secrets: [number(3), number(4)] }
+    }
+
+    /// Of something of that length; no name has none.
+    #[inline]
+    fn begin(&self, len: usize) -> State {
+        self.begin.map(|begin| begin ^ len as u64)
+    }
+
+    #[inline]
+    fn pair(&self, state: State, [one, other]: [u64; 2]) -> State {
+        let [a, b] = [(one, other), (other, one)];
+        [multiplied(a.0 ^ self.secrets[0], a.1 ^ state[0]), multiplied(b.0 ^ self.secrets[1], b.1 ^ state[1])]
+    }
+
+    /// Of a whole name, letters in lower case: pairs of words from the beginning, and the last two, which may have octets
+    /// of those before.
+    #[inline]
+    fn name(&self, wire: &[u8]) -> State {
+        let mut state = self.begin(wire.len());
+        let Some(last) = wire.last_chunk::<16>() else { return self.pair(state, short(wire)) };
+        let (pairs, _) = wire[..wire.len() - 1].as_chunks::<16>();
+        for pair in pairs {
+            state = self.pair(state, words(pair));
+        }
+        self.pair(state, words(last))
+    }
+}
+
+/// Both halves of a product.
 #[inline]
-fn fold(octets: &[u8], words: &mut [u64]) {
-    let (whole, rest) = octets.as_chunks::<8>();
-    words.iter_mut().zip(whole).for_each(|(word, octets)| *word = lower(u64::from_le_bytes(*octets)));
-    let Some(word) = words.get_mut(whole.len()).filter(|_| !rest.is_empty()) else { return };
-    let rest = match octets.last_chunk::<8>() {
-        // Those before the rest are shifted out.
-        Some(last) => u64::from_le_bytes(*last) >> (8 * (8 - rest.len())),
-        None => rest.iter().rev().fold(0, |word, octet| word << 8 | u64::from(*octet)),
-    };
-    *word = lower(rest);
+fn multiplied(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
+}
+
+#[inline]
+fn words(octets: &[u8; 16]) -> [u64; 2] {
+    let both = u128::from_le_bytes(*octets);
+    [lower(both as u64), lower((both >> 64) as u64)]
+}
+
+/// The words of a name of less than 16 octets.
+#[inline]
+fn short(octets: &[u8]) -> [u64; 2] {
+    let mut all = [0; 16];
+    all[..octets.len()].copy_from_slice(octets);
+    words(&all)
 }
 
 /// Each octet that is an ASCII letter, in lower case.
@@ -81,59 +132,17 @@ const fn lower(word: u64) -> u64 {
     word | upper >> 2
 }
 
-/// Hashes pairs of words, each multiplied into the next under two numbers that nobody outside knows.
-///
-/// Routers choose what is hashed. They can neither foresee a hash nor see one, and without the numbers no two identities
-/// are known to have the same.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Hasher {
-    seed: u64,
-    secret: u64,
-}
-
-impl Hasher {
-    /// `seed` is random.
-    pub(crate) fn new(seed: u64) -> Hasher {
-        // Another number that follows from the seed by more than an addition (a step of SplitMix64).
-        let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Hasher { seed, secret: mixed ^ mixed >> 31 }
-    }
-
-    #[inline]
-    fn pair(self, state: u64, [one, other]: [u64; 2]) -> u64 {
-        let product = u128::from(one ^ self.secret) * u128::from(other ^ state);
-        product as u64 ^ (product >> 64) as u64
-    }
-
-    /// Of a whole identity: the words of its key and the octets that are in no key.
-    #[inline]
-    fn hash(self, words: &[u64; WORDS], len: u8, rest: &[u8]) -> u32 {
-        let (pairs, _) = words.as_chunks::<2>();
-        let mut state = pairs.iter().fold(self.seed ^ u64::from(len), |state, pair| self.pair(state, *pair));
-        if !rest.is_empty() {
-            state = self.rest(state, rest);
-        }
-        // Both halves are good; places are counted by the lower bits.
-        (state ^ state >> 32) as u32
-    }
-
-    #[cold]
-    fn rest(self, state: u64, octets: &[u8]) -> u64 {
-        octets.chunks(16).fold(state, |state, octets| {
-            let mut words = [0; 2];
-            fold(octets, &mut words);
-            self.pair(state, words)
-        })
-    }
-}
-
 #[cfg(test)]
 mod test {
     use super::*;
+    use crate::id::PvdId;
     use proptest::prelude::*;
+    use std::collections::BTreeSet;
     use wire::name::DomainName;
+
+    fn tag(id: &PvdId, seed: u64) -> Tag {
+        Tag::of(id.borrowed(), &Hasher::new(seed))
+    }
 
     proptest! {
         #[test]
@@ -143,39 +152,50 @@ mod test {
         }
 
         #[test]
-        fn test_keys_are_as_alike_as_names(a in "[a-cA-C]{1,60}(\\.[a-cA-C]{1,60}){0,3}", b in "[a-cA-C]{1,3}", seed in any::<u64>()) {
+        fn test_tags_are_as_alike_as_names(a in "[a-cA-C]{1,60}(\\.[a-cA-C]{1,60}){0,3}", b in "[a-cA-C]{1,3}", seed in any::<u64>()) {
             let id = |text: &str| PvdId::Explicit(text.parse::<DomainName>().unwrap());
             let (one, same) = (id(&a), id(&a.to_ascii_uppercase()));
             let other = id(&format!("{}.{b}", &a[..a.len().min(180)]));
-            let key = |id: &PvdId| Key::of(id.borrowed(), Hasher::new(seed));
-            prop_assert!(key(&one).is(&key(&same), one.borrowed(), &same));
-            prop_assert_eq!(key(&one).hash(), key(&same).hash());
-            prop_assert_eq!(key(&one).is(&key(&other), other.borrowed(), &one), one == other);
+            prop_assert_eq!(tag(&one, seed), tag(&same, seed));
+            prop_assert_eq!(tag(&one, seed) == tag(&other, seed), one == other);
         }
     }
 
-    /// Names such as people give, and such as differ behind what a key has: about as many places are taken as by chance.
+    /// Names such as people give, of any length: about as many places are taken as by chance, by each part of the tags.
     #[test]
-    fn test_hashes_are_spread() {
+    fn test_tags_are_spread() {
         for (seed, tail) in
             [(0, ""), (1, ".tenant.example"), (7, ".a-long-name-of-some-tenant.of-a-larger-one.example.org")]
         {
-            let hash = |i: u32| {
-                let id = PvdId::Explicit(format!("pvd{tail}.n{i}").parse().unwrap());
-                Key::of(id.borrowed(), Hasher::new(seed)).hash() & 0xfff
-            };
-            let places: std::collections::BTreeSet<u32> = (0..4096).map(hash).collect();
-            // 4096 * (1 - 1/e) = 2589, and the deviation is about 32.
-            assert!((2400..2800).contains(&places.len()), "{} {tail}", places.len());
+            let tags: Vec<Tag> =
+                (0..4096).map(|i| tag(&PvdId::Explicit(format!("pvd{tail}.n{i}").parse().unwrap()), seed)).collect();
+            let parts: [fn(&Tag) -> u32; 4] =
+                [|tag| tag.0[0], |tag| tag.0[1], |tag| tag.0[1] >> 20, |tag| tag.0[2] >> 1];
+            for part in parts {
+                let places: BTreeSet<u32> = tags.iter().map(|tag| part(tag) & 0xfff).collect();
+                // 4096 * (1 - 1/e) = 2589, and the deviation is about 32.
+                assert!((2400..2800).contains(&places.len()), "{} {tail}", places.len());
+            }
         }
     }
 
     #[test]
-    fn test_an_implicit_identity_is_no_name() {
-        let implicit = PvdId::implicit(1, "fe80::1".parse().unwrap()).unwrap();
-        let other = PvdId::implicit(2, "fe80::1".parse().unwrap()).unwrap();
-        let key = |id: &PvdId| Key::of(id.borrowed(), Hasher::new(1));
-        assert!(key(&implicit).is(&key(&implicit), implicit.borrowed(), &implicit));
-        assert!(!key(&implicit).is(&key(&other), other.borrowed(), &implicit));
+    fn test_an_octet_anywhere_makes_another_tag() {
+        for len in 1..=60 {
+            let name = |text: String| tag(&PvdId::Explicit(text.parse().unwrap()), 3);
+            let all: BTreeSet<_> = (0..len)
+                .map(|at| name(format!("{}b{}", "a".repeat(at), "a".repeat(len - at))))
+                .map(|tag| tag.0)
+                .collect();
+            assert_eq!(all.len(), len);
+        }
+    }
+
+    #[test]
+    fn test_implicit_identities_differ_by_port_and_router() {
+        let implicit = |port, router: &str| tag(&PvdId::implicit(port, router.parse().unwrap()).unwrap(), 1);
+        assert_eq!(implicit(1, "fe80::1"), implicit(1, "fe80::1"));
+        assert_ne!(implicit(1, "fe80::1"), implicit(2, "fe80::1"));
+        assert_ne!(implicit(1, "fe80::1"), implicit(1, "fe80::2"));
     }
 }

@@ -8,6 +8,7 @@
 use crate::PvdName;
 use crate::handle::PvdHandle;
 use crate::id::{PvdId, PvdIdRef};
+use crate::key::{Hasher, Tag};
 use crate::paged::Paged;
 use crate::pvd::Pvd;
 use crate::table::Table;
@@ -25,8 +26,9 @@ struct Place {
 #[derive(Clone, Debug)]
 pub struct Members {
     base_seq: u64,
-    places: Paged<Place>,
+    places: Paged<Place, 32>,
     table: Table,
+    hasher: Hasher,
 }
 
 /// Where a listing goes on.
@@ -54,7 +56,7 @@ pub struct Page {
 impl Members {
     /// `seed` is random, so that nobody can foresee which identities meet.
     pub(crate) fn new(seed: u64) -> Members {
-        Members { base_seq: 0, places: Paged::default(), table: Table::new(seed) }
+        Members { base_seq: 0, places: Paged::default(), table: Table::default(), hasher: Hasher::new(seed) }
     }
 
     /// Goes up with every PvD that comes or goes.
@@ -96,8 +98,18 @@ impl Members {
     }
 
     #[inline]
-    pub(crate) fn find(&self, id: PvdIdRef<'_>) -> Option<&Arc<Pvd>> {
-        self.table.find(id)
+    fn find(&self, id: PvdIdRef<'_>) -> Option<&Arc<Pvd>> {
+        self.table.find(self.tag(id), |_| true)
+    }
+
+    /// The PvD of this identity, compared with it whole: for those who write, whom no tag may mislead.
+    pub(crate) fn find_whole(&self, id: PvdIdRef<'_>) -> Option<&Arc<Pvd>> {
+        self.table.find(self.tag(id), |pvd| *pvd.id() == id)
+    }
+
+    #[inline]
+    fn tag(&self, id: PvdIdRef<'_>) -> Tag {
+        Tag::of(id, &self.hasher)
     }
 
     /// All of them, in the order of their places.
@@ -123,12 +135,12 @@ impl Members {
         let handle = pvd.handle();
         *self.places.get_mut(handle.index() as usize) =
             Place { generation: handle.generation(), pvd: Some(Arc::clone(pvd)) };
-        self.table.insert(pvd);
+        self.table.insert(self.tag(pvd.id().borrowed()), Arc::clone(pvd));
     }
 
     pub(crate) fn remove(&mut self, pvd: &Pvd) {
         self.base_seq += 1;
         *self.places.get_mut(pvd.handle().index() as usize) = Place::default();
-        self.table.remove(pvd);
+        self.table.remove(self.tag(pvd.id().borrowed()), pvd);
     }
 }

@@ -8,25 +8,23 @@
 use std::array;
 use std::sync::Arc;
 
-/// Elements of a page, and pages of a group. A hundred thousand elements are 98 groups.
-const PAGE: usize = 32;
+type Page<T, const PAGE: usize> = Option<Arc<[T; PAGE]>>;
+type Group<T, const PAGE: usize> = Option<Arc<[Page<T, PAGE>; PAGE]>>;
 
-type Page<T> = Option<Arc<[T; PAGE]>>;
-type Group<T> = Option<Arc<[Page<T>; PAGE]>>;
-
-/// Elements by index; those never set are `T::default()`.
+/// Elements by index; those never set are `T::default()`. A page has `PAGE` elements and a group as many pages: with 32 a
+/// hundred thousand elements are 98 groups.
 #[derive(Clone, Debug)]
-pub(crate) struct Paged<T> {
-    groups: Vec<Group<T>>,
+pub(crate) struct Paged<T, const PAGE: usize> {
+    groups: Vec<Group<T, PAGE>>,
 }
 
-impl<T> Default for Paged<T> {
-    fn default() -> Paged<T> {
+impl<T, const PAGE: usize> Default for Paged<T, PAGE> {
+    fn default() -> Paged<T, PAGE> {
         Paged { groups: Vec::new() }
     }
 }
 
-impl<T: Clone + Default> Paged<T> {
+impl<T: Clone + Default, const PAGE: usize> Paged<T, PAGE> {
     /// The element, if its page exists.
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
@@ -62,22 +60,24 @@ impl<T: Clone + Default> Paged<T> {
 mod test {
     use super::*;
 
+    const PAGE: usize = 32;
+
     #[test]
     fn test_a_version_is_not_changed_by_the_next() {
-        let mut old = Paged::default();
+        let mut old = Paged::<_, PAGE>::default();
         *old.get_mut(3) = 1;
         *old.get_mut(200) = 2;
         let mut new = old.clone();
         *new.get_mut(3) = 9;
         assert_eq!((old.get(3), new.get(3), new.get(200), new.get(4)), (Some(&1), Some(&9), Some(&2), Some(&0)));
-        let page = |paged: &Paged<i32>, page: usize| paged.groups[0].as_ref().unwrap()[page].clone().unwrap();
+        let page = |paged: &Paged<i32, PAGE>, page: usize| paged.groups[0].as_ref().unwrap()[page].clone().unwrap();
         let shared = |index: usize| Arc::ptr_eq(&page(&old, index / PAGE), &page(&new, index / PAGE));
         assert!(shared(200) && !shared(3));
     }
 
     #[test]
     fn test_what_is_far_apart_is_found_and_walked_in_order() {
-        let mut paged = Paged::default();
+        let mut paged = Paged::<_, PAGE>::default();
         let set = [0, 63, 64, 4095, 4096, 20_000];
         set.into_iter().for_each(|index| *paged.get_mut(index) = index + 1);
         assert!(set.into_iter().all(|index| paged.get(index) == Some(&(index + 1))));

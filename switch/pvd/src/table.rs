@@ -1,118 +1,167 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! PvDs by identity: a hash table whose entries hold what they are compared by.
+//! PvDs by identity: a hash table whose entries are tags and PvDs, three to a line of the cache.
 //!
-//! An entry is one line of the cache: a part of the hash, the name, and the PvD. So to find a PvD is to wait for one line,
-//! however many there are, and what is found needs not be looked at. Entries that meet stand behind each other, where the
-//! processor fetches the next line by itself; one that goes lets those behind it move up, so that there are no graves
-//! to walk over. Versions share pages of the table ([`Paged`]).
+//! To find a PvD is to wait for one line, however many there are, and what is found needs not be looked at: its [`Tag`]
+//! tells it from all others. The three of a line are compared at once, without a branch for each, so that the processor
+//! foresees the way of nearly every look-up and begins the next while it waits for the line. Entries that find their line
+//! full stand in the next; where one goes one of those moves up, so that there are no graves to walk over. Versions
+//! share pages of the table ([`Paged`]).
 
-use crate::id::PvdIdRef;
-use crate::key::{Hasher, Key};
+use crate::key::Tag;
 use crate::paged::Paged;
 use crate::pvd::Pvd;
 use std::sync::Arc;
 
-/// Of so many places so many are used at most. With fewer the lines of those that meet would be fewer, but they are next to
-/// each other, and a table of twice the size costs more: the processor knows the way to so many pages of memory only.
+/// Of so many entries so many are used at most. With fewer the lines that are full would be fewer, but a table of twice the
+/// size costs more: it is farther from the core, and the processor knows the way to so many pages of memory only.
 const FILLED: (usize, usize) = (7, 8);
-/// Places of the smallest table.
-const SMALLEST: usize = 16;
+/// Lines of the smallest table.
+const SMALLEST: usize = 8;
+/// Entries of a line.
+const ENTRIES: usize = 3;
+/// Lines of a page: a change copies one, and counts the references to the PvDs in it.
+const PAGE: usize = 16;
 
-/// One place.
+/// Entries that are looked at together, used ones first. What has no tag has no PvD.
 #[derive(Clone, Debug, Default)]
 #[repr(align(64))]
-struct Entry {
-    pvd: Option<Arc<Pvd>>,
-    /// Its hash says where it would stand if it stood alone, and more.
-    key: Key,
+struct Line {
+    tags: [Tag; ENTRIES],
+    pvds: [Option<Arc<Pvd>>; ENTRIES],
+}
+
+impl Line {
+    /// Which entries have this tag, a bit for each.
+    #[inline]
+    fn matching(&self, tag: Tag) -> u32 {
+        self.tags.iter().rev().fold(0, |bits, own| bits << 1 | u32::from(*own == tag))
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        !self.tags[ENTRIES - 1].is_none()
+    }
+
+    /// Puts an entry behind the others, if there is room.
+    fn add(&mut self, tag: Tag, pvd: Option<Arc<Pvd>>) {
+        if let Some(free) = self.tags.iter().position(|tag| tag.is_none()) {
+            (self.tags[free], self.pvds[free]) = (tag, pvd);
+        }
+    }
+
+    /// Takes an entry out; the others move up.
+    fn take(&mut self, at: usize) -> (Tag, Option<Arc<Pvd>>) {
+        self.tags[at..].rotate_left(1);
+        self.pvds[at..].rotate_left(1);
+        (std::mem::take(&mut self.tags[ENTRIES - 1]), self.pvds[ENTRIES - 1].take())
+    }
 }
 
 /// PvDs by identity.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    entries: Paged<Entry>,
-    /// Places, less one; there are a power of two.
+    lines: Paged<Line, PAGE>,
+    /// Lines, less one; there are a power of two.
     mask: usize,
     len: usize,
-    hasher: Hasher,
+}
+
+impl Default for Table {
+    fn default() -> Table {
+        Table { lines: Paged::default(), mask: SMALLEST - 1, len: 0 }
+    }
 }
 
 impl Table {
-    /// An empty one. `seed` is random, so that nobody can foresee which identities meet.
-    pub(crate) fn new(seed: u64) -> Table {
-        Table { entries: Paged::default(), mask: SMALLEST - 1, len: 0, hasher: Hasher::new(seed) }
-    }
-
     /// How many PvDs there are.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// The PvD of this identity.
-    pub(crate) fn find(&self, id: PvdIdRef<'_>) -> Option<&Arc<Pvd>> {
-        let key = Key::of(id, self.hasher);
-        let mut at = key.hash() as usize;
+    /// The first PvD of this tag that `is` it.
+    #[inline]
+    pub(crate) fn find(&self, tag: Tag, is: impl Fn(&Pvd) -> bool) -> Option<&Arc<Pvd>> {
+        let mut at = tag.home();
         loop {
-            let entry = self.entries.get(at & self.mask)?;
-            let pvd = entry.pvd.as_ref()?;
-            if entry.key.hash() == key.hash() && entry.key.is(&key, id, pvd.id()) {
-                return Some(pvd);
+            let line = self.lines.get(at & self.mask)?;
+            let mut matching = line.matching(tag);
+            while matching != 0 {
+                let pvd = line.pvds.get(matching.trailing_zeros() as usize)?.as_ref()?;
+                if is(pvd) {
+                    return Some(pvd);
+                }
+                matching &= matching - 1;
+            }
+            if !line.is_full() {
+                return None;
             }
             at += 1;
         }
     }
 
     /// Adds a PvD that is not there.
-    pub(crate) fn insert(&mut self, pvd: &Arc<Pvd>) {
+    pub(crate) fn insert(&mut self, tag: Tag, pvd: Arc<Pvd>) {
         self.len += 1;
-        if self.len * FILLED.1 > (self.mask + 1) * FILLED.0 {
+        if self.len * FILLED.1 > (self.mask + 1) * ENTRIES * FILLED.0 {
             self.grow();
         }
-        self.put(Entry { pvd: Some(Arc::clone(pvd)), key: Key::of(pvd.id().borrowed(), self.hasher) });
+        self.put(tag, Some(pvd));
     }
 
-    fn put(&mut self, entry: Entry) {
-        let mut at = entry.key.hash() as usize;
-        while self.entries.get(at & self.mask).is_some_and(|taken| taken.pvd.is_some()) {
+    fn put(&mut self, tag: Tag, pvd: Option<Arc<Pvd>>) {
+        let mut at = tag.home();
+        while self.lines.get(at & self.mask).is_some_and(Line::is_full) {
             at += 1;
         }
-        *self.entries.get_mut(at & self.mask) = entry;
+        self.lines.get_mut(at & self.mask).add(tag, pvd);
     }
 
     /// Removes a PvD, if it is there.
-    pub(crate) fn remove(&mut self, pvd: &Pvd) {
-        let mut at = Key::of(pvd.id().borrowed(), self.hasher).hash() as usize & self.mask;
+    pub(crate) fn remove(&mut self, tag: Tag, pvd: &Pvd) {
+        let is = |other: &Option<Arc<Pvd>>| other.as_ref().is_some_and(|other| other.handle() == pvd.handle());
+        let mut at = tag.home() & self.mask;
         loop {
-            match self.entries.get(at).and_then(|entry| entry.pvd.as_ref()) {
-                None => return,
-                Some(other) if other.handle() == pvd.handle() => break,
-                Some(_) => at = (at + 1) & self.mask,
+            let Some(line) = self.lines.get(at) else { return };
+            let found = (0..ENTRIES).find(|entry| line.tags[*entry] == tag && is(&line.pvds[*entry]));
+            let was_full = line.is_full();
+            if let Some(found) = found {
+                self.len -= 1;
+                self.lines.get_mut(at).take(found);
+            }
+            match (found, was_full) {
+                (Some(_), true) => return self.close_up(at),
+                (_, false) => return,
+                (None, true) => at = (at + 1) & self.mask,
             }
         }
-        self.len -= 1;
-        self.close_up(at);
     }
 
-    /// Fills a place that has become free with the next of those behind it that may stand there, and so on.
+    /// Fills a line that was full with the next entry of the lines behind it that may stand there, and so on.
     fn close_up(&mut self, mut free: usize) {
         let mut at = free;
         loop {
             at = (at + 1) & self.mask;
-            let Some(entry) = self.entries.get(at).filter(|entry| entry.pvd.is_some()) else { break };
-            // How far it stands from where it would stand alone, and how far it is to the free place.
-            let (from_home, from_free) = (at.wrapping_sub(entry.key.hash() as usize), at.wrapping_sub(free));
-            if from_home & self.mask >= from_free & self.mask {
-                *self.entries.get_mut(free) = entry.clone();
+            let Some(line) = self.lines.get(at) else { return };
+            let was_full = line.is_full();
+            // How far it stands from where it would stand if there were room, and how far it is to the free entry.
+            let from_free = at.wrapping_sub(free) & self.mask;
+            let may_move = |tag: &Tag| !tag.is_none() && at.wrapping_sub(tag.home()) & self.mask >= from_free;
+            if let Some(moving) = line.tags.iter().position(may_move) {
+                let (tag, pvd) = self.lines.get_mut(at).take(moving);
+                self.lines.get_mut(free).add(tag, pvd);
                 free = at;
             }
+            if !was_full {
+                return;
+            }
         }
-        *self.entries.get_mut(free) = Entry::default();
     }
 
     fn grow(&mut self) {
-        let old = std::mem::take(&mut self.entries);
+        let old = std::mem::take(&mut self.lines);
         self.mask = self.mask * 2 + 1;
-        old.from(0).filter(|entry| entry.pvd.is_some()).for_each(|entry| self.put(entry.clone()));
+        let entries = old.from(0).flat_map(|line| line.tags.iter().zip(&line.pvds));
+        entries.filter(|(tag, _)| !tag.is_none()).for_each(|(tag, pvd)| self.put(*tag, pvd.clone()));
     }
 }
 
@@ -123,44 +172,44 @@ mod test {
     use crate::id::PvdId;
     use crate::pvd::Attributes;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     fn pvd(number: u32) -> Arc<Pvd> {
-        // Some names are longer than an entry holds, and differ only behind that.
-        let tail = if number.is_multiple_of(3) { ".x".repeat(40) } else { String::new() };
-        let id = match number % 5 {
-            0 => PvdId::implicit(number, "fe80::1".parse().unwrap()).unwrap(),
-            _ => PvdId::Explicit(format!("pvd{tail}.n{number}").parse().unwrap()),
-        };
+        let id = PvdId::Explicit(format!("n{number}").parse().unwrap());
         Arc::new(Pvd::new(PvdHandle::new(number, 0), id, Attributes::default(), Duration::ZERO))
     }
 
+    fn number(pvd: &Arc<Pvd>) -> u32 {
+        pvd.handle().index()
+    }
+
     #[test]
-    fn test_an_entry_is_one_line_of_the_cache() {
-        assert_eq!((size_of::<Entry>(), align_of::<Entry>()), (64, 64));
+    fn test_a_line_is_one_of_the_cache() {
+        assert_eq!((size_of::<Line>(), align_of::<Line>()), (64, 64));
     }
 
     proptest! {
-        /// Against a map, with a hash of so few values that most entries meet.
+        /// Against a set, with so few tags that most lines are full, also the last, behind which is the first, and that some
+        /// have the same.
         #[test]
-        fn test_what_comes_and_goes_is_found_as_in_a_map(steps in prop::collection::vec(0..60_u32, 0..300), seed in 0..4_u64) {
+        fn test_what_comes_and_goes_is_found_as_in_a_set(steps in prop::collection::vec(0..60_u32, 0..300), tags in 1..70_u32) {
             let all: Vec<_> = (0..60).map(pvd).collect();
-            let (mut table, mut map) = (Table::new(seed), BTreeMap::new());
+            // Beyond 0 are numbers that stand at the end of any table.
+            let tag = |number: u32| Tag::chosen((number % tags).wrapping_sub(9));
+            let (mut table, mut set) = (Table::default(), BTreeSet::new());
             for step in steps {
                 let one = &all[step as usize];
-                match map.remove(&step) {
-                    Some(()) => table.remove(one),
-                    None => {
-                        table.insert(one);
-                        map.insert(step, ());
-                    }
+                if set.remove(&step) {
+                    table.remove(tag(step), one);
+                } else {
+                    table.insert(tag(step), Arc::clone(one));
+                    set.insert(step);
                 }
-                prop_assert_eq!(table.len(), map.len());
-                for one in &all {
-                    let found = table.find(one.id().borrowed()).map(|pvd| pvd.handle());
-                    let expected = map.contains_key(&one.handle().index()).then(|| one.handle());
-                    prop_assert_eq!(found, expected);
+                prop_assert_eq!(table.len(), set.len());
+                for one in 0..60 {
+                    let found = table.find(tag(one), |pvd| pvd.handle().index() == one).map(number);
+                    prop_assert_eq!(found, set.get(&one).copied());
                 }
             }
         }
@@ -168,12 +217,13 @@ mod test {
 
     #[test]
     fn test_a_version_keeps_what_the_next_removes() {
+        let tag = |number: u32| Tag::chosen(number.wrapping_mul(0x9e37_79b9));
         let all: Vec<_> = (0..100).map(pvd).collect();
-        let mut old = Table::new(7);
-        all.iter().for_each(|pvd| old.insert(pvd));
+        let mut old = Table::default();
+        all.iter().for_each(|pvd| old.insert(tag(number(pvd)), Arc::clone(pvd)));
         let mut new = old.clone();
-        all.iter().for_each(|pvd| new.remove(pvd));
-        assert!(all.iter().all(|pvd| old.find(pvd.id().borrowed()).is_some()));
-        assert!(all.iter().all(|pvd| new.find(pvd.id().borrowed()).is_none()) && new.len() == 0);
+        all.iter().for_each(|pvd| new.remove(tag(number(pvd)), pvd));
+        assert!((0..100).all(|one| old.find(tag(one), |_| true).map(number) == Some(one)));
+        assert!((0..100).all(|one| new.find(tag(one), |_| true).is_none()) && new.len() == 0);
     }
 }

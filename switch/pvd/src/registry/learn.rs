@@ -38,7 +38,7 @@ impl Registry {
             return Err(self.refuse(Refused::NotLinkLocal));
         }
         let id = id(advert);
-        let learnt = match self.membership.members().find(id).cloned() {
+        let learnt = match self.membership.members().find_whole(id).cloned() {
             Some(pvd) => self.refresh(&pvd, advert, now).map_or_else(|| self.revise(&pvd, advert, now), Ok),
             None => self.meet(id, advert, now),
         };
@@ -54,7 +54,7 @@ impl Registry {
 
     /// Whether the PvD is known that an advertisement is about.
     pub fn knows(&self, advert: &Advert<'_>) -> bool {
-        self.membership.members().find(id(advert)).is_some()
+        self.membership.members().find_whole(id(advert)).is_some()
     }
 
     /// The way of nearly all advertisements: only lifetimes move. `None`: there is more to it.

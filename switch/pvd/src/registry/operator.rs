@@ -46,7 +46,7 @@ impl Registry {
     /// has changed.
     pub fn set(&mut self, name: &PvdName, statement: &Statement, now: Duration) -> Result<PvdHandle, Refused> {
         self.expire(now);
-        let known = self.membership.members().find(PvdIdRef::Explicit(name.as_name())).cloned();
+        let known = self.membership.members().find_whole(PvdIdRef::Explicit(name.as_name())).cloned();
         let entries = known.as_ref().map_or(0, |pvd| operators(&pvd.attributes()));
         let room = self.entries.room(None, self.limits.entries, limits::STATIC_PVDS * limits::ROUTER_ENTRIES);
         match statement.facts.len() {
