@@ -16,6 +16,10 @@ const LEAST: Duration = Duration::from_micros(20);
 /// Patience after short gaps: a stream of ten thousand frames a second is polled for, a thinner one is slept for.
 const MOST: Duration = Duration::from_micros(100);
 
+/// How long control may take for an answer to what it was handed: longer than the kernel takes to wake it. A worker that
+/// slept meanwhile would have to be woken in turn, and the guest that has asked would wait for that, too.
+const ANSWER: Duration = Duration::from_micros(200);
+
 /// When a worker polls and when it sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PollMode {
@@ -34,11 +38,13 @@ pub(super) struct Patience {
     linger: Duration,
     /// When there was something to do.
     worked: Instant,
+    /// Control was handed something and may have an answer until then.
+    awaits: Option<Instant>,
 }
 
 impl Patience {
     pub(super) fn new(mode: PollMode, now: Instant) -> Self {
-        Self { mode, linger: LEAST, worked: now }
+        Self { mode, linger: LEAST, worked: now, awaits: None }
     }
 
     /// There was something to do.
@@ -46,10 +52,25 @@ impl Patience {
         self.worked = now;
     }
 
+    /// Control was handed something that it may answer.
+    pub(super) fn asked(&mut self, now: Instant) {
+        self.awaits = Some(now + ANSWER);
+    }
+
+    /// Control has said something.
+    pub(super) fn answered(&mut self) {
+        self.awaits = None;
+    }
+
+    /// Whether control may be about to say something.
+    pub(super) fn awaits(&self, now: Instant) -> bool {
+        self.awaits.is_some_and(|until| now < until)
+    }
+
     /// There is nothing to do: whether to sleep now.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         match self.mode {
-            PollMode::Adaptive => now.since(self.worked) >= self.linger,
+            PollMode::Adaptive => now.since(self.worked) >= self.linger && !self.awaits(now),
             PollMode::Always => false,
             PollMode::Never => true,
         }
@@ -111,6 +132,19 @@ mod test {
         gaps(&mut patience, [5000; 10]);
         gaps(&mut patience, [10, 10, 5000]);
         assert_eq!(patience.linger, LEAST);
+    }
+
+    #[test]
+    fn test_an_answer_is_waited_for_and_not_for_long() {
+        let mut patience = patience(PollMode::Adaptive);
+        let at = |micros| Instant::default() + Duration::from_micros(micros);
+        patience.asked(at(0));
+        assert!(!patience.is_over(at(199)) && patience.is_over(at(200)));
+        patience.answered();
+        assert!(patience.is_over(at(199)), "it has come");
+        patience = Patience::new(PollMode::Never, at(0));
+        patience.asked(at(0));
+        assert!(patience.is_over(at(1)));
     }
 
     #[test]

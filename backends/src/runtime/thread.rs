@@ -73,8 +73,12 @@ impl WorkerThread {
             if self.poll() || self.owes {
                 continue;
             }
-            if self.kickless.is_empty() && self.patience.is_over(self.clock.now()) {
+            let now = self.clock.now();
+            if self.kickless.is_empty() && self.patience.is_over(now) {
                 self.sleep();
+            } else if self.patience.awaits(now) {
+                // Control may have no other CPU to answer on.
+                std::thread::yield_now();
             } else {
                 std::hint::spin_loop();
             }
@@ -91,6 +95,7 @@ impl WorkerThread {
         }
         if self.worker.take_news() {
             self.control.ring();
+            self.patience.asked(self.clock.now());
         }
         taken > 0
     }
@@ -110,6 +115,7 @@ impl WorkerThread {
                 Ok(Command::Emit(emissions)) => {
                     // A port that cannot take one counts that. More of them wait for the next turn: guests' frames come first.
                     emissions.iter().for_each(|Emission { port, frame }| _ = port.emit(frame, self.clock.now()));
+                    self.patience.answered();
                     self.owes = true;
                     return true;
                 }
