@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use switch::{Delegation, Desired, NamespacePath, PvdKey, Request, Statement, TextSocket, View};
+use switch::{Confined, Delegation, Desired, NamespacePath, PvdKey, Request, Statement, TextSocket, View, is_inside};
 
 /// The text socket of one namespace, open.
 struct Text {
@@ -104,6 +104,13 @@ impl Wanted {
         let held = |path: NamespacePath| desired.namespaces().get(&path)?.delegation.clone().map(|held| (path, held));
         Wanted { socket: socket.clone(), delegations: up.filter_map(held).collect() }
     }
+
+    /// In the directory of a delegate, who may change it at any time, the socket is made as his own are.
+    fn confined(&self) -> Option<Confined> {
+        let TextSocket::Unix(file) = &self.socket else { return None };
+        let mut around = self.delegations.iter().filter(|(_, delegation)| is_inside(file, &delegation.directory));
+        around.next().map(|(_, delegation)| delegation.confines())
+    }
 }
 
 impl Text {
@@ -115,7 +122,7 @@ impl Text {
         let tenants = wanted.delegations.iter().map(tenant);
         let gates: Vec<Gate> = tenants.chain([operator]).collect();
         // A delegate must be able to connect: the first gate says who may open the file.
-        let listener = Listener::open(&wanted.socket, &gates[0])?;
+        let listener = Listener::open(&wanted.socket, wanted.confined(), &gates[0])?;
         let server = Rc::new(RefCell::new(TextServer::new(listener, gates)));
         let id = events.add_subscriber(Subscriber::Text(Rc::clone(&server)));
         Ok(Text { wanted, server, id })

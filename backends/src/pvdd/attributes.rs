@@ -34,12 +34,19 @@ pub fn attributes(pvd: &PvdView, now: Duration) -> Map<String, Value> {
     put("rdnss", values(|fact| if let Fact::Rdnss(server) = fact { Some(server.to_string()) } else { None }));
     put("dnssl", values(|fact| if let Fact::Dnssl(domain) = fact { Some(domain.to_string()) } else { None }));
     put("pref64", values(|fact| if let Fact::Pref64(prefix) = fact { Some(prefix.to_string()) } else { None }));
+    put("extraInfo", extra_info(pvd));
     if let Some(parameters) = foremost.map(|source| &source.parameters) {
         put("mtu", Some(parameters.mtu).filter(|mtu| *mtu > 0).into());
         let uri = String::from_utf8_lossy(&parameters.captive_portal);
         put("captivePortal", Some(uri).filter(|uri| !uri.is_empty()).map(String::from).into());
     }
     all
+}
+
+/// The object of its Additional Information, once one was fetched.
+fn extra_info(pvd: &PvdView) -> Value {
+    let known = pvd.information.as_ref().and_then(|standing| standing.known.as_ref());
+    known.and_then(|(information, ..)| serde_json::from_str(&information.text).ok()).unwrap_or_default()
 }
 
 /// pvdd has numbers for them.

@@ -8,7 +8,7 @@ use crate::place::Place;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use switch::TextSocket;
+use switch::{Confined, TextSocket};
 
 /// Why the socket could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +41,14 @@ pub(super) enum Stream {
 }
 
 impl Listener {
-    /// Listens there. `gates` say how the file of a Unix socket may be opened.
+    /// Listens there. `gate` says how the file of a Unix socket may be opened; of one that is confined nothing on the way
+    /// leads out of its directory.
     ///
     /// # Errors
     /// Somebody else listens there, or the system refuses.
-    pub fn open(socket: &TextSocket, gate: &Gate) -> Result<Listener, ListenError> {
+    pub fn open(socket: &TextSocket, confined: Option<Confined>, gate: &Gate) -> Result<Listener, ListenError> {
         match socket {
-            TextSocket::Unix(path) => Ok(Listener::Unix(Socket::bind(&Place::new(path, None), gate)?)),
+            TextSocket::Unix(path) => Ok(Listener::Unix(Socket::bind(&Place::new(path, confined), gate)?)),
             TextSocket::Tcp(address) => {
                 let failed = |why| ListenError::Tcp { address: *address, why };
                 let listener = TcpListener::bind(address).map_err(failed)?;

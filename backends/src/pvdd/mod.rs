@@ -78,11 +78,11 @@ pub const STALL_MAX: Duration = Duration::from_secs(10);
 /// Answers and notifications for one client before others have their turn.
 pub const AT_ONCE: usize = 16;
 
-/// PvDs of one part of an answer about all of them.
-pub const PAGE: usize = 64;
+/// PvDs of one part of an answer about all of them. Each may have an object of [`pvd::info::OBJECT_MAX`] bytes.
+pub const PAGE: usize = 16;
 
 /// Events that become notifications at once.
-pub const EVENTS_AT_ONCE: usize = 64;
+pub const EVENTS_AT_ONCE: usize = 16;
 
 #[cfg(test)]
 mod tests;

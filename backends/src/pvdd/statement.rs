@@ -2,13 +2,14 @@
 //! What a control client says of a PvD, as the operator's word on a static one.
 //!
 //! What a client of pvdd sets is what an operator says with `weft pvd set`. Attributes that pvdd would only keep for other
-//! clients, such as `extraInfo`, are refused: weft says nothing of a PvD that it does not know itself.
+//! clients are refused, and so is `extraInfo`: weft says nothing of a PvD that it does not know itself.
 
 use serde_json::Value;
 use switch::{FactList, Statement};
 
 /// Attributes that follow from what a PvD is, and are nobody's to set.
-const FIXED: [&str; 9] = ["name", "id", "implicit", "static", "lla", "dev", "aFlag", "routers", "addresses"];
+const FIXED: [&str; 10] =
+    ["name", "id", "implicit", "static", "lla", "dev", "aFlag", "routers", "addresses", "extraInfo"];
 
 /// Says an attribute anew; `None`: as if it had never been said.
 ///

@@ -39,8 +39,20 @@ impl Desired {
             Some(port) => Err(taken(&delegation.socket, Text::from("port ").quoted(port))),
             None => match strangers.next() {
                 Some(port) => Err(taken(&delegation.directory, Text::from("port ").quoted(port))),
-                None => self.check_apart(path, delegation),
+                None => self.check_no_text_sockets(path, delegation).and_then(|()| self.check_apart(path, delegation)),
             },
+        }
+    }
+
+    /// Whether the directory of a delegation has no text socket of somebody else.
+    fn check_no_text_sockets(&self, path: &NamespacePath, delegation: &Delegation) -> Result<(), Refusal> {
+        let inside =
+            |socket: &TextSocket| matches!(socket, TextSocket::Unix(file) if is_inside(file, &delegation.directory));
+        match self.text_sockets().find(|(owner, socket)| inside(socket) && !owner.is_within(path)) {
+            Some((owner, _)) => {
+                Err(taken(&delegation.directory, Text::from("the text socket of namespace ").quoted(owner)))
+            }
+            None => Ok(()),
         }
     }
 

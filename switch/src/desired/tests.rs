@@ -3,6 +3,7 @@ use super::*;
 use crate::delegation::{Delegate, Delegation, Grant};
 use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::{FactList, PvdKey};
+use crate::text_socket::TextSocket;
 use dataplane::Limits;
 use pvd::Statement;
 
@@ -145,6 +146,18 @@ fn test_in_the_directory_of_a_delegation_are_sockets_of_its_namespace_only() {
     state.set_namespace(&path("red/dev"), held("dev", "/run/red/dev")).unwrap();
     state.set_namespace(&path("blue"), held("blue", "/run/blue")).unwrap();
     assert_eq!(state.delegations().count(), 3);
+}
+
+#[test]
+fn test_in_the_directory_of_a_delegation_is_no_text_socket_of_somebody_else() {
+    let mut state = two();
+    let told = |socket: &str| Some(TextSocket::Unix(socket.to_owned()));
+    let blue = NamespaceSpec { pvdd: told("/run/red/blue.pvdd"), ..NamespaceSpec::default() };
+    state.set_namespace(&path("blue"), blue).unwrap();
+    let text = r#"socket "/run/red" is in use by the text socket of namespace "blue""#;
+    refused(&mut state, text, |s| s.set_namespace(&path("red"), held("red", "/run/red")));
+    let own = NamespaceSpec { pvdd: told("/run/own/red.pvdd"), ..held("red", "/run/own") };
+    state.set_namespace(&path("red"), own).unwrap();
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //! A program that knows pvdd and nothing of weft, at the text sockets of namespaces.
 
 use core::net::Ipv6Addr;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -16,9 +18,9 @@ use wire::name::DomainName;
 use wire::nd::{NdOption, PvdOption, Rdnss, encode};
 
 /// A connection, over which one speaks line by line.
-struct Text<S: Read + Write>(BufReader<S>);
+pub(crate) struct Text<S: Read + Write>(BufReader<S>);
 
-fn over_unix(path: &Path) -> Text<UnixStream> {
+pub(crate) fn over_unix(path: &Path) -> Text<UnixStream> {
     let stream = UnixStream::connect(path).expect("the socket is there");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket has one");
     Text(BufReader::new(stream))
@@ -55,7 +57,7 @@ impl<S: Read + Write> Text<S> {
         (head, serde_json::from_str(&lines.join("\n")).expect("JSON"))
     }
 
-    fn ask_value(&mut self, line: &str) -> (String, Value) {
+    pub(crate) fn ask_value(&mut self, line: &str) -> (String, Value) {
         self.say(line);
         self.hear_value()
     }
@@ -153,7 +155,7 @@ fn there_is_a_socket_where_the_configuration_says_so_and_while_it_does() {
     assert!(running.contains(&format!("pvdd = \"{}\"", socket.display())), "{running}");
     let config = daemon.folder().join("weft.toml");
     let without: Vec<String> = running.lines().filter(|line| !line.starts_with("pvdd")).map(str::to_owned).collect();
-    std::fs::write(&config, without.join("\n")).expect("it is ours");
+    fs::write(&config, without.join("\n")).expect("it is ours");
     let said = daemon.weft(&["config", "apply", &config.display().to_string()]).expect_ok();
     assert!(said.contains("pvdd"), "{said}");
     until("the socket to go", Deadline::patient(), || !socket.exists());
@@ -161,11 +163,77 @@ fn there_is_a_socket_where_the_configuration_says_so_and_while_it_does() {
     let busy = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = busy.local_addr().expect("it is bound");
     let with = without.join("\n").replacen("name = \"red\"", &format!("name = \"red\"\npvdd = \"{address}\""), 1);
-    std::fs::write(&config, with).expect("it is ours");
+    fs::write(&config, with).expect("it is ours");
     daemon.weft(&["config", "apply", &config.display().to_string()]).expect_ok();
     let warnings = daemon.json(&["status"])["warnings"].to_string();
     assert!(warnings.contains("the text socket (pvdd) of namespace red is not open"), "{warnings}");
     drop(busy);
     until("it to be open", Deadline::patient(), || daemon.json(&["status"])["warnings"] == json!([]));
     assert_eq!(over_tcp(address.port()).ask("PVD_GET_LIST"), "PVD_LIST");
+}
+
+/// What has been said over a connection that makes changes is done when the answer to a question is there, which is refused.
+fn settle(control: &mut Text<UnixStream>) {
+    assert!(control.ask("PVD_GET_LIST").starts_with("PVD_ERROR refused PVD_GET_LIST: "));
+}
+
+#[test]
+fn changes_over_a_control_connection_last() {
+    let mut daemon = scene("{dir}/red.pvdd");
+    let socket = daemon.folder().join("red.pvdd");
+    let mut control = over_unix(&socket);
+    assert!(control.ask("PVD_CREATE_PVD 0 vpn.example").starts_with("PVD_ERROR refused PVD_CREATE_PVD: "));
+    control.say("PVD_CONNECTION_PROMOTE_CONTROL\nPVD_CREATE_PVD 0 VPN.example\nPVD_BEGIN_TRANSACTION vpn.example");
+    control.say("PVD_SET_ATTRIBUTE vpn.example rdnss [\"2001:db8::53\"]\nPVD_SET_ATTRIBUTE vpn.example hFlag 1");
+    settle(&mut control);
+    let shown = |daemon: &Weftd, key: &str| {
+        over_unix(&daemon.folder().join("red.pvdd")).ask_value(&format!("PVD_GET_ATTRIBUTE vpn.example {key}")).1
+    };
+    assert_eq!(shown(&daemon, "rdnss"), json!([]), "nothing before the end");
+    control.say("PVD_END_TRANSACTION vpn.example");
+    settle(&mut control);
+    assert_eq!((shown(&daemon, "rdnss"), shown(&daemon, "hFlag")), (json!(["2001:db8::53"]), json!(1)));
+    assert_eq!((shown(&daemon, "static"), shown(&daemon, "extraInfo")), (json!(true), Value::Null));
+    assert_eq!(daemon.json(&["pvd", "list", "red"])[0]["name"], "vpn.example.", "and in weft's own words");
+    for (said, why) in [
+        ("PVD_SET_ATTRIBUTE vpn.example mtu 1400", "PVD_BEGIN_TRANSACTION vpn.example. first"),
+        ("PVD_UNSET_ATTRIBUTE vpn.example extraInfo", "follows from the PvD"),
+        ("PVD_CREATE_PVD 0 vpn.example", "vpn.example."),
+        ("PVD_REMOVE_PVD other.example", "other.example."),
+        ("PVD_END_TRANSACTION vpn.example", "no transaction"),
+    ] {
+        let error = control.ask(said);
+        assert!(error.starts_with("PVD_ERROR failed ") && error.contains(why), "{said}: {error}");
+    }
+    daemon.restart();
+    assert_eq!(shown(&daemon, "rdnss"), json!(["2001:db8::53"]), "after a restart");
+    let mut control = over_unix(&socket);
+    control.say("PVD_CONNECTION_PROMOTE_CONTROL\nPVD_UNSET_ATTRIBUTE vpn.example rdnss");
+    settle(&mut control);
+    assert_eq!(shown(&daemon, "rdnss"), json!([]));
+    control.say("PVD_REMOVE_PVD vpn.example");
+    settle(&mut control);
+    assert_eq!(over_unix(&socket).ask("PVD_GET_LIST"), "PVD_LIST");
+}
+
+/// A tenant may change his directory at any time: no link in it leads the socket out, and what is made there is his.
+#[test]
+fn in_a_tenants_directory_no_link_leads_out() {
+    let held = "delegation = { listen = \"{dir}/red.ctl\", sockets = \"{dir}/red.d\", uid = 65534 }\n";
+    let config = |pvdd: &str| format!("{}{held}pvdd = \"{{dir}}/red.d/{pvdd}\"\n", toml::namespace("red"));
+    let daemon = Weftd::start_configured(&config("red.pvdd"));
+    let directory = daemon.folder().join("red.d");
+    assert_eq!(over_unix(&directory.join("red.pvdd")).ask("PVD_GET_LIST"), "PVD_LIST");
+    let owner = fs::metadata(directory.join("red.pvdd")).expect("it is there").uid();
+    assert!(owner == 65534 || owner == rustix::process::geteuid().as_raw());
+    let outside = daemon.folder().join("outside");
+    fs::create_dir(&outside).expect("it is ours");
+    symlink(&outside, directory.join("away")).expect("it is ours");
+    let text = config("away/red.pvdd").replace("{dir}", &daemon.folder().display().to_string());
+    let file = daemon.folder().join("weft.toml");
+    fs::write(&file, text).expect("it is ours");
+    daemon.weft(&["config", "apply", &file.display().to_string()]).expect_ok();
+    let warnings = daemon.json(&["status"])["warnings"].to_string();
+    assert!(warnings.contains("the text socket (pvdd) of namespace red is not open"), "{warnings}");
+    assert!(!outside.join("red.pvdd").exists());
 }

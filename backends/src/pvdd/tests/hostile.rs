@@ -39,7 +39,7 @@ impl Bed {
         let folder = tempfile::tempdir().unwrap();
         let gate = Gate::Operator(Policy::new("root", Others::Read));
         let path = folder.path().join("red.pvdd").to_str().unwrap().to_owned();
-        let listener = Listener::open(&TextSocket::Unix(path), &gate).unwrap();
+        let listener = Listener::open(&TextSocket::Unix(path), None, &gate).unwrap();
         let server = Rc::new(RefCell::new(TextServer::new(listener, vec![gate])));
         let mut events = EventManager::new().unwrap();
         let id = events.add_subscriber(Shared(Rc::clone(&server)));
