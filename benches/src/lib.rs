@@ -12,6 +12,8 @@
 //!   path with limits that are set and never reached.
 //! * `cargo xtask bench stages` prints the cycles that a frame spends in each stage, with the program `stages`.
 //! * `cargo run --profile bench-count -p benches --bin lines` prints what those cache lines cost on this machine today.
+//! * `cargo run --profile bench-count -p benches --bin snooping` prints what ordinary frames pay for the RA guard and for the
+//!   copies that control gets.
 //! * `cargo xtask bench instructions` counts its instructions under callgrind, with the program `count`. Counts are the same
 //!   on every run, so `./check` can refuse a growth of a few hundredths, which no timing would show.
 //!

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ports, and one burst of frames that is switched again and again.
 
+use core::net::Ipv6Addr;
 use std::time::{Duration, Instant};
 
 use dataplane::limits::BURST;
-use dataplane::{Limits, PortSlot, Stage};
+use dataplane::{Limits, PortSlot, Role, Stage};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::memory::Layout;
 use tests::rig::{PortOptions, Rig, feature, mac};
@@ -14,11 +15,17 @@ use wire::build::{Ether, Ip, IpFrame, Tcp};
 /// From one address to the next: odd, without a factor in common with the number of addresses, and far.
 const STEP: u32 = 61_357;
 
+/// Two hosts of IPv6.
+const HERE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+const THERE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
+
 /// What the frames of a scene are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// Of this many bytes, to one port.
     Unicast(usize),
+    /// Of this many bytes, to one port, in IPv6.
+    Ip6(usize),
     /// TCP of 64 KiB that the receiver takes unsegmented.
     Tso,
     /// Of 64 bytes, to this many ports.
@@ -29,11 +36,12 @@ pub enum Work {
 
 impl Work {
     /// All that are measured, by name.
-    pub const ALL: [(&str, Work); 8] = [
+    pub const ALL: [(&str, Work); 9] = [
         ("64", Work::Unicast(64)),
         ("512", Work::Unicast(512)),
         ("1500", Work::Unicast(1500)),
         ("9000", Work::Unicast(9000)),
+        ("ip6-64", Work::Ip6(64)),
         ("tso", Work::Tso),
         ("flood-8", Work::Flood(8)),
         ("macs-1k", Work::Macs(1000)),
@@ -46,7 +54,7 @@ impl Work {
         match self {
             // A frame of 64 KiB takes up to sixty buffers of its receiver.
             Work::Tso => 8,
-            Work::Unicast(_) | Work::Flood(_) | Work::Macs(_) => BURST,
+            Work::Unicast(_) | Work::Ip6(_) | Work::Flood(_) | Work::Macs(_) => BURST,
         }
     }
 
@@ -65,6 +73,11 @@ impl Work {
         let datagram = |ip: IpFrame, len: usize| (VnetHeader::default(), ip.udp(9, 9, &vec![0x5a; len - 42]));
         match self {
             Work::Unicast(len) => datagram(to(mac(1)), len),
+            Work::Ip6(len) => {
+                let ip = Ether::new(mac(1), mac(0)).ip(Ip::v6(HERE, THERE));
+                // Headers of Ethernet, IPv6 and UDP are 62 bytes.
+                (VnetHeader::default(), ip.udp(9, 9, &vec![0x5a; len - 62]))
+            }
             Work::Flood(_) => datagram(to(MacAddr::BROADCAST), 64),
             Work::Macs(_) => datagram(to(behind(0)), 64),
             Work::Tso => {
@@ -105,6 +118,13 @@ impl Scene {
     /// Limits what each port may send, receive and flood.
     pub fn set_limits(&mut self, limits: &Limits) {
         (0..=self.work.receivers()).for_each(|port| self.rig.port(port).port().set_limits(limits));
+    }
+
+    /// Nobody hears what routers and hosts say to each other, and every port may say it: neither a copy is made for control,
+    /// nor does the RA guard look at what would be from a host.
+    pub fn unguarded(&mut self) {
+        drop(self.rig.worker().listen());
+        (0..=self.work.receivers()).for_each(|port| self.rig.port(port).port().set_role(Role::Router));
     }
 
     /// Puts a burst into the sender's transmit ring.

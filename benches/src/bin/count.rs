@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! `count WORK BURSTS`: switches bursts of one kind and prints how many frames that were.
+//! `count WORK BURSTS [unguarded]`: switches bursts of one kind, with the RA guard and copies for control or without, and
+//! prints how many frames that were.
 //!
 //! To be run by `cargo xtask bench instructions` under callgrind, which collects within [`Scene::switch`] only. Nothing here
 //! depends on time, chance or addresses.
@@ -12,10 +13,17 @@ use benches::{Scene, Work};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name, bursts] = arguments.as_slice() else { return usage() };
+    let (name, bursts, guarded) = match arguments.as_slice() {
+        [name, bursts] => (name, bursts, true),
+        [name, bursts, word] if word == "unguarded" => (name, bursts, false),
+        _ => return usage(),
+    };
     let work = Work::ALL.iter().find(|(known, _)| known == name);
     let (Some((_, work)), Ok(bursts)) = (work, bursts.parse::<usize>()) else { return usage() };
     let mut scene = Scene::new(*work);
+    if !guarded {
+        scene.unguarded();
+    }
     let mut frames = 0;
     for _ in 0..bursts {
         scene.fill();
@@ -28,6 +36,6 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     let names = Work::ALL.map(|(name, _)| name).join(", ");
-    eprintln!("usage: count WORK BURSTS, where WORK is one of {names}");
+    eprintln!("usage: count WORK BURSTS [unguarded], where WORK is one of {names}");
     ExitCode::from(1)
 }
