@@ -9,6 +9,7 @@ use crate::arena::Handle;
 use crate::control::Control;
 use crate::path::NamespacePath;
 use crate::plant::Plant;
+use crate::stated::PvdKey;
 use crate::subsystem::seeds::Seeds;
 use crate::tree::Namespace;
 use dataplane::Instant;
@@ -123,6 +124,15 @@ impl Control {
         let (home, name) = informing.fetches.answer(body.map(str::as_bytes), now, wall, random)?;
         let state = informing.fetches.standing(home, &name, now)?.state;
         Some(Fetched { namespace: self.plant.tree.get(home)?.path().clone(), name, state })
+    }
+
+    /// Has the Additional Information of a PvD fetched again, also after a failure. False: it is never fetched, for nobody does
+    /// or its routers do not set H.
+    pub fn fetch_again(&mut self, key: &PvdKey, now: Instant) -> bool {
+        self.follow_information(now);
+        let home = self.plant.tree.find(&key.namespace).map(Namespace::handle).ok();
+        let informing = self.informing.as_mut().zip(home);
+        informing.is_some_and(|(informing, home)| informing.fetches.again(home, &key.name, now.since_origin()))
     }
 
     /// [`Control::next_fetch`] was not even tried, for a reason that is not the host's: it will be again.

@@ -123,6 +123,7 @@ impl Calls<'_> {
             Request::PvdCreate(asked) => reply(&self.pvd_create(&asked)?),
             Request::PvdSet(asked) => reply(&self.pvd_set(&asked)?),
             Request::PvdDelete(asked) => reply(&self.pvd_delete(&asked)?),
+            Request::PvdFetch(asked) => reply(&self.pvd_fetch(&asked)?),
             Request::RaShow(asked) => reply(&self.ra_show(&asked)?),
             Request::RaCheck(asked) => reply(&self.ra_check(&asked)?),
             Request::FdbAdd(asked) => reply(&self.fdb_add(&asked)?),

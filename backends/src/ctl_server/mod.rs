@@ -54,6 +54,8 @@ pub enum Mark {
     Ras(NamespacePath, u64),
     /// Behind the event of this number.
     Events(u64),
+    /// Behind the events of these numbers, each of one namespace; of others behind none. The turn is that of the one after this.
+    EventsBelow(BTreeMap<NamespacePath, u64>, NamespacePath),
 }
 
 /// The answer to a call, or a part of it.

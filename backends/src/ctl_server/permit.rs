@@ -59,6 +59,7 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::PvdCreate(_) => (Access::Administer, "pvd create"),
         Request::PvdSet(_) => (Access::Administer, "pvd set"),
         Request::PvdDelete(_) => (Access::Administer, "pvd delete"),
+        Request::PvdFetch(_) => (Access::Administer, "pvd fetch"),
         Request::FdbAdd(_) => (Access::Administer, "fdb add"),
         Request::FdbDel(_) => (Access::Administer, "fdb del"),
         Request::FdbFlush(_) => (Access::Administer, "fdb flush"),
@@ -132,6 +133,8 @@ fn is_tenants<'a>(tenant: &Tenant, seen: &View<'_>, request: &'a Request) -> Res
         }
         // Frames come in by a link, and its ends have no limits of a tenant's.
         Request::LinkAdd(_) | Request::LinkDel(_) => Err(Missing::Right(OPERATOR)),
+        // What is fetched, and how often, is what the daemon does in the operator's network.
+        Request::PvdFetch(_) => Err(Missing::Right(OPERATOR)),
         Request::WorkerList(_) | Request::LogSet(_) => Err(Missing::Right(OPERATOR)),
         Request::ConfigCheck(_) | Request::ConfigDiff(_) => Err(Missing::Right(OPERATOR)),
         Request::ConfigApply(_) | Request::ConfigShow(_) => Err(Missing::Right(OPERATOR)),
@@ -284,7 +287,7 @@ mod test {
             "FdbDel" => &["namespace", "mac"],
             "PvdShow" => &["name"],
             "PvdWatch" | "RaCheck" => &["namespace"],
-            "PvdCreate" | "PvdDelete" => &["namespace", "name"],
+            "PvdCreate" | "PvdDelete" | "PvdFetch" => &["namespace", "name"],
             "PvdSet" => &["namespace", "name", "said"],
             "RaShow" => &["namespace", "number"],
             "ConfigCheck" | "ConfigDiff" | "ConfigApply" => &["text", "file"],
@@ -429,6 +432,7 @@ mod test {
             ("PvdSet", json!({ "namespace": "/", "name": "a.example", "said": { "announce": [announce] } })),
             ("PvdSet", json!({ "namespace": "told", "name": "Told.example", "said": { "mtu": 1400 } })),
             ("PvdDelete", json!({ "namespace": "told", "name": "told.example", "if_exists": true })),
+            ("PvdFetch", json!({ "namespace": "/", "name": "a.example" })),
             ("NamespaceDel", json!({ "name": "told", "recursive": true })),
         ] {
             let answer = ask(method, parameters.clone());

@@ -12,7 +12,7 @@ use super::{Context, DONE, Outcome};
 use crate::client::ClientError;
 use crate::proto::v1::{
     Fact, Information, InformationState, KnownInformation, PortSet, Pvd, PvdAnnouncement, PvdCreate, PvdDelete,
-    PvdList, PvdSet, PvdShow, PvdShowReply, PvdSource, PvdWhole, RouterParameters,
+    PvdFetch, PvdList, PvdSet, PvdShow, PvdShowReply, PvdSource, PvdWhole, RouterParameters,
 };
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
@@ -20,6 +20,12 @@ use crate::render::text::duration;
 
 /// What an operator says, where a router would stand.
 const OPERATOR: &str = "operator";
+
+/// What stands below `pvd fetch`.
+const FETCH_HELP: &str = "\
+weftd does not ask a host again that has failed, unless a router says another sequence number of a
+PvD that had succeeded. This asks once more, at the earliest ten seconds after the last time, and
+does not wait for it: `weft pvd show` tells what has come of it.";
 
 /// What can be done with PvDs.
 #[derive(Debug, Subcommand)]
@@ -54,6 +60,15 @@ pub(super) enum Verb {
         /// Succeed when there is no such static PvD
         #[arg(long)]
         if_exists: bool,
+    },
+    /// Fetch the Additional Information of a PvD again, also where that has failed
+    #[command(after_help = FETCH_HELP)]
+    Fetch {
+        /// Its name
+        name: String,
+        /// Its namespace
+        #[arg(short, long, value_name = "NAMESPACE")]
+        namespace: String,
     },
     /// Let a port see some PvDs only: of no other it gets Router Advertisements any more
     Bind(Bind),
@@ -144,6 +159,10 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
         }
         Verb::Delete { name, namespace, if_exists } => {
             client.call(&PvdDelete { namespace, name, if_exists })?;
+            context.output.done()
+        }
+        Verb::Fetch { name, namespace } => {
+            client.call(&PvdFetch { namespace, name })?;
             context.output.done()
         }
     }

@@ -55,7 +55,7 @@ pub use ra::{
     Finding, RA_PAGE, Ra, RaCheck, RaCheckReply, RaList, RaListReply, RaOption, RaShow, RaShowReply, RouterAt, Severity,
 };
 pub use ra_guard::{Preference, RaGuard, RaLearning, RaLearningState};
-pub use stated::{PvdAnnouncement, PvdCreate, PvdDelete, PvdReply, PvdSet, PvdStatement};
+pub use stated::{PvdAnnouncement, PvdCreate, PvdDelete, PvdFetch, PvdReply, PvdSet, PvdStatement};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
 pub use vf::{
     GuestModel, Lane, LaneCounters, Vf, VfLane, VfOffer, VfReply, VfRevoke, VfState, VfStatus, VfStatusReply, VfSwitch,
@@ -165,6 +165,8 @@ methods! {
     PvdSet -> PvdReply;
     /// Takes back what is said about a static PvD.
     PvdDelete -> Empty;
+    /// Has Additional Information fetched again.
+    PvdFetch -> Empty;
     /// Lists Router Advertisements that are remembered, in pages with `more`.
     RaList -> RaListReply;
     /// Tells all about one Router Advertisement.

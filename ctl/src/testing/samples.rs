@@ -24,9 +24,9 @@ use crate::proto::v1::{
     LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList,
     NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply,
     Operation, Peer, Poll, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Preference,
-    PvdCreate, PvdDelete, PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck, RaGuard, RaLearning, RaLearningState,
-    RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VfOffer, VfReply, VfRevoke, VfStatus, VfStatusReply,
-    VfSwitch, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    PvdCreate, PvdDelete, PvdFetch, PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck, RaGuard, RaLearning,
+    RaLearningState, RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VfOffer, VfReply, VfRevoke,
+    VfStatus, VfStatusReply, VfSwitch, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -80,10 +80,11 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&FdbFlush { namespace: Some(namespace()) }, &FdbFlushReply { removed: 3 }),
         exchange(&PvdList { namespace: Some(namespace()) }, &pvds()),
         exchange(&PvdShow { name: pvd(), namespace: Some(namespace()) }, &pvd_shown()),
-        exchange(&PvdWatch { namespace: namespace(), since: Some(1_000_000_041) }, &news()),
+        exchange(&pvd_watch(), &news()),
         exchange(&PvdCreate { namespace: namespace(), name: pvd(), said: pvd_said() }, &pvd_stated()),
         exchange(&PvdSet { namespace: namespace(), name: pvd(), said: pvd_said() }, &pvd_stated()),
         exchange(&PvdDelete { namespace: namespace(), name: pvd(), if_exists: true }, &Empty {}),
+        exchange(&PvdFetch { namespace: namespace(), name: pvd() }, &Empty {}),
         exchange(&RaList { namespace: Some(namespace()) }, &ras()),
         exchange(&RaShow { namespace: namespace(), number: 7 }, &ra_shown()),
         exchange(&RaCheck { namespace: namespace() }, &checked()),
@@ -414,4 +415,9 @@ pub(crate) fn errors() -> Vec<Error> {
         },
         Error::Failed { message: text("cannot listen on /run/x: permission denied") },
     ]
+}
+
+fn pvd_watch() -> PvdWatch {
+    let known = [("red/dev".to_owned(), 1_000_000_041)].into();
+    PvdWatch { namespace: "red".to_owned(), since: Some(1_000_000_041), recursive: true, known }
 }

@@ -15,6 +15,8 @@ use wire::name::DomainName;
 use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
 use wire::{MacAddr, build};
 
+use crate::pvdd::over_unix;
+
 const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
 /// A daemon that fetches, with a router in red.
@@ -109,6 +111,12 @@ fn what_a_web_server_says_about_a_pvd_is_shown() {
     assert!(page.contains("  information  fetched, next in ") && page.contains("  internet     no\n"), "{page}");
     let running = scene.daemon.weft(&["config", "show", "--running"]).expect_ok();
     assert!(running.contains("[daemon.pvd-fetch]"), "{running}");
+    let [socket, file] = ["red.pvdd", "with.toml"].map(|name| scene.daemon.folder().join(name));
+    let with = running.replacen("name = \"red\"", &format!("name = \"red\"\npvdd = {socket:?}"), 1);
+    fs::write(&file, with).expect("it is ours");
+    scene.daemon.weft(&["config", "apply", &file.display().to_string()]).expect_ok();
+    let (_, told) = over_unix(&socket).ask_value("PVD_GET_ATTRIBUTE a.example extraInfo");
+    assert_eq!(told, serde_json::from_str::<Value>(&text).expect("JSON"), "a client of pvdd is told it, too");
     scene.advertise("a.example", 2, 1);
     until("the end of what was known", Deadline::patient(), || scene.information("a.example")["state"] == "waiting");
     assert_eq!(scene.information("a.example").get("known"), None, "another sequence number is another object");
@@ -146,6 +154,10 @@ fn what_is_wrong_with_an_object_is_said_and_it_is_not_asked_for_again() {
     until("the new sequence number", Deadline::patient(), || sequence() == 2);
     assert_eq!(scene.settled("b.example")["state"], "failed");
     assert!(servers.iter().all(|(_, server)| server.heard().len() == 1), "each was asked once");
+    scene.daemon.weft(&["pvd", "fetch", "b.example", "-n", "red"]).expect_ok();
+    until("an operator's fetch", Deadline::patient(), || servers[0].1.heard().len() == 2);
+    let unknown = scene.daemon.weft(&["pvd", "fetch", "z.example", "-n", "red"]);
+    assert!(unknown.status != 0 && unknown.stderr.contains("z.example"), "{}", unknown.stderr);
 }
 
 #[test]

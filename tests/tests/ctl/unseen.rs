@@ -80,7 +80,7 @@ fn calls() -> Vec<(&'static str, Value)> {
 }
 
 /// The same, of those about what routers and operators teach.
-fn calls_about_pvds() -> [(&'static str, Vec<Value>); 9] {
+fn calls_about_pvds() -> [(&'static str, Vec<Value>); 10] {
     [
         ("PvdList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("PvdShow", vec![json!({ "name": "@port", "namespace": "@space" }), json!({ "name": "@space" })]),
@@ -101,6 +101,7 @@ fn calls_about_pvds() -> [(&'static str, Vec<Value>); 9] {
                 json!({ "namespace": "@inner", "name": "a.example", "if_exists": true }),
             ],
         ),
+        ("PvdFetch", vec![json!({ "namespace": "@inner", "name": "a.example" })]),
         ("RaList", vec![json!({ "namespace": "@space" }), json!({})]),
         ("RaShow", vec![json!({ "namespace": "@space", "number": 1 })]),
         ("RaCheck", vec![json!({ "namespace": "@space" }), json!({ "namespace": "@inner" })]),

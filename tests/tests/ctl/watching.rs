@@ -103,6 +103,44 @@ fn a_watch_outlives_weftd_and_tells_what_there_is_then() {
 }
 
 #[test]
+fn a_watch_of_all_below_says_where_and_goes_on_with_what_is_made_meanwhile() {
+    let mut daemon = Weftd::start();
+    for (namespace, router, number) in [("red", "r1", 4), ("red/dev", "r2", 5), ("blue", "r3", 6)] {
+        daemon.add_namespace(namespace);
+        daemon.add_port(namespace, router, number, &["--role", "router"]);
+    }
+    let mut routers = [("r1", 4), ("r2", 5), ("r3", 6)].map(|(port, number)| daemon.attach(port, number));
+    let socket = daemon.folder().join("ctl.sock");
+    let watch = Watch::start(&socket, &["red", "--recursive"]);
+    assert_eq!(watch.next("the beginning"), json!({ "kind": "begin", "seq": 0 }));
+    advertise(&mut routers[2], "c.example", 3);
+    let place = |watch: &Watch, what: &str| {
+        let event = watch.next(what);
+        (event["namespace"].clone(), event["kind"].clone(), event["name"].clone())
+    };
+    advertise(&mut routers[1], "b.example", 2);
+    assert_eq!(place(&watch, "one below"), (json!("red/dev"), json!("new"), json!("b.example.")));
+    advertise(&mut routers[0], "a.example", 1);
+    assert_eq!(place(&watch, "its own"), (json!("red"), json!("new"), json!("a.example.")));
+    daemon.weft(&["namespace", "add", "red/qa"]).expect_ok();
+    daemon.weft(&["pvd", "create", "d.example", "-n", "red/qa"]).expect_ok();
+    assert_eq!(place(&watch, "a new one"), (json!("red/qa"), json!("new"), json!("d.example.")));
+    let all = Watch::start(&socket, &["--recursive", "--since", "0"]);
+    let mut told: Vec<String> = (0..4).map(|_| place(&all, "all that is known").0.to_string()).collect();
+    told.sort();
+    assert_eq!(told, ["\"blue\"", "\"red\"", "\"red/dev\"", "\"red/qa\""]);
+    drop(routers);
+    daemon.restart();
+    let missed = for_value("word from the new weftd", Deadline::patient(), || {
+        let document = watch.lines.try_recv().ok()?;
+        (document["kind"] == "missed" && document["namespace"] == "red/dev").then_some(document)
+    });
+    assert!(missed["seq"].is_u64(), "{missed}");
+    let refused = daemon.weft(&["pvd", "watch", "red", "--recursive", "--since", "7"]);
+    assert!(refused.status != 0 && refused.stderr.contains("since"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_tenant_watches_what_is_his() {
     let scene = Scene::new();
     scene.daemon.add_port("red", "r1", 4, &["--role", "router"]);

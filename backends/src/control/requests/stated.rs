@@ -3,6 +3,7 @@
 
 use super::learnt::now;
 use super::{Calls, convert};
+use crate::runtime::clock;
 use ctl::proto::v1::{self, Empty, Error};
 use switch::{PvdKey, Statement};
 
@@ -30,6 +31,17 @@ impl Calls<'_> {
             return Ok(Empty {});
         }
         self.request(switch::Request::PvdDel(key)).map(|_| Empty {})
+    }
+
+    pub(super) fn pvd_fetch(&mut self, asked: &v1::PvdFetch) -> Result<Empty, Error> {
+        let key = self.pvd_key(&asked.namespace, &asked.name)?;
+        self.pvd(&asked.namespace, &key)?;
+        if self.daemon.control.fetch_again(&key, clock()) {
+            return Ok(Empty {});
+        }
+        let why =
+            "its routers do not say that it has Additional Information, or nothing is fetched (pvd-fetch of [daemon])";
+        Err(Error::Failed { message: format!("nothing is fetched of PvD {}: {why}", key.name) })
     }
 
     fn pvd_key(&self, namespace: &str, name: &str) -> Result<PvdKey, Error> {

@@ -4,13 +4,14 @@
 use super::learnt::{fact_kind, fact_value, parameters, prefix_flags, route_preference};
 use ctl::proto::v1::{self, Operation};
 use pvd::{EventKind, Fact, Parameters, PvdFlags, What, Why};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 use switch::{ChangeView, PvdEventView, PvdNews};
 
 /// What happened, as seen at `now`.
 pub fn pvd_news(news: &PvdNews, now: Duration) -> v1::PvdWatchReply {
     let events = news.events.iter().map(|view| event(view, now)).collect();
-    v1::PvdWatchReply { events, seq: news.seq, missed: news.missed }
+    v1::PvdWatchReply { namespace: None, events, seq: news.seq, missed: news.missed, known: BTreeMap::new() }
 }
 
 /// A moment that control knows, in milliseconds since 1970 (UTC): what this machine's clock says now, less what has

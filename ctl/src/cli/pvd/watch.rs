@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft pvd watch`: goes on until it is ended, also when weftd is started anew meanwhile.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,12 @@ use crate::proto::v1::{Operation, Pvd, PvdChange, PvdEvent, PvdEventKind, PvdLis
 use crate::render::text::printable;
 
 pub(super) const HELP: &str = "\
-Each event has a number; --since goes on behind the one of that number. When events were missed,
+Each event has a number of its namespace; --since goes on behind the one of that number. When events were missed,
 because only the last 512 of a namespace are kept or weftd was started anew, that is said, and what
 there is now is listed. While weftd is away, watch waits for it for as long as --timeout says.
+
+With --recursive the namespaces below are watched, too, also those that are made meanwhile, and
+each event says its namespace. As each has numbers of its own, --since can only be 0 then.
 
 In JSON there is one document for each event, and others of the kinds begin (nothing yet: its seq
 is where to go on from), missed, and listed (a PvD that is there now).";
@@ -38,6 +42,37 @@ pub(in crate::cli) struct Watch {
     /// what happens from now on]
     #[arg(long, value_name = "SEQ")]
     since: Option<u64>,
+    /// Of all namespaces below it, too
+    #[arg(long)]
+    recursive: bool,
+    /// With those below: what has been told of each.
+    #[arg(skip)]
+    known: BTreeMap<String, u64>,
+}
+
+impl Watch {
+    /// What goes on from here.
+    fn call(&self) -> PvdWatch {
+        let Watch { namespace, since, recursive, known } = self;
+        PvdWatch { namespace: namespace.clone(), since: *since, recursive: *recursive, known: known.clone() }
+    }
+
+    /// Up to that number all is told.
+    fn told(&mut self, namespace: &str, seq: u64) {
+        match self.recursive {
+            true => drop(self.known.insert(namespace.to_owned(), seq)),
+            false => self.since = Some(seq),
+        }
+    }
+}
+
+/// An event, and where.
+#[derive(Serialize)]
+struct Located<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    #[serde(flatten)]
+    event: &'a PvdEvent,
 }
 
 /// What JSON tells beside events.
@@ -47,7 +82,11 @@ enum Line<'a> {
     /// Where the watch begins, when it begins with what is to come.
     Begin { seq: u64 },
     /// Events up to that number are lost.
-    Missed { seq: u64 },
+    Missed {
+        seq: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        namespace: Option<&'a str>,
+    },
     /// A PvD that is there after some were lost.
     Listed { pvd: &'a Pvd },
 }
@@ -72,36 +111,41 @@ pub(super) fn run(mut asked: Watch, first: Client, mut context: Context<'_>) -> 
 
 /// Tells what happens for as long as the connection lasts. `asked` goes on with it.
 fn follow(asked: &mut Watch, mut client: Client, context: &mut Context<'_>) -> Result<End, Failure> {
-    let mut fresh = asked.since.is_none();
-    let call = PvdWatch { namespace: asked.namespace.clone(), since: asked.since };
-    let replies = match client.watch(&call) {
+    let mut fresh = asked.since.is_none() && asked.known.is_empty();
+    let replies = match client.watch(&asked.call()) {
         Ok(replies) => replies,
         Err(why) => return away(why),
     };
-    // The list that is made when some were missed tells these already.
-    let mut known = 0;
+    // The lists that are made when some were missed tell these already.
+    let mut listed = BTreeMap::new();
     for reply in replies {
-        let PvdWatchReply { events, seq, missed } = match reply {
+        let PvdWatchReply { namespace, events, seq, missed, known } = match reply {
             Ok(reply) => reply,
             Err(why) => return away(why),
         };
+        let home = namespace.filter(|_| asked.recursive).unwrap_or_else(|| asked.namespace.clone());
+        let located = asked.recursive.then_some(home.as_str());
         if missed {
-            match list(&asked.namespace, context) {
+            match list(&home, context) {
                 Ok((seq, pvds)) => {
-                    known = seq;
-                    tell_list(seq, &pvds, context)?;
+                    listed.insert(home.clone(), seq);
+                    tell_list((located, seq), &pvds, context)?;
                 }
                 Err(Failure::Client(why)) => return away(why),
                 Err(why) => return Err(why),
             }
         } else if fresh && events.is_empty() {
             tell_begin(seq, context)?;
+            if asked.recursive {
+                asked.known = known;
+            }
         }
-        for event in events.iter().filter(|event| event.seq > known) {
-            context.output.answer(event, |_| lines(event))?;
+        let already = listed.get(&home).copied().unwrap_or(0);
+        for event in events.iter().filter(|event| event.seq > already) {
+            context.output.answer(&Located { namespace: located, event }, |_| lines(located, event))?;
         }
         fresh = false;
-        asked.since = Some(seq.max(known));
+        asked.told(&home, seq.max(already));
     }
     Ok(End::Said)
 }
@@ -148,9 +192,10 @@ fn tell_begin(seq: u64, context: &mut Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tell_list(seq: u64, pvds: &[Pvd], context: &mut Context<'_>) -> Result<(), Failure> {
-    let missed = Line::Missed { seq };
-    context.output.answer(&missed, |_| format!("events were missed; after number {seq} there is:\n"))?;
+fn tell_list((namespace, seq): (Option<&str>, u64), pvds: &[Pvd], context: &mut Context<'_>) -> Result<(), Failure> {
+    let missed = Line::Missed { seq, namespace };
+    let place = namespace.map(|namespace| format!(" of namespace {}", printable(namespace))).unwrap_or_default();
+    context.output.answer(&missed, |_| format!("events{place} were missed; after number {seq} there is:\n"))?;
     if context.output.is_text() {
         context.output.answer(pvds, |output| table(pvds, output))?;
     } else {
@@ -160,7 +205,7 @@ fn tell_list(seq: u64, pvds: &[Pvd], context: &mut Context<'_>) -> Result<(), Fa
 }
 
 /// An event as a line, and one for each change below it.
-fn lines(event: &PvdEvent) -> String {
+fn lines(namespace: Option<&str>, event: &PvdEvent) -> String {
     let PvdEvent { seq, at_ms, kind, name, changes, more, .. } = event;
     let kind = match kind {
         PvdEventKind::New => "new",
@@ -169,7 +214,8 @@ fn lines(event: &PvdEvent) -> String {
     };
     let seconds = at_ms % DAY_MS / 1000;
     let time = format!("{:02}:{:02}:{:02}Z", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let mut text = format!("{time}  {seq}  {kind:6}  {}\n", printable(name));
+    let place = namespace.map(|namespace| format!("{}  ", printable(namespace))).unwrap_or_default();
+    let mut text = format!("{time}  {place}{seq}  {kind:6}  {}\n", printable(name));
     changes.iter().for_each(|change| text.push_str(&format!("    {}\n", printable(&line(change)))));
     if *more > 0 {
         text.push_str(&format!("    and {more} more\n"));

@@ -256,6 +256,7 @@ fn verbs_of_static_pvds() {
     );
     let delete = json!({"namespace": "red", "name": "a.example", "if_exists": true});
     asks("pvd delete a.example -n red --if-exists", "PvdDelete", delete);
+    asks("pvd fetch a.example -n red", "PvdFetch", json!({"namespace": "red", "name": "a.example"}));
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn events_are_told_with_what_changed_and_who_said_it() {
 
 #[test]
 fn in_json_each_event_is_a_document_and_the_beginning_another() {
-    let begin = PvdWatchReply { events: Vec::new(), seq: 41, missed: false };
+    let begin = PvdWatchReply { events: Vec::new(), seq: 41, missed: false, ..samples::news() };
     let ran = weft(&telling(vec![begin]), "pvd watch --json", false);
     let lines: Vec<Value> = ran.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((ran.code, &lines[0]), (0, &json!({"kind": "begin", "seq": 41})));

@@ -104,6 +104,16 @@ pub struct PvdDelete {
     pub if_exists: bool,
 }
 
+/// Parameters of `PvdFetch`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PvdFetch {
+    /// The namespace that it is in.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// The answer of `PvdCreate` and `PvdSet`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PvdReply {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What happens to provisioning domains.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
+use crate::proto::nullable;
 
 /// Events in one message of `PvdWatch`; more come in the next.
 pub const EVENT_PAGE: usize = 64;
@@ -77,11 +80,21 @@ pub struct PvdWatch {
     /// The number of the last event that is known already, or 0; absent: only what happens from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
+    /// Of all namespaces below it, too. Then `since` is 0 or absent, for each namespace has numbers of its own.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
+    pub recursive: bool,
+    /// With `recursive`: the numbers of the last events that are known already, by namespace. Of namespaces that are not
+    /// among them everything is told.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "BTreeMap::is_empty")]
+    pub known: BTreeMap<String, u64>,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PvdWatchReply {
+    /// The namespace, when those below are watched, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// The events, in order.
     pub events: Vec<PvdEvent>,
     /// Up to which number all is told now: what to say as `since` to go on from here.
@@ -89,4 +102,7 @@ pub struct PvdWatchReply {
     /// Events before were not told and never will be: they are forgotten, or weftd was started anew. `PvdList` tells what
     /// there is.
     pub missed: bool,
+    /// When those below are watched, too, and begin with what is to come: the last numbers in all of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub known: BTreeMap<String, u64>,
 }

@@ -78,7 +78,8 @@ pub(crate) fn news() -> PvdWatchReply {
     let operator = PvdChange { port: None, router: None, ..change(Operation::Add, "source") };
     let new = event(1_000_000_042, PvdEventKind::New, vec![full, change(Operation::Add, "source"), operator]);
     let update = PvdEvent { more: 2, ..event(1_000_000_043, PvdEventKind::Update, vec![sequence, resolver]) };
-    PvdWatchReply { events: vec![new, update], seq: 1_000_000_043, missed: true }
+    let known = [("red/dev".to_owned(), 1_000_000_007)].into();
+    PvdWatchReply { namespace: Some(text("red")), events: vec![new, update], seq: 1_000_000_043, missed: true, known }
 }
 
 fn facts() -> Vec<Fact> {

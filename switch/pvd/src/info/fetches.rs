@@ -70,6 +70,19 @@ impl<N: Copy + Ord> Fetches<N> {
         }
     }
 
+    /// An operator wants it fetched, also after a failure, and after so many that nothing is fetched any more: then once.
+    /// False: there is no such PvD, or its routers do not set H.
+    pub fn again(&mut self, network: N, name: &PvdName, now: Duration) -> bool {
+        let Some(network) = self.networks.get_mut(&network) else { return false };
+        let Some(mut fetching) = network.take(name) else { return false };
+        let is_wanted = fetching.again(now);
+        network.put(name, fetching);
+        if is_wanted {
+            network.failures = network.failures.min(FAILURES_MAX - 1);
+        }
+        is_wanted
+    }
+
     /// Forgets every network that is gone, with all that is remembered of it.
     pub fn retain(&mut self, is_there: impl Fn(N) -> bool) {
         self.networks.retain(|network, _| is_there(*network));

@@ -106,6 +106,16 @@ impl Fetching {
         (self.wanted, self.known) = (false, None);
     }
 
+    /// An operator wants it fetched, whatever came of it before: not sooner than [`PVD_GAP`] allows, and if that is now, before
+    /// all others that wait. False: it is not wanted.
+    pub(super) fn again(&mut self, now: Duration) -> bool {
+        if self.wanted && self.state != State::Fetching {
+            let at = self.later(Duration::ZERO);
+            self.state = State::Waiting(if at <= now { Duration::ZERO } else { at });
+        }
+        self.wanted
+    }
+
     /// When it is to be fetched, if ever.
     pub(super) fn due(&self) -> Option<Duration> {
         match self.state {

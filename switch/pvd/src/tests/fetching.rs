@@ -169,6 +169,36 @@ fn test_where_ten_have_failed_nothing_is_fetched_and_elsewhere_it_is() {
 }
 
 #[test]
+fn test_an_operator_may_have_tried_again_what_failed() {
+    let mut world = World::new(0);
+    let again = |world: &mut World, text: &str| world.fetches.again(0, &name(text), world.now);
+    assert!(!again(&mut world, "n0.example"), "there is none");
+    let names: Vec<String> = (0..FAILURES_MAX).map(|number| format!("n{number}.example")).collect();
+    for text in &names {
+        world.pass(RATE_SPAN);
+        world.want(0, text, 1, &[]);
+        world.next().unwrap();
+        world.fail();
+    }
+    assert!(again(&mut world, "n9.example") && world.next().is_none(), "not so soon");
+    assert!(again(&mut world, "n0.example"));
+    world.want(0, "m.example", 1, &[]);
+    world.pass(PVD_GAP.max(RATE_SPAN));
+    while let Some((_, text)) = world.next() {
+        assert_ne!(text, "m.example.", "what failed again is a failure more");
+        world.fail();
+    }
+    assert!(world.standing(0, "n0.example").unwrap().stopped);
+    world.pass(RATE_SPAN);
+    assert!(again(&mut world, "n0.example"));
+    assert_eq!(world.next(), Some((0, "n0.example.".to_owned())));
+    world.serve("n0.example", 1000);
+    assert!(world.is_known("n0.example"));
+    world.fetches.unwant(0, &name("n0.example"), world.now);
+    assert!(!again(&mut world, "n0.example"), "its routers do not set H");
+}
+
+#[test]
 fn test_an_object_that_is_wrong_is_a_failure_like_any_other() {
     let mut world = World::new(0);
     world.want(0, "a.example", 1, &[prefix("fd00::/64")]);
