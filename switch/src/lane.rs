@@ -69,7 +69,7 @@ pub struct AutoLane {
     pub iface: Option<String>,
     /// One with this address, in place of the port's own.
     pub mac: Option<MacAddr>,
-    /// Also one that the host routes over, or that is no VF.
+    /// Also one that the host itself speaks over: one with a route or an address.
     pub force: bool,
     /// Never one of these.
     pub ignore: BTreeSet<String>,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use wire::MacAddr;
 
-use super::Bdf;
+use switch::PciAddress;
 
 /// A network device of the host, as the kernel told it last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,16 +68,16 @@ pub enum Bus {
     /// Nothing, or a bus that does not matter here.
     None,
     /// PCI, at this address: a NIC or a VF.
-    Pci(Bdf),
+    Pci(PciAddress),
     /// Hyper-V's VMBus as a NetVSC: the synthetic side of a VF, with its MAC, and never the VF itself.
     NetVsc,
 }
 
 impl Netdev {
     /// Its PCI address, when it has one.
-    pub fn pci(&self) -> Option<Bdf> {
+    pub fn pci(&self) -> Option<PciAddress> {
         match self.bus {
-            Bus::Pci(bdf) => Some(bdf),
+            Bus::Pci(address) => Some(address),
             Bus::None | Bus::NetVsc => None,
         }
     }

@@ -9,10 +9,11 @@ use netlink_packet_core::{NLM_F_DUMP_INTR, NLM_F_REPLACE, NLMSG_DONE, NLMSG_ERRO
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::link::{LinkFlags, LinkHeader, LinkLayerType};
 use netlink_packet_route::route::{RouteFlags, RouteHeader};
+use switch::PciAddress;
 use wire::MacAddr;
 
 use super::routes::{Family, Key};
-use super::{Bdf, Kind, State};
+use super::{Kind, State};
 
 /// Types of messages (`linux/rtnetlink.h`).
 const RTM_NEWLINK: u16 = 16;
@@ -91,7 +92,7 @@ pub(crate) struct Link {
     pub(crate) kind: Kind,
     pub(crate) master: Option<u32>,
     /// Its PCI address, of kernels that tell it (since 5.14).
-    pub(crate) pci: Option<Bdf>,
+    pub(crate) pci: Option<PciAddress>,
 }
 
 /// A route as a message tells it.

@@ -27,7 +27,6 @@
 //! * Nothing is given before everything is known: a netdev could be routed, and then it is the host's own.
 //! * Nothing here blocks, and nothing that the kernel says can panic.
 
-mod bdf;
 mod device;
 mod dumps;
 mod finder;
@@ -39,7 +38,6 @@ mod sysfs;
 mod table;
 mod wish;
 
-pub use bdf::{Bdf, ParseBdfError};
 pub use device::{Bus, Kind, Netdev, State};
 pub use finder::Finder;
 pub use monitor::{Monitor, MonitorError, MonitorOptions, Turn};

@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Bdf, Bus};
+use switch::PciAddress;
+
+use super::Bus;
 
 /// Where the kernel shows its netdevs.
 pub const SYSFS_NET: &str = "/sys/class/net";
@@ -23,7 +25,7 @@ pub fn bus_of(root: &Path, name: &str) -> Bus {
     }
     let device = root.join(name).join("device");
     if last_of_link(&device.join("subsystem")).as_deref() == Some("pci") {
-        let address = last_of_link(&device).and_then(|name| name.parse::<Bdf>().ok());
+        let address = last_of_link(&device).and_then(|name| name.parse::<PciAddress>().ok());
         return address.map_or(Bus::None, Bus::Pci);
     }
     let class = fs::read_to_string(device.join("class_id"));

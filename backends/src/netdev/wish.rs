@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use switch::{AutoLane, PciAddress};
 use wire::MacAddr;
 
-use super::{Bdf, Bus, Kind, Netdev};
+use super::{Bus, Kind, Netdev};
 
 /// Which netdev is the VF of a port: the parameters of the driver whose work this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,12 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// What an operator says, for a port with this MAC.
+    pub fn of(auto: &AutoLane, port: MacAddr) -> Wish {
+        let AutoLane { iface, mac, force, ignore } = auto.clone();
+        Wish { iface, mac: mac.unwrap_or(port), force, ignore }
+    }
+
     /// Whichever netdev has this MAC.
     pub fn by_mac(mac: MacAddr) -> Wish {
         Wish { iface: None, mac, force: false, ignore: BTreeSet::new() }
@@ -36,7 +43,7 @@ pub struct Found {
     /// Its name at the moment.
     pub name: String,
     /// Its PCI address: with one, a VMM can be given the function itself.
-    pub pci: Option<Bdf>,
+    pub pci: Option<PciAddress>,
     /// The host speaks over it, which was asked for, or has come about since. Worth a warning.
     pub routed: bool,
 }

@@ -244,6 +244,13 @@ fn a_netdev_that_is_no_vf_any_more_is_given_up() {
 }
 
 #[test]
+fn what_an_operator_says_of_a_vf_is_what_is_wished_for() {
+    let auto = switch::AutoLane { iface: Some("eth3".into()), ..switch::AutoLane::default() };
+    assert_eq!(Wish::of(&auto, MAC), by_name("eth3", MAC));
+    assert_eq!(Wish::of(&switch::AutoLane { mac: Some(OTHER), ..auto }, MAC), by_name("eth3", OTHER));
+}
+
+#[test]
 fn every_reason_says_what_to_do() {
     let netdev = || "eth3".to_owned();
     let all: [Reason<&str>; 5] = [
