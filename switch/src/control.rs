@@ -21,13 +21,17 @@ use crate::stated::PvdKey;
 use crate::subsystem::{Key, Subsystem};
 use crate::text::Text;
 use crate::vf::VfAsk;
+use crate::vfs::Vfs;
 use dataplane::{DropReason, Emission, Instant, MacTable, RingFault};
 use pvd::Statement;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use wire::MacAddr;
 
 mod vf;
+
+pub use vf::{LaneAsk, LaneNotice, LaneOpening, VmmNotice};
 
 /// What may be asked of the switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +121,10 @@ pub enum Action {
     /// Open and close the sockets of namespaces, so that they are those of [`Desired::delegations`] and
     /// [`Desired::text_sockets`].
     OpenSockets,
+    /// Do something with the other lane of a port, or its only one.
+    Lane(PortPath, LaneAsk),
+    /// The VF of a port has come, changed or gone: speak with its VMM, and look for it on the host, as its spec wants.
+    FollowVf(PortPath),
     /// Store what an operator said and what was offered.
     Save,
 }
@@ -145,6 +153,10 @@ pub struct Control {
     pub(crate) informing: Option<Informing>,
     offered: BTreeMap<PortPath, u64>,
     actions: VecDeque<Action>,
+    /// The VFs of ports.
+    pub(crate) vfs: Vfs,
+    /// The time that was last told.
+    pub(crate) now: Duration,
     pub(crate) emissions: Vec<Emission>,
 }
 
@@ -160,7 +172,8 @@ impl Control {
     pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
         let (actions, emissions) = (VecDeque::new(), Vec::new());
-        Control { desired, plant, informing: None, offered, actions, emissions }
+        let (vfs, now) = (Vfs::default(), Duration::ZERO);
+        Control { desired, plant, informing: None, offered, actions, vfs, now, emissions }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.
@@ -232,6 +245,7 @@ impl Control {
             Request::PortSet(port, change) => {
                 let relearn = change.mediation.relearn;
                 let spec = change.of(old.port(&port)?)?;
+                self.check_vf_change(&port, &spec)?;
                 return self.set_port(&port, spec, relearn);
             }
             Request::Vf { port, ask } => return self.ask_vf(&port, ask),
@@ -371,6 +385,7 @@ impl Control {
             self.actions.push_back(Action::OpenSockets);
         }
         self.push_actions(&changes);
+        self.follow_lanes(&changes);
         Ok(Reply::Changed(changes))
     }
 

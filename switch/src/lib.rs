@@ -81,11 +81,12 @@ mod text;
 mod text_socket;
 pub mod tree;
 mod vf;
+mod vfs;
 mod view;
 mod words;
 
 pub use change::PortChange;
-pub use control::{Action, Control, Opening, Reply, Request};
+pub use control::{Action, Control, LaneAsk, LaneNotice, LaneOpening, Opening, Reply, Request, VmmNotice};
 pub use dataplane::{DropReason, Emission, Limit, Limits, MacPolicy, RaGuard, Rate, Role};
 pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};

@@ -74,6 +74,11 @@ impl Session {
         Session { state: State::Down, features: 0, reason: None, warning: None }
     }
 
+    /// Whether the guest's driver has set up the device.
+    pub(crate) fn is_up(&self) -> bool {
+        self.state == State::Up
+    }
+
     /// A fault of the port, if it can be this session's: one that has not set up the device has no rings, so what is
     /// said there is of the session before.
     fn own(&self, fault: Option<RingFault>) -> Option<RingFault> {
@@ -199,6 +204,9 @@ impl PortRecord {
             } else {
                 (State::Down, Some("the other end is not there".to_owned()))
             };
+        }
+        if self.spec.device_lane().is_some() {
+            return (self.session.state, self.session.reason.clone());
         }
         let said = || self.session.reason.clone().or_else(|| self.session.warning.clone());
         match (self.session.state, self.fault()) {

@@ -78,13 +78,16 @@ impl Control {
 
     /// When [`Control::handle_due`] has something to do. It may be in the past.
     pub fn next_due(&self) -> Option<Instant> {
-        self.plant.next_answer().map(|due| Instant::from_nanos(due.as_nanos() as u64))
+        let dues = self.plant.next_answer().into_iter().chain(self.vfs.next_due());
+        dues.min().map(|due| Instant::from_nanos(due.as_nanos() as u64))
     }
 
-    /// Does what is due by now between ticks: hosts that no router has answered are answered from the cache.
+    /// Does what is due by now between ticks: hosts that no router has answered are answered from the cache, and lanes of ports
+    /// are switched when guests, workers or time say so.
     pub fn handle_due(&mut self, now: Instant) {
         let answers = self.plant.answer(now.since_origin());
         self.emissions.extend(answers);
+        self.tend_lanes(now.since_origin());
     }
 
     /// The guest of a port has just set its device up: it is told what routers have said, for it may have come from elsewhere

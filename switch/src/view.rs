@@ -367,7 +367,7 @@ impl<'a> View<'a> {
             features: record.session.features,
             stats: record.device.stats(),
             mediated: self.mediated(record),
-            vf: vf::vf_view(record),
+            vf: vf::vf_view(self.control, record),
             ra_learning: record.learning.view(&record.spec.mediation.guard),
         })
     }

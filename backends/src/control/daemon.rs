@@ -4,6 +4,7 @@
 use super::doors::Doors;
 use super::endpoints::Endpoints;
 use super::fetcher::Fetcher;
+use super::lanes::{Lanes, Netdevs, Vmms};
 use super::load::Load;
 use super::logging::Logging;
 use super::options::differing;
@@ -40,6 +41,10 @@ pub(super) struct Daemon {
     /// Who fetches Additional Information, if it is fetched.
     pub(super) fetcher: Option<Fetcher>,
     pub(super) texts: Texts,
+    /// Lanes beside the rings of ports, the host's netdevs and the guests' VMMs.
+    pub(super) lanes: Lanes,
+    pub(super) netdevs: Netdevs,
+    pub(super) vmms: Vmms,
     pub(super) origin: Origin,
     pub(super) logging: Logging,
     pub(super) policy: Policy,
@@ -165,13 +170,15 @@ impl Daemon {
 
     /// How long it may take until [`Daemon::speak`] has something to do; at most `most`.
     pub(super) fn silence(&self, most: Duration) -> Duration {
-        let due = self.control.next_due().map(|due| due.as_nanos().saturating_sub(clock().as_nanos()));
-        due.map_or(most, |left| most.min(Duration::from_nanos(left)))
+        let (now, due) = (clock().since_origin(), self.control.next_due().map(|due| due.since_origin()));
+        let due = due.into_iter().chain(self.vmms.due()).min();
+        due.map_or(most, |due| most.min(due.saturating_sub(now)))
     }
 
     /// Lets workers deliver what control has to say.
-    pub(super) fn speak(&mut self) {
+    pub(super) fn speak(&mut self, events: &mut Loop) {
         self.control.handle_due(clock());
+        self.act(events);
         let emissions = self.control.take_emissions();
         if !emissions.is_empty() {
             self.endpoints.workers().emit(emissions);
@@ -200,6 +207,7 @@ impl Daemon {
         for port in self.endpoints.due(now) {
             self.reopen(events, &port);
         }
+        self.retry_lanes(now);
         self.control.handle_tick(clock());
         if let Some(fetcher) = &mut self.fetcher {
             fetcher.tick(events, &mut self.control, &mut self.warnings);
@@ -244,6 +252,8 @@ impl Daemon {
                 Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
                 Action::SetMtu(port, _) => self.reopen(events, &port),
                 Action::OpenSockets => self.open_sockets(events),
+                Action::Lane(port, ask) => self.lane(&port, ask),
+                Action::FollowVf(port) => self.follow_vf(events, &port),
                 Action::Save => self.changes += 1,
             }
         }
@@ -275,7 +285,8 @@ impl Daemon {
         self.settled = self.changes;
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
         let (offered, numbers) = (self.control.offered().clone(), self.control.numbers());
-        let saved = Saved { offered, numbers, routers_found: self.control.routers_found(), overlay };
+        let (routers_found, vfs) = (self.control.routers_found(), self.control.vf_states());
+        let saved = Saved { offered, numbers, routers_found, vfs, overlay };
         let store = &self.origin.store;
         let failed = |why| format!("the state cannot be saved in {}: {why}", store.path().display());
         let unsaved = store.save(&saved).err().map(failed);

@@ -24,6 +24,7 @@ mod endpoints;
 mod fetcher;
 mod guard_log;
 mod inherited;
+mod lanes;
 mod load;
 mod logging;
 mod options;
@@ -31,6 +32,7 @@ mod requests;
 mod signals;
 mod subscriber;
 mod texts;
+mod vfs;
 mod warnings;
 
 pub use logging::BadFilter;
@@ -49,6 +51,7 @@ use endpoints::Endpoints;
 use event_manager::{EventManager, SubscriberId, SubscriberOps};
 use fetcher::Fetcher;
 use inherited::Inherited;
+use lanes::{Lanes, Netdevs, Vmms};
 use load::Load;
 use logging::{LOG_DEFAULT, Logging};
 use requests::Answered;
@@ -108,6 +111,7 @@ pub fn run(options: Options, signals: Signals) -> Result<(), RunError> {
     running.daemon.stop_fetching(&mut running.events);
     running.daemon.doors.close_all(&mut running.events);
     running.daemon.texts.close_all(&mut running.events);
+    running.daemon.lanes.close_all();
     running.daemon.endpoints.close_all(&mut running.events);
     result
 }
@@ -158,12 +162,15 @@ impl Running {
         events.add_subscriber(Subscriber::Wake(endpoints.wake().as_raw_fd()));
         events.add_subscriber(Subscriber::Wake(listener.wake().as_raw_fd()));
         events.add_subscriber(Subscriber::Wake(signals.as_raw_fd()));
+        let vmms = Vmms::new().map_err(system("cannot make an epoll set"))?;
+        events.add_subscriber(Subscriber::Wake(vmms.as_raw_fd()));
         let server = Rc::new(RefCell::new(Server::new(socket, gate)));
         let server_id = events.add_subscriber(Subscriber::Ctl(Rc::clone(&server)));
         let started = Instant::now();
         let seed = RandomState::new().build_hasher().finish();
         let mut control = Control::restored(seed, saved.offered, saved.numbers);
         control.restore_routers(saved.routers_found);
+        control.restore_vfs(saved.vfs);
         let daemon = Daemon {
             control,
             endpoints,
@@ -171,6 +178,9 @@ impl Running {
             doors: Doors::default(),
             fetcher: Fetcher::new(options.settings.pvd_fetch.as_ref()),
             texts: Texts::default(),
+            lanes: Lanes::default(),
+            netdevs: Netdevs::default(),
+            vmms,
             origin: Origin { store, file: options.config, base: options.base },
             logging,
             policy,
@@ -200,8 +210,9 @@ impl Running {
         self.daemon.take_notices(&mut self.events);
         self.daemon.take_fetched(&mut self.events);
         let more_snooped = self.daemon.take_snooped();
-        self.daemon.speak();
-        self.more = self.answer_calls()? || more_snooped;
+        let more_lanes = self.daemon.take_lanes(&mut self.events);
+        self.daemon.speak(&mut self.events);
+        self.more = self.answer_calls()? || more_snooped || more_lanes;
         while let Some(asked) = self.signals.next() {
             match asked {
                 Asked::Stop => return Ok(false),

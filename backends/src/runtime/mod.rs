@@ -6,7 +6,7 @@
 //! something away waits for the answer, so that nothing is touched after it was given back.
 //!
 //! `thread` is the loop, `patience` when it stops to poll, `sleeper` where it sleeps, `gauges` what it shows, `cpus`
-//! where it runs, `pool` all of them; `attachment` is one port's way to them, and [`Workers`] the face of it all. What they
+//! where it runs, `pool` all of them; `attachment` is one port's way to them, `lanes` that of its other lane, and [`Workers`] the face of it all. What they
 //! hand to control goes through [`Listener`].
 //!
 //! What a worker shows costs it one reading of the processor's clock a turn: the time of a turn that found
@@ -16,6 +16,7 @@ mod attachment;
 mod clock;
 mod cpus;
 mod gauges;
+mod lanes;
 mod listener;
 mod patience;
 mod pool;
@@ -27,6 +28,7 @@ mod workers;
 pub use clock::clock;
 pub use cpus::{BadCpus, Cpus};
 pub use gauges::Work;
+pub use lanes::AttachedLane;
 pub use listener::Listener;
 pub use patience::PollMode;
 pub use pool::{WorkerSpec, WorkerStats};

@@ -4,9 +4,10 @@
 use std::io;
 use std::sync::Arc;
 
-use dataplane::{Emission, Namespace, Port};
+use dataplane::{Emission, LaneSink, LaneSource, Namespace, Port};
 
 use super::attachment::Attachment;
+use super::lanes::AttachedLane;
 use super::listener::Listener;
 use super::pool::{Pool, WorkerSpec, WorkerStats};
 use crate::vhost_user::RingHost;
@@ -33,6 +34,18 @@ impl Workers {
     #[must_use]
     pub fn attachment(&self, namespace: &Arc<Namespace>, port: &Arc<Port>) -> Arc<dyn RingHost> {
         Arc::new(Attachment::new(Arc::clone(&self.pool), Arc::clone(namespace), Arc::clone(port)))
+    }
+
+    /// Has workers poll the sources of a lane of `port`, and deliver into its sinks what is steered there.
+    #[must_use]
+    pub fn attach_lane(
+        &self,
+        namespace: &Arc<Namespace>,
+        port: &Arc<Port>,
+        sinks: Vec<Box<dyn LaneSink>>,
+        sources: Vec<Box<dyn LaneSource>>,
+    ) -> AttachedLane {
+        AttachedLane::new(&self.pool, (namespace, port), sinks, sources)
     }
 
     /// Delivers frames that control has to say, each to the guest of one port. Never waits: what a worker has no room for is

@@ -9,6 +9,7 @@ use super::ra_guard::{FoundV2, found_meant, found_said};
 use super::vf::{self, VfV2};
 use super::{Saved, upgrade};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
@@ -41,6 +42,9 @@ pub(super) struct FileV2 {
     fdb: Vec<EntryV2>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pvds: BTreeMap<String, Option<PvdV2>>,
+    /// Where VFs are. One that makes no sense is one that is not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    vfs: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +150,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         ports: overlay.ports.iter().map(|(n, spec)| (n.to_string(), spec.as_ref().map(port_v2))).collect(),
         fdb: overlay.fdb.iter().map(entry).collect(),
         pvds: overlay.pvds.iter().map(|(key, said)| (key.label(), said.as_ref().map(pvds::said))).collect(),
+        vfs: vf::states_v2(&saved.vfs)?,
     };
     Ok(serde_json::to_string_pretty(&file)? + "\n")
 }
@@ -181,6 +186,7 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
         let peers = peers.iter().map(|(peer, nr)| Ok((path(peer)?, *nr))).collect::<Result<_, String>>()?;
         saved.numbers.peers.insert(path(&namespace)?, peers);
     }
+    saved.vfs = vf::states(file.vfs);
     let overlay = &mut saved.overlay;
     for (namespace, spec) in file.namespaces {
         overlay.namespaces.insert(path(&namespace)?, spec.map(namespace_spec).transpose()?);

@@ -50,6 +50,8 @@ pub struct Saved {
     pub numbers: SavedNumbers,
     /// What RA guard has decided of each port of which it has, or nothing would hold a guest to it over a restart.
     pub routers_found: BTreeMap<PortPath, RoutersFound>,
+    /// Where the VFs of ports are.
+    pub vfs: BTreeMap<PortPath, netvsc::Saved>,
     /// What was done with `weft`, over the configuration file.
     pub overlay: Overlay,
 }

@@ -146,6 +146,13 @@ fn file_and_running() -> (Desired, Desired) {
     (file, running)
 }
 
+/// A VF that is offered.
+fn vfs() -> BTreeMap<PortPath, netvsc::Saved> {
+    let mut device = netvsc::Device::new(None, netvsc::Timing::default());
+    device.on(netvsc::Event::Offer(netvsc::By::Operator), Duration::ZERO).unwrap();
+    [(at("red:vm1"), device.save())].into()
+}
+
 fn saved() -> Saved {
     let (file, running) = file_and_running();
     let offered = [(at("blue:vm3"), u64::MAX), (at("red:vm2"), 1 << 32)].into();
@@ -161,7 +168,7 @@ fn saved() -> Saved {
         prefixes: ["2001:db8:1::/64".parse().unwrap()].into(),
     };
     let routers_found = [(at("red:gw"), gw), (at("red:quiet"), RoutersFound::default())].into();
-    Saved { offered, numbers, routers_found, overlay: Overlay::between(&file, &running) }
+    Saved { offered, numbers, routers_found, vfs: vfs(), overlay: Overlay::between(&file, &running) }
 }
 
 #[test]

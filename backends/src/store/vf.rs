@@ -2,8 +2,11 @@
 //! VFs of ports in the file. A lane is written as an operator says it.
 
 use super::delegation::{self, ConfinedV2};
+use netvsc::Saved;
 use serde::{Deserialize, Serialize};
-use switch::{VfSpec, VmmKind, VmmSpec};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use switch::{PortPath, VfSpec, VmmKind, VmmSpec};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,4 +61,15 @@ pub(super) fn meant(said: VfV2) -> Result<VfSpec, String> {
         vmm: said.vmm.map(vmm).transpose()?,
         confined: said.confined.map(delegation::confined_meant),
     })
+}
+
+/// Where VFs are. What is in one state is the state machine's own affair.
+pub(super) fn states_v2(vfs: &BTreeMap<PortPath, Saved>) -> serde_json::Result<BTreeMap<String, Value>> {
+    vfs.iter().map(|(port, saved)| Ok((port.to_string(), serde_json::to_value(saved)?))).collect()
+}
+
+/// Those that make sense. A VF of which nothing is known is offered anew, so nobody has to be told of the others.
+pub(super) fn states(file: BTreeMap<String, Value>) -> BTreeMap<PortPath, Saved> {
+    let known = |(port, state): (String, Value)| Some((port.parse().ok()?, serde_json::from_value(state).ok()?));
+    file.into_iter().filter_map(known).collect()
 }

@@ -84,7 +84,7 @@ enum Link {
 }
 
 /// The life of the VF that is offered.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Vf {
     state: State,
     serial: Option<Serial>,
@@ -111,7 +111,7 @@ enum Plug {
 }
 
 /// Where the data path should be, and who waits for that.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Want {
     lane: Lane,
     /// The operator wants the synthetic lane, whatever the guest does.

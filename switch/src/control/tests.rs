@@ -10,6 +10,7 @@ mod ra_guard;
 mod ra_learning;
 mod stated;
 mod vf;
+mod vf_life;
 mod watching;
 
 use super::*;
@@ -53,6 +54,17 @@ fn actions(control: &mut Control) -> Vec<String> {
             Action::SetMtu(port, mtu) => format!("mtu {port} {mtu}"),
             Action::OpenSockets => "delegate".into(),
             Action::Save => "save".into(),
+            Action::FollowVf(port) => format!("follow {port}"),
+            Action::Lane(port, ask) => {
+                let ask = match ask {
+                    LaneAsk::Open(opening) => format!("open {}", opening.lane),
+                    LaneAsk::Close => "close".into(),
+                    LaneAsk::Plug(_) => "plug".into(),
+                    LaneAsk::Unplug => "unplug".into(),
+                    LaneAsk::Tell(told) => format!("tell {told:?}"),
+                };
+                format!("lane {port} {ask}")
+            }
         })
         .collect()
 }

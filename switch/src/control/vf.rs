@@ -1,10 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What an operator, or a tenant for his own ports, asks of VFs that are there.
+//! What becomes of the lanes of ports: what an operator asks of a VF, what is told of its lane, its guest and its VMM, and
+//! what has to be done about it.
 
-use super::{Control, Reply};
+use super::{Action, Control, Reply};
+use crate::diff::{Change, Op};
+use crate::lane::LaneSpec;
+use crate::port::PortRecord;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
-use crate::vf::VfAsk;
+use crate::spec::PortSpec;
+use crate::vf::{VfAsk, VfSpec};
+use crate::vfs::{Vf, choice};
+use dataplane::{Emission, Instant, Lane, LaneSet, Role, Steering};
+use netvsc::{By, Event, Told};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The feature by which a guest says that its virtio NIC is the standby of a failover (virtio 1.2 section 5.1.3).
+const STANDBY: u64 = 1 << 62;
+
+/// What the caller of [`Control`] has to do with a lane.
+pub enum LaneAsk {
+    /// Open it; [`LaneNotice::Up`] or [`LaneNotice::Gone`] answers.
+    Open(Box<LaneOpening>),
+    /// Close it, if it is open.
+    Close,
+    /// Have the VMM plug the VF into the guest; a [`VmmNotice`] answers.
+    Plug(Box<VfSpec>),
+    /// Have the VMM take it out.
+    Unplug,
+    /// Log it.
+    Tell(Told),
+}
+
+/// A lane that is to be opened.
+pub struct LaneOpening {
+    /// What it is.
+    pub lane: LaneSpec,
+    /// What was asked for of its port.
+    pub spec: PortSpec,
+    /// The data-plane object of its port's namespace.
+    pub namespace: Arc<dataplane::Namespace>,
+    /// The data-plane object of its port.
+    pub device: Arc<dataplane::Port>,
+}
+
+/// What is told of a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaneNotice {
+    /// It is open, and frames can go through it as far as can be seen. What it was found to be, of one that was searched for.
+    Up {
+        /// In words.
+        found: Option<String>,
+    },
+    /// It is there and carries nothing.
+    Down {
+        /// Why.
+        reason: String,
+    },
+    /// It is not there, or not any more.
+    Gone {
+        /// Why.
+        reason: String,
+    },
+    /// A VF was found on the host for a port whose lane is `auto`.
+    Found,
+    /// None is there for it.
+    Missing {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What is told of a VMM, or by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VmmNotice {
+    /// It answers, and this is how things are.
+    Ready {
+        /// The VF is in the guest.
+        plugged: bool,
+    },
+    /// It does not answer.
+    Lost {
+        /// Why.
+        reason: String,
+    },
+    /// What it tells the state machine.
+    Told(Event),
+}
 
 impl Control {
     /// Offers, revokes or uses the VF of a port.
@@ -12,15 +96,264 @@ impl Control {
     /// # Errors
     /// There is no such port, it has no VF, or what is asked for makes no sense now.
     pub(super) fn ask_vf(&mut self, port: &PortPath, ask: VfAsk) -> Result<Reply, Refusal> {
-        let spec = self.desired.port(port)?;
-        if spec.vf.is_none() {
-            return Err(Refusal::not_found(Kind::Vf, port));
-        }
-        let word = match ask {
-            VfAsk::Offer => "offer",
-            VfAsk::Revoke => "revoke",
-            VfAsk::Switch(lane) => crate::words::lane_word(lane),
+        self.desired.port(port)?;
+        let (word, event) = match ask {
+            VfAsk::Offer => ("offer", Event::Offer(By::Operator)),
+            VfAsk::Revoke => ("revoke", Event::Revoke(By::Operator)),
+            VfAsk::Switch(lane) => (crate::words::lane_word(lane), Event::SwitchAsked(lane)),
         };
-        Err(Refusal::invalid("vf", word, "a VF whose lane is open"))
+        let Some(vf) = self.vfs.get_mut(port) else { return Err(Refusal::not_found(Kind::Vf, port)) };
+        let asked = vf.device.on(event, self.now);
+        self.act_on_vf(port);
+        asked.map(|()| Reply::Changed(Vec::new())).map_err(|why| Refusal::invalid("vf", word, why.to_string()))
     }
+
+    /// What of VFs outlives a restart, to be stored.
+    pub fn vf_states(&self) -> BTreeMap<PortPath, netvsc::Saved> {
+        self.vfs.save()
+    }
+
+    /// Lets VFs that come from now on go on where they were when an earlier process saved them, by [`Control::vf_states`].
+    pub fn restore_vfs(&mut self, saved: BTreeMap<PortPath, netvsc::Saved>) {
+        self.vfs.saved = saved;
+    }
+
+    /// Takes note of what became of a port's lane.
+    pub fn handle_lane(&mut self, port: &PortPath, notice: LaneNotice, now: Instant) {
+        self.now = now.since_origin();
+        let Some(vf) = self.vfs.get_mut(port) else { return self.handle_device_lane(port, notice) };
+        let (up, why, event) = match notice {
+            LaneNotice::Up { found } => {
+                vf.lane.found = found;
+                (true, None, Event::LaneUp)
+            }
+            LaneNotice::Down { reason } => (false, Some(reason), Event::LaneDown),
+            LaneNotice::Gone { reason } => (false, Some(reason), Event::LaneGone),
+            LaneNotice::Found => (false, None, Event::Offer(By::Auto)),
+            LaneNotice::Missing { reason } => (false, Some(reason), Event::Revoke(By::Auto)),
+        };
+        (vf.lane.up, vf.lane.why) = (up, why);
+        // What makes no sense is counted there.
+        let _ = vf.device.on(event, self.now);
+        self.act_on_vf(port);
+    }
+
+    /// The only lane of a port is its session.
+    fn handle_device_lane(&mut self, port: &PortPath, notice: LaneNotice) {
+        use crate::port::Notice;
+        let notice = match notice {
+            LaneNotice::Up { .. } => Notice::Up { features: 0 },
+            LaneNotice::Down { reason } | LaneNotice::Gone { reason } => Notice::Down { reason },
+            LaneNotice::Found | LaneNotice::Missing { .. } => return,
+        };
+        self.handle_notice(port, notice);
+    }
+
+    /// Takes note of what a VMM says.
+    pub fn handle_vmm(&mut self, port: &PortPath, notice: VmmNotice, now: Instant) {
+        self.now = now.since_origin();
+        let Some(vf) = self.vfs.get_mut(port) else { return };
+        let events = match notice {
+            VmmNotice::Ready { plugged } => {
+                vf.vmm = Some("ready".to_owned());
+                let known = vf.device.status().state >= netvsc::State::Plugged;
+                let is = if plugged { Event::Plugged } else { Event::Unplugged };
+                [Some(Event::VmmUp), (plugged || known).then_some(is)]
+            }
+            VmmNotice::Lost { reason } => {
+                vf.vmm = Some(reason);
+                [Some(Event::VmmLost), None]
+            }
+            VmmNotice::Told(event) => [Some(event), None],
+        };
+        for event in events.into_iter().flatten() {
+            // What makes no sense is counted there.
+            let _ = vf.device.on(event, self.now);
+        }
+        self.act_on_vf(port);
+    }
+
+    /// What is due of the lanes of ports: what guests, workers and time have brought.
+    pub(crate) fn tend_lanes(&mut self, now: Duration) {
+        self.now = now;
+        for port in self.vfs.ports() {
+            let (Some(vf), Some(record)) = (self.vfs.get_mut(&port), self.plant.port(&port)) else { continue };
+            for event in news(vf, record) {
+                let _ = vf.device.on(event, now);
+            }
+            vf.device.handle_due(now);
+            self.act_on_vf(&port);
+        }
+    }
+
+    /// Whether the lane of a port's VF, and who plugs it, can become what `spec` says.
+    ///
+    /// # Errors
+    /// The VF is offered: whoever uses it would not be told.
+    pub(super) fn check_vf_change(&self, port: &PortPath, spec: &PortSpec) -> Result<(), Refusal> {
+        let Some(vf) = self.vfs.get(port) else { return Ok(()) };
+        let stays = spec.vf.as_ref().is_some_and(|new| new.lane == vf.spec.lane && new.vmm == vf.spec.vmm);
+        if stays || vf.device.status().state == netvsc::State::Absent {
+            return Ok(());
+        }
+        Err(Refusal::in_use(Kind::Vf, port, "its guest; `weft vf revoke` takes it away first"))
+    }
+
+    /// Gives ports the lanes and devices that their specs want, after a request was carried out.
+    pub(super) fn follow_lanes(&mut self, changes: &[Change]) {
+        for change in changes.iter().filter(|change| change.kind == Kind::Port) {
+            let Ok(port) = change.name.parse::<PortPath>() else { continue };
+            if change.op == Op::Del || change.disrupts {
+                self.forget_lanes(&port);
+            }
+            self.follow_port(&port);
+        }
+    }
+
+    fn forget_lanes(&mut self, port: &PortPath) {
+        let vf = self.vfs.remove(port);
+        if self.vfs.devices.remove(port) || vf.is_some() {
+            self.actions.push_back(Action::Lane(port.clone(), LaneAsk::Close));
+        }
+        if vf.is_some() {
+            self.actions.push_back(Action::FollowVf(port.clone()));
+        }
+    }
+
+    fn follow_port(&mut self, port: &PortPath) {
+        let Some(record) = self.plant.port(port) else { return };
+        if let Some(lane) = record.spec.device_lane().cloned() {
+            record.device.steer_lanes(Steering::all(LaneSet::VF));
+            if !self.vfs.devices.insert(port.clone()) {
+                return;
+            }
+            return self.open_lane(port, lane);
+        }
+        let wanted = record.spec.vf.clone();
+        let lane_is = |vf: &Vf, spec: &VfSpec| vf.spec.lane == spec.lane && vf.spec.vmm == spec.vmm;
+        match (self.vfs.get_mut(port), wanted) {
+            (Some(vf), Some(spec)) if lane_is(vf, &spec) => {
+                // A model that cannot change now stays what it was, and the status says what that is.
+                let _ = vf.device.choose(choice(&spec), self.now);
+                vf.spec = spec;
+            }
+            (None, None) => return,
+            (before, wanted) => {
+                if before.is_some() {
+                    record.device.steer_lanes(Steering::default());
+                    self.forget_lanes(port);
+                }
+                let saved = self.vfs.saved.remove(port);
+                let vf = wanted.map(|spec| Vf::new(spec, saved.as_ref(), self.now));
+                vf.into_iter().for_each(|vf| self.vfs.insert(port.clone(), vf));
+            }
+        }
+        self.actions.push_back(Action::FollowVf(port.clone()));
+        self.act_on_vf(port);
+    }
+
+    /// Does what the device of a port wants done.
+    fn act_on_vf(&mut self, port: &PortPath) {
+        let before = self.actions.len();
+        while let Some(action) = self.vfs.get_mut(port).and_then(|vf| vf.device.poll_action()) {
+            let ask = match action {
+                netvsc::Action::OpenLane => {
+                    let Some(lane) = self.vfs.get(port).map(|vf| vf.spec.lane.clone()) else { return };
+                    self.open_lane(port, lane);
+                    continue;
+                }
+                netvsc::Action::Steer(steering) => {
+                    self.steer(port, steering);
+                    continue;
+                }
+                netvsc::Action::Announce => {
+                    self.announce(port);
+                    continue;
+                }
+                netvsc::Action::CloseLane => LaneAsk::Close,
+                netvsc::Action::Plug(_) => {
+                    let Some(spec) = self.vfs.get(port).map(|vf| vf.spec.clone()) else { return };
+                    LaneAsk::Plug(Box::new(spec))
+                }
+                netvsc::Action::Unplug(_) => LaneAsk::Unplug,
+                netvsc::Action::Tell(told) => LaneAsk::Tell(told),
+            };
+            self.actions.push_back(Action::Lane(port.clone(), ask));
+        }
+        if self.actions.len() > before {
+            self.actions.push_back(Action::Save);
+        }
+        self.watch(port);
+    }
+
+    fn open_lane(&mut self, port: &PortPath, lane: LaneSpec) {
+        let opening = self.lane_opening(port, lane);
+        self.actions.extend(opening.map(|opening| Action::Lane(port.clone(), LaneAsk::Open(Box::new(opening)))));
+    }
+
+    /// What it takes to open a lane of a port.
+    fn lane_opening(&self, port: &PortPath, lane: LaneSpec) -> Option<LaneOpening> {
+        let record = self.plant.port(port)?;
+        let namespace = Arc::clone(self.plant.set_of(&record.spec.namespace).ok()?.plane());
+        record.device.set_inward(self.vfs.get(port).is_some_and(Vf::is_inward));
+        Some(LaneOpening { lane, spec: record.spec.clone(), namespace, device: Arc::clone(&record.device) })
+    }
+
+    /// Opens the only lane of a port once more; `None`: it has a guest, or is an end of a link.
+    pub fn device_opening(&self, port: &PortPath) -> Option<LaneOpening> {
+        let lane = self.plant.port(port)?.spec.device_lane()?.clone();
+        self.lane_opening(port, lane)
+    }
+
+    /// Turns the port's wheel. It is one word, so it is done when it is said.
+    fn steer(&mut self, port: &PortPath, to: netvsc::Steering) {
+        let (Some(record), Some(vf)) = (self.plant.port(port), self.vfs.get_mut(port)) else { return };
+        let set = |lanes: netvsc::Lanes| LaneSet { synthetic: lanes.synthetic, vf: lanes.vf };
+        let steering = Steering { unicast: set(to.unicast), multicast: set(to.multicast), outward: to.outward };
+        record.device.steer_lanes(steering);
+        let _ = vf.device.on(Event::Switched, self.now);
+    }
+
+    /// Has workers look out for the guest on the lane that it is not known to use.
+    fn watch(&self, port: &PortPath) {
+        let (Some(record), Some(vf)) = (self.plant.port(port), self.vfs.get(port)) else { return };
+        let status = vf.device.status();
+        let other = match status.active {
+            netvsc::Lane::Synthetic => Lane::Vf,
+            netvsc::Lane::Vf => Lane::Synthetic,
+        };
+        record.device.watch_lane((status.state != netvsc::State::Absent).then_some(other));
+    }
+
+    /// Says on the uplinks of a port's namespace where its address is now (RFC 903, as VMMs do after a migration).
+    fn announce(&mut self, port: &PortPath) {
+        let Some(record) = self.plant.port(port) else { return };
+        let frame = wire::build::rarp_announcement(record.spec.mac);
+        let uplinks = self.plant.ports().filter(|(path, other)| {
+            path.namespace == port.namespace && other.spec.role == Role::Uplink && *path != port
+        });
+        let emission =
+            |(_, other): (_, &PortRecord)| Emission { port: Arc::clone(&other.device), frame: frame.clone() };
+        self.emissions.extend(uplinks.map(emission));
+    }
+}
+
+/// What happened to a guest and on the frame path since the last look.
+fn news(vf: &mut Vf, record: &PortRecord) -> Vec<Event> {
+    let guest = record.session.is_up().then_some(record.session.features & STANDBY != 0);
+    let mut events = Vec::new();
+    if std::mem::replace(&mut vf.guest, guest) != guest {
+        events.push(guest.map_or(Event::GuestDown, |standby| Event::GuestUp { standby }));
+    }
+    let news = record.device.take_lane_news();
+    let happened = [
+        (news.synthetic, Event::Seen(netvsc::Lane::Synthetic)),
+        (news.vf, Event::Seen(netvsc::Lane::Vf)),
+        (news.gone, Event::LaneGone),
+    ];
+    events.extend(happened.into_iter().filter_map(|(did, event)| did.then_some(event)));
+    if news.gone {
+        (vf.lane.up, vf.lane.why) = (false, Some("its other end has vanished".to_owned()));
+    }
+    events
 }

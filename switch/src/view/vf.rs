@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The VFs of ports.
 
+use crate::control::Control;
 use crate::port::PortRecord;
 use crate::vf::VfSpec;
-use netvsc::{GuestModel, Lane, Serial};
+use netvsc::{GuestModel, Lane, Origin, Serial};
 use std::time::Duration;
 
 /// The VF of a port.
@@ -13,6 +14,8 @@ pub struct VfView {
     pub spec: VfSpec,
     /// The guest model that holds, said or found out; `None`: it is not known yet.
     pub model: Option<GuestModel>,
+    /// How that is known.
+    pub origin: Origin,
     /// Where the guest and the host stand, in one word.
     pub state: &'static str,
     /// The lane that carries the guest's frames.
@@ -73,18 +76,47 @@ pub struct LaneCounts {
 }
 
 /// The VF of a port, if it has one.
-pub(super) fn vf_view(record: &PortRecord) -> Option<VfView> {
-    let spec = record.spec.vf.clone()?;
+pub(super) fn vf_view(control: &Control, record: &PortRecord) -> Option<VfView> {
+    let vf = control.vfs.get(&record.path())?;
+    let status = vf.device.status();
+    let trouble = status.trouble.map(|trouble| trouble.to_string());
+    let waits = status.waits.map(|waits| waits.to_string());
+    let counts = lane_counts(record, status.counts);
     Some(VfView {
-        model: spec.model,
-        spec,
-        state: "synthetic",
-        active: Lane::Synthetic,
-        serial: None,
-        lane: VfLaneView::default(),
-        counts: VfCounts::default(),
-        vmm: None,
-        trouble: None,
-        since: Duration::ZERO,
+        spec: vf.spec.clone(),
+        model: Some(status.model.0),
+        origin: status.model.1,
+        state: status.state.word(),
+        active: status.active,
+        serial: status.serial,
+        lane: vf.lane.clone(),
+        counts,
+        vmm: vf.vmm.clone(),
+        trouble: status.misfit.map(|misfit| misfit.to_string()).or(trouble).or(waits),
+        since: control.now.saturating_sub(status.since),
     })
+}
+
+/// What went over each lane. What the port counts and the VF lane does not went over the rings.
+fn lane_counts(record: &PortRecord, counts: netvsc::Counts) -> VfCounts {
+    let (port, lane) = (record.device.stats(), record.device.lane_stats());
+    let rest = |all: u64, part: u64| all.saturating_sub(part);
+    let (to_vf, copies) = (lane.sole + lane.copies, lane.copies.frames);
+    let vf = LaneCounts {
+        rx_frames: to_vf.frames,
+        rx_bytes: to_vf.bytes,
+        tx_frames: lane.taken.frames,
+        tx_bytes: lane.taken.bytes,
+        copies,
+        drops: lane.copies_lost,
+    };
+    let synthetic = LaneCounts {
+        rx_frames: rest(port.rx.frames, lane.sole.frames),
+        rx_bytes: rest(port.rx.bytes, lane.sole.bytes),
+        tx_frames: rest(port.tx.frames, lane.taken.frames),
+        tx_bytes: rest(port.tx.bytes, lane.taken.bytes),
+        copies,
+        drops: 0,
+    };
+    VfCounts { switches: counts.switches, damped: counts.damped, vf, synthetic }
 }

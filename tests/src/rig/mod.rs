@@ -13,6 +13,7 @@
 //! [`Rig::moved`] tells what a port's counters did since the last look, all of them, so that a test can say that nothing
 //! else happened.
 
+mod lane;
 mod moved;
 mod options;
 mod port;
@@ -23,11 +24,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataplane::{Instant, Namespace, NamespaceConfig, PortStats, PortTag, SnoopKind, Snoops, SourceId, Worker};
+use dataplane::{Instant, Namespace, NamespaceConfig, PortStats, PortTag, SnoopKind, Snoops, Source, SourceId, Worker};
 use wire::MacAddr;
 
 use crate::driver::{self, Shape, VnetHeader};
 
+pub use lane::FarEnd;
 pub use moved::{Moved, Traffic, moved};
 pub use options::{PortOptions, feature};
 pub use port::RigPort;
@@ -132,6 +134,22 @@ impl Rig {
     pub fn pass(&mut self, time: Duration) {
         self.now = self.now + time;
         self.namespaces.values().for_each(|namespace| namespace.tick(self.now));
+    }
+
+    /// Gives a port another lane beside its rings, and returns the lane's far end. Nothing is steered there yet.
+    pub fn add_lane(&mut self, port: usize, features: u64) -> FarEnd {
+        let (far, sink, source) = FarEnd::new(features);
+        drop(self.ports[port].port().replace_sinks(vec![sink]));
+        let id = SourceId(self.next_source);
+        self.next_source += 1;
+        let source = Source::of_lane(self.ports[port].namespace(), self.ports[port].port(), source);
+        self.worker.attach(id, source);
+        far
+    }
+
+    /// Whether a worker wants control to look, since the last call.
+    pub fn take_news(&mut self) -> bool {
+        self.worker.take_news()
     }
 
     /// Starts every ring of a port, as a session does.

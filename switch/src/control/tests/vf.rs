@@ -7,17 +7,17 @@ use crate::mediation::MediationEdit;
 use crate::vf::{VfAsk, VfEdit, VmmKind, VmmSpec};
 use netvsc::GuestModel;
 
-fn lane(text: &str) -> LaneSpec {
+pub(super) fn lane(text: &str) -> LaneSpec {
     text.parse().unwrap()
 }
 
 /// Says the VF of a port.
-fn set(control: &mut Control, path: &str, text: &str) -> Result<Reply, Refusal> {
+pub(super) fn set(control: &mut Control, path: &str, text: &str) -> Result<Reply, Refusal> {
     let lane = (text != "none").then(|| lane(text));
     edit(control, path, VfEdit { lane: Some(lane), ..VfEdit::default() })
 }
 
-fn edit(control: &mut Control, path: &str, vf: VfEdit) -> Result<Reply, Refusal> {
+pub(super) fn edit(control: &mut Control, path: &str, vf: VfEdit) -> Result<Reply, Refusal> {
     control.handle_request(Request::PortSet(port(path), PortChange { vf, ..PortChange::default() }))
 }
 
@@ -26,7 +26,7 @@ fn told(reply: Result<Reply, Refusal>) -> Vec<String> {
     changes.iter().map(ToString::to_string).collect()
 }
 
-fn qmp(socket: &str) -> VfEdit {
+pub(super) fn qmp(socket: &str) -> VfEdit {
     let vmm = VmmSpec {
         kind: VmmKind::Qmp,
         socket: socket.to_owned(),

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The lanes of ports that are not virtio rings: opened and closed as the switch asks, and what becomes of them told to it.
+//!
+//! `kind` says what a lane's words mean here, `netdevs` finds VFs on the host, and `vmms` speaks with those who plug them into
+//! guests. All three wait for nothing; the daemon gives them a turn whenever something has happened.
+
+mod kind;
+mod netdevs;
+mod vmms;
+
+pub(super) use netdevs::Netdevs;
+pub(super) use vmms::Vmms;
+
+use crate::lane::{self, Link, LinkState};
+use crate::runtime::{AttachedLane, Workers};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use switch::{LaneNotice, LaneOpening, PortPath};
+
+/// After this long a lane that is all that a port has, and could not be opened, is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// A lane that is open.
+struct Open {
+    link: Arc<Link>,
+    /// What was last told of it.
+    told: LinkState,
+    /// Nothing goes through weft, so there is nothing to attach, of a VF that bypasses it.
+    _attached: Option<AttachedLane>,
+}
+
+/// All lanes.
+#[derive(Default)]
+pub(super) struct Lanes {
+    open: BTreeMap<PortPath, Open>,
+    /// Ports whose only lane is not open, and when the next attempt is due.
+    failed: BTreeMap<PortPath, Instant>,
+}
+
+impl Lanes {
+    /// Opens a lane; whatever the port had is closed before. Returns what to tell of it.
+    pub(super) fn open(
+        &mut self,
+        workers: &Workers,
+        netdevs: &Netdevs,
+        port: &PortPath,
+        asked: &LaneOpening,
+    ) -> LaneNotice {
+        self.close(port);
+        match kind::of(asked, netdevs.found(port)) {
+            Ok(None) => LaneNotice::Up { found: netdevs.label(port) },
+            Ok(Some(kind)) => self.attach(workers, port, asked, &kind, netdevs.label(port)),
+            Err(reason) => self.fail(port, asked, reason),
+        }
+    }
+
+    fn attach(
+        &mut self,
+        workers: &Workers,
+        port: &PortPath,
+        asked: &LaneOpening,
+        kind: &lane::Kind,
+        found: Option<String>,
+    ) -> LaneNotice {
+        match lane::open(kind) {
+            Ok(opened) => {
+                let attached = workers.attach_lane(&asked.namespace, &asked.device, opened.sinks, opened.sources);
+                // Who listens is open, although nobody may be connected yet: a VMM may be told to plug now.
+                let open = Open { link: opened.link, told: LinkState::Up, _attached: Some(attached) };
+                self.open.insert(port.clone(), open);
+                LaneNotice::Up { found }
+            }
+            Err(why) => self.fail(port, asked, why.to_string()),
+        }
+    }
+
+    fn fail(&mut self, port: &PortPath, asked: &LaneOpening, reason: String) -> LaneNotice {
+        if asked.spec.device_lane().is_some() {
+            self.failed.insert(port.clone(), Instant::now() + RETRY);
+        }
+        LaneNotice::Gone { reason }
+    }
+
+    /// Closes the lane of a port. When this returns no worker touches it.
+    pub(super) fn close(&mut self, port: &PortPath) {
+        self.failed.remove(port);
+        self.open.remove(port);
+    }
+
+    /// Closes all lanes, which removes their sockets.
+    pub(super) fn close_all(&mut self) {
+        self.open.clear();
+    }
+
+    /// What has changed of the links of lanes since the last look.
+    pub(super) fn look(&mut self) -> Vec<(PortPath, LaneNotice)> {
+        let mut notices = Vec::new();
+        for (port, open) in &mut self.open {
+            let state = open.link.state();
+            // A peer that was never there is still to come.
+            let new = state == LinkState::Down && open.told == LinkState::Up && open.link.counts().received == 0;
+            if state != open.told && !new {
+                open.told = state;
+                notices.push((port.clone(), notice(state)));
+            }
+        }
+        notices
+    }
+
+    /// The ports whose only lane has gone, or could not be opened, and is to be tried again now.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<PortPath> {
+        let due = self.failed.iter().filter(|(_, at)| **at <= now);
+        due.map(|(port, _)| port.clone()).collect()
+    }
+
+    /// The only lane of a port has gone: it is tried again later.
+    pub(super) fn try_again(&mut self, port: &PortPath) {
+        self.open.remove(port);
+        self.failed.insert(port.clone(), Instant::now() + RETRY);
+    }
+}
+
+fn notice(state: LinkState) -> LaneNotice {
+    match state {
+        LinkState::Up => LaneNotice::Up { found: None },
+        LinkState::Down => LaneNotice::Down { reason: "nobody is at its other end".to_owned() },
+        LinkState::Gone => LaneNotice::Gone { reason: "its other end has vanished".to_owned() },
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! VFs that are found on the host, for ports whose lane is `auto`.
+
+use super::super::subscriber::{Loop, Subscriber};
+use crate::netdev::{Change, Finder, Found, Monitor, Outcome, Wish};
+use event_manager::SubscriberOps;
+use std::os::fd::AsRawFd;
+use switch::{LaneNotice, LaneSpec, PortPath, PortSpec};
+
+/// The host's netdevs, watched as soon as a port wants one of them.
+#[derive(Default)]
+pub(in crate::control) struct Netdevs {
+    monitor: Option<Monitor>,
+    finder: Finder<PortPath>,
+    /// Something is to be looked at without waiting for the kernel.
+    stirred: bool,
+    notices: Vec<(PortPath, LaneNotice)>,
+}
+
+impl Netdevs {
+    /// Looks for the VF of a port from now on, or no more.
+    pub(in crate::control) fn follow(&mut self, events: &mut Loop, port: &PortPath, spec: Option<&PortSpec>) {
+        let auto = spec.and_then(|spec| Some((spec, spec.vf.as_ref()?)));
+        let Some((spec, LaneSpec::Auto(auto))) = auto.map(|(spec, vf)| (spec, &vf.lane)) else {
+            self.finder.forget(port);
+            return;
+        };
+        let wish = Wish {
+            iface: auto.iface.clone(),
+            mac: auto.mac.unwrap_or(spec.mac),
+            force: auto.force,
+            ignore: auto.ignore.clone(),
+        };
+        self.finder.wish(port.clone(), wish);
+        self.stirred = true;
+        if self.monitor.is_none() {
+            self.begin(events, port);
+        }
+    }
+
+    fn begin(&mut self, events: &mut Loop, port: &PortPath) {
+        match Monitor::open() {
+            Ok(monitor) => {
+                events.add_subscriber(Subscriber::Wake(monitor.as_raw_fd()));
+                self.monitor = Some(monitor);
+            }
+            Err(why) => self.notices.push((port.clone(), LaneNotice::Missing { reason: why.to_string() })),
+        }
+    }
+
+    /// What was found for a port.
+    pub(super) fn found(&self, port: &PortPath) -> Option<&Found> {
+        match self.finder.outcome(port)? {
+            Outcome::Found(found) => Some(found),
+            Outcome::Unsettled | Outcome::Nothing(_) => None,
+        }
+    }
+
+    /// The same in words.
+    pub(super) fn label(&self, port: &PortPath) -> Option<String> {
+        let found = self.found(port)?;
+        Some(found.pci.map_or_else(|| found.name.clone(), |pci| format!("{} ({pci})", found.name)))
+    }
+
+    /// What has come and gone. True: there is more, for another turn.
+    pub(in crate::control) fn turn(&mut self) -> (Vec<(PortPath, LaneNotice)>, bool) {
+        let mut notices = std::mem::take(&mut self.notices);
+        let Some(monitor) = &mut self.monitor else { return (notices, false) };
+        let turn = monitor.turn();
+        if let Some(why) = turn.trouble {
+            tracing::warn!(%why, "the host's netdevs");
+        }
+        if std::mem::take(&mut self.stirred) || !turn.events.is_empty() {
+            let changes = self.finder.settle(monitor.table());
+            notices.extend(changes.into_iter().map(told));
+        }
+        (notices, turn.more)
+    }
+}
+
+fn told(change: Change<PortPath>) -> (PortPath, LaneNotice) {
+    match change {
+        Change::Found { port, .. } => (port, LaneNotice::Found),
+        Change::Lost { port, why, .. } => (port, LaneNotice::Gone { reason: why.to_string() }),
+        Change::Altered { port, found } => (port, LaneNotice::Up { found: Some(found.name) }),
+        Change::Nothing { port, why } => (port, LaneNotice::Missing { reason: why.to_string() }),
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The life of a VF as control leads it: what is asked of the outside, and how the port's frames are steered meanwhile.
+
+use super::vf::{edit, lane, qmp, set};
+use super::*;
+use crate::port::Notice;
+use crate::vf::VfAsk;
+use crate::{LaneNotice, VmmNotice};
+use dataplane::{LaneSet, Steering};
+use netvsc::Event;
+
+const STANDBY: u64 = 1 << 62;
+const VM1: &str = "red:vm1";
+
+struct Scene {
+    control: Control,
+    now: Instant,
+}
+
+impl Scene {
+    /// A port whose guest is up, with a VF that a VMM plugs.
+    fn new() -> Scene {
+        let mut control = switch();
+        set(&mut control, VM1, "dgram:/run/a,peer=/run/b").unwrap();
+        edit(&mut control, VM1, qmp("/run/qmp")).unwrap();
+        let mut scene = Scene { control, now: Instant::default() };
+        scene.control.handle_notice(&port(VM1), Notice::Up { features: STANDBY });
+        scene.pass(Duration::ZERO);
+        scene.vmm(VmmNotice::Ready { plugged: false });
+        actions(&mut scene.control);
+        scene
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.control.handle_due(self.now);
+    }
+
+    fn ask(&mut self, ask: VfAsk) -> Result<Reply, Refusal> {
+        self.control.handle_request(Request::Vf { port: port(VM1), ask })
+    }
+
+    fn lane(&mut self, notice: LaneNotice) {
+        self.control.handle_lane(&port(VM1), notice, self.now);
+    }
+
+    fn vmm(&mut self, notice: VmmNotice) {
+        self.control.handle_vmm(&port(VM1), notice, self.now);
+    }
+
+    fn told(&mut self, event: Event) {
+        self.vmm(VmmNotice::Told(event));
+    }
+
+    /// What is to be done that is no log.
+    fn actions(&mut self) -> Vec<String> {
+        actions(&mut self.control).into_iter().filter(|action| !action.contains("tell") && action != "save").collect()
+    }
+
+    fn steering(&self) -> Steering {
+        self.control.plant.port(&port(VM1)).unwrap().device.steering()
+    }
+
+    fn state(&self) -> &'static str {
+        self.control.operator().port_at(&port(VM1)).unwrap().vf.unwrap().state
+    }
+
+    /// Up to where the guest uses the VF.
+    fn use_vf(&mut self) {
+        self.ask(VfAsk::Offer).unwrap();
+        self.lane(LaneNotice::Up { found: None });
+        self.pass(Duration::from_secs(2));
+        self.told(Event::Plugged);
+        self.told(Event::Seen(netvsc::Lane::Vf));
+        self.pass(Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn test_a_vf_is_opened_then_plugged_and_both_lanes_carry_frames_until_the_guest_uses_it() {
+    let mut scene = Scene::new();
+    scene.ask(VfAsk::Offer).unwrap();
+    assert_eq!(scene.actions(), ["lane red:vm1 open dgram:/run/a,peer=/run/b"]);
+    assert_eq!((scene.state(), scene.steering()), ("offered", Steering::default()));
+    scene.lane(LaneNotice::Up { found: None });
+    assert_eq!(scene.actions(), [""; 0], "the guest is given a second");
+    scene.pass(Duration::from_secs(2));
+    assert_eq!(scene.actions(), ["lane red:vm1 plug"]);
+    assert_eq!(scene.steering(), Steering::all(LaneSet::BOTH));
+    scene.told(Event::Plugged);
+    assert_eq!((scene.state(), scene.steering()), ("plugged", Steering::all(LaneSet::BOTH)));
+    scene.told(Event::Seen(netvsc::Lane::Vf));
+    scene.pass(Duration::from_secs(1));
+    assert_eq!((scene.state(), scene.steering()), ("on-vf", Steering::all(LaneSet::VF)));
+    scene.ask(VfAsk::Revoke).unwrap();
+    assert_eq!(scene.actions(), ["lane red:vm1 unplug"]);
+    assert_eq!(scene.steering(), Steering::all(LaneSet::BOTH));
+    scene.told(Event::Unplugged);
+    assert_eq!((scene.state(), scene.steering()), ("absent", Steering::default()));
+    assert_eq!(scene.actions(), ["lane red:vm1 close"]);
+    let counts = scene.control.operator().port_at(&port(VM1)).unwrap().vf.unwrap().counts;
+    assert_eq!(counts.switches, 2);
+}
+
+#[test]
+fn test_a_lane_that_vanishes_leaves_the_synthetic_one_at_once() {
+    let mut scene = Scene::new();
+    scene.use_vf();
+    scene.lane(LaneNotice::Gone { reason: "its other end has vanished".into() });
+    assert!(scene.steering().unicast.synthetic && scene.steering().multicast.synthetic);
+    assert!(scene.actions().contains(&"lane red:vm1 unplug".to_owned()), "a standby guest hears nothing until then");
+    let vf = scene.control.operator().port_at(&port(VM1)).unwrap().vf.unwrap();
+    assert_eq!(vf.lane.why.as_deref(), Some("its other end has vanished"));
+}
+
+#[test]
+fn test_a_vf_in_use_is_not_given_another_lane_and_goes_with_its_port() {
+    let mut scene = Scene::new();
+    scene.use_vf();
+    let why = set(&mut scene.control, VM1, "null").unwrap_err().to_string();
+    assert_eq!(why, r#"VF of port "red:vm1" is in use by its guest; `weft vf revoke` takes it away first"#);
+    assert!(set(&mut scene.control, VM1, "none").is_err());
+    scene.actions();
+    scene.control.handle_request(Request::PortDel { port: port(VM1), force: true }).unwrap();
+    let asked = scene.actions();
+    assert!(
+        asked.contains(&"lane red:vm1 close".to_owned()) && asked.contains(&"follow red:vm1".to_owned()),
+        "{asked:?}"
+    );
+    assert!(scene.control.vfs.ports().is_empty());
+}
+
+#[test]
+fn test_what_makes_no_sense_is_refused_in_words_that_help() {
+    let mut scene = Scene::new();
+    let why = scene.ask(VfAsk::Revoke).unwrap_err().to_string();
+    assert!(why.starts_with("vf: \"revoke\" is not valid"), "{why}");
+    scene.ask(VfAsk::Offer).unwrap();
+    assert!(scene.ask(VfAsk::Offer).is_err());
+    assert!(scene.ask(VfAsk::Switch(netvsc::Lane::Vf)).is_err(), "the guest does not have it yet");
+}
+
+#[test]
+fn test_the_only_lane_of_a_port_is_opened_with_it_and_its_state_is_the_ports() {
+    let mut control = switch();
+    let uplink = PortSpec::device(&name("up"), path("red"), lane("packet:eth9"));
+    control.handle_request(Request::PortAdd(name("up"), uplink)).unwrap();
+    assert!(actions(&mut control).contains(&"lane red:up open packet:eth9".to_owned()));
+    let up = port("red:up");
+    assert_eq!(control.plant.port(&up).unwrap().device.steering(), Steering::all(LaneSet::VF));
+    control.handle_lane(&up, LaneNotice::Gone { reason: "netdev eth9 is not there".into() }, NOW);
+    let view = control.operator().port_at(&up).unwrap();
+    assert_eq!((view.state, view.reason.as_deref()), (State::Down, Some("netdev eth9 is not there")));
+    assert!(control.device_opening(&up).is_some());
+    control.handle_lane(&up, LaneNotice::Up { found: None }, NOW);
+    assert_eq!(control.operator().port_at(&up).unwrap().state, State::Up);
+}
+
+#[test]
+fn test_a_vf_goes_on_after_a_restart() {
+    let mut scene = Scene::new();
+    scene.use_vf();
+    let saved = scene.control.vf_states();
+    let desired = scene.control.desired().clone();
+    let mut control = Control::new(43, BTreeMap::new());
+    control.restore_vfs(saved);
+    control.handle_request(Request::Apply(desired)).unwrap();
+    let mut scene = Scene { control, now: NOW };
+    assert!(scene.actions().contains(&"lane red:vm1 open dgram:/run/a,peer=/run/b".to_owned()));
+    scene.lane(LaneNotice::Up { found: None });
+    scene.vmm(VmmNotice::Ready { plugged: true });
+    scene.control.handle_notice(&port(VM1), Notice::Up { features: STANDBY });
+    scene.pass(Duration::from_secs(1));
+    scene.told(Event::Seen(netvsc::Lane::Vf));
+    scene.pass(Duration::from_secs(1));
+    assert_eq!((scene.state(), scene.steering()), ("on-vf", Steering::all(LaneSet::VF)));
+    assert!(!scene.actions().contains(&"lane red:vm1 plug".to_owned()), "it is in the guest already");
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The VFs of ports as they are: the state machine of each, and what is known of its lane and its VMM.
+//!
+//! What an operator wants of a VF is in the port's spec; here is what became of it. Nothing of this may be refused or undone: it
+//! follows what was carried out.
+
+use crate::lane::LaneSpec;
+use crate::reference::PortPath;
+use crate::vf::VfSpec;
+use crate::view::VfLaneView;
+use netvsc::{Choice, Counts, Device, Saved, State, Timing};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The VF of one port.
+pub(crate) struct Vf {
+    pub(crate) spec: VfSpec,
+    pub(crate) device: Device,
+    /// Whether the guest's driver was there when it was last looked at, and whether it had negotiated STANDBY.
+    pub(crate) guest: Option<bool>,
+    pub(crate) lane: VfLaneView,
+    /// How the VMM's channel fares, where there is one.
+    pub(crate) vmm: Option<String>,
+}
+
+/// All VFs.
+#[derive(Default)]
+pub(crate) struct Vfs {
+    all: BTreeMap<PortPath, Vf>,
+    /// Ports whose only lane is one of the host.
+    pub(crate) devices: BTreeSet<PortPath>,
+    /// What an earlier process saved of VFs that have not come yet.
+    pub(crate) saved: BTreeMap<PortPath, Saved>,
+}
+
+impl Vf {
+    /// The VF of a port, which goes on where it was when it was saved.
+    pub(crate) fn new(spec: VfSpec, saved: Option<&Saved>, now: Duration) -> Vf {
+        let (choice, timing) = (choice(&spec), Timing::default());
+        let anew = || Device::new(choice, timing);
+        let device = saved.map_or_else(anew, |saved| Device::restore(saved, choice, timing, now));
+        Vf { spec, device, guest: None, lane: VfLaneView::default(), vmm: None }
+    }
+
+    /// Whether frames from the lane are for the guest, rather than from it.
+    pub(crate) fn is_inward(&self) -> bool {
+        self.device.status().model.0 == netvsc::GuestModel::HostLane
+    }
+}
+
+/// What is known of the guest's model before the guest is there: a netdev of the host that nobody plugs into a guest is ours.
+pub(crate) fn choice(spec: &VfSpec) -> Choice {
+    let of_host = matches!(spec.lane, LaneSpec::Packet { .. } | LaneSpec::Tap { .. } | LaneSpec::Auto(_));
+    Choice { model: spec.model, host_netdev: of_host && spec.vmm.is_none() }
+}
+
+impl Vfs {
+    pub(crate) fn get(&self, port: &PortPath) -> Option<&Vf> {
+        self.all.get(port)
+    }
+
+    pub(crate) fn get_mut(&mut self, port: &PortPath) -> Option<&mut Vf> {
+        self.all.get_mut(port)
+    }
+
+    pub(crate) fn insert(&mut self, port: PortPath, vf: Vf) {
+        self.all.insert(port, vf);
+    }
+
+    pub(crate) fn remove(&mut self, port: &PortPath) -> Option<Vf> {
+        self.all.remove(port)
+    }
+
+    pub(crate) fn ports(&self) -> Vec<PortPath> {
+        self.all.keys().cloned().collect()
+    }
+
+    /// What of them outlives a restart, where there is anything.
+    pub(crate) fn save(&self) -> BTreeMap<PortPath, Saved> {
+        let living =
+            |vf: &Vf| vf.device.status().state != State::Absent || vf.device.status().counts != Counts::default();
+        let all = self.all.iter().filter(|(_, vf)| living(vf));
+        all.map(|(port, vf)| (port.clone(), vf.device.save())).collect()
+    }
+
+    /// When one of them has something to do.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.all.values().filter_map(|vf| vf.device.next_due()).min()
+    }
+}
