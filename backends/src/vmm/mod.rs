@@ -29,7 +29,7 @@
 //!
 //! The VMM may be taken over by its guest. It can make us believe that the device is plugged or gone, which steers frames of its
 //! own port only. What it sends is bounded (of QEMU a line, of cloud-hypervisor a response), and what is no answer to
-//! our question ends the connection with a reason. Each question has a time ([`ANSWER_MAX`]).
+//! our question ends the connection with a reason. Each question has a time ([`ANSWER_MAX`], [`ADD_MAX`]).
 
 mod channel;
 mod cloud;
@@ -53,6 +53,10 @@ use std::time::Duration;
 
 /// How long a VMM may take for an answer. QEMU answers between two turns of its main loop; what takes longer hangs.
 pub const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// How long it may take to add a device: of one by VFIO all memory of the guest is pinned first, and meanwhile QEMU does
+/// nothing else.
+pub const ADD_MAX: Duration = Duration::from_secs(60);
 
 /// How long a guest may take to let a device go: what QEMU gives it when a migration is cancelled (`migration.c`).
 pub const UNPLUG_MAX: Duration = Duration::from_secs(30);

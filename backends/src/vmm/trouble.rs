@@ -4,6 +4,7 @@
 use super::spec::Dialect;
 use super::{ANSWER_MAX, UNPLUG_MAX};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Characters of a VMM's own words that are repeated.
 const SAID_MAX: usize = 300;
@@ -28,12 +29,14 @@ pub enum Trouble {
     )]
     NoGreeting,
     /// A question was not answered in time.
-    #[error("{vmm} has not answered {command} within {} s: it hangs, or is stopped; weft connects anew", ANSWER_MAX.as_secs())]
+    #[error("{vmm} has not answered {command} within {} s: it hangs, or is stopped; weft connects anew", .within.as_secs())]
     Silent {
         /// Who.
         vmm: Dialect,
         /// What it was told.
         command: &'static str,
+        /// How long it had.
+        within: Duration,
     },
     /// The connection has ended.
     #[error("the connection to {vmm} has ended: {why}; weft keeps trying to connect")]

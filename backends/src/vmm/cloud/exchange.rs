@@ -3,7 +3,7 @@
 
 use super::response::{Response, Responses};
 use crate::vmm::spec::Dialect;
-use crate::vmm::{ANSWER_MAX, Trouble};
+use crate::vmm::{ADD_MAX, ANSWER_MAX, Trouble};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -18,6 +18,11 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// How long the answer may take.
+    fn patience(self) -> Duration {
+        if matches!(self, Step::AddDevice | Step::AddUserDevice) { ADD_MAX } else { ANSWER_MAX }
+    }
+
     /// cloud-hypervisor's name of the call.
     pub(super) fn call(self) -> &'static str {
         match self {
@@ -53,7 +58,7 @@ impl Exchange {
 
     fn send(&mut self, step: Step, request: String, now: Duration) {
         self.output.extend(request.into_bytes());
-        self.asked = Some((step, now + ANSWER_MAX));
+        self.asked = Some((step, now + step.patience()));
     }
 
     /// A request is not answered yet.
@@ -94,7 +99,7 @@ impl Exchange {
     pub(super) fn check_time(&self, now: Duration) -> Result<(), Trouble> {
         match self.asked {
             Some((step, by)) if by <= now => {
-                Err(Trouble::Silent { vmm: Dialect::CloudHypervisor, command: step.call() })
+                Err(Trouble::Silent { vmm: Dialect::CloudHypervisor, command: step.call(), within: step.patience() })
             }
             _ => Ok(()),
         }

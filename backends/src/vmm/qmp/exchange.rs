@@ -4,7 +4,7 @@
 use super::lines::{Lines, TooLong};
 use super::message::{Message, Refusal, Version};
 use crate::vmm::spec::Dialect;
-use crate::vmm::{ANSWER_MAX, Trouble};
+use crate::vmm::{ADD_MAX, ANSWER_MAX, Trouble};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -23,6 +23,11 @@ pub(super) enum Step {
 }
 
 impl Step {
+    /// How long the answer may take.
+    fn patience(self) -> Duration {
+        if self == Step::AddDevice { ADD_MAX } else { ANSWER_MAX }
+    }
+
     /// QEMU's name of the command.
     pub(super) fn command(self) -> &'static str {
         match self {
@@ -70,7 +75,7 @@ impl Exchange {
         let command = json!({ "execute": step.command(), "arguments": arguments, "id": self.number });
         self.output.extend_from_slice(format!("{command}\n").as_bytes());
         self.asked = Some((step, self.number));
-        self.by = Some(now + ANSWER_MAX);
+        self.by = Some(now + step.patience());
     }
 
     /// A command is not answered yet.
@@ -125,7 +130,7 @@ impl Exchange {
     pub(super) fn check_time(&self, now: Duration) -> Result<(), Trouble> {
         match (self.by, self.asked) {
             (Some(by), Some((step, _))) if by <= now => {
-                Err(Trouble::Silent { vmm: Dialect::Qmp, command: step.command() })
+                Err(Trouble::Silent { vmm: Dialect::Qmp, command: step.command(), within: step.patience() })
             }
             (Some(by), None) if by <= now => Err(Trouble::NoGreeting),
             _ => Ok(()),

@@ -2,7 +2,7 @@
 //! A QEMU that hangs, lies, or is none.
 
 use super::*;
-use crate::vmm::fuzz;
+use crate::vmm::{ADD_MAX, fuzz};
 use proptest::prelude::*;
 
 fn refused(octets: &[u8]) -> String {
@@ -63,6 +63,12 @@ fn an_answer_that_does_not_come_names_the_command() {
     monitor.says(r#"{"event": "STOP"}"#);
     let why = monitor.pass(ANSWER_MAX).unwrap_err().to_string();
     assert!(why.contains("has not answered device_del within 10 s"), "{why}");
+    // What pins the memory of a guest takes longer.
+    let mut monitor = Monitor::ready(None, &[]);
+    monitor.plug(on(Hardware::Vfio { address: "0000:3b:02.1".parse().unwrap() }));
+    monitor.pass(ANSWER_MAX).unwrap();
+    let why = monitor.pass(ADD_MAX).unwrap_err().to_string();
+    assert!(why.contains("has not answered device_add within 60 s"), "{why}");
 }
 
 #[test]
