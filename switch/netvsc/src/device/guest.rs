@@ -43,7 +43,6 @@ impl Device {
                 (self.vf.told, self.vf.parked) = (false, false);
             }
             State::Plugged | State::Ready | State::ToVf | State::OnVf | State::ToSynthetic => {
-                [Due::Use, Due::Takeover, Due::Tail].into_iter().for_each(|due| self.clock.cancel(due));
                 self.vf.told = false;
                 self.enter(State::Plugged, now);
                 if self.want.active == Lane::Vf {

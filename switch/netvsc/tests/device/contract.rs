@@ -29,7 +29,9 @@
 //! | DPDK netvsc: ERR_RECOVERING, RECOVERY_SUCCESS, RECOVERY_FAILED | `recovering_success_and_failed` |
 
 use crate::rig::{Rig, Workers};
-use netvsc::{Action, By, Event, GuestModel, Lane, Lanes, Refused, Serial, State, Steering, Told, timing};
+use netvsc::{
+    Action, By, Event, GuestModel, Lane, Lanes, Refused, Serial, State, Steering, Told, Waits, limits, timing,
+};
 
 /// Each frame on both lanes.
 pub(crate) const BOTH: Steering = Steering { unicast: Lanes::BOTH, multicast: Lanes::BOTH, outward: false };
@@ -209,4 +211,69 @@ fn recovering_success_and_failed() {
     rig.all([Event::LaneRecovering, Event::LaneGone]);
     assert!(rig.told().contains(&Told::Withdrawn(Serial(1))));
     assert_eq!((rig.state(), rig.active()), (State::Leaving, Lane::Synthetic));
+}
+
+/// The guest changes its mind while the frame path is on its way back.
+#[test]
+fn who_asks_for_the_vf_again_meanwhile_gets_it() {
+    let mut rig = on_vf();
+    rig.workers = Workers::Silent;
+    rig.all([Event::GuestAsked(Lane::Synthetic), Event::GuestAsked(Lane::Vf)]);
+    assert_eq!(rig.told(), [Told::Completed { lane: Lane::Synthetic, done: false }]);
+    rig.confirm();
+    assert_eq!(rig.told(), [ON_SYNTHETIC, DONE, ON_VF]);
+}
+
+/// Workers that do nothing are not told without end, and what they are told last is what holds.
+#[test]
+fn workers_that_answer_late_are_told_a_bounded_number_of_times() {
+    let mut rig = on_vf();
+    rig.workers = Workers::Silent;
+    for _ in 0..3 * limits::UNANSWERED_MAX {
+        rig.all([Event::SwitchAsked(Lane::Synthetic), Event::SwitchAsked(Lane::Vf), Event::GuestDown]);
+        rig.all([Event::GuestUp { standby: false }, Event::SwitchAsked(Lane::Vf)]);
+    }
+    let steered = rig.take().iter().filter(|action| matches!(action, Action::Steer(_))).count();
+    assert_eq!(steered, limits::UNANSWERED_MAX);
+    rig.workers = Workers::Obey;
+    rig.confirm();
+    assert_eq!((rig.state(), rig.frames), (State::OnVf, rig.device.steering()));
+}
+
+/// Whatever the guest does, the operator's word for the synthetic lane stands, until he or another driver undoes it.
+#[test]
+fn who_is_pinned_stays() {
+    for sign in [Event::GuestAsked(Lane::Vf), Event::Seen(Lane::Vf), Event::Found] {
+        let mut rig = Rig::new(GuestModel::Netvsc);
+        rig.all([Event::GuestUp { standby: false }, Event::Offer(By::Operator), Event::LaneUp]);
+        rig.all([Event::SwitchAsked(Lane::Vf), Event::SwitchAsked(Lane::Synthetic), sign]);
+        assert_eq!((rig.active(), rig.status().waits), (Lane::Synthetic, Some(Waits::Pinned)));
+        rig.all([Event::SwitchAsked(Lane::Vf)]);
+        assert_eq!(rig.active(), Lane::Vf);
+    }
+}
+
+/// A guest that was told that its switch failed is not moved behind its back.
+#[test]
+fn who_was_told_of_a_failure_asks_again() {
+    let mut rig = hyperv();
+    plug(&mut rig);
+    rig.workers = Workers::Fail;
+    rig.all([Event::Found]).take();
+    rig.all([Event::GuestAsked(Lane::Vf)]);
+    assert!(rig.told().contains(&Told::Completed { lane: Lane::Vf, done: false }));
+    rig.workers = Workers::Obey;
+    rig.pass(timing::RETRY_LONGEST);
+    assert_eq!((rig.told(), rig.active()), (vec![], Lane::Synthetic));
+    rig.all([Event::GuestAsked(Lane::Vf)]);
+    assert_eq!(rig.told(), [DONE, ON_VF]);
+}
+
+/// Who hears the synthetic lane anyway keeps its device through any loss of the link.
+#[test]
+fn a_link_that_stays_down_takes_no_device_from_a_guest_that_hears() {
+    let mut rig = on_vf();
+    rig.all([Event::LaneDown]).take();
+    rig.pass(timing::LINK_HOLD * 2);
+    assert_eq!((rig.take(), rig.state()), (vec![], State::Ready));
 }

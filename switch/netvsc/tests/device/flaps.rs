@@ -118,3 +118,13 @@ fn test_a_hold_outlives_a_restart() {
     rig.pass(timing::HOLD_FIRST);
     assert_eq!(rig.active(), Lane::Vf);
 }
+
+#[test]
+fn test_a_switch_by_hand_ends_a_hold() {
+    let mut rig = bond();
+    while rig.status().counts.damped == 0 {
+        flap(&mut rig);
+    }
+    rig.all([Event::SwitchAsked(Lane::Vf)]);
+    assert_eq!(rig.active(), Lane::Vf);
+}

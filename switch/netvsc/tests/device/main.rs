@@ -6,6 +6,7 @@ mod chaos;
 mod contract;
 mod flaps;
 mod life;
+mod model;
 mod restart;
 mod rig;
 mod sim;

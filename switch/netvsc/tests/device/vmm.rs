@@ -152,3 +152,40 @@ fn test_a_standby_guest_under_a_wrong_model_hears_both_lanes_while_its_device_is
         assert_eq!((rig.frames, rig.status().misfit), (BOTH, Some(Misfit::Negotiated(model))));
     }
 }
+
+/// A net_failover guest's standby sends some frames of its own: the guest gets both lanes until it is clear again.
+#[test]
+fn test_a_standby_guest_that_is_seen_on_both_lanes_gets_both() {
+    let mut rig = on_vf();
+    let steady = rig.frames;
+    rig.all([Event::Seen(Lane::Synthetic)]);
+    assert_eq!((rig.frames, rig.active()), (BOTH, Lane::Vf));
+    rig.all([Event::Seen(Lane::Vf)]);
+    assert_eq!(rig.frames, BOTH, "not yet: the next one may come by the other lane");
+    rig.pass(timing::TAKEOVER);
+    assert_eq!((rig.frames, rig.status().counts.switches), (steady, 1));
+}
+
+/// A bond hears the VF until it has left it, unless the VF carries nothing any more.
+#[test]
+fn test_a_bond_is_not_left_alone_on_a_vf_that_is_revoked() {
+    for leaves in [Event::Seen(Lane::Synthetic), Event::LaneDown, Event::SwitchAsked(Lane::Synthetic), Event::LaneGone]
+    {
+        let mut rig = Rig::new(GuestModel::Bond);
+        rig.all([Event::VmmUp, Event::GuestUp { standby: false }, Event::Offer(By::Operator), Event::LaneUp]);
+        rig.pass(timing::OFFER_DELAY).all([Event::Plugged, Event::Seen(Lane::Vf), Event::Revoke(By::Operator)]);
+        assert_eq!((rig.state(), rig.active()), (State::Leaving, Lane::Vf));
+        rig.all([leaves]);
+        assert_eq!((rig.active(), rig.frames), (Lane::Synthetic, Steering::SYNTHETIC));
+    }
+}
+
+/// QEMU puts a device back by itself when a migration fails, and says nothing of it.
+#[test]
+fn test_a_guest_whose_device_may_come_back_hears_both_lanes() {
+    let mut rig = on_vf();
+    rig.all([Event::UnplugAsked, Event::Unplugged]);
+    assert_eq!((rig.state(), rig.status().waits, rig.frames), (State::Offered, Some(Waits::Migration), BOTH));
+    rig.all([Event::Seen(Lane::Vf)]).pass(timing::TAKEOVER);
+    assert_eq!((rig.state(), rig.status().serial), (State::OnVf, Some(Serial(2))), "another association");
+}
