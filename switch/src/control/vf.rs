@@ -340,7 +340,9 @@ impl Control {
 
 /// What happened to a guest and on the frame path since the last look.
 fn news(vf: &mut Vf, record: &PortRecord) -> Vec<Event> {
-    let guest = record.session.is_up().then_some(record.session.features & STANDBY != 0);
+    // QEMU keeps the feature from a vhost-user backend, and shows the guest no primary before it has accepted it.
+    let paired = record.spec.vf.as_ref().and_then(|vf| vf.vmm.as_ref()).is_some_and(|vmm| vmm.pair.is_some());
+    let guest = record.session.is_up().then_some(paired || record.session.features & STANDBY != 0);
     let mut events = Vec::new();
     if std::mem::replace(&mut vf.guest, guest) != guest {
         events.push(guest.map_or(Event::GuestDown, |standby| Event::GuestUp { standby }));
