@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The demo's guests, booted side by side. Dropping them kills them.
 
-use super::cast::{CAST, Role};
+use super::cast::{CAST, RED1, Role};
 use super::scene::Scene;
 use super::switch::Switch;
 use crate::failure::Failure;
@@ -60,10 +60,15 @@ impl Guests {
     }
 }
 
-/// A guest on its port.
+/// A guest on its port. One of them gets a VF later: its NIC is half of a pair, there is a slot for the other half, and a
+/// monitor for weft.
 fn spec(role: Role, switch: &Switch, folder: &Path) -> GuestSpec {
-    let attach = Attach::SwitchListens(switch.socket(role));
-    GuestSpec::new(role.name, folder).with_nic(Nic::new("net", role.mac, attach))
+    let nic = Nic::new("net", role.mac, Attach::SwitchListens(switch.socket(role)));
+    let spec = GuestSpec::new(role.name, folder);
+    if role != RED1 {
+        return spec.with_nic(nic);
+    }
+    GuestSpec { pci_slots: 1, has_switch_monitor: true, ..spec.with_nic(nic.standby()) }
 }
 
 /// Duplicate address detection would only take its time: that nobody else has the address is what the play is about.

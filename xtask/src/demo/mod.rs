@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The demo: a short play in seven chapters on real guests. What it says is checked as it is said, and one false
+//! The demo: a short play in eight chapters on real guests. What it says is checked as it is said, and one false
 //! claim makes it end with an error.
 
 mod cast;
+mod failover;
 mod guests;
 mod ping;
 mod routers;

@@ -2,6 +2,7 @@
 //! The chapters of the demo.
 
 use super::cast::{BLUE1, RED1, RED2, STRANGER};
+use super::failover::failover;
 use super::ping::Pings;
 use super::routers::routers;
 use super::scene::Scene;
@@ -16,15 +17,15 @@ use std::time::{Duration, Instant};
 type Step = fn(&mut Scene, &mut Screen) -> Result<(), Failure>;
 
 /// In the order in which they are played.
-pub(crate) const ALL: [Step; 7] = [reach, isolate, look, delegate, lie, routers, restart];
+pub(crate) const ALL: [Step; 8] = [reach, isolate, look, delegate, lie, routers, failover, restart];
 
 /// What has not become true by then is false.
-const WAIT_MAX: Duration = Duration::from_secs(30);
+pub(super) const WAIT_MAX: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);
 /// Answers in a row that show that frames flow.
-const ENOUGH: usize = 10;
+pub(super) const ENOUGH: usize = 10;
 /// Between requests of the ping in the background.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// How many it sends: ten seconds of them.
 const REQUESTS: u32 = 100;
 
@@ -92,7 +93,8 @@ fn restart(scene: &mut Scene, screen: &mut Screen) -> Result<(), Failure> {
     screen.chapter("weftd is killed and restarted under a running ping");
     let Scene { guests, switch, reconnect, .. } = scene;
     let pause = PAUSE.as_secs_f32();
-    let ping = guests.get(RED1).spawn(&format!("ping -i {pause} -c {REQUESTS} -W 1 {} 2>&1", RED2.ip4))?;
+    // Not the other way round: while its link is down, a failover interface refuses what it is to send, and ping gives up.
+    let ping = guests.get(RED2).spawn(&format!("ping -i {pause} -c {REQUESTS} -W 1 {} 2>&1", RED1.ip4))?;
     await_truth(|| Ok(answers(&ping)? >= ENOUGH))?;
     let killed = Instant::now();
     screen.say(&format!("kill -9 {}", switch.kill()?));
@@ -127,7 +129,7 @@ fn ping(from: &Guest, address: &str) -> Result<Pings, Failure> {
 }
 
 /// Answers that the ping in the background has had so far.
-fn answers(ping: &Job<'_>) -> Result<usize, Failure> {
+pub(super) fn answers(ping: &Job<'_>) -> Result<usize, Failure> {
     Ok(ping.stdout_so_far()?.matches("bytes from").count())
 }
 
