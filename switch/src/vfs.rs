@@ -8,16 +8,21 @@ use crate::lane::LaneSpec;
 use crate::reference::PortPath;
 use crate::vf::VfSpec;
 use crate::view::VfLaneView;
-use netvsc::{Choice, Counts, Device, Saved, State, Timing};
+use netvsc::{Choice, Counts, Device, GuestModel, Saved, State, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// The feature by which a guest says that its virtio NIC is the standby of a failover (virtio 1.2 section 5.1.3).
+const STANDBY: u64 = 1 << 62;
 
 /// The VF of one port.
 pub(crate) struct Vf {
     pub(crate) spec: VfSpec,
     pub(crate) device: Device,
-    /// Whether the guest's driver was there when it was last looked at, and whether it had negotiated STANDBY.
+    /// Whether the guest's driver was there when it was last looked at, and whether it was taken for a standby's.
     pub(crate) guest: Option<bool>,
+    /// The VMM says that the guest negotiated STANDBY.
+    pub(crate) negotiated: bool,
     pub(crate) lane: VfLaneView,
     /// How the VMM's channel fares, where there is one.
     pub(crate) vmm: Option<String>,
@@ -39,12 +44,20 @@ impl Vf {
         let (choice, timing) = (choice(&spec), Timing::default());
         let anew = || Device::new(choice, timing);
         let device = saved.map_or_else(anew, |saved| Device::restore(saved, choice, timing, now));
-        Vf { spec, device, guest: None, lane: VfLaneView::default(), vmm: None }
+        Vf { spec, device, guest: None, negotiated: false, lane: VfLaneView::default(), vmm: None }
+    }
+
+    /// Whether a guest that accepted these features is the standby of a failover. QEMU negotiates STANDBY by itself and does not
+    /// pass it on, but shows the guest no VF that is to be a primary before. So its word counts, and the operator's.
+    pub(crate) fn is_standby(&self, features: u64) -> bool {
+        let paired = self.spec.vmm.as_ref().is_some_and(|vmm| vmm.pair.is_some());
+        let said = self.spec.model == Some(GuestModel::Standby);
+        features & STANDBY != 0 || self.negotiated || paired || said
     }
 
     /// Whether frames from the lane are for the guest, rather than from it.
     pub(crate) fn is_inward(&self) -> bool {
-        self.device.status().model.0 == netvsc::GuestModel::HostLane
+        self.device.status().model.0 == GuestModel::HostLane
     }
 }
 

@@ -17,9 +17,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The feature by which a guest says that its virtio NIC is the standby of a failover (virtio 1.2 section 5.1.3).
-const STANDBY: u64 = 1 << 62;
-
 /// What the caller of [`Control`] has to do with a lane.
 pub enum LaneAsk {
     /// Open it; [`LaneNotice::Up`] or [`LaneNotice::Gone`] answers.
@@ -164,7 +161,10 @@ impl Control {
                 vf.vmm = Some(reason);
                 [Some(Event::VmmLost), None]
             }
-            VmmNotice::Told(event) => [Some(event), None],
+            VmmNotice::Told(event) => {
+                vf.negotiated |= event == Event::Negotiated;
+                [Some(event), None]
+            }
         };
         for event in events.into_iter().flatten() {
             // What makes no sense is counted there.
@@ -340,9 +340,9 @@ impl Control {
 
 /// What happened to a guest and on the frame path since the last look.
 fn news(vf: &mut Vf, record: &PortRecord) -> Vec<Event> {
-    // QEMU keeps the feature from a vhost-user backend, and shows the guest no primary before it has accepted it.
-    let paired = record.spec.vf.as_ref().and_then(|vf| vf.vmm.as_ref()).is_some_and(|vmm| vmm.pair.is_some());
-    let guest = record.session.is_up().then_some(paired || record.session.features & STANDBY != 0);
+    let (up, features) = (record.session.is_up(), record.session.features);
+    vf.negotiated &= up;
+    let guest = up.then(|| vf.is_standby(features));
     let mut events = Vec::new();
     if std::mem::replace(&mut vf.guest, guest) != guest {
         events.push(guest.map_or(Event::GuestDown, |standby| Event::GuestUp { standby }));
