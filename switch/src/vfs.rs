@@ -8,12 +8,16 @@ use crate::lane::LaneSpec;
 use crate::reference::PortPath;
 use crate::vf::VfSpec;
 use crate::view::VfLaneView;
-use netvsc::{Choice, Counts, Device, GuestModel, Saved, State, Timing};
+use netvsc::{Choice, Counts, Device, Event, GuestModel, Saved, State, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The feature by which a guest says that its virtio NIC is the standby of a failover (virtio 1.2 section 5.1.3).
 const STANDBY: u64 = 1 << 62;
+
+/// How long a VMM may take to plug a VF in: QEMU pins all memory of the guest for a passed-through one, and weft's channel waits
+/// a minute for it.
+const PLUG_WAIT: Duration = Duration::from_secs(70);
 
 /// The VF of one port.
 pub(crate) struct Vf {
@@ -41,9 +45,13 @@ pub(crate) struct Vfs {
 impl Vf {
     /// The VF of a port, which goes on where it was when it was saved.
     pub(crate) fn new(spec: VfSpec, saved: Option<&Saved>, now: Duration) -> Vf {
-        let (choice, timing) = (choice(&spec), Timing::default());
+        let (choice, timing) = (choice(&spec), Timing { plug_wait: PLUG_WAIT, ..Timing::default() });
         let anew = || Device::new(choice, timing);
-        let device = saved.map_or_else(anew, |saved| Device::restore(saved, choice, timing, now));
+        let mut device = saved.map_or_else(anew, |saved| Device::restore(saved, choice, timing, now));
+        if spec.vmm.is_some() {
+            // Nobody speaks with it yet, but somebody will; never refused.
+            let _ = device.on(Event::VmmLost, now);
+        }
         Vf { spec, device, guest: None, negotiated: false, lane: VfLaneView::default(), vmm: None }
     }
 

@@ -170,7 +170,7 @@ impl Daemon {
 
     /// How long it may take until [`Daemon::speak`] has something to do; at most `most`.
     pub(super) fn silence(&self, most: Duration) -> Duration {
-        let (now, due) = (clock().since_origin(), self.control.next_due().map(|due| due.since_origin()));
+        let (now, due) = (clock().since_origin(), self.control.next_due().map(dataplane::Instant::since_origin));
         let due = due.into_iter().chain(self.vmms.due()).min();
         due.map_or(most, |due| most.min(due.saturating_sub(now)))
     }

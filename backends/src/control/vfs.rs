@@ -18,8 +18,12 @@ impl Daemon {
                     tracing::warn!(%port, lane = %asked.lane, why = ?reason, "the lane cannot be opened");
                 }
                 self.control.handle_lane(port, notice, now);
+                self.netdevs.set_own(self.lanes.netdevs());
             }
-            LaneAsk::Close => self.lanes.close(port),
+            LaneAsk::Close => {
+                self.lanes.close(port);
+                self.netdevs.set_own(self.lanes.netdevs());
+            }
             LaneAsk::Plug(vf) => {
                 if let Ok(spec) = self.control.desired().port(port) {
                     self.vmms.plug(port, (spec, &vf), &self.netdevs, now.since_origin());
@@ -41,7 +45,7 @@ impl Daemon {
     /// Takes note of what has happened to lanes. True: there is more, for another turn.
     pub(super) fn take_lanes(&mut self, events: &mut Loop) -> bool {
         let now = clock();
-        let (found, more) = self.netdevs.turn();
+        let (found, more) = self.netdevs.turn(events);
         for (port, notice) in found.into_iter().chain(self.lanes.look()) {
             let gone = matches!(notice, LaneNotice::Gone { .. });
             if gone && self.control.device_opening(&port).is_some() {

@@ -362,8 +362,17 @@ mod test {
             "RaCheck",
             "DropReasons",
         ];
-        let never =
-            ["LinkAdd", "LinkDel", "WorkerList", "ConfigCheck", "ConfigDiff", "ConfigApply", "ConfigShow", "LogSet"];
+        let never = [
+            "LinkAdd",
+            "LinkDel",
+            "WorkerList",
+            "ConfigCheck",
+            "ConfigDiff",
+            "ConfigApply",
+            "ConfigShow",
+            "LogSet",
+            "PvdFetch",
+        ];
         for method in METHODS {
             let short = method.rsplit('.').next().unwrap();
             let allowed = |access| asks(access, &call(method)).is_ok();

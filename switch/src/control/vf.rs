@@ -83,6 +83,8 @@ pub enum VmmNotice {
         /// Why.
         reason: String,
     },
+    /// It answers, and has something to say to the operator.
+    Says(String),
     /// What it tells the state machine.
     Told(Event),
 }
@@ -161,7 +163,14 @@ impl Control {
                 vf.vmm = Some(reason);
                 [Some(Event::VmmLost), None]
             }
+            VmmNotice::Says(words) => {
+                vf.vmm = Some(words);
+                [None, None]
+            }
             VmmNotice::Told(event) => {
+                if event == Event::Plugged || event == Event::Unplugged {
+                    vf.vmm = Some("ready".to_owned());
+                }
                 vf.negotiated |= event == Event::Negotiated;
                 [Some(event), None]
             }

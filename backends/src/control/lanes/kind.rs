@@ -33,8 +33,20 @@ pub(super) fn of(asked: &LaneOpening, found: Option<&Found>) -> Result<Option<Ki
         LaneSpec::Tap { name, queues } => Kind::Tap { name: name.clone(), queues: *queues },
         LaneSpec::Null => Kind::Null,
         LaneSpec::Loopback => Kind::Loopback,
-        LaneSpec::Pcap { path, .. } => Kind::Pcap { inner: Box::new(Kind::Null), file: path.into(), most: CAPTURE_MAX },
+        LaneSpec::Pcap { path, read } => {
+            let inner = read.as_ref().map_or(Kind::Null, |file| Kind::Replay { file: file.into() });
+            Kind::Pcap { inner: Box::new(inner), file: path.into(), most: CAPTURE_MAX }
+        }
     }))
+}
+
+/// The netdev that a lane is, by its number.
+pub(super) fn netdev(kind: &Kind) -> Option<u32> {
+    match kind {
+        Kind::Packet { ifindex, .. } => Some(ifindex.get()),
+        Kind::Tap { name, .. } => if_nametoindex(name.as_str()).ok(),
+        _ => None,
+    }
 }
 
 fn packet(index: u32) -> Result<Kind, String> {

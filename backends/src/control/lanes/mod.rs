@@ -13,7 +13,7 @@ pub(super) use vmms::Vmms;
 
 use crate::lane::{self, Link, LinkState};
 use crate::runtime::{AttachedLane, Workers};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use switch::{LaneNotice, LaneOpening, PortPath};
@@ -26,8 +26,9 @@ struct Open {
     link: Arc<Link>,
     /// What was last told of it.
     told: LinkState,
-    /// Nothing goes through weft, so there is nothing to attach, of a VF that bypasses it.
-    _attached: Option<AttachedLane>,
+    _attached: AttachedLane,
+    /// The netdev that it is, if nobody else may find it.
+    netdev: Option<u32>,
 }
 
 /// All lanes.
@@ -67,7 +68,8 @@ impl Lanes {
             Ok(opened) => {
                 let attached = workers.attach_lane(&asked.namespace, &asked.device, opened.sinks, opened.sources);
                 // Who listens is open, although nobody may be connected yet: a VMM may be told to plug now.
-                let open = Open { link: opened.link, told: LinkState::Up, _attached: Some(attached) };
+                let netdev = kind::netdev(kind).filter(|_| found.is_none());
+                let open = Open { link: opened.link, told: LinkState::Up, _attached: attached, netdev };
                 self.open.insert(port.clone(), open);
                 LaneNotice::Up { found }
             }
@@ -91,6 +93,11 @@ impl Lanes {
     /// Closes all lanes, which removes their sockets.
     pub(super) fn close_all(&mut self) {
         self.open.clear();
+    }
+
+    /// The netdevs that weft has in use, but for those that were found for their ports.
+    pub(super) fn netdevs(&self) -> BTreeSet<u32> {
+        self.open.values().filter_map(|open| open.netdev).collect()
     }
 
     /// What has changed of the links of lanes since the last look.

@@ -3,14 +3,15 @@
 
 use super::super::subscriber::{Loop, Subscriber};
 use crate::netdev::{Change, Finder, Found, Monitor, Outcome, Wish};
-use event_manager::SubscriberOps;
+use event_manager::{SubscriberId, SubscriberOps};
+use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;
 use switch::{LaneNotice, LaneSpec, PortPath, PortSpec};
 
 /// The host's netdevs, watched as soon as a port wants one of them.
 #[derive(Default)]
 pub(in crate::control) struct Netdevs {
-    monitor: Option<Monitor>,
+    monitor: Option<(Monitor, SubscriberId)>,
     finder: Finder<PortPath>,
     /// Something is to be looked at without waiting for the kernel.
     stirred: bool,
@@ -22,15 +23,11 @@ impl Netdevs {
     pub(in crate::control) fn follow(&mut self, events: &mut Loop, port: &PortPath, spec: Option<&PortSpec>) {
         let auto = spec.and_then(|spec| Some((spec, spec.vf.as_ref()?)));
         let Some((spec, LaneSpec::Auto(auto))) = auto.map(|(spec, vf)| (spec, &vf.lane)) else {
-            self.finder.forget(port);
+            // Another may have waited for what this had.
+            self.stirred |= self.finder.forget(port).is_some();
             return;
         };
-        let wish = Wish {
-            iface: auto.iface.clone(),
-            mac: auto.mac.unwrap_or(spec.mac),
-            force: auto.force,
-            ignore: auto.ignore.clone(),
-        };
+        let wish = Wish::of(auto, spec.mac);
         self.finder.wish(port.clone(), wish);
         self.stirred = true;
         if self.monitor.is_none() {
@@ -41,11 +38,18 @@ impl Netdevs {
     fn begin(&mut self, events: &mut Loop, port: &PortPath) {
         match Monitor::open() {
             Ok(monitor) => {
-                events.add_subscriber(Subscriber::Wake(monitor.as_raw_fd()));
-                self.monitor = Some(monitor);
+                let id = events.add_subscriber(Subscriber::Wake(monitor.as_raw_fd()));
+                self.monitor = Some((monitor, id));
             }
             Err(why) => self.notices.push((port.clone(), LaneNotice::Missing { reason: why.to_string() })),
         }
+    }
+
+    /// Begins anew after the kernel's news could not be read.
+    fn reopen(&mut self, events: &mut Loop) {
+        self.stirred = true;
+        let first = self.finder.outcomes().next().map(|(port, _)| port.clone());
+        first.into_iter().for_each(|port| self.begin(events, &port));
     }
 
     /// What was found for a port.
@@ -62,13 +66,23 @@ impl Netdevs {
         Some(found.pci.map_or_else(|| found.name.clone(), |pci| format!("{} ({pci})", found.name)))
     }
 
+    /// Says which netdevs weft has in use otherwise, so that no port finds them.
+    pub(in crate::control) fn set_own(&mut self, own: BTreeSet<u32>) {
+        self.finder.set_own(own);
+        self.stirred = true;
+    }
+
     /// What has come and gone. True: there is more, for another turn.
-    pub(in crate::control) fn turn(&mut self) -> (Vec<(PortPath, LaneNotice)>, bool) {
+    pub(in crate::control) fn turn(&mut self, events: &mut Loop) -> (Vec<(PortPath, LaneNotice)>, bool) {
         let mut notices = std::mem::take(&mut self.notices);
-        let Some(monitor) = &mut self.monitor else { return (notices, false) };
+        let Some((monitor, id)) = &mut self.monitor else { return (notices, false) };
         let turn = monitor.turn();
         if let Some(why) = turn.trouble {
-            tracing::warn!(%why, "the host's netdevs");
+            tracing::warn!(%why, "the host's netdevs are listed anew");
+            drop(events.remove_subscriber(*id));
+            self.monitor = None;
+            self.reopen(events);
+            return (notices, true);
         }
         if std::mem::take(&mut self.stirred) || !turn.events.is_empty() {
             let changes = self.finder.settle(monitor.table());

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A VF that somebody else plugs, at a socket: weft sees by what the guest sends that it is used.
+
+use super::{Nic, Scene, await_number};
+use tests::frames;
+
+#[test]
+fn a_vf_is_used_as_soon_as_the_guest_speaks_over_it_and_no_more_when_it_is_revoked() {
+    let mut scene = Scene::new();
+    let (nic, lane) = Nic::new(&scene);
+    scene.weft(&["port", "set", "vm1", "--vf", &lane, "--vf-model", "bond"]);
+    assert_eq!(scene.await_vf("absent")["active"], "synthetic");
+    scene.weft(&["vf", "offer", "vm1"]);
+    // Nothing has changed for the guest yet.
+    scene.vm2.send(&scene.to_vm1(1));
+    await_number(&mut scene.vm1, 1);
+    scene.await_vf("plugged");
+    nic.send(&scene.to_vm2(2));
+    await_number(&mut scene.vm2, 2);
+    let vf = scene.await_vf("on-vf");
+    assert_eq!(
+        (&vf["active"], &vf["model"], &vf["lane"]["up"]),
+        (&"vf".into(), &"bond".into(), &true.into()),
+        "{vf:#}"
+    );
+    let (there, all) = (scene.to_vm1(3), frames::numbered([0xff; 6], scene.vm2.mac(), 4, 100));
+    scene.vm2.send(&there);
+    scene.vm2.send(&all);
+    assert_eq!([nic.recv(), nic.recv()], [there, all]);
+    scene.weft(&["vf", "revoke", "vm1"]);
+    scene.vm1.send(&scene.to_vm2(5));
+    await_number(&mut scene.vm2, 5);
+    scene.await_vf("absent");
+    scene.vm2.send(&scene.to_vm1(6));
+    await_number(&mut scene.vm1, 6);
+    assert_eq!(nic.received(), [[0_u8; 0]; 0], "nothing more goes there");
+    let vf = scene.vf();
+    assert_eq!((&vf["switches"], &vf["vf"]["rx_frames"], &vf["vf"]["tx_frames"]), (&2.into(), &2.into(), &1.into()));
+}
+
+#[test]
+fn a_standby_guest_gets_both_lanes_until_it_is_heard_on_the_vf() {
+    let mut scene = Scene::new();
+    let (nic, lane) = Nic::new(&scene);
+    scene.weft(&["port", "set", "vm1", "--vf", &lane, "--vf-model", "standby"]);
+    scene.weft(&["vf", "offer", "vm1"]);
+    scene.await_vf("plugged");
+    scene.vm2.send(&scene.to_vm1(1));
+    await_number(&mut scene.vm1, 1);
+    assert_eq!(nic.recv(), scene.to_vm1(1));
+    nic.send(&scene.to_vm2(2));
+    scene.await_vf("on-vf");
+    scene.vm2.send(&scene.to_vm1(3));
+    assert_eq!(nic.recv(), scene.to_vm1(3));
+    let vf = scene.vf();
+    assert_eq!(vf["vf"]["copies"], 1, "{vf:#}");
+    let port = scene.weftd.port("vm1");
+    assert_eq!(port["counters"]["rx_frames"], 2, "each frame counts once: {port:#}");
+}
+
+#[test]
+fn a_nic_that_vanishes_leaves_the_synthetic_lane() {
+    let mut scene = Scene::new();
+    let (nic, lane) = Nic::new(&scene);
+    scene.weft(&["port", "set", "vm1", "--vf", &lane, "--vf-model", "bond"]);
+    scene.weft(&["vf", "offer", "vm1"]);
+    scene.await_vf("plugged");
+    nic.send(&scene.to_vm2(1));
+    scene.await_vf("on-vf");
+    drop(nic);
+    // It shows when something is sent there; what comes after that goes the other way.
+    let mut number = 10;
+    tests::wait::until("frames to come by the rings again", tests::wait::Deadline::patient(), || {
+        number += 1;
+        scene.vm2.send(&scene.to_vm1(number));
+        scene.vm1.recv().is_some()
+    });
+    assert_eq!(scene.vf()["active"], "synthetic");
+    assert!(scene.vf()["lane"]["reason"].is_string(), "{:#}", scene.vf());
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Guests that see one NIC, and a VF of the host that weft uses for them: a veth in its place.
+
+use super::{Scene, await_number};
+use serde_json::Value;
+use tests::frames;
+use tests::netns::{Netns, can_have_namespaces};
+use tests::wait::{Deadline, until};
+use tests::weftd::{Weftd, mac_text};
+
+/// A host with a VF, whose other side is the uplink of the same namespace: what leaves by the VF comes back there.
+fn scene() -> (Netns, Scene) {
+    let host = Netns::make();
+    let scene = Scene::on(host.inside(Weftd::start));
+    let mac = mac_text(scene.vm1.mac());
+    host.ip(&format!("link add vf0 address {mac} type veth peer name fabric"));
+    for netdev in ["vf0", "fabric"] {
+        host.set(&format!("ipv6/conf/{netdev}/disable_ipv6"), "1");
+        host.ip(&format!("link set {netdev} up"));
+    }
+    scene.weft(&["port", "add", "up", "--namespace", "red", "--role", "uplink", "--lane", "packet:fabric"]);
+    scene.weftd.await_state("up", "up");
+    (host, scene)
+}
+
+fn outward(vf: &Value) -> u64 {
+    vf["vf"]["tx_frames"].as_u64().unwrap_or_default()
+}
+
+#[test]
+fn a_vf_that_is_found_on_the_host_is_used_and_left_by_itself() {
+    if !can_have_namespaces() {
+        return;
+    }
+    let (host, mut scene) = scene();
+    scene.weft(&["port", "set", "vm1", "--vf", "auto,force"]);
+    let vf = scene.await_vf("on-vf");
+    assert_eq!((&vf["model"], &vf["lane"]["found"]), (&"host_lane".into(), &"vf0".into()), "{vf:#}");
+    scene.vm1.send(&scene.to_vm2(1));
+    await_number(&mut scene.vm2, 1);
+    scene.vm2.send(&scene.to_vm1(2));
+    await_number(&mut scene.vm1, 2);
+    // A broadcast is heard once, though the fabric brings it too.
+    scene.vm2.send(&frames::numbered([0xff; 6], scene.vm2.mac(), 3, 100));
+    await_number(&mut scene.vm1, 3);
+    scene.vm2.send(&scene.to_vm1(4));
+    let next = scene.vm1.recv_until(Deadline::patient(), |_| true).and_then(|got| frames::number_of(&got.frame));
+    assert_eq!(next, Some(4));
+    host.ip("link set vf0 down");
+    host.ip("link set vf0 name vf7");
+    host.ip("link set vf7 up");
+    scene.await_vf("on-vf");
+    host.ip("link del vf7");
+    let vf = scene.await_vf("absent");
+    assert!(vf["lane"]["reason"].is_string(), "{vf:#}");
+    scene.vm1.send(&scene.to_vm2(5));
+    await_number(&mut scene.vm2, 5);
+}
+
+#[test]
+fn a_thousand_switches_under_load_lose_and_double_nothing() {
+    if !can_have_namespaces() {
+        return;
+    }
+    const SWITCHES: usize = 1000;
+    let (_host, mut scene) = scene();
+    scene.weft(&["port", "set", "vm1", "--vf", "packet:vf0"]);
+    scene.weft(&["vf", "offer", "vm1"]);
+    scene.await_vf("on-vf");
+    let Scene { weftd, vm1, vm2 } = &mut scene;
+    let [mac1, mac2] = [vm1.mac(), vm2.mac()];
+    let (mut sent, mut expected) = (0, 0);
+    std::thread::scope(|scope| {
+        let switcher = scope.spawn(|| {
+            for turn in 0..SWITCHES {
+                let lane = if turn % 2 == 0 { "synthetic" } else { "vf" };
+                weftd.weft(&["vf", "switch", "vm1", lane]).expect_ok();
+            }
+        });
+        while !switcher.is_finished() {
+            // A window that the receiver's ring always has room for: what is lost is lost by weft.
+            for _ in 0..32 {
+                vm1.send(&frames::numbered(mac2, mac1, sent, 100));
+                sent += 1;
+            }
+            until("what was sent to arrive, each once and in order", Deadline::patient(), || {
+                while let Some(got) = vm2.recv() {
+                    let number = frames::number_of(&got.frame).expect("only numbered frames are sent");
+                    assert_eq!(number, expected, "lost, doubled or reordered");
+                    expected += 1;
+                }
+                expected == sent
+            });
+        }
+    });
+    let vf = scene.vf();
+    assert!(vf["switches"].as_u64() >= Some(SWITCHES as u64), "{vf:#}");
+    assert!(sent > 32 * SWITCHES as u64 / 100, "{sent} frames only");
+    let _ = outward(&vf);
+}
