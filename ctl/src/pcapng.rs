@@ -2,7 +2,8 @@
 //! Capture files (draft-ietf-opsawg-pcapng), as far as weft and weftd write them: blocks, appended to whatever the caller has.
 
 /// Block types (section 11.1).
-const SECTION: u32 = 0x0a0d_0d0a;
+/// What every file begins with (section 4.1); the same in either order of bytes.
+pub const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const PACKET: u32 = 6;
 

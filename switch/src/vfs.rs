@@ -8,7 +8,7 @@ use crate::lane::LaneSpec;
 use crate::reference::PortPath;
 use crate::vf::VfSpec;
 use crate::view::VfLaneView;
-use netvsc::{Choice, Counts, Device, Event, GuestModel, Saved, State, Timing};
+use netvsc::{By, Choice, Counts, Device, Event, GuestModel, Saved, State, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Vf {
     pub(crate) guest: Option<bool>,
     /// The VMM says that the guest negotiated STANDBY.
     pub(crate) negotiated: bool,
+    /// One was found on the host, and is to be offered as soon as it can be.
+    pub(crate) wanted: bool,
     pub(crate) lane: VfLaneView,
     /// How the VMM's channel fares, where there is one.
     pub(crate) vmm: Option<String>,
@@ -52,7 +54,20 @@ impl Vf {
             // Nobody speaks with it yet, but somebody will; never refused.
             let _ = device.on(Event::VmmLost, now);
         }
-        Vf { spec, device, guest: None, negotiated: false, lane: VfLaneView::default(), vmm: None }
+        Vf { spec, device, guest: None, negotiated: false, wanted: false, lane: VfLaneView::default(), vmm: None }
+    }
+
+    /// Does what could not be done while the VF before was on its way out: takes the model that was said meanwhile, and offers what
+    /// was found meanwhile.
+    pub(crate) fn settle(&mut self, now: Duration) {
+        if self.device.status().state != State::Absent {
+            return;
+        }
+        // There is no VF, so nothing is refused; what the guest contradicts waits.
+        let _ = self.device.choose(choice(&self.spec), now);
+        if std::mem::take(&mut self.wanted) {
+            let _ = self.device.on(Event::Offer(By::Auto), now);
+        }
     }
 
     /// Whether a guest that accepted these features is the standby of a failover. QEMU negotiates STANDBY by itself and does not

@@ -87,10 +87,14 @@ impl Daemon {
             // whole configuration may be refused at its last step, so there the sessions end when it is accepted.
             self.control.check_deletable(port, *force)?;
             self.endpoints.close(events, port);
+            self.lanes.close(port);
         }
         if let Request::NamespaceDel { path, recursive, force } = &request {
             let ports = self.control.check_namespace_deletable(path, *recursive, *force)?;
-            ports.iter().for_each(|port| self.endpoints.close(events, port));
+            for port in &ports {
+                self.endpoints.close(events, port);
+                self.lanes.close(port);
+            }
         }
         let reply = self.control.handle_request(request)?;
         self.act(events);

@@ -46,7 +46,12 @@ impl Daemon {
     pub(super) fn take_lanes(&mut self, events: &mut Loop) -> bool {
         let now = clock();
         let (found, more) = self.netdevs.turn(events);
-        for (port, notice) in found.into_iter().chain(self.lanes.look()) {
+        for (port, notice) in found {
+            self.control.handle_lane(&port, notice, now);
+        }
+        // Lanes are closed and opened before it is looked how they fare.
+        self.act(events);
+        for (port, notice) in self.lanes.look() {
             let gone = matches!(notice, LaneNotice::Gone { .. });
             if gone && self.control.device_opening(&port).is_some() {
                 self.lanes.try_again(&port);

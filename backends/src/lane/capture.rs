@@ -5,9 +5,10 @@
 //! direction gathers a burst in memory of its own, and appends it to the file as a whole. When the file is full, or cannot be
 //! written any more, frames go on and the file ends there.
 
-use std::fs::File;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::BorrowedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ctl::pcapng::{self, About, PACKET_OVERHEAD, Way};
 use dataplane::limits::FRAME_MAX;
 use dataplane::{DropReason, Flushed, LaneGone, LaneSink, LaneSource, Negotiated, Payload};
+use rustix::fs::OFlags;
 use sys::MemoryMap;
 use wire::VnetHeader;
 
@@ -31,7 +33,7 @@ const GATHERED: usize = 4 * (FRAME_MAX + PACKET_OVERHEAD);
 /// The file cannot be made.
 pub(super) fn open(inner: Opened, path: &Path, most: u64) -> Result<Opened, LaneError> {
     let on = |why| WITHIN.on(&format!("capture file {}", path.display()), why);
-    let log = Arc::new(Log(Mutex::new(Some((File::create(path).map_err(on)?, most)))));
+    let log = Arc::new(Log(Mutex::new(Some((create(path).map_err(on)?, most)))));
     let mut start = Vec::new();
     pcapng::section(&mut start);
     pcapng::interface(&mut start, "lane");
@@ -46,6 +48,26 @@ pub(super) fn open(inner: Opened, path: &Path, most: u64) -> Result<Opened, Lane
     };
     let (sinks, sources) = (inner.sinks.into_iter().map(sink), inner.sources.into_iter().map(source));
     Ok(Opened { sinks: sinks.collect(), sources: sources.collect(), link: inner.link, caps: inner.caps })
+}
+
+/// Makes the file anew. What is there already and is no capture file is left as it is: it may be anybody's.
+fn create(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(flags);
+    let mut file = match options.clone().create_new(true).open(path) {
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => options.open(path)?,
+        made => return made,
+    };
+    let mut magic = [0; 4];
+    let ours = file.metadata()?.is_file()
+        && (file.read_exact(&mut magic).is_ok() && u32::from_le_bytes(magic) == pcapng::SECTION);
+    if !ours {
+        return Err(io::Error::other("there is something else at that path; name another file"));
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// The file, and how many bytes it may still get; `None` once it has ended.

@@ -68,6 +68,12 @@ impl<S: AsFd> Shared<S> {
         Ok(epoll::add(&self.ready, socket, epoll::EventData::new_u64(0), epoll::EventFlags::IN)?)
     }
 
+    /// Watches it no more: a connection that nobody takes would wake the worker for ever.
+    pub(super) fn ignore(&self, socket: impl AsFd) {
+        // It fails only for what is not watched.
+        let _ = epoll::delete(&self.ready, socket);
+    }
+
     /// Sends by this socket from now on.
     ///
     /// # Errors

@@ -105,6 +105,7 @@ impl Inlet {
         let way = Way(Arc::new(connection));
         shared.connect(way.clone())?;
         self.connection = Some(way);
+        self.listener.iter().for_each(|listener| shared.ignore(listener));
         Ok(())
     }
 }

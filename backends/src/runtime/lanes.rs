@@ -32,5 +32,7 @@ impl Drop for AttachedLane {
     fn drop(&mut self) {
         drop(self.port.replace_sinks(Vec::new()));
         self.sources.drain(..).for_each(|place| drop(self.pool.detach(place)));
+        // What they noticed at last is of no lane that comes after this one.
+        self.port.take_lane_news();
     }
 }

@@ -31,8 +31,8 @@ pub struct Channel {
     /// Watches the connection, if there is one: it comes and goes, and this stays.
     epoll: OwnedFd,
     back_off: BackOff,
-    /// [`Event::Lost`] was told since the VMM was last ready.
-    told: bool,
+    /// What [`Event::Lost`] has told since the VMM was last ready.
+    told: Option<Trouble>,
 }
 
 /// The connection.
@@ -51,7 +51,7 @@ impl Channel {
         let dialogue = in_dialect(dialect, identity);
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let (link, back_off) = (Link::Down(Duration::ZERO), BackOff::new());
-        Ok(Channel { place, dialect, dialogue, link, epoll, back_off, told: false })
+        Ok(Channel { place, dialect, dialogue, link, epoll, back_off, told: None })
     }
 
     /// Does all that can be done without waiting: connects, reads, sends, gives up what is overdue. To be called when
@@ -165,8 +165,11 @@ impl Channel {
 
     /// Gives the connection up, or the attempt to make one.
     fn lose(&mut self, why: Trouble, now: Duration) {
-        if !self.told || self.dialogue.is_ready() {
-            (self.told, self.back_off) = (true, BackOff::new());
+        if self.told.is_none() || self.dialogue.is_ready() {
+            (self.told, self.back_off) = (None, BackOff::new());
+        }
+        if self.told.as_ref() != Some(&why) {
+            self.told = Some(why.clone());
             self.dialogue.events().push_back(Event::Lost(why));
         }
         let down = Link::Down(now + self.back_off.next_pause());

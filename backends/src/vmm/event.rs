@@ -12,7 +12,8 @@ pub enum Event {
         /// The VF is in the guest.
         plugged: bool,
     },
-    /// The connection is lost or cannot be made, and why; told once until the next [`Event::Ready`].
+    /// The connection is lost or cannot be made, and why; until the next [`Event::Ready`] it is told again only when that is
+    /// something else.
     Lost(Trouble),
     /// The VF is in the guest.
     Plugged,

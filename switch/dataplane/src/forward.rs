@@ -66,9 +66,10 @@ fn decide(frame: &Frame, table: &MacTable, from: From<'_>, now: Instant) -> Verd
     }
 }
 
-/// Whether a pinned address is that of a guest whose frames leave outward, past the namespace, and come back by the uplink.
+/// Whether a pinned address is that of a guest whose frames may leave outward, past the namespace, and come back by the uplink,
+/// be it a while after the data path was switched.
 #[cold]
 fn went_out(src: MacAddr, table: &MacTable, from: From<'_>) -> bool {
     let owner = table.lookup(src).and_then(|slot| from.uplink?.get(slot));
-    owner.is_some_and(|port| port.lanes().wheel.is_outward())
+    owner.is_some_and(|port| port.lanes().is_inward())
 }

@@ -20,7 +20,7 @@ use crate::lanes::Lane;
 use crate::namespace::{Namespace, PortSet};
 use crate::patch::cross;
 use crate::policing::SendPolicers;
-use crate::port::{Policy, Port, Role, SourceId};
+use crate::port::{MacPolicy, Policy, Port, Role, SourceId};
 use crate::snoop::{Tap, snoop};
 use crate::stats::{Delta, Traffic};
 use crate::time::Instant;
@@ -166,6 +166,8 @@ impl Origin<'_> {
     ) {
         let Turn { burst, delivery, tap } = turn;
         if self.is_inward() {
+            // What the world sends the guest is whole and speaks as no router, whoever sends it.
+            guard(burst, self.port.mac(), &Policy { role: Role::Host, macs: MacPolicy::Any, ..*policy });
             watch(Stage::Guard);
             lead_in(burst, self.port);
         } else {
@@ -240,18 +242,12 @@ impl Origin<'_> {
     }
 }
 
-/// Stages 2 to 4 of frames that come over the other lane of a `host-lane` port: they are the guest's, or nobody's here. Groups
+/// Stages 3 and 4 of frames that come over the other lane of a `host-lane` port: they are the guest's, or nobody's here. Groups
 /// are heard through the namespace, and once is enough.
 #[cold]
 fn lead_in(burst: &mut Burst, port: &Port) {
-    for number in 0..burst.frames().len() {
-        let frame = &mut burst.frames_mut()[number];
-        frame.note_longest(frame.len, 0);
-        let asks = !frame.vnet.is_plain();
+    for frame in burst.frames_mut() {
         let mine = frame.dst() == port.mac();
         frame.decide(if mine { Verdict::Port(port.slot()) } else { Verdict::Drop(DropReason::LaneStray) });
-        if asks {
-            burst.mark(number);
-        }
     }
 }

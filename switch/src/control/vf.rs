@@ -12,7 +12,7 @@ use crate::spec::PortSpec;
 use crate::vf::{VfAsk, VfSpec};
 use crate::vfs::{Vf, choice};
 use dataplane::{Emission, Instant, Lane, LaneSet, Role, Steering};
-use netvsc::{By, Event, Told};
+use netvsc::{By, Event, GuestModel, Told};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,11 @@ pub enum LaneNotice {
     Gone {
         /// Why.
         reason: String,
+    },
+    /// It was found to be this now, in words; whether it carries anything is another matter.
+    Renamed {
+        /// What.
+        found: String,
     },
     /// A VF was found on the host for a port whose lane is `auto`.
     Found,
@@ -122,16 +127,22 @@ impl Control {
         self.now = now.since_origin();
         let Some(vf) = self.vfs.get_mut(port) else { return self.handle_device_lane(port, notice) };
         let (up, why, event) = match notice {
+            LaneNotice::Renamed { found } => return vf.lane.found = Some(found),
             LaneNotice::Up { found } => {
-                vf.lane.found = found;
+                vf.lane.found = found.or(vf.lane.found.take());
                 (true, None, Event::LaneUp)
             }
             LaneNotice::Down { reason } => (false, Some(reason), Event::LaneDown),
             LaneNotice::Gone { reason } => (false, Some(reason), Event::LaneGone),
-            LaneNotice::Found => (false, None, Event::Offer(By::Auto)),
+            LaneNotice::Found => (vf.lane.up, vf.lane.why.take(), Event::Offer(By::Auto)),
             LaneNotice::Missing { reason } => (false, Some(reason), Event::Revoke(By::Auto)),
         };
         (vf.lane.up, vf.lane.why) = (up, why);
+        vf.wanted = match event {
+            Event::Offer(By::Auto) => true,
+            Event::Revoke(By::Auto) | Event::LaneGone => false,
+            _ => vf.wanted,
+        };
         // What makes no sense is counted there.
         let _ = vf.device.on(event, self.now);
         self.act_on_vf(port);
@@ -143,7 +154,7 @@ impl Control {
         let notice = match notice {
             LaneNotice::Up { .. } => Notice::Up { features: 0 },
             LaneNotice::Down { reason } | LaneNotice::Gone { reason } => Notice::Down { reason },
-            LaneNotice::Found | LaneNotice::Missing { .. } => return,
+            LaneNotice::Found | LaneNotice::Missing { .. } | LaneNotice::Renamed { .. } => return,
         };
         self.handle_notice(port, notice);
     }
@@ -155,9 +166,13 @@ impl Control {
         let events = match notice {
             VmmNotice::Ready { plugged } => {
                 vf.vmm = Some("ready".to_owned());
-                let known = vf.device.status().state >= netvsc::State::Plugged;
+                let state = vf.device.status().state;
+                if plugged && state == netvsc::State::Absent {
+                    // Nobody knows of it any more: it would keep a standby's guest deaf.
+                    self.actions.push_back(Action::Lane(port.clone(), LaneAsk::Unplug));
+                }
                 let is = if plugged { Event::Plugged } else { Event::Unplugged };
-                [Some(Event::VmmUp), (plugged || known).then_some(is)]
+                [Some(Event::VmmUp), (plugged || state >= netvsc::State::Plugged).then_some(is)]
             }
             VmmNotice::Lost { reason } => {
                 vf.vmm = Some(reason);
@@ -191,6 +206,7 @@ impl Control {
                 let _ = vf.device.on(event, now);
             }
             vf.device.handle_due(now);
+            vf.settle(now);
             self.act_on_vf(&port);
         }
     }
@@ -201,7 +217,8 @@ impl Control {
     /// The VF is offered: whoever uses it would not be told.
     pub(super) fn check_vf_change(&self, port: &PortPath, spec: &PortSpec) -> Result<(), Refusal> {
         let Some(vf) = self.vfs.get(port) else { return Ok(()) };
-        let stays = spec.vf.as_ref().is_some_and(|new| new.lane == vf.spec.lane && new.vmm == vf.spec.vmm);
+        let same = |new: &VfSpec| new.lane == vf.spec.lane && new.vmm == vf.spec.vmm;
+        let stays = spec.vf.as_ref().is_some_and(same) && self.desired.port(port).is_ok_and(|old| old.can_become(spec));
         if stays || vf.device.status().state == netvsc::State::Absent {
             return Ok(());
         }
@@ -221,6 +238,9 @@ impl Control {
 
     fn forget_lanes(&mut self, port: &PortPath) {
         let vf = self.vfs.remove(port);
+        if vf.as_ref().is_some_and(|vf| vf.spec.vmm.is_some() && vf.device.status().state != netvsc::State::Absent) {
+            self.actions.push_back(Action::Lane(port.clone(), LaneAsk::Unplug));
+        }
         if self.vfs.devices.remove(port) || vf.is_some() {
             self.actions.push_back(Action::Lane(port.clone(), LaneAsk::Close));
         }
@@ -331,7 +351,9 @@ impl Control {
             netvsc::Lane::Synthetic => Lane::Vf,
             netvsc::Lane::Vf => Lane::Synthetic,
         };
-        record.device.watch_lane((status.state != netvsc::State::Absent).then_some(other));
+        // A guest of one NIC sends over the synthetic lane whatever carries its frames.
+        let tells = status.state != netvsc::State::Absent && status.model.0 != GuestModel::HostLane;
+        record.device.watch_lane(tells.then_some(other));
     }
 
     /// Says on the uplinks of a port's namespace where its address is now (RFC 903, as VMMs do after a migration).

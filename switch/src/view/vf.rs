@@ -4,6 +4,7 @@
 use crate::control::Control;
 use crate::port::PortRecord;
 use crate::vf::VfSpec;
+use dataplane::Traffic;
 use netvsc::{GuestModel, Lane, Origin, Serial};
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ pub(super) fn vf_view(control: &Control, record: &PortRecord) -> Option<VfView> 
     let status = vf.device.status();
     let trouble = status.trouble.map(|trouble| trouble.to_string());
     let waits = status.waits.map(|waits| waits.to_string());
-    let counts = lane_counts(record, status.counts);
+    let counts = lane_counts(record, vf.is_inward(), status.counts);
     Some(VfView {
         spec: vf.spec.clone(),
         model: Some(status.model.0),
@@ -97,26 +98,34 @@ pub(super) fn vf_view(control: &Control, record: &PortRecord) -> Option<VfView> 
     })
 }
 
-/// What went over each lane. What the port counts and the VF lane does not went over the rings.
-fn lane_counts(record: &PortRecord, counts: netvsc::Counts) -> VfCounts {
+/// What went over each lane. What the port counts and the VF lane does not went over the rings. A host lane has its far end
+/// outside: what the guest sent leaves by it, and what comes out of it is delivered to the rings.
+fn lane_counts(record: &PortRecord, is_inward: bool, counts: netvsc::Counts) -> VfCounts {
     let (port, lane) = (record.device.stats(), record.device.lane_stats());
-    let rest = |all: u64, part: u64| all.saturating_sub(part);
-    let (to_vf, copies) = (lane.sole + lane.copies, lane.copies.frames);
-    let vf = LaneCounts {
-        rx_frames: to_vf.frames,
-        rx_bytes: to_vf.bytes,
-        tx_frames: lane.taken.frames,
-        tx_bytes: lane.taken.bytes,
-        copies,
-        drops: lane.copies_lost,
+    let copies = lane.copies.frames;
+    let (to_guest, of_guest) = match is_inward {
+        true => (lane.taken, lane.outward),
+        false => (lane.sole + lane.copies, lane.taken),
     };
-    let synthetic = LaneCounts {
-        rx_frames: rest(port.rx.frames, lane.sole.frames),
-        rx_bytes: rest(port.rx.bytes, lane.sole.bytes),
-        tx_frames: rest(port.tx.frames, lane.taken.frames),
-        tx_bytes: rest(port.tx.bytes, lane.taken.bytes),
+    let over = |rx: Traffic, tx: Traffic, drops| LaneCounts {
+        rx_frames: rx.frames,
+        rx_bytes: rx.bytes,
+        tx_frames: tx.frames,
+        tx_bytes: tx.bytes,
         copies,
-        drops: 0,
+        drops,
     };
-    VfCounts { switches: counts.switches, damped: counts.damped, vf, synthetic }
+    let alone = if is_inward { lane.taken } else { lane.sole };
+    let synthetic = over(rest(port.rx, alone), rest(port.tx, of_guest), 0);
+    VfCounts {
+        switches: counts.switches,
+        damped: counts.damped,
+        vf: over(to_guest, of_guest, lane.copies_lost),
+        synthetic,
+    }
+}
+
+/// What is left of all without a part, which may have been read a moment later.
+fn rest(all: Traffic, part: Traffic) -> Traffic {
+    Traffic { frames: all.frames.saturating_sub(part.frames), bytes: all.bytes.saturating_sub(part.bytes) }
 }

@@ -3,6 +3,7 @@
 
 use super::{Scene, await_number};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use tests::frames;
 use tests::netns::{Netns, can_have_namespaces};
 use tests::wait::{Deadline, until};
@@ -23,6 +24,7 @@ fn scene() -> (Netns, Scene) {
     (host, scene)
 }
 
+/// Frames that left by the VF.
 fn outward(vf: &Value) -> u64 {
     vf["vf"]["tx_frames"].as_u64().unwrap_or_default()
 }
@@ -69,7 +71,7 @@ fn a_thousand_switches_under_load_lose_and_double_nothing() {
     scene.await_vf("on-vf");
     let Scene { weftd, vm1, vm2 } = &mut scene;
     let [mac1, mac2] = [vm1.mac(), vm2.mac()];
-    let (mut sent, mut expected) = (0, 0);
+    let mut round = 0;
     std::thread::scope(|scope| {
         let switcher = scope.spawn(|| {
             for turn in 0..SWITCHES {
@@ -79,22 +81,20 @@ fn a_thousand_switches_under_load_lose_and_double_nothing() {
         });
         while !switcher.is_finished() {
             // A window that the receiver's ring always has room for: what is lost is lost by weft.
-            for _ in 0..32 {
-                vm1.send(&frames::numbered(mac2, mac1, sent, 100));
-                sent += 1;
-            }
-            until("what was sent to arrive, each once and in order", Deadline::patient(), || {
+            let window = 32 * round..32 * (round + 1);
+            window.clone().for_each(|number| vm1.send(&frames::numbered(mac2, mac1, number, 100)));
+            let mut missing: BTreeSet<u64> = window.collect();
+            until("what was sent to arrive", Deadline::patient(), || {
                 while let Some(got) = vm2.recv() {
                     let number = frames::number_of(&got.frame).expect("only numbered frames are sent");
-                    assert_eq!(number, expected, "lost, doubled or reordered");
-                    expected += 1;
+                    assert!(missing.remove(&number), "frame {number} came twice");
                 }
-                expected == sent
+                missing.is_empty()
             });
+            round += 1;
         }
     });
     let vf = scene.vf();
     assert!(vf["switches"].as_u64() >= Some(SWITCHES as u64), "{vf:#}");
-    assert!(sent > 32 * SWITCHES as u64 / 100, "{sent} frames only");
-    let _ = outward(&vf);
+    assert!(round > 10 && outward(&vf) > 0, "{round} windows: {vf:#}");
 }

@@ -27,8 +27,10 @@ struct Open {
     /// What was last told of it.
     told: LinkState,
     _attached: AttachedLane,
-    /// The netdev that it is, if nobody else may find it.
-    netdev: Option<u32>,
+    /// The netdev that it is.
+    netdev_of: Option<u32>,
+    /// It was found for its port, so nobody else can find it.
+    found: bool,
 }
 
 /// All lanes.
@@ -68,8 +70,9 @@ impl Lanes {
             Ok(opened) => {
                 let attached = workers.attach_lane(&asked.namespace, &asked.device, opened.sinks, opened.sources);
                 // Who listens is open, although nobody may be connected yet: a VMM may be told to plug now.
-                let netdev = kind::netdev(kind).filter(|_| found.is_none());
-                let open = Open { link: opened.link, told: LinkState::Up, _attached: attached, netdev };
+                let (netdev_of, found_it) = (kind::netdev(kind), found.is_some());
+                let (link, told) = (opened.link, LinkState::Up);
+                let open = Open { link, told, _attached: attached, netdev_of, found: found_it };
                 self.open.insert(port.clone(), open);
                 LaneNotice::Up { found }
             }
@@ -97,7 +100,7 @@ impl Lanes {
 
     /// The netdevs that weft has in use, but for those that were found for their ports.
     pub(super) fn netdevs(&self) -> BTreeSet<u32> {
-        self.open.values().filter_map(|open| open.netdev).collect()
+        self.open.values().filter(|open| !open.found).filter_map(|open| open.netdev_of).collect()
     }
 
     /// What has changed of the links of lanes since the last look.
@@ -105,8 +108,9 @@ impl Lanes {
         let mut notices = Vec::new();
         for (port, open) in &mut self.open {
             let state = open.link.state();
-            // A peer that was never there is still to come.
-            let new = state == LinkState::Down && open.told == LinkState::Up && open.link.counts().received == 0;
+            // Somebody who is to be plugged in, and was never there, is still to come.
+            let never = open.link.counts().received == 0 && open.netdev_of.is_none();
+            let new = never && state == LinkState::Down && open.told == LinkState::Up;
             if state != open.told && !new {
                 open.told = state;
                 notices.push((port.clone(), notice(state)));

@@ -62,8 +62,7 @@ impl Netdevs {
 
     /// The same in words.
     pub(super) fn label(&self, port: &PortPath) -> Option<String> {
-        let found = self.found(port)?;
-        Some(found.pci.map_or_else(|| found.name.clone(), |pci| format!("{} ({pci})", found.name)))
+        self.found(port).map(label)
     }
 
     /// Says which netdevs weft has in use otherwise, so that no port finds them.
@@ -92,11 +91,16 @@ impl Netdevs {
     }
 }
 
+/// A netdev in words.
+fn label(found: &Found) -> String {
+    found.pci.map_or_else(|| found.name.clone(), |pci| format!("{} ({pci})", found.name))
+}
+
 fn told(change: Change<PortPath>) -> (PortPath, LaneNotice) {
     match change {
         Change::Found { port, .. } => (port, LaneNotice::Found),
         Change::Lost { port, why, .. } => (port, LaneNotice::Gone { reason: why.to_string() }),
-        Change::Altered { port, found } => (port, LaneNotice::Up { found: Some(found.name) }),
+        Change::Altered { port, found } => (port, LaneNotice::Renamed { found: label(&found) }),
         Change::Nothing { port, why } => (port, LaneNotice::Missing { reason: why.to_string() }),
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
-use switch::{PortPath, PortSpec, VfSpec, VmmKind, VmmNotice};
+use switch::{Confined, PortPath, PortSpec, VfSpec, VmmKind, VmmNotice, VmmSpec};
 use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
 
 /// Channels that are looked at in one turn because there is something to read; the others have the next.
@@ -22,7 +22,12 @@ const WAITING: &str = "holds the VF back until the guest negotiates STANDBY: its
 struct Spoken {
     channel: Channel,
     token: u64,
+    /// With whom, and about which VF.
+    about: About,
 }
+
+/// All that makes a channel another one.
+type About = (u32, VmmSpec, Option<Confined>);
 
 /// All channels.
 pub(in crate::control) struct Vmms {
@@ -45,28 +50,31 @@ impl Vmms {
 
     /// Speaks with the VMM of a port from now on, or with none. `number` is the port's, as the operator sees it.
     pub(in crate::control) fn follow(&mut self, port: &PortPath, number: u32, spec: Option<&PortSpec>) {
+        let vmm = spec.and_then(|spec| spec.vf.as_ref()).and_then(|vf| Some((vf, vf.vmm.as_ref()?)));
+        let about = vmm.map(|(vf, vmm)| (number, vmm.clone(), vf.confined.clone()));
+        if about.is_some() && self.channels.get(port).map(|spoken| &spoken.about) == about.as_ref() {
+            return;
+        }
         // It leaves the set by itself.
         self.channels.remove(port);
-        let Some((vf, vmm)) = spec.and_then(|spec| spec.vf.as_ref()).and_then(|vf| Some((vf, vf.vmm.as_ref()?))) else {
-            return;
-        };
+        let (Some((vf, vmm)), Some(about)) = (vmm, about) else { return };
         let dialect = match vmm.kind {
             VmmKind::Qmp => Dialect::Qmp,
             VmmKind::CloudHypervisor => Dialect::CloudHypervisor,
         };
         let identity = Identity { device: DeviceId::of_port(number), standby: vmm.pair.clone() };
         let begun = Channel::new(Place::new(&vmm.socket, vf.confined.clone()), dialect, identity);
-        match begun.and_then(|channel| self.watch(channel)) {
+        match begun.and_then(|channel| self.watch(channel, about)) {
             Ok(spoken) => _ = self.channels.insert(port.clone(), spoken),
             Err(why) => self.notices.push((port.clone(), VmmNotice::Lost { reason: why.to_string() })),
         }
     }
 
-    fn watch(&mut self, channel: Channel) -> io::Result<Spoken> {
+    fn watch(&mut self, channel: Channel, about: About) -> io::Result<Spoken> {
         let token = self.next;
         self.next += 1;
         self.watched.ctl(ControlOperation::Add, channel.as_raw_fd(), EpollEvent::new(EventSet::IN, token))?;
-        Ok(Spoken { channel, token })
+        Ok(Spoken { channel, token, about })
     }
 
     /// Has a VF plugged in.
