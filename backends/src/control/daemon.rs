@@ -211,7 +211,7 @@ impl Daemon {
         for port in self.endpoints.due(now) {
             self.reopen(events, &port);
         }
-        self.retry_lanes(now);
+        self.retry_lanes(events, now);
         self.control.handle_tick(clock());
         if let Some(fetcher) = &mut self.fetcher {
             fetcher.tick(events, &mut self.control, &mut self.warnings);
@@ -256,7 +256,7 @@ impl Daemon {
                 Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
                 Action::SetMtu(port, _) => self.reopen(events, &port),
                 Action::OpenSockets => self.open_sockets(events),
-                Action::Lane(port, ask) => self.lane(&port, ask),
+                Action::Lane(port, ask) => self.lane(events, &port, ask),
                 Action::FollowVf(port) => self.follow_vf(events, &port),
                 Action::Save => self.changes += 1,
             }

@@ -9,7 +9,7 @@ use switch::{LaneAsk, LaneNotice, PortPath};
 
 impl Daemon {
     /// Does what the switch asks for.
-    pub(super) fn lane(&mut self, port: &PortPath, ask: LaneAsk) {
+    pub(super) fn lane(&mut self, events: &mut Loop, port: &PortPath, ask: LaneAsk) {
         let now = clock();
         match ask {
             LaneAsk::Open(asked) => {
@@ -19,6 +19,9 @@ impl Daemon {
                 }
                 self.control.handle_lane(port, notice, now);
                 self.netdevs.set_own(self.lanes.netdevs());
+                if self.lanes.is_netdev(port) {
+                    self.netdevs.watch(events, port);
+                }
             }
             LaneAsk::Close => {
                 self.lanes.close(port);
@@ -51,7 +54,7 @@ impl Daemon {
         }
         // Lanes are closed and opened before it is looked how they fare.
         self.act(events);
-        for (port, notice) in self.lanes.look() {
+        for (port, notice) in self.lanes.look(&self.netdevs) {
             let gone = matches!(notice, LaneNotice::Gone { .. });
             if gone && self.control.device_opening(&port).is_some() {
                 self.lanes.try_again(&port);
@@ -66,10 +69,10 @@ impl Daemon {
     }
 
     /// Opens once more what could not be opened, or has gone.
-    pub(super) fn retry_lanes(&mut self, now: std::time::Instant) {
+    pub(super) fn retry_lanes(&mut self, events: &mut Loop, now: std::time::Instant) {
         for port in self.lanes.due(now) {
             match self.control.device_opening(&port) {
-                Some(asked) => self.lane(&port, LaneAsk::Open(Box::new(asked))),
+                Some(asked) => self.lane(events, &port, LaneAsk::Open(Box::new(asked))),
                 None => self.lanes.close(&port),
             }
         }

@@ -76,6 +76,11 @@ impl Link {
         }
     }
 
+    /// What is known of a netdev's carrier from elsewhere: its lane cannot tell while nothing crosses it.
+    pub fn follow(&self, carrier: bool) {
+        self.set(if carrier { LinkState::Up } else { LinkState::Down });
+    }
+
     /// What was counted.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -77,6 +77,7 @@ fn a_netdev_with_another_mac_or_that_another_port_has_is_not_taken() {
     await_words(&scene, "02:00:00:00:00:77");
     works(&mut scene, 1);
     host.ip(&format!("link set vf0 address {}", mac_text(scene.vm1.mac())));
+    ["vf0", "other"].into_iter().for_each(|netdev| _ = host.ip(&format!("link set {netdev} up")));
     scene.await_vf("on-vf");
     let mac = mac_text(scene.vm1.mac());
     let refusal = scene.weftd.refusal(&["port", "set", "vm2", "--vf", &format!("auto,iface=vf0,mac={mac}")]);

@@ -21,6 +21,9 @@ use switch::{LaneNotice, LaneOpening, PortPath};
 /// After this long a lane that is all that a port has, and could not be opened, is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// What is said of a lane that carries nothing.
+const NOBODY: &str = "nobody is at its other end; a netdev has to be up, and have a carrier (ip link set NAME up)";
+
 /// A lane that is open.
 struct Open {
     link: Arc<Link>,
@@ -98,15 +101,22 @@ impl Lanes {
         self.open.clear();
     }
 
+    /// Whether the lane of a port is a netdev.
+    pub(super) fn is_netdev(&self, port: &PortPath) -> bool {
+        self.open.get(port).is_some_and(|open| open.netdev_of.is_some())
+    }
+
     /// The netdevs that weft has in use, but for those that were found for their ports.
     pub(super) fn netdevs(&self) -> BTreeSet<u32> {
         self.open.values().filter(|open| !open.found).filter_map(|open| open.netdev_of).collect()
     }
 
     /// What has changed of the links of lanes since the last look.
-    pub(super) fn look(&mut self) -> Vec<(PortPath, LaneNotice)> {
+    pub(super) fn look(&mut self, netdevs: &Netdevs) -> Vec<(PortPath, LaneNotice)> {
         let mut notices = Vec::new();
         for (port, open) in &mut self.open {
+            let carrier = open.netdev_of.and_then(|index| netdevs.has_carrier(index));
+            carrier.into_iter().for_each(|carrier| open.link.follow(carrier));
             let state = open.link.state();
             // Somebody who is to be plugged in, and was never there, is still to come.
             let never = open.link.counts().received == 0 && open.netdev_of.is_none();
@@ -135,7 +145,7 @@ impl Lanes {
 fn notice(state: LinkState) -> LaneNotice {
     match state {
         LinkState::Up => LaneNotice::Up { found: None },
-        LinkState::Down => LaneNotice::Down { reason: "nobody is at its other end".to_owned() },
+        LinkState::Down => LaneNotice::Down { reason: NOBODY.to_owned() },
         LinkState::Gone => LaneNotice::Gone { reason: "its other end has vanished".to_owned() },
     }
 }

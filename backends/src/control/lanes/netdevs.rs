@@ -30,9 +30,20 @@ impl Netdevs {
         let wish = Wish::of(auto, spec.mac);
         self.finder.wish(port.clone(), wish);
         self.stirred = true;
+        self.watch(events, port);
+    }
+
+    /// Follows the host's netdevs from now on, for a port that has to do with one.
+    pub(in crate::control) fn watch(&mut self, events: &mut Loop, port: &PortPath) {
         if self.monitor.is_none() {
             self.begin(events, port);
         }
+    }
+
+    /// Whether frames can go through a netdev; `None`: that is not known.
+    pub(super) fn has_carrier(&self, index: u32) -> Option<bool> {
+        let (monitor, _) = self.monitor.as_ref()?;
+        Some(monitor.table().get(index)?.is_running())
     }
 
     fn begin(&mut self, events: &mut Loop, port: &PortPath) {
