@@ -114,7 +114,7 @@ fn a_lane_that_is_not_there_any_more_loses_nothing() {
     assert_eq!(rig.port(1).port().replace_sinks(Vec::new()).len(), 1);
     let sent = frame(mac(1), mac(0));
     rig.send(0, &sent);
-    assert_eq!(rig.received(1), [sent.clone()]);
+    assert_eq!(rig.received(1), std::slice::from_ref(&sent));
     let now = rig.now();
     assert!(rig.port(1).port().emit(&sent, now));
     assert_eq!(rig.received(1), [sent]);
@@ -215,7 +215,7 @@ fn what_left_outward_may_come_back_by_an_uplink_and_by_no_other_port() {
     // What was on its way when the data path was switched arrives.
     steer(&mut rig, 0, Steering::default());
     rig.send(2, &sent);
-    assert_eq!(rig.received(1), [sent.clone()]);
+    assert_eq!(rig.received(1), std::slice::from_ref(&sent));
     rig.port(0).port().set_inward(false);
     rig.send(2, &sent);
     assert_eq!(rig.moved(2).drops, [(DropReason::SpoofedMac, 1)], "without a VF nothing of it is out there");

@@ -5,6 +5,7 @@
 //! What the guest's net_failover does, and says to nobody, decides how a switch must steer. It is seen here first without
 //! weft: the test itself is the switch.
 
+mod cycles;
 mod lanes;
 mod through_weft;
 mod without_weft;

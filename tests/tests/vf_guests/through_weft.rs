@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A stock guest with a failover pair on the real daemon, under a stream from another port of its namespace.
 
+use std::path::PathBuf;
+
 use qemu::{Attach, Guest, GuestSpec, Mac, Nic, Setup};
 use tests::frames::Host;
 use tests::guest::GuestOptions;
@@ -15,10 +17,12 @@ const PACE: u32 = 1000;
 const STEADY: u64 = 1000;
 
 /// The daemon, the guest and the stream to it.
-struct Lab {
+pub(crate) struct Lab {
     traffic: Traffic,
-    guest: Guest,
-    daemon: Weftd,
+    pub(crate) guest: Guest,
+    pub(crate) daemon: Weftd,
+    /// QEMU's monitor for weft.
+    pub(crate) monitor: PathBuf,
 }
 
 #[test]
@@ -34,7 +38,7 @@ fn a_failover_guest_loses_nothing_by_its_standby() {
 }
 
 impl Lab {
-    fn open(setup: &Setup) -> Lab {
+    pub(crate) fn open(setup: &Setup) -> Lab {
         let daemon = Weftd::start();
         daemon.add_namespace("red");
         daemon.add_port("red", "near", 0xfe, &[]);
@@ -50,13 +54,13 @@ impl Lab {
         guest.run_ok(&format!("arp -s 10.0.0.254 {}", mac_text(near.mac))).must();
         let wire = daemon.attach("near", 0xfe);
         let traffic = Traffic::start(wire, vec![Stream::new(0, near, far, PACE)]);
-        let lab = Lab { traffic, guest, daemon };
+        let lab = Lab { traffic, guest, daemon, monitor: spec.switch_monitor() };
         lab.await_answers(1);
         lab
     }
 
     /// What became of the requests that were sent while something was done.
-    fn during(&self, act: impl FnOnce(&Lab)) -> Report {
+    pub(crate) fn during(&self, act: impl FnOnce(&Lab)) -> Report {
         let first = self.traffic.sent(0);
         act(self);
         let last = self.traffic.sent(0);
@@ -65,13 +69,13 @@ impl Lab {
         self.traffic.report(0, first..last)
     }
 
-    fn await_requests(&self, count: u64) {
+    pub(crate) fn await_requests(&self, count: u64) {
         let end = self.traffic.sent(0) + count;
         until("requests", Deadline::patient(), || self.traffic.sent(0) >= end);
     }
 
     /// Waits for answers to requests that are sent from now on.
-    fn await_answers(&self, count: u64) {
+    pub(crate) fn await_answers(&self, count: u64) {
         let first = self.traffic.sent(0);
         until("answers", Deadline::patient(), || self.traffic.report(0, first..u64::MAX).answered >= count);
     }
