@@ -293,6 +293,7 @@ impl Control {
 
     /// What is due by time: ages learned entries, frees what nobody reads any more. To be called about once a second.
     pub fn handle_tick(&mut self, now: Instant) {
+        self.now = now.since_origin();
         if self.plant.tick(now) {
             self.actions.push_back(Action::Save);
         }

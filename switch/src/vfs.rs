@@ -32,6 +32,8 @@ pub(crate) struct Vf {
     pub(crate) lane: VfLaneView,
     /// How the VMM's channel fares, where there is one.
     pub(crate) vmm: Option<String>,
+    /// Since when it is there.
+    pub(crate) since: Duration,
 }
 
 /// All VFs.
@@ -54,7 +56,16 @@ impl Vf {
             // Nobody speaks with it yet, but somebody will; never refused.
             let _ = device.on(Event::VmmLost, now);
         }
-        Vf { spec, device, guest: None, negotiated: false, wanted: false, lane: VfLaneView::default(), vmm: None }
+        Vf {
+            spec,
+            device,
+            guest: None,
+            negotiated: false,
+            wanted: false,
+            lane: VfLaneView::default(),
+            vmm: None,
+            since: now,
+        }
     }
 
     /// Does what could not be done while the VF before was on its way out: takes the model that was said meanwhile, and offers what

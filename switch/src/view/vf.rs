@@ -94,7 +94,7 @@ pub(super) fn vf_view(control: &Control, record: &PortRecord) -> Option<VfView> 
         counts,
         vmm: vf.vmm.clone(),
         trouble: status.misfit.map(|misfit| misfit.to_string()).or(trouble).or(waits),
-        since: control.now.saturating_sub(status.since),
+        since: control.now.saturating_sub(status.since.max(vf.since)),
     })
 }
 

@@ -176,3 +176,31 @@ fn test_a_vf_goes_on_after_a_restart() {
     assert_eq!((scene.state(), scene.steering()), ("on-vf", Steering::all(LaneSet::VF)));
     assert!(!scene.actions().contains(&"lane red:vm1 plug".to_owned()), "it is in the guest already");
 }
+
+#[test]
+fn test_what_a_vf_waited_for_before_a_restart_is_waited_for_anew() {
+    let mut scene = Scene::new();
+    scene.ask(VfAsk::Offer).unwrap();
+    scene.lane(LaneNotice::Up { found: None });
+    scene.pass(Duration::from_secs(2));
+    assert_eq!(scene.state(), "plugging");
+    let (saved, desired) = (scene.control.vf_states(), scene.control.desired().clone());
+    let now = NOW + Duration::from_hours(9);
+    let mut control = Control::new(43, BTreeMap::new());
+    control.handle_tick(now);
+    control.restore_vfs(saved);
+    control.handle_request(Request::Apply(desired)).unwrap();
+    let mut scene = Scene { control, now };
+    scene.pass(Duration::from_secs(1));
+    let vf = scene.control.operator().port_at(&port(VM1)).unwrap().vf.unwrap();
+    assert_eq!(vf.since, Duration::from_secs(1), "{vf:?}");
+}
+
+#[test]
+fn test_a_vf_that_is_not_offered_is_absent_since_it_was_asked_for() {
+    let mut control = switch();
+    control.handle_tick(NOW + Duration::from_hours(9));
+    set(&mut control, VM1, "null").unwrap();
+    let vf = control.operator().port_at(&port(VM1)).unwrap().vf.unwrap();
+    assert_eq!((vf.state, vf.since), ("absent", Duration::ZERO));
+}
