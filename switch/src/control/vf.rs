@@ -107,6 +107,7 @@ impl Control {
             VfAsk::Switch(lane) => (crate::words::lane_word(lane), Event::SwitchAsked(lane)),
         };
         let Some(vf) = self.vfs.get_mut(port) else { return Err(Refusal::not_found(Kind::Vf, port)) };
+        vf.wanted &= ask != VfAsk::Revoke;
         let asked = vf.device.on(event, self.now);
         self.act_on_vf(port);
         asked.map(|()| Reply::Changed(Vec::new())).map_err(|why| Refusal::invalid("vf", word, why.to_string()))
@@ -138,13 +139,13 @@ impl Control {
             LaneNotice::Missing { reason } => (false, Some(reason), Event::Revoke(By::Auto)),
         };
         (vf.lane.up, vf.lane.why) = (up, why);
+        // What makes no sense is counted there; what was found too early is offered as soon as it can be.
+        let taken = vf.device.on(event.clone(), self.now);
         vf.wanted = match event {
-            Event::Offer(By::Auto) => true,
+            Event::Offer(By::Auto) => taken.is_err(),
             Event::Revoke(By::Auto) | Event::LaneGone => false,
             _ => vf.wanted,
         };
-        // What makes no sense is counted there.
-        let _ = vf.device.on(event, self.now);
         self.act_on_vf(port);
     }
 

@@ -204,3 +204,23 @@ fn test_a_vf_that_is_not_offered_is_absent_since_it_was_asked_for() {
     let vf = control.operator().port_at(&port(VM1)).unwrap().vf.unwrap();
     assert_eq!((vf.state, vf.since), ("absent", Duration::ZERO));
 }
+
+#[test]
+fn test_a_vf_that_was_found_is_offered_as_soon_as_it_can_be_and_not_after_somebody_took_it_away() {
+    let mut control = switch();
+    set(&mut control, VM1, "auto").unwrap();
+    let mut scene = Scene { control, now: NOW };
+    assert_eq!(scene.actions().last().map(String::as_str), Some("follow red:vm1"));
+    scene.lane(LaneNotice::Found);
+    assert_eq!(scene.actions(), ["lane red:vm1 open auto"]);
+    scene.lane(LaneNotice::Up { found: Some("eth5".into()) });
+    scene.pass(Duration::from_secs(2));
+    assert_eq!(scene.state(), "on-vf");
+    scene.ask(VfAsk::Revoke).unwrap();
+    scene.pass(Duration::from_secs(60));
+    scene.pass(Duration::from_secs(60));
+    assert_eq!(scene.state(), "absent", "what an operator takes away stays away");
+    scene.lane(LaneNotice::Gone { reason: "pulled".into() });
+    scene.lane(LaneNotice::Found);
+    assert_ne!(scene.state(), "absent", "another one is another matter");
+}
