@@ -118,8 +118,8 @@ impl Vfs {
         self.all.remove(port)
     }
 
-    pub(crate) fn ports(&self) -> Vec<PortPath> {
-        self.all.keys().cloned().collect()
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&PortPath, &mut Vf)> {
+        self.all.iter_mut()
     }
 
     /// What of them outlives a restart, where there is anything.

@@ -20,7 +20,9 @@ impl AttachedLane {
         (namespace, port): (&Arc<Namespace>, &Arc<Port>),
         sinks: Vec<Box<dyn LaneSink>>,
         sources: Vec<Box<dyn LaneSource>>,
+        inward: bool,
     ) -> Self {
+        port.set_inward(inward);
         drop(port.replace_sinks(sinks));
         let attach = |source| pool.attach(Source::of_lane(namespace, port, source));
         let sources = sources.into_iter().map(attach).collect();
@@ -32,7 +34,8 @@ impl Drop for AttachedLane {
     fn drop(&mut self) {
         drop(self.port.replace_sinks(Vec::new()));
         self.sources.drain(..).for_each(|place| drop(self.pool.detach(place)));
-        // What they noticed at last is of no lane that comes after this one.
+        // What they noticed at last is of no lane that comes after this one, and nothing of the port is out there any more.
         self.port.take_lane_news();
+        self.port.set_inward(false);
     }
 }

@@ -36,16 +36,17 @@ impl Workers {
         Arc::new(Attachment::new(Arc::clone(&self.pool), Arc::clone(namespace), Arc::clone(port)))
     }
 
-    /// Has workers poll the sources of a lane of `port`, and deliver into its sinks what is steered there.
+    /// Has workers poll the sources of a lane of `port`, and deliver into its sinks what is steered there. `inward`: its frames
+    /// are for the port's own guest ([`Port::set_inward`]).
     #[must_use]
     pub fn attach_lane(
         &self,
-        namespace: &Arc<Namespace>,
-        port: &Arc<Port>,
+        (namespace, port): (&Arc<Namespace>, &Arc<Port>),
         sinks: Vec<Box<dyn LaneSink>>,
         sources: Vec<Box<dyn LaneSource>>,
+        inward: bool,
     ) -> AttachedLane {
-        AttachedLane::new(&self.pool, (namespace, port), sinks, sources)
+        AttachedLane::new(&self.pool, (namespace, port), sinks, sources, inward)
     }
 
     /// Delivers frames that control has to say, each to the guest of one port. Never waits: what a worker has no room for is

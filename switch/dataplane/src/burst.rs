@@ -15,6 +15,7 @@ use wire::{EtherHeader, MacAddr, VnetHeader, ether};
 use crate::bits::Bits;
 use crate::drops::DropReason;
 use crate::limits::{BURST, HEAD, PRIVATE, SEGMENTS};
+use crate::payload::Payload;
 use crate::port::PortSlot;
 
 /// Where an untagged IPv6 packet says what follows its header, and where that header ends (RFC 8200 section 3).
@@ -241,6 +242,12 @@ impl Burst {
             Copied::Head => frame.head(),
             Copied::Whole(start) => &self.arena[start as usize..start as usize + frame.len as usize],
         }
+    }
+
+    /// All of a frame, as it is delivered.
+    #[inline]
+    pub(crate) fn payload<'a>(&'a self, frame: &'a Frame) -> Payload<'a> {
+        Payload { len: frame.len as usize, head: self.bytes(frame), more: &[], body: self.body(frame) }
     }
 
     /// What follows the private copy, in the sender's memory.

@@ -133,7 +133,7 @@ fn put(
     if !frame.fits(mtu) {
         return Err(DropReason::TooBig);
     }
-    let payload = Payload { len: frame.len as usize, head: burst.bytes(frame), more: &[], body: burst.body(frame) };
+    let payload = burst.payload(frame);
     if frame.vnet.is_plain() || held.sink().negotiated().can_receive(&frame.vnet) {
         return held.put(&frame.vnet.forwarded(1), &payload);
     }

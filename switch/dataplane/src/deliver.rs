@@ -16,7 +16,6 @@ use crate::limits::{CROSSINGS, PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
 use crate::offload::{self, Scratch};
 use crate::patch::Crossing;
-use crate::payload::Payload;
 use crate::port::{Port, PortSlot, SourceId};
 use crate::receiver::Receiver;
 use crate::stats::{Delta, Traffic};
@@ -235,7 +234,7 @@ fn put(
     if !frame.fits(mtu) {
         return Err(DropReason::TooBig);
     }
-    let payload = Payload { len: frame.len as usize, head: burst.bytes(frame), more: &[], body: burst.body(frame) };
+    let payload = burst.payload(frame);
     if !frame.vnet.is_plain() && !receiver.negotiated().can_receive(&frame.vnet) {
         return offload::finish(receiver, &frame.vnet, &payload, scratch, delta);
     }

@@ -217,6 +217,12 @@ impl Device {
         Ok(())
     }
 
+    /// Whether there is something to do.
+    #[must_use]
+    pub fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     /// The next thing to do, in order.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()

@@ -41,6 +41,8 @@ pub struct LaneOpening {
     pub namespace: Arc<dataplane::Namespace>,
     /// The data-plane object of its port.
     pub device: Arc<dataplane::Port>,
+    /// Whether its frames are for the port's own guest, and not from it.
+    pub inward: bool,
 }
 
 /// What is told of a lane.
@@ -201,15 +203,17 @@ impl Control {
     /// What is due of the lanes of ports: what guests, workers and time have brought.
     pub(crate) fn tend_lanes(&mut self, now: Duration) {
         self.now = now;
-        for port in self.vfs.ports() {
-            let (Some(vf), Some(record)) = (self.vfs.get_mut(&port), self.plant.port(&port)) else { continue };
-            for event in news(vf, record) {
+        let mut stirred = Vec::new();
+        for (port, vf) in self.vfs.iter_mut() {
+            let events = self.plant.port(port).map(|record| news(vf, record)).unwrap_or_default();
+            for event in events {
                 let _ = vf.device.on(event, now);
             }
             vf.device.handle_due(now);
             vf.settle(now);
-            self.act_on_vf(&port);
+            stirred.extend(vf.device.has_actions().then(|| port.clone()));
         }
+        stirred.iter().for_each(|port| self.act_on_vf(port));
     }
 
     /// Whether the lane of a port's VF, and who plugs it, can become what `spec` says.
@@ -325,8 +329,8 @@ impl Control {
     fn lane_opening(&self, port: &PortPath, lane: LaneSpec) -> Option<LaneOpening> {
         let record = self.plant.port(port)?;
         let namespace = Arc::clone(self.plant.set_of(&record.spec.namespace).ok()?.plane());
-        record.device.set_inward(self.vfs.get(port).is_some_and(Vf::is_inward));
-        Some(LaneOpening { lane, spec: record.spec.clone(), namespace, device: Arc::clone(&record.device) })
+        let inward = self.vfs.get(port).is_some_and(Vf::is_inward);
+        Some(LaneOpening { lane, spec: record.spec.clone(), namespace, device: Arc::clone(&record.device), inward })
     }
 
     /// Opens the only lane of a port once more; `None`: it has a guest, or is an end of a link.

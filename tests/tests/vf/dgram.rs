@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A VF that somebody else plugs, at a socket: weft sees by what the guest sends that it is used.
 
-use super::{Nic, Scene, await_number};
+use super::{Scene, await_number};
 use tests::frames;
 
 #[test]
 fn a_vf_is_used_as_soon_as_the_guest_speaks_over_it_and_no_more_when_it_is_revoked() {
-    let mut scene = Scene::new();
-    let (nic, lane) = Nic::new(&scene);
-    scene.weft(&["port", "set", "vm1", "--vf", &lane, "--vf-model", "bond"]);
-    assert_eq!(scene.await_vf("absent")["active"], "synthetic");
-    scene.weft(&["vf", "offer", "vm1"]);
+    let (mut scene, nic) = Scene::with_vf("bond");
     // Nothing has changed for the guest yet.
     scene.vm2.send(&scene.to_vm1(1));
     await_number(&mut scene.vm1, 1);
-    scene.await_vf("plugged");
     nic.send(&scene.to_vm2(2));
     await_number(&mut scene.vm2, 2);
     let vf = scene.await_vf("on-vf");
@@ -40,11 +35,7 @@ fn a_vf_is_used_as_soon_as_the_guest_speaks_over_it_and_no_more_when_it_is_revok
 
 #[test]
 fn a_standby_guest_gets_both_lanes_until_it_is_heard_on_the_vf() {
-    let mut scene = Scene::new();
-    let (nic, lane) = Nic::new(&scene);
-    scene.weft(&["port", "set", "vm1", "--vf", &lane, "--vf-model", "standby"]);
-    scene.weft(&["vf", "offer", "vm1"]);
-    scene.await_vf("plugged");
+    let (mut scene, nic) = Scene::with_vf("standby");
     scene.vm2.send(&scene.to_vm1(1));
     await_number(&mut scene.vm1, 1);
     assert_eq!(nic.recv(), scene.to_vm1(1));
@@ -60,11 +51,7 @@ fn a_standby_guest_gets_both_lanes_until_it_is_heard_on_the_vf() {
 
 #[test]
 fn a_nic_that_vanishes_leaves_the_synthetic_lane() {
-    let mut scene = Scene::new();
-    let (nic, lane) = Nic::new(&scene);
-    scene.weft(&["port", "set", "vm1", "--vf", &lane, "--vf-model", "bond"]);
-    scene.weft(&["vf", "offer", "vm1"]);
-    scene.await_vf("plugged");
+    let (mut scene, nic) = Scene::with_vf("bond");
     nic.send(&scene.to_vm2(1));
     scene.await_vf("on-vf");
     drop(nic);

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What outlives whom: the VF the daemon, the port its VF.
 
-use super::{Nic, Scene, await_number};
+use super::{Scene, await_number};
 use tests::wait::Deadline;
 
 #[test]
 fn a_vf_in_use_is_in_use_again_after_kill_9() {
-    let mut scene = Scene::new();
-    let (nic, lane) = Nic::new(&scene);
-    scene.weft(&["port", "set", "vm1", "--vf", &lane, "--vf-model", "bond"]);
-    scene.weft(&["vf", "offer", "vm1"]);
-    scene.await_vf("plugged");
+    let (mut scene, nic) = Scene::with_vf("bond");
     nic.send(&scene.to_vm2(1));
     let before = scene.await_vf("on-vf");
     scene.weftd.kill_9();
@@ -27,11 +23,7 @@ fn a_vf_in_use_is_in_use_again_after_kill_9() {
 
 #[test]
 fn a_vf_that_is_offered_keeps_its_lane_and_goes_with_its_port() {
-    let scene = Scene::new();
-    let (nic, lane) = Nic::new(&scene);
-    scene.weft(&["port", "set", "vm1", "--vf", &lane]);
-    scene.weft(&["vf", "offer", "vm1"]);
-    scene.await_vf("plugged");
+    let (scene, nic) = Scene::with_vf("bond");
     let refusal = scene.weftd.refusal(&["port", "set", "vm1", "--vf", "null"]);
     assert!(refusal["message"].as_str().unwrap().contains("`weft vf revoke` takes it away first"), "{refusal}");
     scene.weft(&["port", "del", "vm1", "--force"]);

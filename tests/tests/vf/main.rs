@@ -36,6 +36,17 @@ impl Scene {
         Scene { weftd, vm1, vm2 }
     }
 
+    /// The same, where vm1 has been offered a VF by `dgram`, and has not used it yet.
+    fn with_vf(model: &str) -> (Scene, Nic) {
+        let scene = Scene::new();
+        let (nic, lane) = Nic::new(&scene);
+        scene.weft(&["port", "set", "vm1", "--vf", &lane, "--vf-model", model]);
+        assert_eq!(scene.await_vf("absent")["active"], "synthetic");
+        scene.weft(&["vf", "offer", "vm1"]);
+        scene.await_vf("plugged");
+        (scene, nic)
+    }
+
     /// `weft vf status vm1 --json`.
     fn vf(&self) -> Value {
         self.weftd.json(&["vf", "status", "vm1"])

@@ -71,7 +71,8 @@ impl Lanes {
     ) -> LaneNotice {
         match lane::open(kind) {
             Ok(opened) => {
-                let attached = workers.attach_lane(&asked.namespace, &asked.device, opened.sinks, opened.sources);
+                let at = (&asked.namespace, &asked.device);
+                let attached = workers.attach_lane(at, opened.sinks, opened.sources, asked.inward);
                 // Who listens is open, although nobody may be connected yet: a VMM may be told to plug now.
                 let (netdev_of, found_it) = (kind::netdev(kind), found.is_some());
                 let (link, told) = (opened.link, LinkState::Up);
