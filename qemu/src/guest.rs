@@ -5,6 +5,7 @@
 //! time limit, which grows with what the calibration boot measured, and watches for a virtual machine that ended and a
 //! kernel that panicked.
 
+mod migrate;
 mod plug;
 mod watch;
 
@@ -25,6 +26,7 @@ use crate::process::Process;
 use crate::qmp::Qmp;
 use crate::spec::{File, GuestSpec};
 use crate::version::{Qemu, Version};
+pub use migrate::{Moved, Moving, Pace};
 use watch::Watch;
 
 /// For a boot on a machine that needs two seconds for it.

@@ -66,7 +66,7 @@ pub use cloud_hypervisor::find as find_cloud_hypervisor;
 pub use cmdline::CommandLine;
 pub use commands::Output;
 pub use error::Error;
-pub use guest::Guest;
+pub use guest::{Guest, Moved, Moving, Pace};
 pub use image::{Flavour, Image, cache_folder};
 pub use job::Job;
 pub use network::{Pings, Transfer};

@@ -23,6 +23,8 @@ pub struct Event {
     pub name: String,
     /// Its `data`; null when it has none.
     pub data: Value,
+    /// When it happened, since 1970, by the clock of QEMU's machine.
+    pub at: Duration,
 }
 
 /// A connection to a QEMU monitor.
@@ -134,7 +136,8 @@ impl Qmp {
         if self.events.len() == EVENTS_MAX {
             self.events.pop_front();
         }
-        self.events.push_back(Event { name, data: message.get_mut("data").map(Value::take).unwrap_or_default() });
+        let at = time_of(&message);
+        self.events.push_back(Event { name, data: message.get_mut("data").map(Value::take).unwrap_or_default(), at });
         Ok(None)
     }
 }
@@ -193,6 +196,12 @@ impl Qmp {
         self.execute("set_link", &json!({ "name": name, "up": up })).map(drop)
     }
 
+    /// Switches a capability of migration on or off: `events`, `auto-converge`, …
+    pub fn migrate_set_capability(&mut self, name: &str, on: bool) -> Result<(), Error> {
+        let capability = json!({ "capability": name, "state": on });
+        self.execute("migrate-set-capabilities", &json!({ "capabilities": [capability] })).map(drop)
+    }
+
     /// Creates an object: `{"qom-type": "memory-backend-memfd", "id": …}`.
     pub fn object_add(&mut self, object: &Value) -> Result<(), Error> {
         self.execute("object-add", object).map(drop)
@@ -202,6 +211,12 @@ impl Qmp {
     pub fn object_del(&mut self, id: &str) -> Result<(), Error> {
         self.execute("object-del", &json!({ "id": id })).map(drop)
     }
+}
+
+/// The time in an event; QEMU says -1 where it cannot tell.
+fn time_of(message: &Value) -> Duration {
+    let part = |name| message["timestamp"][name].as_u64().unwrap_or(0);
+    Duration::from_secs(part("seconds")) + Duration::from_micros(part("microseconds"))
 }
 
 fn refusal(command: &str, reason: &str) -> Error {

@@ -73,6 +73,14 @@ impl GuestSpec {
         self
     }
 
+    /// The same guest as one that does not boot, but waits for a running one of this shape to move in; its folder and the
+    /// sockets of its NICs must be others. See [`crate::Guest::await_move`].
+    #[must_use]
+    pub fn incoming(mut self) -> GuestSpec {
+        self.options.extend(["-incoming", "defer"].map(str::to_owned));
+        self
+    }
+
     /// The monitor (QMP) that is for the switch, or whoever else shall have one beside the test.
     pub fn switch_monitor(&self) -> PathBuf {
         self.file(File::SwitchMonitor)

@@ -40,6 +40,7 @@
 pub mod driver;
 pub mod flood;
 pub mod frames;
+pub mod frames6;
 pub mod frontend;
 pub mod guest;
 pub mod https;

@@ -88,6 +88,11 @@ impl Watch {
         self.with_process(Process::kill);
     }
 
+    /// What QEMU printed.
+    pub(super) fn stderr(&self) -> String {
+        self.with_process(|process| process.stderr())
+    }
+
     /// The next line of the guest.
     pub(super) fn read_line(&self, lines: &mut LineStream, deadline: Instant) -> Result<String, Failure<'_>> {
         loop {

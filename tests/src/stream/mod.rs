@@ -15,7 +15,8 @@ use std::time::Duration;
 pub use tally::{Report, Tally};
 pub use traffic::{Traffic, Wire};
 
-use crate::frames::{ETHERNET_LEN, ETHERTYPE_IPV4, Host, checksum, echo_request};
+use crate::frames::{ETHERNET_LEN, ETHERTYPE_IPV4, Host, Mac, checksum, echo_request};
+use crate::frames6::{self, Host6};
 
 /// Length of an IPv4 header without options, bytes.
 const IPV4_LEN: usize = 20;
@@ -28,18 +29,33 @@ const ICMP_ECHO_REPLY: u8 = 0;
 #[derive(Debug, Clone)]
 pub struct Stream {
     id: u64,
-    from: Host,
-    to: Host,
+    ends: Ends,
     pause: Duration,
     due: Duration,
     tally: Tally,
 }
 
+/// Who asks, and who answers.
+#[derive(Debug, Clone, Copy)]
+enum Ends {
+    V4(Host, Host),
+    V6(Host6, Host6),
+}
+
 impl Stream {
     /// A stream of so many requests a second. `id` tells it from other streams of the same host.
     pub fn new(id: u64, from: Host, to: Host, per_second: u32) -> Stream {
+        Stream::between(id, Ends::V4(from, to), per_second)
+    }
+
+    /// The same over IPv6.
+    pub fn over_ipv6(id: u64, from: Host6, to: Host6, per_second: u32) -> Stream {
+        Stream::between(id, Ends::V6(from, to), per_second)
+    }
+
+    fn between(id: u64, ends: Ends, per_second: u32) -> Stream {
         let pause = Duration::from_secs(1) / per_second;
-        Stream { id, from, to, pause, due: Duration::ZERO, tally: Tally::default() }
+        Stream { id, ends, pause, due: Duration::ZERO, tally: Tally::default() }
     }
 
     /// When the next request is to be sent.
@@ -57,13 +73,33 @@ impl Stream {
         self.due = if missed { now } else { self.due } + self.pause;
         let number = self.tally.send(now);
         let payload = [self.id.to_be_bytes(), number.to_be_bytes()].concat();
-        Some(echo_request(self.from, self.to, number as u16, &payload))
+        Some(match self.ends {
+            Ends::V4(from, to) => echo_request(from, to, number as u16, &payload),
+            Ends::V6(from, to) => frames6::echo_request(from, to, number as u16, &payload),
+        })
     }
 
     /// Takes a frame from the wire; true when it is an answer to this stream.
     pub fn take(&mut self, frame: &[u8], now: Duration) -> bool {
-        let number = frame.strip_prefix(&self.from.mac).and_then(|_| answered(frame, self.id));
+        let number = frame.strip_prefix(&self.mac()).and_then(|_| self.answered(frame));
         number.inspect(|&number| self.tally.answer(number, now)).is_some()
+    }
+
+    fn mac(&self) -> Mac {
+        match self.ends {
+            Ends::V4(from, _) => from.mac,
+            Ends::V6(from, _) => from.mac,
+        }
+    }
+
+    /// The number in an answer to this stream; `None` for any other frame.
+    fn answered(&self, frame: &[u8]) -> Option<u64> {
+        let payload = match self.ends {
+            Ends::V4(..) => echoed(frame)?,
+            Ends::V6(..) => frames6::echoed(frame)?,
+        };
+        let word = |at: usize| payload.get(at..at + 8)?.try_into().ok().map(u64::from_be_bytes);
+        word(8).filter(|_| word(0) == Some(self.id))
     }
 
     /// What became of the requests.
@@ -72,11 +108,11 @@ impl Stream {
     }
 }
 
-/// The number in an echo reply to the stream of this id; `None` for any other frame.
+/// The payload of an ICMP echo reply; `None` for any other frame.
 ///
 /// # Panics
 /// When the frame was damaged on its way.
-fn answered(frame: &[u8], id: u64) -> Option<u64> {
+fn echoed(frame: &[u8]) -> Option<&[u8]> {
     let ip = frame.get(ETHERNET_LEN..)?;
     let is_icmp = frame[12..ETHERNET_LEN] == ETHERTYPE_IPV4.to_be_bytes() && *ip.first()? == 0x45;
     if !is_icmp || *ip.get(9)? != ICMP_PROTOCOL || *ip.get(IPV4_LEN)? != ICMP_ECHO_REPLY {
@@ -84,15 +120,11 @@ fn answered(frame: &[u8], id: u64) -> Option<u64> {
     }
     let end = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
     let icmp = ip.get(IPV4_LEN..end)?;
-    let word = |at: usize| icmp.get(at..at + 8)?.try_into().ok().map(u64::from_be_bytes);
-    if word(ICMP_LEN)? != id {
-        return None;
-    }
     assert!(
         checksum(&ip[..IPV4_LEN]) == 0 && checksum(icmp) == 0,
         "an echo reply was damaged on its way: {frame:02x?}"
     );
-    word(ICMP_LEN + 8)
+    icmp.get(ICMP_LEN..)
 }
 
 #[cfg(test)]

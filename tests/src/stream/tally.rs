@@ -51,6 +51,11 @@ impl Tally {
         self.fates.len() as u64
     }
 
+    /// When the first answer came that is not older than this.
+    pub fn first_answer(&self, after: Duration) -> Option<Duration> {
+        self.fates.iter().filter_map(|fate| fate.answered).filter(|answered| *answered >= after).min()
+    }
+
     /// What became of the requests with these numbers so far.
     pub fn report(&self, numbers: Range<u64>) -> Report {
         let end = numbers.end.min(self.sent()) as usize;
@@ -132,6 +137,15 @@ mod tests {
         assert_eq!((tally.report(0..99), all.lost()), (all, 4));
         assert_eq!(tally.report(3..7), Report { sent: 4, longest_gap: ms(30), ..Report::default() });
         assert_eq!(tally.report(50..60), Report::default());
+    }
+
+    #[test]
+    fn the_first_answer_after_a_time_is_found() {
+        let tally = tally(&[(3, 31), (6, 61), (5, 63)]);
+        assert_eq!(
+            [0, 31, 32, 62, 64].map(|at| tally.first_answer(ms(at))),
+            [31, 31, 61, 63, 0].map(|at| (at > 0).then(|| ms(at)))
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Report, Stream};
 
@@ -24,6 +24,8 @@ pub trait Wire {
 #[derive(Debug)]
 pub struct Traffic {
     streams: Arc<Mutex<Vec<Stream>>>,
+    /// When it began, since 1970.
+    began: Duration,
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -33,8 +35,9 @@ impl Traffic {
     pub fn start(mut wire: impl Wire + Send + 'static, streams: Vec<Stream>) -> Traffic {
         let (streams, is_over) = (Arc::new(Mutex::new(streams)), Arc::new(AtomicBool::new(false)));
         let (playing, end) = (Arc::clone(&streams), Arc::clone(&is_over));
+        let began = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
+        let origin = Instant::now();
         let thread = thread::spawn(move || {
-            let origin = Instant::now();
             while !end.load(Ordering::Relaxed) {
                 let next = send_due(&mut wire, &playing, origin);
                 if let Some(frame) = wire.receive(next) {
@@ -43,7 +46,7 @@ impl Traffic {
                 }
             }
         });
-        Traffic { streams, is_over, thread: Some(thread) }
+        Traffic { streams, began, is_over, thread: Some(thread) }
     }
 
     /// Changes something about the path between two requests. Gives, for each stream, the number of the first request that
@@ -57,6 +60,12 @@ impl Traffic {
     /// How many requests of a stream were sent.
     pub fn sent(&self, index: usize) -> u64 {
         lock(&self.streams)[index].tally().sent()
+    }
+
+    /// How long after this time, since 1970, the first answer to a stream came.
+    pub fn first_answer(&self, index: usize, after: Duration) -> Option<Duration> {
+        let after = after.saturating_sub(self.began);
+        lock(&self.streams)[index].tally().first_answer(after).map(|answered| answered - after)
     }
 
     /// What became of some requests of a stream so far.
