@@ -397,6 +397,7 @@ pub fn fdb_entry(view: &FdbView) -> v1::FdbEntry {
             dataplane::Kind::Port => v1::FdbKind::Port,
             dataplane::Kind::Static => v1::FdbKind::Static,
             dataplane::Kind::Learned => v1::FdbKind::Learned,
+            dataplane::Kind::Away => v1::FdbKind::Away,
         },
         age_s: view.age.map(|age| age.as_secs()),
     }

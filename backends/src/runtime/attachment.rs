@@ -54,6 +54,7 @@ impl RingHost for Attachment {
     fn start(&self, queue: u16, ring: Ring) {
         if is_receive(queue) {
             self.port.attach_receiver(queue / 2, ring);
+            self.namespace.take_home(&self.port);
             return;
         }
         self.stop(queue);

@@ -83,6 +83,7 @@ fn table(entries: &[FdbEntry], output: &Output<'_>) -> String {
             FdbKind::Port => "port",
             FdbKind::Static => "static",
             FdbKind::Learned => "learned",
+            FdbKind::Away => "away",
         };
         let age = age_s.map_or_else(|| "-".to_owned(), duration);
         table.row([namespace.clone(), mac.clone(), port.clone(), kind.to_owned(), age]);

@@ -9,7 +9,7 @@ use wire::MacAddr;
 
 use crate::burst::{Burst, Frame, Verdict};
 use crate::drops::DropReason;
-use crate::mac_table::{Learned, MacTable};
+use crate::mac_table::{Kind, Learned, MacTable};
 use crate::namespace::PortSet;
 use crate::port::PortSlot;
 use crate::time::Instant;
@@ -55,7 +55,7 @@ pub(crate) fn ask(frames: &[Frame], table: &MacTable, own: MacAddr) {
 #[inline(never)]
 fn decide(frame: &Frame, table: &MacTable, from: From<'_>, now: Instant) -> Verdict {
     let (src, dst) = (frame.src(), frame.dst());
-    if src != from.own && table.learn(src, from.slot, now) == Learned::Pinned && !went_out(src, table, from) {
+    if src != from.own && table.learn(src, from.slot, now) == Learned::Pinned && !is_outside(src, table, from) {
         return Verdict::Drop(DropReason::SpoofedMac);
     }
     match table.lookup(dst) {
@@ -66,10 +66,16 @@ fn decide(frame: &Frame, table: &MacTable, from: From<'_>, now: Instant) -> Verd
     }
 }
 
-/// Whether a pinned address is that of a guest whose frames may leave outward, past the namespace, and come back by the uplink,
-/// be it a while after the data path was switched.
+/// Whether a pinned address may come by an uplink all the same. The frames of a guest may leave outward, past the namespace, and
+/// come back, be it a while after the data path was switched. And a guest may be elsewhere: before it moves here, or after it
+/// has moved away. Its port is empty then, and whoever looks for the guest is led to where it is heard.
 #[cold]
-fn went_out(src: MacAddr, table: &MacTable, from: From<'_>) -> bool {
-    let owner = table.lookup(src).and_then(|slot| from.uplink?.get(slot));
-    owner.is_some_and(|port| port.lanes().is_inward())
+fn is_outside(src: MacAddr, table: &MacTable, from: From<'_>) -> bool {
+    let Some(ports) = from.uplink else { return false };
+    match table.pinned(src).map(|(slot, kind)| (kind, ports.get(slot))) {
+        Some((_, Some(port))) if port.lanes().is_inward() => true,
+        Some((Kind::Port, Some(port))) => port.is_vacant() && table.depart(src, from.slot) && port.stays_vacant(table),
+        Some((Kind::Away, _)) => table.depart(src, from.slot),
+        _ => false,
+    }
 }

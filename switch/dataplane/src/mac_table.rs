@@ -34,6 +34,9 @@ pub enum Kind {
     Static = 1,
     /// The port's configured address; lives as long as the port.
     Port = 2,
+    /// The configured address of a port without a guest, which is heard at the uplink that the entry names. It never ages, and
+    /// ends when the guest is at its port.
+    Away = 3,
 }
 
 /// An entry as it is listed.
@@ -134,6 +137,13 @@ impl MacTable {
         let bucket = self.bucket(mac.to_u64());
         sys::prefetch(&self.buckets[bucket]);
         sys::prefetch(&self.seen[bucket]);
+    }
+
+    /// Where `mac` is pinned to, and by what.
+    pub(crate) fn pinned(&self, mac: MacAddr) -> Option<(PortSlot, Kind)> {
+        let mac = mac.to_u64();
+        let (_, word) = self.find(self.bucket(mac), mac).filter(|(_, word)| is_pinned(*word))?;
+        Some((slot_of(word), kind_of(word)))
     }
 
     /// The port that `mac` is behind.
@@ -264,15 +274,29 @@ impl MacTable {
             .min_by_key(|&(way, _)| self.seen[bucket][way].load(Ordering::Relaxed))
     }
 
+    /// Lets a port's own address lead to an uplink where it is heard: its guest is elsewhere. False: it is no such address.
+    pub(crate) fn depart(&self, mac: MacAddr, uplink: PortSlot) -> bool {
+        let mac = mac.to_u64();
+        let bucket = self.bucket(mac);
+        let found = self.find(bucket, mac).filter(|(_, word)| matches!(kind_of(*word), Kind::Port | Kind::Away));
+        found.is_some_and(|(way, word)| self.replace((bucket, way), word, pack(mac, uplink, Kind::Away), 0))
+    }
+
+    /// Forgets where a port's own address is heard; the port itself is no more.
+    pub(crate) fn forget_departed(&self, mac: MacAddr) {
+        let mac = mac.to_u64();
+        self.remove_where(Some(self.bucket(mac)), |word, _| word & MAC_MASK == mac && kind_of(word) == Kind::Away);
+    }
+
     /// Removes an entry that is not a port's own. False: there was none.
     pub fn remove(&self, mac: MacAddr) -> bool {
         let mac = mac.to_u64();
         self.remove_where(Some(self.bucket(mac)), |word, _| word & MAC_MASK == mac && kind_of(word) != Kind::Port) > 0
     }
 
-    /// Forgets all that was learned; returns how many entries that were.
+    /// Forgets all that was learned, and which guests are elsewhere; returns how many entries that were.
     pub fn flush(&self) -> usize {
-        self.remove_where(None, |word, _| !is_pinned(word))
+        self.remove_where(None, |word, _| matches!(kind_of(word), Kind::Learned | Kind::Away))
     }
 
     /// Forgets all that is behind a port, pinned entries too.
@@ -339,7 +363,8 @@ fn kind_of(word: u64) -> Kind {
     match word >> KIND_SHIFT {
         0 => Kind::Learned,
         1 => Kind::Static,
-        _ => Kind::Port,
+        2 => Kind::Port,
+        _ => Kind::Away,
     }
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A namespace as the frame path sees it: its ports, its MAC table and its policers.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use crate::mac_table::{MacTable, TableFull};
+use crate::mac_table::{Kind, MacTable, TableFull};
 use crate::policing::NamespacePolicers;
 use crate::port::{Port, PortSlot};
 use crate::snoop::SnoopShare;
@@ -103,6 +103,25 @@ impl MacTablePlace {
     }
 }
 
+impl Port {
+    /// Whether nobody is there: no receive ring runs, and there is no other lane and no link.
+    pub(crate) fn is_vacant(&self) -> bool {
+        !self.is_running() && !self.patch().is_on() && self.lanes().queues() == 0
+    }
+
+    /// The port's own address has just been let go. False: its guest came at the same moment, and has it back.
+    pub(crate) fn stays_vacant(&self, table: &MacTable) -> bool {
+        // With that in Namespace::take_home: of two who write first and look then, one at least sees the other.
+        fence(Ordering::SeqCst);
+        let vacant = self.is_vacant();
+        if !vacant {
+            // There is a place for it: that from which it was let go a moment ago.
+            let _ = table.add_own(self.mac(), self.slot());
+        }
+        vacant
+    }
+}
+
 /// A tenant's network. Workers read it, control changes it.
 pub struct Namespace {
     pub(crate) ports: Arc<ArcSwap<PortSet>>,
@@ -193,7 +212,29 @@ impl Namespace {
         let port = members.remove(index);
         self.replace(members);
         self.forget(slot);
+        if let Some(table) = self.fdb_if_made() {
+            table.forget_departed(port.mac());
+        }
         Some(port)
+    }
+
+    /// The guest of a port is there: its address leads to the port again, should it have been elsewhere. To be called after
+    /// its first receive ring, or its lane, was attached.
+    pub fn take_home(&self, port: &Port) {
+        fence(Ordering::SeqCst);
+        if !matches!(self.fdb().pinned(port.mac()), Some((_, Kind::Port | Kind::Static))) {
+            // Only a bucket full of pinned addresses has no place for it, and it is tried again.
+            let _ = self.fdb().add_own(port.mac(), port.slot());
+        }
+    }
+
+    /// Sees to it that each port's address leads to it, or to where its guest is heard. Control calls it about once a second.
+    pub fn look_after_home(&self) {
+        for port in &self.ports.load().members {
+            if !port.is_vacant() || self.fdb().lookup(port.mac()).is_none() {
+                self.take_home(port);
+            }
+        }
     }
 
     /// Forgets every address behind a slot. For a port that was unplugged: once nobody holds it any more, because a
@@ -212,6 +253,7 @@ impl Namespace {
     /// Ages the MAC table and drops what no worker holds any more. Control calls it about once a second.
     pub fn tick(&self, now: Instant) {
         self.macs.expire(now);
+        self.look_after_home();
         self.drop_retired();
     }
 

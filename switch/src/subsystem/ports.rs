@@ -159,6 +159,7 @@ impl PortSet {
     /// Gives up the slots of ports that nobody reads any more, and keeps what they counted.
     fn sweep(&mut self) {
         self.plane.drop_retired();
+        self.plane.look_after_home();
         self.leaving.iter().for_each(|(_, device)| device.drop_retired());
         let gone = |(_, device): &mut (Name, Arc<dataplane::Port>)| !is_read(device);
         for (_, device) in self.leaving.extract_if(.., gone) {

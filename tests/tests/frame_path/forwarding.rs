@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Learning, ageing, moving, flooding, static entries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use dataplane::{DropReason, Kind, MacPolicy, PortSlot};
+use dataplane::{DropReason, Kind, MacPolicy, PortSlot, Role};
 use tests::rig::{Moved, PortOptions, Rig, mac};
 use wire::MacAddr;
 
@@ -149,4 +150,82 @@ fn dropped_frames_teach_nothing() {
     rig.send(1, &frame(mac(0), GUEST));
     let entries = rig.namespace(0).fdb().entries(rig.now());
     assert!(entries.iter().all(|entry| entry.kind == Kind::Port), "{entries:?}");
+}
+
+/// A rig of a guest, a port whose guest is elsewhere, another host, and two uplinks.
+fn with_one_away() -> Rig {
+    let mut rig = Rig::with_ports(3, &PortOptions::default());
+    for _ in 0..2 {
+        rig.add(0, &PortOptions { macs: MacPolicy::Any, ..PortOptions::with_role(Role::Uplink) });
+    }
+    rig.stop(1);
+    rig
+}
+
+#[test]
+fn a_guest_that_is_elsewhere_is_reached_by_the_uplink_where_it_is_heard() {
+    let mut rig = with_one_away();
+    rig.send(0, &frame(mac(1), mac(0)));
+    assert_eq!(arrivals(&mut rig, 5), [0, 0, 0, 0, 0], "nobody knows where it is");
+    for uplink in [3, 4] {
+        rig.send(uplink, &frame(mac(0), mac(1)));
+        assert_eq!(arrivals(&mut rig, 5), [1, 0, 0, 0, 0], "its frames are let in");
+        rig.send(0, &frame(mac(1), mac(0)));
+        let mut expected = [0; 5];
+        expected[uplink] = 1;
+        assert_eq!(arrivals(&mut rig, 5), expected, "it is where it was heard last");
+    }
+    rig.pass(Duration::from_secs(10_000));
+    rig.send(0, &frame(mac(1), mac(0)));
+    assert_eq!(arrivals(&mut rig, 5), [0, 0, 0, 0, 1], "and stays there");
+}
+
+#[test]
+fn a_guest_that_is_at_home_is_not_elsewhere() {
+    let mut rig = with_one_away();
+    rig.send(3, &frame(mac(0), mac(1)));
+    rig.received(0);
+    rig.start(1);
+    let (namespace, port) = (Arc::clone(rig.namespace(0)), Arc::clone(rig.port(1).port()));
+    namespace.take_home(&port);
+    rig.send(0, &frame(mac(1), mac(0)));
+    assert_eq!(arrivals(&mut rig, 5), [0, 1, 0, 0, 0], "it has come");
+    rig.moved(3);
+    rig.send(3, &frame(mac(0), mac(1)));
+    assert_eq!(rig.moved(3), Moved::sent(1, 100).dropped(DropReason::SpoofedMac, 1), "and nobody else is it");
+    assert_eq!(arrivals(&mut rig, 5), [0; 5]);
+}
+
+#[test]
+fn only_an_uplink_may_say_that_a_guest_is_behind_it() {
+    let mut rig = with_one_away();
+    rig.add(0, &bridging());
+    for _ in 0..2 {
+        rig.moved(5);
+        rig.send(5, &frame(mac(0), mac(1)));
+        assert_eq!(rig.moved(5), Moved::sent(1, 100).dropped(DropReason::SpoofedMac, 1));
+        // Nor when it is known to be away.
+        rig.send(3, &frame(mac(0), mac(1)));
+        rig.received(0);
+    }
+    rig.namespace(0).fdb().add_static(GUEST, PortSlot(1)).unwrap();
+    rig.send(3, &frame(mac(0), GUEST));
+    assert_eq!(arrivals(&mut rig, 6), [0; 6], "what an operator has said stays");
+}
+
+#[test]
+fn what_is_known_of_a_guest_elsewhere_ends_with_its_port_and_with_the_uplink() {
+    let mut rig = with_one_away();
+    rig.send(3, &frame(mac(0), mac(1)));
+    assert!(rig.namespace(0).unplug(PortSlot(3)).is_some());
+    rig.pass(Duration::from_secs(1));
+    let kind_of = |rig: &Rig| {
+        let entries = rig.namespace(0).fdb().entries(rig.now());
+        entries.into_iter().find(|entry| entry.mac == mac(1)).map(|entry| (entry.port, entry.kind))
+    };
+    assert_eq!(kind_of(&rig), Some((PortSlot(1), Kind::Port)), "it is looked for at its port again");
+    rig.send(4, &frame(mac(0), mac(1)));
+    assert_eq!(kind_of(&rig), Some((PortSlot(4), Kind::Away)));
+    assert!(rig.namespace(0).unplug(PortSlot(1)).is_some());
+    assert_eq!(kind_of(&rig), None);
 }

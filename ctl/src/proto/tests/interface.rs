@@ -113,7 +113,7 @@ fn enumerations_are_those_of_the_file() {
     use RaLearningState::{Blocking, Forwarding, Learning};
     hold(&idl, "RaLearningState", &[Learning, Blocking, Forwarding]);
     hold(&idl, "State", &[State::Down, State::Connecting, State::Up, State::Broken]);
-    hold(&idl, "FdbKind", &[FdbKind::Port, FdbKind::Static, FdbKind::Learned]);
+    hold(&idl, "FdbKind", &[FdbKind::Port, FdbKind::Static, FdbKind::Learned, FdbKind::Away]);
     let facts = [FactKind::Prefix, FactKind::Route, FactKind::Rdnss, FactKind::Dnssl, FactKind::Pref64];
     hold(&idl, "FactKind", &facts);
     use InformationState::{Failed, Fetched, Fetching, Waiting};

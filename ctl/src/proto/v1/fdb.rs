@@ -34,6 +34,8 @@ pub enum FdbKind {
     Static,
     /// Seen as a source; forgotten when it ages.
     Learned,
+    /// The own MAC of a port without a guest, heard at this uplink: the guest is elsewhere.
+    Away,
 }
 
 /// Parameters of `FdbList`.

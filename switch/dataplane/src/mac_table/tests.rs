@@ -56,6 +56,26 @@ fn pinned_addresses_neither_age_nor_move_nor_leave_by_a_flush() {
 }
 
 #[test]
+fn a_ports_address_leads_to_where_its_guest_is_heard_until_it_is_back() {
+    let table = MacTable::new(100, 1);
+    table.add_own(mac(1), A).unwrap();
+    table.add_static(mac(2), A).unwrap();
+    assert!(table.depart(mac(1), B) && !table.depart(mac(2), B) && !table.depart(mac(3), B));
+    assert_eq!([1, 2, 3].map(|number| table.lookup(mac(number))), [Some(B), Some(A), None]);
+    assert_eq!(table.learn(mac(1), A, at(1)), Learned::Pinned, "nobody else has it meanwhile");
+    assert_eq!(table.learn(mac(1), B, at(1)), Learned::Yes);
+    assert_eq!((table.expire(at(9999), AGE), table.lookup(mac(1))), (0, Some(B)));
+    table.add_own(mac(1), A).unwrap();
+    assert_eq!((table.pinned(mac(1)), table.used()), (Some((A, Kind::Port)), 2));
+    assert!(table.depart(mac(1), B));
+    assert_eq!((table.flush(), table.lookup(mac(1))), (1, None), "an operator may have it looked for anew");
+    table.add_own(mac(1), A).unwrap();
+    table.depart(mac(1), B);
+    table.forget_departed(mac(1));
+    assert_eq!((table.lookup(mac(1)), table.used()), (None, 1));
+}
+
+#[test]
 fn pinning_takes_an_address_from_where_it_was_learned() {
     let table = MacTable::new(100, 1);
     table.learn(mac(1), A, at(1));
