@@ -158,6 +158,8 @@ pub struct Control {
     /// The time that was last told.
     pub(crate) now: Duration,
     pub(crate) emissions: Vec<Emission>,
+    /// Ports whose guests hear again.
+    releases: Vec<Arc<dataplane::Port>>,
 }
 
 impl Control {
@@ -171,9 +173,9 @@ impl Control {
     /// [`Control::numbers`], if they can be had.
     pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
-        let (actions, emissions) = (VecDeque::new(), Vec::new());
+        let (actions, emissions, releases) = (VecDeque::new(), Vec::new(), Vec::new());
         let (vfs, now) = (Vfs::default(), Duration::ZERO);
-        Control { desired, plant, informing: None, offered, actions, vfs, now, emissions }
+        Control { desired, plant, informing: None, offered, actions, vfs, now, emissions, releases }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.

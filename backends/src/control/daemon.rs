@@ -187,6 +187,7 @@ impl Daemon {
         if !emissions.is_empty() {
             self.endpoints.workers().emit(emissions);
         }
+        self.control.take_releases().into_iter().for_each(|port| self.endpoints.workers().release(port));
     }
 
     /// Takes note of what was fetched.

@@ -140,6 +140,10 @@ impl LaneSink for Sink {
         Ok(())
     }
 
+    fn set_spare(&mut self, spare: bool) {
+        self.inner.set_spare(spare);
+    }
+
     fn flush(&mut self) -> Flushed {
         self.recorder.end();
         self.inner.flush()

@@ -21,6 +21,7 @@ use super::link::LinkState;
 use super::outlet::Shared;
 use super::pool::Pool;
 use super::queue::{Queue, Style};
+use super::spare::Spare;
 use super::unix::{ADVICE, Bound, described};
 use super::{Caps, Opened, unlimited};
 use crate::place::Place;
@@ -43,7 +44,8 @@ pub(super) fn open(local: &Place, remote: &Place) -> Result<Opened, LaneError> {
     let mut peer = Peer { place: remote.clone(), missed: 0, patience: 0 };
     peer.find(&shared);
     let link = Arc::clone(&shared.link);
-    let sink = Sink { shared: Arc::clone(&shared), peer, burst: Queue::new(BURST, WHOLE, 0) };
+    let spare = Spare::new(|_| Vec::new());
+    let sink = Sink { shared: Arc::clone(&shared), peer, burst: Queue::new(BURST, WHOLE, 0), spare };
     let source = Source { shared, bound, pool };
     Ok(Opened::single(Box::new(sink), Box::new(source), link, caps()))
 }
@@ -88,16 +90,24 @@ struct Sink {
     shared: Arc<Shared<OwnedFd>>,
     peer: Peer,
     burst: Queue,
+    spare: Spare,
 }
 
 impl Sink {
     fn send(&mut self) {
-        let Self { shared, peer, burst } = self;
-        let went = shared.flush(burst) || peer.find_in_time(shared) && shared.flush(burst);
+        let Self { shared, peer, burst, spare } = self;
+        let waits = !spare.admits(shared) && shared.is_connected();
+        let went = !waits && (shared.flush(burst) || find(peer, shared, spare) && shared.flush(burst));
         if !went {
             shared.link.lost.add(burst.clear());
         }
     }
+}
+
+/// Finds the peer anew. Whether something may go there at once.
+fn find(peer: &mut Peer, shared: &Shared<OwnedFd>, spare: &mut Spare) -> bool {
+    spare.begin();
+    peer.find_in_time(shared) && spare.admits(shared)
 }
 
 impl LaneSink for Sink {
@@ -110,6 +120,10 @@ impl LaneSink for Sink {
             self.send();
         }
         if self.burst.push(&[], payload) { Ok(()) } else { Err(DropReason::TooBig) }
+    }
+
+    fn set_spare(&mut self, spare: bool) {
+        self.spare.set(spare, &self.shared);
     }
 
     fn flush(&mut self) -> Flushed {

@@ -202,6 +202,10 @@ impl LaneSink for Sink {
         Ok(())
     }
 
+    fn set_spare(&mut self, spare: bool) {
+        self.inner.set_spare(spare);
+    }
+
     fn flush(&mut self) -> Flushed {
         self.trouble.turn();
         while let Some(whole) = self.trouble.now.pop() {

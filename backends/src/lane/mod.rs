@@ -45,6 +45,7 @@ mod packet_ring;
 mod pool;
 mod queue;
 mod replay;
+mod spare;
 mod stream;
 mod tap;
 #[cfg(test)]

@@ -37,6 +37,14 @@ struct Outlet<S> {
     waiting: Queue,
     /// The socket is watched for room.
     watched: bool,
+    /// Nothing goes there before the other end has taken in what went before: see `spare`.
+    sparing: bool,
+}
+
+impl<S: AsFd> Outlet<S> {
+    fn is_drained(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| sys::mmsg::unread(socket.as_fd()).is_ok_and(|bytes| bytes == 0))
+    }
 }
 
 impl<S: AsFd> Shared<S> {
@@ -45,7 +53,8 @@ impl<S: AsFd> Shared<S> {
     /// # Errors
     /// The process has no descriptors left.
     pub(super) fn new(style: Style) -> io::Result<Self> {
-        let outlet = Outlet { socket: None, waiting: Queue::new(WAITING, WAITING_WHOLE, 0), watched: false };
+        let outlet =
+            Outlet { socket: None, waiting: Queue::new(WAITING, WAITING_WHOLE, 0), watched: false, sparing: false };
         Ok(Self {
             link: Arc::new(Link::new(LinkState::Down)),
             style,
@@ -95,9 +104,9 @@ impl<S: AsFd> Shared<S> {
     /// other end, and the burst is still where it was.
     pub(super) fn flush(&self, burst: &mut Queue) -> bool {
         let mut outlet = self.lock();
-        self.drain(&mut outlet);
+        let may_send = self.drain(&mut outlet);
         let Outlet { socket: Some(socket), waiting, .. } = &mut *outlet else { return false };
-        if waiting.is_empty() {
+        if waiting.is_empty() && may_send {
             let sent = burst.send(socket.as_fd(), self.style);
             self.link.sent.add(sent.frames);
             self.link.lost.add(sent.refused);
@@ -121,10 +130,41 @@ impl<S: AsFd> Shared<S> {
         }
     }
 
-    fn drain(&self, outlet: &mut Outlet<S>) {
-        let Outlet { socket: Some(socket), waiting, .. } = outlet else { return };
+    /// Whether there is another end, as far as is known.
+    pub(super) fn is_connected(&self) -> bool {
+        self.lock().socket.is_some()
+    }
+
+    /// Whether the other end has taken in all that it was sent.
+    pub(super) fn is_drained(&self) -> bool {
+        self.lock().is_drained()
+    }
+
+    /// Sends nothing from now on before the other end has taken in what went before; or sends as much as it has room for.
+    pub(super) fn set_sparing(&self, sparing: bool) {
+        let mut outlet = self.lock();
+        outlet.sparing = sparing;
+        self.drain(&mut outlet);
+        self.look_out(&mut outlet);
+    }
+
+    /// Lets go of what waits. Of a stream that would tear a frame apart.
+    pub(super) fn give_up(&self) {
+        if self.style == Style::Datagrams {
+            let mut outlet = self.lock();
+            self.link.lost.add(outlet.waiting.clear());
+            self.look_out(&mut outlet);
+        }
+    }
+
+    /// Sends what waits. False: the other end is to take in more first.
+    fn drain(&self, outlet: &mut Outlet<S>) -> bool {
+        if outlet.sparing && !outlet.is_drained() {
+            return false;
+        }
+        let Outlet { socket: Some(socket), waiting, .. } = outlet else { return true };
         if waiting.is_empty() {
-            return;
+            return true;
         }
         let sent = waiting.send(socket.as_fd(), self.style);
         self.link.sent.add(sent.frames);
@@ -132,6 +172,7 @@ impl<S: AsFd> Shared<S> {
         if let Some(Stopped::Broken(_)) = sent.stopped {
             self.let_go(outlet, self.when_broken());
         }
+        true
     }
 
     fn let_go(&self, outlet: &mut Outlet<S>, state: LinkState) {
@@ -147,9 +188,9 @@ impl<S: AsFd> Shared<S> {
         if self.style == Style::Stream { LinkState::Gone } else { LinkState::Down }
     }
 
-    /// Watches the socket for room exactly while something waits.
+    /// Watches the socket for room exactly while something waits for that.
     fn look_out(&self, outlet: &mut Outlet<S>) {
-        let wanted = !outlet.waiting.is_empty();
+        let wanted = !outlet.waiting.is_empty() && !outlet.sparing;
         let Some(socket) = outlet.socket.as_ref().filter(|_| wanted != outlet.watched) else { return };
         // It fails for what is not in the set: then what waits goes with the next burst.
         let _ = epoll::modify(&self.ready, socket, epoll::EventData::new_u64(0), self.interest(wanted));

@@ -23,6 +23,7 @@ use super::link::LinkState;
 use super::outlet::Shared;
 use super::pool::Pool;
 use super::queue::{Queue, Style};
+use super::spare::Spare;
 use super::unix::{ADVICE, Bound, described};
 use super::{Caps, Opened, unlimited};
 use crate::dispose::Connection;
@@ -65,7 +66,8 @@ pub(super) fn connect(place: &Place) -> Result<Opened, LaneError> {
 fn opened(shared: Arc<Shared<Way>>, inlet: Inlet) -> io::Result<Opened> {
     let link = Arc::clone(&shared.link);
     let caps = Caps { removable: true, guest_visible: true, ..unlimited() };
-    let sink = Sink { shared: Arc::clone(&shared), burst: Queue::new(BURST, WHOLE, LENGTH) };
+    let spare = Spare::new(|len| length(len).to_vec());
+    let sink = Sink { shared: Arc::clone(&shared), burst: Queue::new(BURST, WHOLE, LENGTH), spare };
     let source = Source { shared, inlet, stage: Stage::new(), pool: Pool::new()? };
     Ok(Opened::single(Box::new(sink), Box::new(source), link, caps))
 }
@@ -113,11 +115,12 @@ impl Inlet {
 struct Sink {
     shared: Arc<Shared<Way>>,
     burst: Queue,
+    spare: Spare,
 }
 
 impl Sink {
     fn send(&mut self) {
-        if !self.shared.flush(&mut self.burst) {
+        if !self.spare.admits(&self.shared) || !self.shared.flush(&mut self.burst) {
             self.shared.link.lost.add(self.burst.clear());
         }
     }
@@ -133,6 +136,10 @@ impl LaneSink for Sink {
             self.send();
         }
         if self.burst.push(&length(payload.len()), payload) { Ok(()) } else { Err(DropReason::TooBig) }
+    }
+
+    fn set_spare(&mut self, spare: bool) {
+        self.spare.set(spare, &self.shared);
     }
 
     fn flush(&mut self) -> Flushed {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use dataplane::{Emission, Snoops, Source, SourceId, Worker};
+use dataplane::{Emission, Port, Snoops, Source, SourceId, Worker};
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 use super::cpus::Cpus;
@@ -118,6 +118,16 @@ impl Pool {
             while part.peek().is_some() {
                 member.try_emit(part.by_ref().take(EMITTED_AT_ONCE).collect());
             }
+        }
+    }
+
+    /// Has the worker that emits to it deliver what has waited for a port's guest, if it has room for being told.
+    pub(super) fn release(&self, port: Arc<Port>) {
+        let member = &self.members[usize::from(port.slot().0) % self.members.len()];
+        if let Some(commands) = &member.commands {
+            let _ = commands.try_send(Command::Release(port));
+            // A full doorbell is rung already.
+            let _ = member.doorbell.write(1);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
-use dataplane::{Emission, Source, SourceId, Worker};
+use dataplane::{Emission, Port, Source, SourceId, Worker};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::clock::TurnClock;
@@ -23,6 +23,8 @@ pub(super) enum Command {
     Detach(SourceId, SyncSender<Option<Box<Source>>>),
     /// Deliver what control has to say, a few frames.
     Emit(Vec<Emission>),
+    /// Deliver what has waited for the guest of this port.
+    Release(Arc<Port>),
 }
 
 /// How a worker is woken, and wakes.
@@ -44,6 +46,8 @@ pub(super) struct WorkerThread {
     kickless: BTreeSet<SourceId>,
     gauges: Arc<Gauges>,
     control: Arc<Bell>,
+    /// Ports for whose guests frames still wait, because their rings were full.
+    releasing: Vec<Arc<Port>>,
     /// Commands may be left that nothing rings for any more.
     owes: bool,
 }
@@ -60,7 +64,8 @@ impl WorkerThread {
         let clock = TurnClock::start();
         let patience = Patience::new(mode, clock.now());
         let (sleeper, kickless) = (Sleeper::new(bells.own)?, BTreeSet::new());
-        Ok(Self { worker, clock, patience, commands, sleeper, kickless, gauges, control: bells.control, owes: false })
+        let (control, releasing, owes) = (bells.control, Vec::new(), false);
+        Ok(Self { worker, clock, patience, commands, sleeper, kickless, gauges, control, releasing, owes })
     }
 
     /// Runs until the last sender of commands is gone.
@@ -70,7 +75,7 @@ impl WorkerThread {
         }
         while self.obey() {
             self.gauges.pulse.beat();
-            if self.poll() || self.owes {
+            if self.release() | self.poll() || self.owes {
                 continue;
             }
             let now = self.clock.now();
@@ -119,6 +124,7 @@ impl WorkerThread {
                     self.owes = true;
                     return true;
                 }
+                Ok(Command::Release(port)) => self.releasing.push(port),
                 Err(TryRecvError::Empty) => {
                     self.owes = false;
                     return true;
@@ -126,6 +132,13 @@ impl WorkerThread {
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
+    }
+
+    /// Delivers what has waited, as far as there is room for it. True: not all of it.
+    fn release(&mut self) -> bool {
+        let now = self.clock.now();
+        self.releasing.retain(|port| !port.release(now));
+        !self.releasing.is_empty()
     }
 
     fn attach(&mut self, id: SourceId, source: Source) {

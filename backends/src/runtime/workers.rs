@@ -55,6 +55,12 @@ impl Workers {
         self.pool.emit(emissions);
     }
 
+    /// Has a worker deliver what has waited for the guest of `port` ([`Port::release`]). Never waits: a worker that is too busy
+    /// to be told is to be told again.
+    pub fn release(&self, port: Arc<Port>) {
+        self.pool.release(port);
+    }
+
     /// What each worker has done.
     #[must_use]
     pub fn stats(&self) -> Vec<WorkerStats> {

@@ -63,6 +63,20 @@ impl Burst {
     }
 }
 
+/// Bytes that were sent over a Unix socket and that the other end has not read yet, as the kernel accounts for them
+/// (`SIOCOUTQ`, `unix_outq_len`).
+///
+/// # Errors
+/// What `ioctl` says.
+pub fn unread(socket: BorrowedFd<'_>) -> io::Result<u32> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the kernel writes one int.
+    if unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(u32::try_from(bytes).unwrap_or(0))
+}
+
 /// Sends the first [`MESSAGES_MAX`] of `messages`, each a range of `bytes`, without blocking. A range that is not in `bytes`
 /// is a message of no bytes. Returns how many were taken, at least one unless there are none.
 ///

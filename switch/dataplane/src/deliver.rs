@@ -41,6 +41,8 @@ pub(crate) struct Delivery {
     far: Vec<(Arc<Port>, u16)>,
     /// What goes on in other namespaces.
     crossings: Vec<Crossing>,
+    /// Control is to look at a port that frames were delivered to.
+    pub(crate) news: bool,
     /// Sinks of lanes that were given frames.
     pub(crate) by_lane: Vec<(Arc<Port>, u16)>,
     pub(crate) scratch: Scratch,
@@ -53,6 +55,7 @@ impl Delivery {
             near: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             far: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             crossings: Vec::with_capacity(CROSSINGS),
+            news: false,
             by_lane: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
             scratch: Scratch::new(),
         }
@@ -157,7 +160,7 @@ impl Delivery {
     }
 }
 
-fn publish(port: &Port, pair: u16, owner: SourceId) {
+pub(crate) fn publish(port: &Port, pair: u16, owner: SourceId) {
     if let Some(receiver) = port.lock(pair).as_mut()
         && let Err(fault) = receiver.publish(owner)
     {
@@ -178,7 +181,7 @@ pub(crate) fn police(port: &Port, wanted: &mut Bits, frames: &[Frame], now: Inst
 }
 
 /// Locks a pair that the guest has filled: the one that was chosen, else the first.
-fn lock_in_use(port: &Port, pair: u16) -> (u16, MutexGuard<'_, Option<Receiver>>) {
+pub(crate) fn lock_in_use(port: &Port, pair: u16) -> (u16, MutexGuard<'_, Option<Receiver>>) {
     let guard = port.lock(pair);
     if pair == 0 || guard.as_ref().is_none_or(Receiver::in_use) {
         return (pair, guard);

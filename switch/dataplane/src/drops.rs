@@ -96,6 +96,8 @@ reasons! {
         "The port's VF lane, or the device that is its only lane, took no more: what is behind it is slower than its senders, or not there. `weft vf status` tells."
     LaneStray "lane-stray"
         "A frame came over the VF lane of a host-lane port and was a broadcast or multicast, which the guest gets from its namespace, or for another MAC."
+    HoldFull "hold-full"
+        "Frames for the guest waited while its VF was taken from it, and more came than may wait (4096 frames or 4 MiB). From then on frames went by both lanes, as without waiting."
     RxPoliced "rx-policed"
         "More was sent to the guest than its port may receive: `weft port show` tells its limits, `weft port set --rx-frames` and `--rx-bytes` change them."
     BufferTooSmall "buffer-too-small"

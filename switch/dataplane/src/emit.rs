@@ -16,7 +16,7 @@ use crate::stats::{Delta, Traffic};
 use crate::time::Instant;
 
 /// Whose bursts these are. Any number of them may be under way: each is finished as soon as it is delivered.
-const CONTROL: SourceId = SourceId(u64::MAX);
+pub(crate) const CONTROL: SourceId = SourceId(u64::MAX);
 
 /// A frame for the guest of one port.
 pub struct Emission {
@@ -57,6 +57,11 @@ impl Port {
     }
 
     fn emit_by_lane(&self, frame: &[u8], delta: &mut Delta) -> Result<(), DropReason> {
+        if self.lanes().wheel.is_held()
+            && let Some(held) = self.hold_emission(frame)
+        {
+            return held;
+        }
         let multicast = EtherHeader::parse(frame).is_some_and(|ether| ether.dst.is_multicast());
         let lanes = self.lanes().wheel.get().of(multicast);
         let errand = if lanes.synthetic { Errand::Copy } else { Errand::Sole };

@@ -37,6 +37,10 @@ pub trait LaneSink: Send {
     /// Why it can never be sent: it is then no part of what [`LaneSink::flush`] says.
     fn put(&mut self, header: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason>;
 
+    /// Says whether what is put from now on is spare: another lane carries it as well, and the guest takes it from one. A lane
+    /// whose other end may not be taking in anything yet had better lose it than bring it late.
+    fn set_spare(&mut self, _spare: bool) {}
+
     /// Sends what was put, at the end of a burst; says what became of all that was put since the last call.
     fn flush(&mut self) -> Flushed;
 }

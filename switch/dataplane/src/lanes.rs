@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use wire::VnetHeader;
 
 use crate::drops::DropReason;
+use crate::hold::Hold;
 use crate::lane::LaneSink;
 use crate::payload::Payload;
 use crate::stats::{Delta, LaneStats, Tally, Traffic};
@@ -46,14 +47,22 @@ pub struct LaneNews {
     pub vf: bool,
     /// The other lane brings no more frames.
     pub gone: bool,
+    /// Frames were to wait for the guest, and more came than may.
+    pub overflowed: bool,
 }
 
 impl LaneNews {
     const GONE: u8 = 4;
+    const OVERFLOWED: u8 = 8;
 
     fn of_bits(bits: u8) -> Self {
         let has = |bit| bits & bit != 0;
-        Self { synthetic: has(Lane::Synthetic as u8), vf: has(Lane::Vf as u8), gone: has(Self::GONE) }
+        Self {
+            synthetic: has(Lane::Synthetic as u8),
+            vf: has(Lane::Vf as u8),
+            gone: has(Self::GONE),
+            overflowed: has(Self::OVERFLOWED),
+        }
     }
 }
 
@@ -77,6 +86,7 @@ pub(crate) struct Held {
 #[derive(Default)]
 pub(crate) struct Lanes {
     pub(crate) wheel: Wheel,
+    pub(crate) hold: Hold,
     outlets: Box<[Outlet]>,
     /// How many outlets have sinks, the first ones.
     queues: AtomicU8,
@@ -144,6 +154,11 @@ impl Lanes {
         self.news.fetch_or(LaneNews::GONE, Ordering::AcqRel);
     }
 
+    /// Notes that more frames came than may wait.
+    pub(crate) fn overflowed(&self) {
+        self.news.fetch_or(LaneNews::OVERFLOWED, Ordering::AcqRel);
+    }
+
     pub(crate) fn take_news(&self) -> LaneNews {
         LaneNews::of_bits(self.news.swap(0, Ordering::AcqRel))
     }
@@ -192,6 +207,7 @@ impl Outlet {
         if held.errand != errand {
             self.flush(held, delta);
             held.errand = errand;
+            held.sink.set_spare(errand == Errand::Copy);
         }
     }
 

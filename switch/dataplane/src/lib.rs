@@ -55,6 +55,7 @@ mod emit;
 mod features;
 mod forward;
 mod guard;
+mod hold;
 mod intake;
 mod lane;
 mod lanes;

@@ -39,6 +39,12 @@ pub const SNOOP_SLOTS: usize = 256;
 /// Copies of frames of one port that may wait for control, of Router Advertisements and of Solicitations each: more ports than one must flood to keep others from being heard.
 pub const SNOOP_PORT: usize = 8;
 
+/// Frames that may wait for a guest that is deaf while its VF is taken from it, and their bytes: what a thousand frames a
+/// second come to in the seconds that a slow guest takes, or a window of TCP.
+pub const HELD_FRAMES: usize = 4096;
+/// See [`HELD_FRAMES`].
+pub const HELD_BYTES: usize = 4 << 20;
+
 /// Queue pairs of one port.
 pub const QUEUE_PAIRS: u16 = 16;
 

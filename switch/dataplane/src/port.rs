@@ -406,6 +406,11 @@ impl Port {
         self.inlets[usize::from(pair)].receiver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Its queue pairs, running or not.
+    pub(crate) fn queue_pairs(&self) -> u16 {
+        self.inlets.len() as u16
+    }
+
     /// Whether delivery into a pair may begin, asked while its lock is held.
     #[inline]
     pub(crate) fn runs(&self, pair: u16) -> bool {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What control does with the lanes of a port.
 
+use crate::hold::Room;
 use crate::lane::LaneSink;
 use crate::lanes::{Lane, LaneNews};
 use crate::port::Port;
@@ -8,9 +9,14 @@ use crate::stats::{Delta, LaneStats};
 use crate::steering::Steering;
 
 impl Port {
-    /// Sets which lanes get what, from the next burst on. A new port's rings get everything.
+    /// Sets which lanes get what, from the next burst on; a new port's rings get everything. Frames that have waited
+    /// ([`Steering::HELD`]) go there too, and others behind them, once a worker was told to ([`Port::release`]).
     pub fn steer_lanes(&self, steering: Steering) {
-        self.lanes().wheel.set(steering);
+        let mut hold = self.lanes().hold.lock();
+        if steering == Steering::HELD && hold.is_none() {
+            *hold = Some(Room::new());
+        }
+        self.lanes().wheel.set(steering, hold.is_some());
     }
 
     /// Which lanes get what.

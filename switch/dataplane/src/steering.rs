@@ -19,6 +19,8 @@ impl LaneSet {
     pub const VF: Self = Self { synthetic: false, vf: true };
     /// Each frame goes to both, to a guest that takes it from one.
     pub const BOTH: Self = Self { synthetic: true, vf: true };
+    /// None.
+    const NEITHER: Self = Self { synthetic: false, vf: false };
 
     const fn bits(self) -> u8 {
         self.synthetic as u8 | (self.vf as u8) << 1
@@ -48,8 +50,13 @@ impl Default for Steering {
 }
 
 impl Steering {
+    /// Frames for the guest wait, in order, until something else is said.
+    pub const HELD: Self = Self::all(LaneSet::NEITHER);
+
     const MULTICAST: u32 = 2;
     const OUTWARD: u8 = 1 << 4;
+    /// Frames wait, whatever else it says.
+    const WAIT: u8 = 1 << 5;
     /// Everything into the rings.
     const PLAIN: u8 = LaneSet::SYNTHETIC.bits() | LaneSet::SYNTHETIC.bits() << Self::MULTICAST;
 
@@ -89,8 +96,26 @@ impl Default for Wheel {
 }
 
 impl Wheel {
-    pub(crate) fn set(&self, steering: Steering) {
-        self.0.store(steering.bits(), Ordering::Release);
+    /// `waits`: frames wait, those that come too, until [`Wheel::end_hold`].
+    pub(crate) fn set(&self, steering: Steering, waits: bool) {
+        let waits = if waits { Steering::WAIT } else { 0 };
+        self.0.store(steering.bits() | waits, Ordering::Release);
+    }
+
+    /// Nothing waits any more. Called by who holds the lock of the hold, as [`Wheel::set`] is.
+    pub(crate) fn end_hold(&self) {
+        self.0.fetch_and(!Steering::WAIT, Ordering::Release);
+    }
+
+    /// Whether frames wait.
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        self.0.load(Ordering::Acquire) & Steering::WAIT != 0
+    }
+
+    /// Whether those that wait need not any more.
+    pub(crate) fn is_releasing(&self) -> bool {
+        self.is_held() && self.get() != Steering::HELD
     }
 
     pub(crate) fn get(&self) -> Steering {
@@ -120,10 +145,15 @@ mod tests {
         assert!(wheel.is_plain() && wheel.get() == Steering::default());
         for bits in 0..32_u8 {
             let steering = Steering::of_bits(bits);
-            wheel.set(steering);
+            wheel.set(steering, false);
             assert_eq!((wheel.get(), wheel.is_outward()), (steering, steering.outward));
             let plain = Steering { outward: false, ..steering } == Steering::default();
             assert_eq!(wheel.is_plain(), plain, "{steering:?}");
+            wheel.set(steering, true);
+            assert_eq!((wheel.get(), wheel.is_held(), wheel.is_plain()), (steering, true, false));
+            assert_eq!(wheel.is_releasing(), steering != Steering::HELD);
+            wheel.end_hold();
+            assert_eq!((wheel.get(), wheel.is_held(), wheel.is_plain()), (steering, false, plain));
         }
     }
 }

@@ -62,7 +62,7 @@ impl Worker {
 
     /// Whether something was handed over since the last call, so that who listens is to be woken.
     pub fn take_news(&mut self) -> bool {
-        self.turn.tap.take_news()
+        self.turn.tap.take_news() | std::mem::take(&mut self.turn.delivery.news)
     }
 
     /// Adds a source; it is polled from now on.

@@ -20,15 +20,26 @@ pub(crate) enum Due {
     Link,
     /// The VMM is asked again to let the device go.
     UnplugAgain,
+    /// The guest should hear again.
+    Deaf,
     /// The device should have gone.
     Unplug,
 }
 
-const DUES: usize = 8;
+const DUES: usize = 9;
 
 impl Due {
-    const ALL: [Due; DUES] =
-        [Due::Plug, Due::Answer, Due::Use, Due::Takeover, Due::Tail, Due::Link, Due::UnplugAgain, Due::Unplug];
+    const ALL: [Due; DUES] = [
+        Due::Plug,
+        Due::Answer,
+        Due::Use,
+        Due::Takeover,
+        Due::Tail,
+        Due::Link,
+        Due::UnplugAgain,
+        Due::Deaf,
+        Due::Unplug,
+    ];
 }
 
 /// One time for each [`Due`].

@@ -105,9 +105,18 @@ struct Vf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Plug {
     No,
+    /// Asked for, and not answered.
+    Asked,
     /// Asked for, or done by somebody else.
     Maybe,
     Yes,
+}
+
+impl Plug {
+    /// Nobody has said whether it is there.
+    fn is_open(self) -> bool {
+        matches!(self, Plug::Asked | Plug::Maybe)
+    }
 }
 
 /// Where the data path should be, and who waits for that.
@@ -185,6 +194,7 @@ impl Device {
             Event::LaneRecovered => self.lane_recovered(),
             Event::GuestUp { standby } => self.guest_up(standby, now),
             Event::GuestDown => self.guest_down(now),
+            Event::Overflowed => self.overflowed(),
             Event::Found => self.found(now),
             Event::GuestAsked(lane) => self.guest_asked(lane, now),
             Event::VmmUp => self.vmm_up(now),

@@ -65,6 +65,9 @@ pub enum Event {
     /// look that finds one; when a look finds both lanes, the synthetic one is said first.
     Seen(Lane),
 
+    /// More frames came than may wait ([`Steering::WAIT`]).
+    Overflowed,
+
     /// NetVSC: the guest has found the VF and set it up.
     Found,
     /// NetVSC: the guest asks for the data path, and waits for [`Told::Completed`]. When this is refused, the guest

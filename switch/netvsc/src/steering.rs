@@ -3,7 +3,7 @@
 
 use crate::model::GuestModel;
 
-/// A set of the two lanes; never empty in a [`Steering`].
+/// A set of the two lanes; empty only in [`Steering::WAIT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lanes {
     /// The virtio rings.
@@ -19,6 +19,7 @@ impl Lanes {
     pub const VF: Lanes = Lanes { synthetic: false, vf: true };
     /// Each frame on both lanes.
     pub const BOTH: Lanes = Lanes { synthetic: true, vf: true };
+    const NEITHER: Lanes = Lanes { synthetic: false, vf: false };
 }
 
 /// Where frames for the guest go, by kind, and where the guest's own go.
@@ -36,6 +37,8 @@ pub struct Steering {
 impl Steering {
     /// Everything by the synthetic lane: how a port begins.
     pub const SYNTHETIC: Steering = Steering::of(Lanes::SYNTHETIC, Lanes::SYNTHETIC);
+    /// Frames for the guest wait, in order, and go by the lanes of the steering that comes next; others go behind them.
+    pub const WAIT: Steering = Steering::of(Lanes::NEITHER, Lanes::NEITHER);
     const VF: Steering = Steering::of(Lanes::VF, Lanes::VF);
     const BOTH: Steering = Steering::of(Lanes::BOTH, Lanes::BOTH);
 
@@ -54,6 +57,8 @@ impl Steering {
         match (model, phase) {
             (_, Phase::Synthetic) => Steering::SYNTHETIC,
             (GuestModel::Standby, Phase::Vf) => Steering::VF,
+            // It lets go of the one before it hears the other.
+            (GuestModel::Standby, Phase::Deaf) => Steering::WAIT,
             // It takes exactly one of the two, and nobody but itself knows which.
             (GuestModel::Standby, Phase::Transition | Phase::Held) => Steering::BOTH,
             (GuestModel::Netvsc, Phase::Vf) => Steering::of(Lanes::VF, Lanes::SYNTHETIC),
@@ -61,9 +66,10 @@ impl Steering {
             // What is held has gone over to the VF and cannot be told to come back: twice is better than never.
             (GuestModel::Bond, Phase::Held) => Steering::BOTH,
             (GuestModel::HostLane, Phase::Vf) => Steering { outward: true, ..Steering::SYNTHETIC },
-            (GuestModel::Netvsc | GuestModel::Bond | GuestModel::HostLane, Phase::Transition | Phase::Held) => {
-                Steering::SYNTHETIC
-            }
+            (
+                GuestModel::Netvsc | GuestModel::Bond | GuestModel::HostLane,
+                Phase::Transition | Phase::Held | Phase::Deaf,
+            ) => Steering::SYNTHETIC,
         }
     }
 }
@@ -75,6 +81,8 @@ pub(crate) enum Phase {
     Synthetic,
     /// The guest may hear either lane.
     Transition,
+    /// The VF that it used is being taken from the guest, and the VMM is going to say when it is out.
+    Deaf,
     /// The guest uses the VF, and the data path is held off it.
     Held,
     /// The guest uses the VF.

@@ -14,6 +14,9 @@ pub const TAKEOVER: Duration = Duration::from_millis(100);
 pub const LINK_HOLD: Duration = Duration::from_secs(5);
 /// How long a guest has for letting a device go (QEMU, migration's wait for the unplugging of a failover primary).
 pub const UNPLUG_WAIT: Duration = Duration::from_secs(30);
+/// How long frames wait for a guest that is letting its VF go: a few grace periods of a busy kernel. Who takes longer does
+/// without: from then on frames go by both lanes.
+pub const DEAF: Duration = Duration::from_secs(2);
 /// How long a guest has for taking a device into use before it is said that it does not. Nothing ends by it. As long as
 /// QEMU gives for the reverse.
 pub const ACKNOWLEDGE: Duration = Duration::from_secs(30);
@@ -37,6 +40,8 @@ pub struct Timing {
     pub link_hold: Duration,
     /// [`UNPLUG_WAIT`].
     pub unplug_wait: Duration,
+    /// [`DEAF`].
+    pub deaf: Duration,
     /// [`ACKNOWLEDGE`].
     pub acknowledge: Duration,
     /// [`PLUG_WAIT`].
@@ -56,6 +61,7 @@ impl Default for Timing {
             takeover: TAKEOVER,
             link_hold: LINK_HOLD,
             unplug_wait: UNPLUG_WAIT,
+            deaf: DEAF,
             acknowledge: ACKNOWLEDGE,
             plug_wait: PLUG_WAIT,
             plug_retry: PLUG_RETRY,

@@ -200,6 +200,11 @@ impl Control {
         self.act_on_vf(port);
     }
 
+    /// Ports whose guests hear again: a worker is to deliver what has waited for them ([`dataplane::Port::release`]).
+    pub fn take_releases(&mut self) -> Vec<Arc<dataplane::Port>> {
+        std::mem::take(&mut self.releases)
+    }
+
     /// What is due of the lanes of ports: what guests, workers and time have brought.
     pub(crate) fn tend_lanes(&mut self, now: Duration) {
         self.now = now;
@@ -211,6 +216,9 @@ impl Control {
             }
             vf.device.handle_due(now);
             vf.settle(now);
+            // Where the worker was too busy to be told.
+            let waits = self.plant.port(port).filter(|record| record.device.wants_release());
+            self.releases.extend(waits.map(|record| Arc::clone(&record.device)));
             stirred.extend(vf.device.has_actions().then(|| port.clone()));
         }
         stirred.iter().for_each(|port| self.act_on_vf(port));
@@ -274,7 +282,7 @@ impl Control {
             (None, None) => return,
             (before, wanted) => {
                 if before.is_some() {
-                    record.device.steer_lanes(Steering::default());
+                    turn(record, Steering::default(), &mut self.releases);
                     self.forget_lanes(port);
                 }
                 let saved = self.vfs.saved.remove(port);
@@ -344,7 +352,7 @@ impl Control {
         let (Some(record), Some(vf)) = (self.plant.port(port), self.vfs.get_mut(port)) else { return };
         let set = |lanes: netvsc::Lanes| LaneSet { synthetic: lanes.synthetic, vf: lanes.vf };
         let steering = Steering { unicast: set(to.unicast), multicast: set(to.multicast), outward: to.outward };
-        record.device.steer_lanes(steering);
+        turn(record, steering, &mut self.releases);
         let _ = vf.device.on(Event::Switched, self.now);
     }
 
@@ -374,6 +382,14 @@ impl Control {
     }
 }
 
+/// Steers a port's frames; those that have waited are to be delivered then.
+fn turn(record: &PortRecord, steering: Steering, releases: &mut Vec<Arc<dataplane::Port>>) {
+    record.device.steer_lanes(steering);
+    if record.device.wants_release() {
+        releases.push(Arc::clone(&record.device));
+    }
+}
+
 /// What happened to a guest and on the frame path since the last look.
 fn news(vf: &mut Vf, record: &PortRecord) -> Vec<Event> {
     let (up, features) = (record.session.is_up(), record.session.features);
@@ -388,6 +404,7 @@ fn news(vf: &mut Vf, record: &PortRecord) -> Vec<Event> {
         (news.synthetic, Event::Seen(netvsc::Lane::Synthetic)),
         (news.vf, Event::Seen(netvsc::Lane::Vf)),
         (news.gone, Event::LaneGone),
+        (news.overflowed, Event::Overflowed),
     ];
     events.extend(happened.into_iter().filter_map(|(did, event)| did.then_some(event)));
     if news.gone {

@@ -5,6 +5,7 @@ mod emit;
 mod fairness;
 mod forwarding;
 mod guard;
+mod hold;
 mod lanes;
 mod layouts;
 mod limits;

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A VF comes, is used and goes, again and again, under a stream, and weft drives it.
+//!
+//! What is lost on a busy machine says how busy it is: an emulator that gets no processor takes nothing in. So that nothing at
+//! all is lost is demanded only where somebody asks for cycles by `WEFT_VF_CYCLES`, on a machine with nothing else to do, and
+//! only of the driver that is never blind (8139cp). That nothing comes twice or late is demanded always.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +16,9 @@ use crate::through_weft::Lab;
 /// The variable that asks for more cycles than a test should take.
 const CYCLES: &str = "WEFT_VF_CYCLES";
 const CYCLES_DEFAULT: u64 = 2;
+/// When its driver opens the VF, a guest hears for some milliseconds both lanes, or none, whatever is done here: one in so
+/// many requests of an offer may come twice, or be lost by a driver that is not blind.
+const AT_OPENING: u64 = 50;
 /// Requests after a change, which show that the guest goes on.
 const AFTER: u64 = 200;
 /// Requests while the VF is used.
@@ -24,7 +31,8 @@ type Scenes = BTreeMap<&'static str, Report>;
 fn a_vf_comes_and_goes_under_a_stream() {
     let Some(setup) = setup_or_skip() else { return };
     let lab = Lab::open(setup);
-    let cycles = std::env::var(CYCLES).map_or(CYCLES_DEFAULT, |count| count.parse().expect("a number of cycles"));
+    let asked = std::env::var(CYCLES).ok().map(|count| count.parse().expect("a number of cycles"));
+    let cycles = asked.unwrap_or(CYCLES_DEFAULT);
     for device in ["rtl8139", "e1000e"] {
         lab.give_vf(device);
         let mut scenes = Scenes::new();
@@ -33,11 +41,12 @@ fn a_vf_comes_and_goes_under_a_stream() {
         }
         for (scene, report) in scenes {
             eprintln!("{device:<8} {scene:<9} {report}");
-            // What an e1000e has not read when it opens comes late, as a copy of what came by the other lane.
-            if device == "rtl8139" || scene == "in use" {
-                assert_eq!((report.duplicated, report.reordered), (0, 0), "{device}, {scene}: {report}");
-            }
+            let opening = if scene == "offer" { report.sent / AT_OPENING } else { 0 };
+            assert!(report.duplicated <= opening && report.reordered == 0, "{device}, {scene}: {report}");
             assert!(2 * report.answered > report.sent, "{device}, {scene}: {report}");
+            if asked.is_some() && device == "rtl8139" {
+                assert!(report.lost() <= opening, "{device}, {scene}: {report}");
+            }
         }
     }
 }

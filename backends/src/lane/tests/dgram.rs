@@ -142,3 +142,42 @@ fn two_lanes_cannot_have_one_path() {
     drop(opened);
     open(&kind(&local, &remote)).unwrap();
 }
+
+/// Numbers of the frames that the peer finds in its socket, without waiting.
+fn found(peer: &UnixDatagram) -> Vec<u32> {
+    peer.set_nonblocking(true).unwrap();
+    let mut bytes = [0; 60];
+    let numbers = std::iter::from_fn(|| peer.recv(&mut bytes).ok().map(|_| number(&bytes))).collect();
+    peer.set_nonblocking(false).unwrap();
+    numbers
+}
+
+#[test]
+fn what_is_spare_is_lost_before_a_closed_nic_and_waits_before_an_open_one() {
+    let mut lane = Lane::open();
+    let peer = lane.peer();
+    assert!((0..1000).any(|_| lane.send(&[frame(0, 60)]).lost == 0));
+    assert_eq!(found(&peer), [0]);
+    lane.opened.sinks[0].set_spare(true);
+    let lost: u64 = (1..100).map(|number| lane.send(&[frame(number, 60)]).lost).sum();
+    assert_eq!(lost, 99, "old frames are of no use to it");
+    let probes = [heard(&peer), heard(&peer)];
+    assert!(probes.iter().all(|probe| probe.len() == 60 && probe[12..14] == [0x88, 0xb5]), "{probes:?}");
+    // It has been opened, and is slow.
+    let mut got = Vec::new();
+    for number in 100..130 {
+        assert_eq!(lane.send(&[frame(number, 60)]).lost, 0);
+        if number % 10 == 0 {
+            got.extend(found(&peer));
+        }
+    }
+    assert_eq!(got, (100..=111).collect::<Vec<_>>(), "never more on the way than it has to take in at once");
+    // It was closed again: what waits is given up in the end, but for what was on its way.
+    let lost: u64 = (130..400).map(|number| lane.send(&[frame(number, 60)]).lost).sum();
+    let left = found(&peer);
+    assert!(lost >= 200 && left.len() <= 10 && left.is_sorted(), "{lost} lost, {left:?}");
+    assert_eq!(lane.send(&[frame(400, 60)]).lost, 0, "it reads again");
+    assert_eq!(lane.send(&[frame(401, 60)]).lost, 0);
+    lane.opened.sinks[0].set_spare(false);
+    assert_eq!(found(&peer), [400, 401], "nothing waits when there is no other lane");
+}

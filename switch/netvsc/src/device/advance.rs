@@ -141,13 +141,18 @@ impl Device {
     }
 
     pub(super) fn phase(&self) -> Phase {
+        if self.vf.plug != Plug::No && self.is_deaf() {
+            return Phase::Deaf;
+        }
         if self.around.link == Link::Closed {
             return Phase::Synthetic;
         }
         match self.vf.state {
             State::Absent => Phase::Synthetic,
             State::Offered if self.vf.parked => Phase::Transition,
+            // What went to a lane whose device is not there would come late.
             State::Offered => Phase::Synthetic,
+            State::Plugging if self.vf.plug == Plug::Asked => Phase::Synthetic,
             State::Plugging | State::Plugged | State::ToSynthetic => Phase::Transition,
             State::Ready if self.damper.is_held() && self.want.lane == Lane::Vf => Phase::Held,
             State::Ready => Phase::Transition,

@@ -26,7 +26,7 @@ impl Device {
     fn is_due(&mut self, due: Due, now: Duration) {
         match due {
             // Their absence is what is looked at.
-            Due::Plug | Due::Takeover | Due::Tail => {}
+            Due::Plug | Due::Takeover | Due::Tail | Due::Deaf => {}
             Due::Answer => self.plug_unanswered(now),
             Due::Use => self.not_used(),
             Due::Link => self.link_stays_down(now),

@@ -4,7 +4,7 @@
 
 use super::{Device, Link, NOTHING_WANTED, Plug, Vf, Vmm, Want};
 use crate::clock::Due;
-use crate::{Action, GuestModel, Lane, State, Told, Trouble};
+use crate::{Action, GuestModel, Lane, Refused, State, Told, Trouble};
 use std::time::Duration;
 
 impl Device {
@@ -13,6 +13,9 @@ impl Device {
         self.finish_asked(self.want.asked == Some(Lane::Synthetic));
         self.clock.cancel_all();
         self.vf.lingers = self.may_linger();
+        if self.goes_deaf() {
+            self.clock.set(Due::Deaf, now.saturating_add(self.timing.deaf));
+        }
         self.want = Want { active: self.want.active, ..NOTHING_WANTED };
         self.enter(State::Leaving, now);
         if self.is_nobody_to_wait_for() {
@@ -33,6 +36,27 @@ impl Device {
         let unplugs = self.around.vmm == Vmm::Up || self.vf.parked;
         let on_vf = self.want.active == Lane::Vf && self.vf.plug != Plug::No;
         self.rules() == GuestModel::Bond && on_vf && unplugs && self.is_lane_usable()
+    }
+
+    /// A guest with net_failover that hears the VF hears nothing from when its driver lets the device go until its
+    /// standby is let through, and the VMM says when that is over.
+    fn goes_deaf(&self) -> bool {
+        let on_vf = self.want.active == Lane::Vf && self.vf.plug != Plug::No;
+        self.rules() == GuestModel::Standby && on_vf && self.around.vmm == Vmm::Up && !self.vf.parked
+    }
+
+    /// Frames wait for the guest.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.vf.state == State::Leaving && self.clock.at(Due::Deaf).is_some() && self.around.guest
+    }
+
+    /// Nothing more can wait: what there is goes by both lanes, and the guest takes what it hears.
+    pub(super) fn overflowed(&mut self) -> Result<(), Refused> {
+        if !self.is_deaf() {
+            return Err(Refused::Unexpected);
+        }
+        self.clock.cancel(Due::Deaf);
+        Ok(())
     }
 
     /// Without a VMM, only a guest with net_failover is given the time to lose its device by other hands: meanwhile it

@@ -62,6 +62,8 @@ impl Device {
         // Back on the VF as soon as its lane is open.
         match saved.vf.state {
             State::ToVf | State::OnVf => self.vf.state = State::Ready,
+            // As when the VMM is lost: it may be there already.
+            State::Plugging => (self.vf.state, self.vf.plug) = (State::Plugged, Plug::Maybe),
             State::Leaving => self.want = NOTHING_WANTED,
             _ => {}
         }
@@ -78,7 +80,6 @@ impl Device {
     fn times_anew(&self, now: Duration) -> Clock {
         let mut clock = Clock::default();
         let (due, wait) = match self.vf.state {
-            State::Plugging => (Due::Answer, self.timing.plug_wait),
             State::Plugged | State::Ready => (Due::Use, self.timing.acknowledge),
             State::Leaving => (Due::Unplug, self.timing.unplug_wait),
             _ => return clock,

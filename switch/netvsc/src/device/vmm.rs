@@ -19,8 +19,8 @@ impl Device {
             self.report.trouble = None;
         }
         match (self.vf.state, self.vf.plug) {
-            (State::Plugging | State::Plugged, Plug::Maybe) if was == Vmm::Lost => self.plug(now),
-            (State::Leaving, Plug::Maybe | Plug::Yes) if !self.vf.parked => self.unplug(),
+            (State::Plugging | State::Plugged, plug) if plug.is_open() && was == Vmm::Lost => self.plug(now),
+            (State::Leaving, plug) if plug != Plug::No && !self.vf.parked => self.unplug(),
             _ => {}
         }
         Ok(())
@@ -32,6 +32,8 @@ impl Device {
         if was == Vmm::Up {
             self.trouble(Trouble::VmmLost);
         }
+        // Nobody would say that the guest hears again.
+        self.clock.cancel(Due::Deaf);
         if self.vf.state == State::Plugging {
             self.settle_in(Plug::Maybe, now);
         }
@@ -40,9 +42,10 @@ impl Device {
 
     pub(super) fn plug(&mut self, now: Duration) {
         let Some(serial) = self.vf.serial else { return };
-        self.vf.plug = Plug::Maybe;
+        if self.vf.plug == Plug::No {
+            self.vf.plug = Plug::Asked;
+        }
         self.enter(State::Plugging, now);
-        // First both lanes, then the device: the guest may use it at once.
         self.steer(now);
         self.act(Action::Plug(serial));
         self.clock.set(Due::Answer, now.saturating_add(self.timing.plug_wait));
@@ -65,7 +68,7 @@ impl Device {
     }
 
     pub(super) fn plugged(&mut self, now: Duration) -> Result<(), Refused> {
-        let late = self.vf.plug == Plug::Maybe;
+        let late = self.vf.plug.is_open();
         match self.vf.state {
             _ if self.is_host_lane() => return Err(Refused::Unexpected),
             State::Plugging => self.settle_in(Plug::Yes, now),
@@ -82,9 +85,10 @@ impl Device {
     }
 
     pub(super) fn plug_failed(&mut self, reason: String, now: Duration) -> Result<(), Refused> {
+        let late = self.vf.plug.is_open();
         match self.vf.state {
             State::Plugging => self.plug_refused(now),
-            State::Leaving if self.vf.plug == Plug::Maybe => self.vf.plug = Plug::No,
+            State::Leaving if late => self.vf.plug = Plug::No,
             _ => return Err(Refused::Unexpected),
         }
         self.trouble(Trouble::PlugFailed(bounded(reason)));
@@ -158,6 +162,8 @@ impl Device {
             return Err(Refused::Unexpected);
         }
         self.trouble(Trouble::UnplugFailed(bounded(reason)));
+        // It hears what it keeps.
+        self.clock.cancel(Due::Deaf);
         if self.vf.parked {
             self.stay(now);
         } else {

@@ -14,14 +14,14 @@ fn test_a_standby_guest_gets_its_vf_and_loses_it() {
     rig.all([Event::VmmUp, Event::GuestUp { standby: true }, Event::Offer(By::Operator)]);
     assert_eq!(rig.take(), [Action::OpenLane, Action::Tell(Told::Associated(Serial(1)))]);
     rig.all([Event::LaneUp]).pass(timing::OFFER_DELAY);
-    assert_eq!(rig.take(), [Action::Steer(BOTH), Action::Plug(Serial(1))]);
+    assert_eq!(rig.take(), [Action::Plug(Serial(1))]);
     rig.all([Event::Plugged, Event::Seen(Lane::Vf)]).pass(timing::TAKEOVER);
-    assert_eq!(rig.take(), [Action::Steer(VF), Action::Tell(Told::Active(Lane::Vf))]);
+    assert_eq!(rig.take(), [Action::Steer(BOTH), Action::Steer(VF), Action::Tell(Told::Active(Lane::Vf))]);
     assert_eq!((rig.state(), rig.status().model.0), (State::OnVf, GuestModel::Standby));
     rig.all([Event::Revoke(By::Operator)]);
     let on_synthetic = [Action::Tell(Told::Active(Lane::Synthetic)), Action::Announce];
     let withdrawn = [Action::Tell(Told::Withdrawn(Serial(1))), Action::Unplug(Serial(1))];
-    assert_eq!(rig.take(), [vec![Action::Steer(BOTH)], on_synthetic.to_vec(), withdrawn.to_vec()].concat());
+    assert_eq!(rig.take(), [vec![Action::Steer(Steering::WAIT)], on_synthetic.to_vec(), withdrawn.to_vec()].concat());
     rig.all([Event::Unplugged]);
     assert_eq!(rig.take(), [Action::Steer(Steering::SYNTHETIC), Action::CloseLane]);
     assert_eq!((rig.state(), rig.device.next_due()), (State::Absent, None));

@@ -85,6 +85,7 @@ fn test_a_channel_that_is_lost_and_comes_back_is_asked_again() {
 fn test_a_guest_that_does_not_let_go_is_asked_again_and_then_left() {
     let mut rig = on_vf();
     rig.all([Event::Revoke(By::Operator)]).take();
+    assert_eq!(rig.frames, Steering::WAIT);
     for _ in 0..3 {
         rig.all([Event::UnplugFailed("the guest said no".into())]);
         rig.take();

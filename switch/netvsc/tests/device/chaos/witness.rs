@@ -4,6 +4,7 @@
 use crate::rig::{Rig, Workers};
 use netvsc::{Action, Event, GuestModel, Lane, Serial, State, Steering, Told, timing};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// What was seen of a device so far.
 #[derive(Default)]
@@ -18,6 +19,8 @@ pub(super) struct Witness {
     guest: Option<bool>,
     /// Requests of the guest that wait for a completion.
     asked: VecDeque<Lane>,
+    /// Since when frames have waited.
+    deaf: Option<Duration>,
 }
 
 impl Witness {
@@ -49,7 +52,7 @@ impl Witness {
 
     /// A new daemon opens the lane again, and says on which lane it is.
     pub(super) fn restarted(&mut self) {
-        (self.is_lane_open, self.on_vf, self.guest) = (false, false, None);
+        (self.is_lane_open, self.on_vf, self.guest, self.deaf) = (false, false, None, None);
     }
 
     /// What was done since, and what holds now.
@@ -58,8 +61,7 @@ impl Witness {
             self.action(&action, rig);
         }
         let status = rig.status();
-        delivers(rig.device.steering());
-        delivers(rig.frames);
+        self.delivers(rig);
         assert!(self.is_lane_open || !rig.device.steering().uses_vf(), "a closed lane gets nothing: {status:?}");
         assert_eq!(self.is_lane_open, status.state != State::Absent && self.is_lane_open, "closed when absent");
         assert_eq!(self.on_vf, status.active == Lane::Vf, "every change of the active lane is told");
@@ -72,6 +74,16 @@ impl Witness {
         if rig.workers == Workers::Obey && rig.device.is_settled() {
             assert_eq!(rig.frames, rig.device.steering(), "what is wanted is done");
         }
+    }
+
+    /// Every frame has a lane, or waits for one for a short while.
+    fn delivers(&mut self, rig: &Rig) {
+        let steering = rig.device.steering();
+        self.deaf = (steering == Steering::WAIT).then(|| self.deaf.unwrap_or(rig.now));
+        let lanes = [steering.unicast, steering.multicast];
+        assert!(self.deaf.is_some() || lanes.iter().all(|lanes| lanes.synthetic || lanes.vf), "{steering:?}");
+        assert!(self.deaf.is_none_or(|since| rig.now < since + timing::DEAF), "frames wait for too long");
+        assert!(self.deaf.is_none() || rig.state() == State::Leaving, "{:?}", rig.status());
     }
 
     fn action(&mut self, action: &Action, rig: &Rig) {
@@ -101,12 +113,5 @@ impl Witness {
             Told::Active(lane) => self.on_vf = *lane == Lane::Vf,
             Told::Trouble(_) => {}
         }
-    }
-}
-
-/// Every frame has a lane.
-fn delivers(steering: Steering) {
-    for lanes in [steering.unicast, steering.multicast] {
-        assert!(lanes.synthetic || lanes.vf, "{steering:?}");
     }
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A guest that behaves as Linux net_failover: once a primary is registered, everything on the standby is dropped,
-//! whether the primary's link is up or not; it sends on the primary if that runs.
+//! whether the primary's link is up or not; it sends on the primary if that runs. Between its driver's farewell to the
+//! primary and the unregistration it hears nothing.
 
 use super::{Guest, Notice};
 use netvsc::{Event, Lane};
 
 /// Milliseconds from the plugging to the registration of the primary.
 const REGISTRATION: u32 = 40;
-/// Milliseconds until the guest has let it go.
+/// Milliseconds until the driver hears nothing more, and until the guest has let the device go.
+const FAREWELL: u32 = 20;
 const RELEASE: u32 = 100;
 
 /// How the primary's driver behaves around its registration.
@@ -42,7 +44,8 @@ impl Failover {
             Driver::Prompt => 0,
             Driver::Blind(time) => time,
         };
-        self.plugged.is_some_and(|age| age >= REGISTRATION + blind)
+        let stays = self.leaving.is_none_or(|age| age < FAREWELL);
+        stays && self.plugged.is_some_and(|age| age >= REGISTRATION + blind)
     }
 }
 

@@ -11,7 +11,7 @@ mod tests;
 mod vmm;
 
 use crate::rig::Rig;
-use netvsc::{Action, Choice, Device, Event, GuestModel, Lane, Lanes, Timing, Told};
+use netvsc::{Action, Choice, Device, Event, GuestModel, Lane, Lanes, Steering, Timing, Told};
 use std::time::Duration;
 use vmm::Vmm;
 
@@ -84,6 +84,8 @@ pub(crate) struct World {
     /// The VF lane carries frames: it is open, and its other end lives.
     pub(crate) is_vf_alive: bool,
     ticks: u64,
+    /// Frames that wait, unicast and multicast.
+    waiting: [u64; 2],
 }
 
 impl World {
@@ -92,7 +94,7 @@ impl World {
         let mut rig = Rig::of(Device::new(choice, Timing::default()));
         rig.all([Event::VmmUp, Event::GuestUp { standby: guest.standby() }]);
         let tallies = Tallies::default();
-        World { rig, guest, vmm: Vmm::new(), tallies, is_vf_alive: false, ticks: 0 }
+        World { rig, guest, vmm: Vmm::new(), tallies, is_vf_alive: false, ticks: 0, waiting: [0; 2] }
     }
 
     /// An event, and what it leads to.
@@ -167,13 +169,15 @@ impl World {
     }
 
     fn inward(&mut self) {
+        self.waiting[0] += 1;
+        self.waiting[1] += u64::from(self.ticks.is_multiple_of(MULTICAST_EVERY));
         let steering = self.rig.frames;
-        let arrived = self.heard(steering.unicast);
-        self.tallies.unicast.count(arrived);
-        if self.ticks.is_multiple_of(MULTICAST_EVERY) {
-            let arrived = self.heard(steering.multicast);
-            self.tallies.multicast.count(arrived);
+        if steering == Steering::WAIT {
+            return;
         }
+        let [unicast, multicast] = std::mem::take(&mut self.waiting);
+        (0..unicast).for_each(|_| self.tallies.unicast.count(self.heard(steering.unicast)));
+        (0..multicast).for_each(|_| self.tallies.multicast.count(self.heard(steering.multicast)));
     }
 
     /// How often a frame that goes to `lanes` is heard.

@@ -13,15 +13,18 @@ const GUEST_TIME: u32 = 130;
 pub(crate) struct Vmm {
     under_way: Vec<(u32, Event)>,
     pub(crate) has_device: bool,
+    /// Its guest keeps the device, whatever it is asked.
+    pub(crate) is_in_vain: bool,
 }
 
 impl Vmm {
     pub(super) fn new() -> Vmm {
-        Vmm { under_way: Vec::new(), has_device: false }
+        Vmm { under_way: Vec::new(), has_device: false, is_in_vain: false }
     }
 
     pub(super) fn ask(&mut self, action: &Action) {
         match action {
+            Action::Unplug(_) if self.is_in_vain => {}
             Action::Plug(_) => self.under_way.push((OWN_TIME, Event::Plugged)),
             _ => self.migrate(),
         }

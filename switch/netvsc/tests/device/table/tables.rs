@@ -26,6 +26,7 @@ unplugged        ?       ?        ?        absent  absent       leaving       ab
 unplug-failed    ?       ?        ?        ?       ?            ?             ?       ?            .
 seen-vf          ?       ready    ready    ready   .            .             .       .            .
 seen-synthetic   .       .        .        .       .            .             .       .            .
+overflowed       ?       ?        ?        ?       ?            ?             ?       ?            .
 found            ?       ready    ready    ready   .            .             .       .            .
 asked-vf         no      no       no       on-vf   .            .             .       .            no
 asked-synthetic  .       .        .        .       .            to-synthetic  ready   .            .
@@ -58,6 +59,7 @@ unplugged        ?       ?       ?        absent  absent  leaving      absent  l
 unplug-failed    ?       ?       ?        ?       ?       ?            ?       ?            .
 seen-vf          ?       ready   on-vf    on-vf   .       .            .       .            .
 seen-synthetic   .       .       .        .       .       .            .       .            .
+overflowed       ?       ?       ?        ?       ?       ?            ?       ?            ?
 found            ?       ready   ready    ready   .       .            .       .            .
 asked-vf         no      no      no       on-vf   on-vf   .            .       .            no
 asked-synthetic  .       .       .        .       .       to-synthetic ready   .            .
@@ -90,6 +92,7 @@ unplugged        ?       ?       -        absent  absent  leaving      absent  l
 unplug-failed    ?       ?       -        ?       ?       ?            ?       ?            -
 seen-vf          ?       ready   -        on-vf   on-vf   .            .       .            -
 seen-synthetic   .       .       -        .       .       .            ready   .            -
+overflowed       ?       ?       -        ?       ?       ?            ?       ?            -
 found            ?       ready   -        ready   .       .            .       .            -
 asked-vf         no      no      -        on-vf   on-vf   .            .       .            -
 asked-synthetic  .       .       -        .       .       to-synthetic ready   .            -
@@ -122,6 +125,7 @@ unplugged        ?       ?       -        -       ?      ?            ?      ?  
 unplug-failed    ?       ?       -        -       ?      ?            ?      ?            -
 seen-vf          ?       .       -        -       .      .            .      .            -
 seen-synthetic   .       .       -        -       .      .            .      .            -
+overflowed       ?       ?       -        -       ?      ?            ?      ?            -
 found            ?       ?       -        -       ?      ?            ?      ?            -
 asked-vf         ?       ?       -        -       ?      ?            ?      ?            -
 asked-synthetic  ?       ?       -        -       ?      ?            ?      ?            -

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Frames that wait for a guest which hears neither of its lanes just now.
+//!
+//! A guest with net_failover whose VF is taken from it is deaf for a while: its driver has let the device go already, and its
+//! standby is let through only when the last reader of the old arrangement has gone. What came in that time by either lane, or
+//! by both, would be lost. So control lets it wait here ([`Steering::HELD`]) until it knows that the guest hears again, steers
+//! to the lane where it does, and has a worker deliver what waits ([`Port::release`]).
+//!
+//! *Order.* While anything waits, all that comes goes behind it, whoever delivers. The hold ends under its lock, when the last
+//! frame is in a ring. *Bounds.* [`limits::HELD_FRAMES`] and [`limits::HELD_BYTES`]; what is beyond them is a drop, and control
+//! hears of it, to do something else.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use wire::{EtherHeader, VnetHeader};
+
+use crate::bits::Bits;
+use crate::burst::Burst;
+use crate::deliver::{lock_in_use, publish};
+use crate::drops::DropReason;
+use crate::emit::CONTROL;
+use crate::features::Negotiated;
+use crate::lanes::{Errand, Lanes};
+use crate::limits::{HELD_BYTES, HELD_FRAMES};
+use crate::offload::{self, Destination, Scratch};
+use crate::payload::Payload;
+use crate::port::Port;
+use crate::stats::Delta;
+use crate::steer;
+use crate::time::Instant;
+
+/// For so long a guest whose ring is full is given the time to fill it up again.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Where frames of a port wait, while they do.
+#[derive(Default)]
+pub(crate) struct Hold(Mutex<Option<Room>>);
+
+impl Hold {
+    /// Its lock, taken once a burst. Who holds it may lock a ring or a sink, never the other way round.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Room>> {
+        // A panic while it was held has been reported already.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The frames of one hold. All of it is allocated when the hold begins.
+pub(crate) struct Room {
+    /// Filled from the front.
+    bytes: Vec<u8>,
+    filled: usize,
+    frames: VecDeque<Waiting>,
+    scratch: Scratch,
+    /// When delivery into full rings is given up.
+    until: Option<Instant>,
+}
+
+/// A frame that waits, and where it lies.
+struct Waiting {
+    vnet: VnetHeader,
+    start: usize,
+    len: usize,
+}
+
+/// A frame that was not delivered.
+struct Refused {
+    reason: DropReason,
+    /// Nothing of it was: it may be tried again.
+    whole: bool,
+}
+
+impl From<DropReason> for Refused {
+    fn from(reason: DropReason) -> Self {
+        Self { reason, whole: true }
+    }
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: vec![0; HELD_BYTES],
+            filled: 0,
+            frames: VecDeque::with_capacity(HELD_FRAMES),
+            scratch: Scratch::new(),
+            until: None,
+        }
+    }
+
+    /// Puts a frame behind those that wait.
+    pub(crate) fn take(&mut self, vnet: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason> {
+        let room = self.bytes.get_mut(self.filled..).filter(|_| self.frames.len() < HELD_FRAMES);
+        let len = room.and_then(|room| payload.copy_to(room)).ok_or(DropReason::HoldFull)?;
+        self.frames.push_back(Waiting { vnet: *vnet, start: self.filled, len });
+        self.filled += len;
+        Ok(())
+    }
+
+    /// Delivers in order. False: a ring is full, and the guest has still time.
+    fn deliver(&mut self, port: &Port, now: Instant, delta: &mut Delta) -> bool {
+        let until = *self.until.get_or_insert(now + PATIENCE);
+        while let Some(waiting) = self.frames.front() {
+            let frame = &self.bytes[waiting.start..waiting.start + waiting.len];
+            match port.deliver_held(&waiting.vnet, frame, &mut self.scratch, delta) {
+                Err(Refused { reason: DropReason::RingFull, whole: true }) if now < until => return false,
+                Err(Refused { reason, .. }) => delta.drops.add(reason),
+                Ok(()) => (),
+            }
+            self.frames.pop_front();
+        }
+        true
+    }
+}
+
+impl Port {
+    /// Lets frames wait, if they are to: their receiver is held. False: it is not any more.
+    #[cold]
+    pub(crate) fn hold_back(&self, wanted: Bits, burst: &Burst, delta: &mut Delta) -> bool {
+        let mut hold = self.lanes().hold.lock();
+        let Some(room) = hold.as_mut() else { return false };
+        for number in wanted.iter() {
+            let frame = burst.frame(number);
+            let fits = if frame.fits(self.mtu()) { Ok(()) } else { Err(DropReason::TooBig) };
+            let taken = fits.and_then(|()| room.take(&frame.vnet, &burst.payload(frame)));
+            taken.err().into_iter().for_each(|reason| delta.drops.add(reason));
+        }
+        if delta.drops.get(DropReason::HoldFull) > 0 {
+            self.lanes().overflowed();
+        }
+        true
+    }
+
+    /// The same for a frame of control's. `None`: it does not wait.
+    pub(crate) fn hold_emission(&self, frame: &[u8]) -> Option<Result<(), DropReason>> {
+        let mut hold = self.lanes().hold.lock();
+        Some(hold.as_mut()?.take(&VnetHeader::PLAIN, &Payload::held(frame, &[])))
+    }
+
+    /// Whether frames wait that are to be delivered: see [`Port::release`].
+    #[must_use]
+    pub fn wants_release(&self) -> bool {
+        self.lanes().wheel.is_releasing()
+    }
+
+    /// Delivers what waited for the guest, in order, by the lanes that are steered to now; nothing if it still has to wait.
+    /// False: the guest's ring is full, and this is to be called again. A bell may block, so this is for a worker's thread,
+    /// between two bursts.
+    pub fn release(&self, now: Instant) -> bool {
+        let mut hold = self.lanes().hold.lock();
+        if !self.wants_release() {
+            return true;
+        }
+        let mut delta = Delta::default();
+        let done = hold.as_mut().is_none_or(|room| room.deliver(self, now, &mut delta));
+        for pair in 0..self.queue_pairs() {
+            publish(self, pair, CONTROL);
+        }
+        if done {
+            *hold = None;
+            self.lanes().wheel.end_hold();
+        }
+        drop(hold);
+        self.counters.add_rx(&delta);
+        done
+    }
+
+    /// Delivers one frame by the lanes that it is for; it is not published yet.
+    fn deliver_held(
+        &self,
+        vnet: &VnetHeader,
+        frame: &[u8],
+        scratch: &mut Scratch,
+        delta: &mut Delta,
+    ) -> Result<(), Refused> {
+        let ether = EtherHeader::parse(frame).unwrap_or_default();
+        let lanes = self.lanes().wheel.get().of(ether.dst.is_multicast());
+        let payload = Payload::held(frame, &[]);
+        if lanes.synthetic || !lanes.vf || self.lanes().queues() == 0 {
+            self.deliver_held_to_ring(vnet, &payload, steer::flow(frame, &ether), (scratch, delta))?;
+        }
+        if lanes.vf {
+            deliver_held_to_sink(self.lanes(), lanes.synthetic, (vnet, &payload), (scratch, delta));
+        }
+        Ok(())
+    }
+
+    fn deliver_held_to_ring(
+        &self,
+        vnet: &VnetHeader,
+        payload: &Payload<'_>,
+        flow: u32,
+        (scratch, delta): (&mut Scratch, &mut Delta),
+    ) -> Result<(), Refused> {
+        let pair = self.only_pair().unwrap_or_else(|| self.steer(flow));
+        let (pair, mut held) = lock_in_use(self, pair);
+        let receiver = held.as_mut().filter(|_| self.runs(pair)).ok_or(DropReason::PortDown)?;
+        let (negotiated, mut made) = (receiver.negotiated(), Delta::default());
+        receiver.begin(CONTROL, 1);
+        let put = put(receiver, negotiated, (vnet, payload), scratch, &mut made);
+        receiver.end();
+        self.count(pair, made.traffic);
+        delta.checksums += made.checksums;
+        delta.segments += made.segments;
+        // Pieces that are there must not come again.
+        put.map_err(|reason| Refused { reason, whole: made.segments == 0 })
+    }
+}
+
+/// Into the first queue of the other lane.
+fn deliver_held_to_sink(
+    lanes: &Lanes,
+    is_copy: bool,
+    (vnet, payload): (&VnetHeader, &Payload<'_>),
+    (scratch, delta): (&mut Scratch, &mut Delta),
+) {
+    let outlet = lanes.outlet(0);
+    let mut held = outlet.lock();
+    let Some(held) = held.as_mut() else { return };
+    outlet.begin(held, if is_copy { Errand::Copy } else { Errand::Sole }, delta);
+    let (negotiated, mut made) = (held.sink().negotiated(), Delta::default());
+    if let Err(reason) = put(held, negotiated, (vnet, payload), scratch, &mut made) {
+        outlet.refuse(held, reason, delta);
+    }
+    delta.checksums += made.checksums;
+    delta.segments += made.segments;
+    outlet.flush(held, delta);
+}
+
+/// Puts a frame, as it is where the receiver can take it so.
+fn put(
+    to: &mut impl Destination,
+    negotiated: Negotiated,
+    (vnet, payload): (&VnetHeader, &Payload<'_>),
+    scratch: &mut Scratch,
+    delta: &mut Delta,
+) -> Result<(), DropReason> {
+    if !vnet.is_plain() && !negotiated.can_receive(vnet) {
+        return offload::finish(to, vnet, payload, scratch, delta);
+    }
+    to.put(&vnet.forwarded(1), payload)?;
+    delta.traffic.count(payload.len() as u32);
+    Ok(())
+}
