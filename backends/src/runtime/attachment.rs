@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dataplane::{Busy, Namespace, Negotiated, Port, Source};
-use sys::Ring;
+use sys::{Ring, RingLog};
 use wire::MacAddr;
 
 use super::clock;
@@ -68,6 +68,19 @@ impl RingHost for Attachment {
         }
         let place = self.sources().remove(&queue)?;
         self.pool.detach(place)?.into_ring()
+    }
+
+    fn relog(&self, queue: u16, log: Option<RingLog>) {
+        if is_receive(queue) {
+            return self.port.relog_receiver(queue / 2, log);
+        }
+        // Frames wait in the ring for the moment.
+        let mut sources = self.sources();
+        let source = sources.remove(&queue).and_then(|place| self.pool.detach(place));
+        if let Some(mut source) = source {
+            source.set_log(log);
+            sources.insert(queue, self.pool.attach(*source));
+        }
     }
 
     fn announce(&self, mac: MacAddr) {

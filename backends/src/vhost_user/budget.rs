@@ -4,7 +4,8 @@
 //! Address space and mappings are the process's, so one tenant must not be able to use them up for all. Each session has
 //! a [`Ledger`] of the memory tables that it has and will have: the guard enters one before the daemon gets to know it,
 //! and the rings strike one out when the table after it is in force. The two exist side by side in between, so a session
-//! holds as much as the largest pair of neighbours in its ledger.
+//! holds as much as the largest pair of neighbours in its ledger. The log of a migration is no part of a table and has a
+//! [`Lease`] of its own.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -112,6 +113,26 @@ impl Drop for Ledger {
     }
 }
 
+/// What something beside a session's memory takes, for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Lease {
+    budget: &'static Budget,
+    share: Share,
+}
+
+impl Lease {
+    /// `None`: there is not so much left.
+    pub(super) fn take(budget: &'static Budget, share: Share) -> Option<Self> {
+        budget.exchange(Share::default(), share).then(|| Self { budget, share })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.budget.exchange(self.share, Share::default());
+    }
+}
+
 /// The most that is mapped at any time while one table after the other comes into force.
 fn peak(tables: &VecDeque<Share>) -> Share {
     let alone = tables.front().copied().unwrap_or_default();
@@ -163,6 +184,16 @@ mod tests {
         drop(greedy);
         assert!(other.enter(share(40)));
         drop(other);
+        assert_eq!(used(budget), (0, 0));
+    }
+
+    #[test]
+    fn what_is_leased_is_there_again_when_it_is_not_needed_any_more() {
+        let budget = budget(100, 3);
+        let lease = Lease::take(budget, share(60)).expect("there is room");
+        assert!(Lease::take(budget, share(60)).is_none());
+        assert_eq!(used(budget), (60, 1), "a refusal takes nothing");
+        drop(lease);
         assert_eq!(used(budget), (0, 0));
     }
 }

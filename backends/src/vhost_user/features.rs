@@ -22,6 +22,10 @@ pub const VERSION_1: u64 = 1 << 32;
 /// `VIRTIO_RING_F_EVENT_IDX` (virtio 1.2 section 2.7.10).
 pub const EVENT_IDX: u64 = 1 << 29;
 
+/// `VHOST_F_LOG_ALL`: what is written into guest memory is marked in the log that SET_LOG_BASE has brought. No feature of the
+/// guest's device: whoever migrates it turns it on and off while rings run.
+pub const LOG_ALL: u64 = 1 << 26;
+
 /// One feature: bit, name as the virtio specification has it without prefix.
 type Feature = (u32, &'static str);
 
@@ -34,6 +38,7 @@ const ALWAYS: &[Feature] = &[
     (17, "ctrl-vq"),
     (21, "guest-announce"),
     (22, "mq"),
+    (26, "log-all"),
     (28, "indirect-desc"),
     (29, "event-idx"),
     (30, "protocol-features"),
@@ -84,12 +89,13 @@ fn name_of(bit: u32) -> String {
     known.map_or_else(|| format!("bit-{bit}"), |(_, name)| (*name).to_owned())
 }
 
-/// vhost-user protocol features that a session offers. RARP and MTU are served by the guard, REPLY_ACK by the `vhost`
-/// crate. Not offered: dirty logging (LOG_SHMFD), in-flight tracking (IN_ORDER and restarting at the used index replace
+/// vhost-user protocol features that a session offers. RARP, MTU and LOG_SHMFD are served by the guard, REPLY_ACK by the
+/// `vhost` crate. Not offered: in-flight tracking (IN_ORDER and restarting at the used index replace
 /// it), RESET_DEVICE (QEMU would then reset without GET_VRING_BASE), STATUS.
 #[must_use]
 pub fn protocol_features() -> Protocol {
     Protocol::MQ
+        | Protocol::LOG_SHMFD
         | Protocol::RARP
         | Protocol::REPLY_ACK
         | Protocol::MTU

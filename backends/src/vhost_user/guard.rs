@@ -7,7 +7,7 @@
 //! * QEMU enables rings before it negotiates features, the crate refuses that. So the guard tells the daemon
 //!   `SET_FEATURES(PROTOCOL_FEATURES)` before the first message, and again after RESET_OWNER.
 //! * The crate ends a session over any message that it does not know. SEND_RARP, NET_SET_MTU, SET_LOG_FD and the status
-//!   messages are served here, and GET_MAX_MEM_SLOTS, to which the crate's answer is more than we can keep; what we never offered is refused here.
+//!   messages are served here, and SET_LOG_BASE, which the crate would never undo, and GET_MAX_MEM_SLOTS, to which the crate's answer is more than we can keep; what we never offered is refused here.
 //!
 //! What becomes of a message that is refused, in this order:
 //! 1. The sender asked for an acknowledgement: it gets a 1, the session goes on, the reason is a warning.
@@ -16,10 +16,11 @@
 //! 4. Otherwise the session ends with the reason. That goes for unknown messages too: their sender may wait for an answer
 //!    that we cannot form, and an end is seen where silence is not.
 //!
-//! The guard computes; it does no I/O but to look at the descriptors that it is shown.
+//! The guard computes; it does no I/O but to look at the descriptors that it is shown, and to map a log.
 
 mod fds;
 mod form;
+mod log;
 mod memory;
 mod refusal;
 mod rings;
@@ -37,6 +38,7 @@ use self::memory::{MemoryTable, SLOTS_MAX, Sealed};
 use self::table::{Fds, Reply, RingField, Rule, Serve, rule_of};
 use super::budget::{Ledger, PROCESS};
 use super::features::{PROTOCOL_FEATURES, protocol_features};
+use super::log::SessionLog;
 use super::message::{Message, request as id, vring_state};
 use crate::dispose::Descriptors;
 use switch::limits::MTU_MIN;
@@ -86,6 +88,10 @@ pub enum Note {
     Announce(MacAddr),
     /// These virtio features are in force.
     Negotiated(u64),
+    /// What is written into the guest's memory is marked here from now on, as far as LOG_ALL is in force.
+    Log(SessionLog),
+    /// Writes to the used ring of this ring are marked under this address; `None`: under its own.
+    RingLog(u16, Option<u64>),
 }
 
 /// The verdict on one message.
@@ -179,6 +185,7 @@ impl Guard {
             message.fds = Descriptors::default();
         }
         match rule.serve {
+            Serve::Answer if rule.request == id::SET_LOG_BASE => self.set_log(rule, message),
             Serve::Answer => self.answer(rule, &message),
             _ => self.forward(rule, message),
         }
@@ -213,6 +220,14 @@ impl Guard {
         Ok(Verdict::Answer(acknowledged.then(|| Message::reply_u64(rule.request, 0))))
     }
 
+    /// SET_LOG_BASE is answered whether its sender asks for that or not; the `vhost` crate's frontend wants its own words back.
+    fn set_log(&mut self, rule: &Rule, mut message: Message) -> Result<Verdict, Refusal> {
+        let (log, sealed) = log::take(rule.name, &mut message, &self.memory, self.limits.seals)?;
+        self.note_seals(rule, sealed);
+        self.notes.push(Note::Log(log));
+        Ok(Verdict::Answer(Some(Message::reply(rule.request, message.body))))
+    }
+
     fn check_mtu(&self, name: &'static str, value: u64) -> Result<(), Refusal> {
         let max = self.limits.mtu;
         if (u64::from(MTU_MIN)..=u64::from(max)).contains(&value) {
@@ -230,7 +245,11 @@ impl Guard {
             id::SET_VRING_NUM => rings::check_size(rule.name, &message)?,
             id::SET_VRING_BASE => rings::check_base(rule.name, &message)?,
             id::SET_VRING_ENABLE => rings::check_enable(rule.name, &message)?,
-            id::SET_VRING_ADDR => rings::check_addresses(rule.name, &message, &self.memory)?,
+            id::SET_VRING_ADDR => {
+                rings::check_addresses(rule.name, &message, &self.memory)?;
+                let ring = message.u32_at(0).and_then(|ring| u16::try_from(ring).ok()).unwrap_or(0);
+                self.notes.push(Note::RingLog(ring, rings::log_address(&message)));
+            }
             id::SET_VRING_KICK | id::SET_VRING_CALL | id::SET_VRING_ERR => {
                 message.fds.iter().try_for_each(|fd| fds::doorbell(rule.name, fd))?;
             }
@@ -273,11 +292,16 @@ impl Guard {
             return Err(refusal(MemoryFault::Exhausted));
         }
         self.memory = memory;
+        self.note_seals(rule, sealed);
+        Ok(())
+    }
+
+    /// Warns of a missing seal, once.
+    fn note_seals(&mut self, rule: &Rule, sealed: Sealed) {
         if sealed == Sealed::Missing && !self.seals_warned {
             self.seals_warned = true;
             self.notes.push(Note::Warn(Refusal::Memory { message: rule.name, fault: MemoryFault::Unsealed }));
         }
-        Ok(())
     }
 
     /// RESET_OWNER disables every ring, as the specification recommends. The daemon forgets its features with it and

@@ -20,6 +20,10 @@ pub trait RingHost: Send + Sync + 'static {
     /// running.
     fn stop(&self, queue: u16) -> Option<sys::Ring>;
 
+    /// Marks what is written for a running ring in `log` from now on; `None`: nowhere. Nothing is marked in the log before
+    /// when this returns, and no frame is lost or delayed by it.
+    fn relog(&self, queue: u16, log: Option<sys::RingLog>);
+
     /// Announces that `mac` is behind this port (SEND_RARP, after a migration).
     fn announce(&self, mac: MacAddr);
 }

@@ -21,6 +21,8 @@
 //! * [`guard`] is what makes the crate fit for real frontends and for hostile ones: it repairs QEMU's message order,
 //!   serves messages that the crate would end the session over, and checks every size, index and descriptor.
 //! * `rings` turns the crate's ring events into two primitives of the data plane ([`RingHost`]): start and stop.
+//! * `log` is the dirty log while a guest is being migrated. The crate would hide where a ring is logged and never stop, so
+//!   the guard takes it and the rings get it past the daemon, before the frontend is answered.
 //! * `session` runs the daemon and a supervisor that stops all rings when it ends, whatever ended it.
 //!
 //! # Trust
@@ -41,6 +43,7 @@ pub mod fuzz;
 pub mod guard;
 mod host;
 mod listen;
+mod log;
 pub mod message;
 mod relay;
 mod rings;

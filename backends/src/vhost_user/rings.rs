@@ -5,19 +5,24 @@
 //! a ring is made anew each time, from the memory map, its layout and its doorbells, and takes its place from the used
 //! index in guest memory. So no order of messages is special, and nothing is ever half changed.
 //!
-//! All calls but [`Rings::close`] come from the daemon's one thread, so the lock is never contended.
+//! The dirty log alone changes under a ring that runs on: a migration turns it on, renews it and turns it off under full load,
+//! and no frame may be lost by that.
+//!
+//! All calls but [`Rings::close`] and those about the log, which are the control loop's, come from the daemon's one thread, so
+//! the lock is hardly ever contended.
 
 use std::fs::File;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sys::{Doorbells, MemoryMap, Ring, RingLayout};
+use sys::{Doorbells, MemoryMap, Ring, RingLayout, RingLog};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::budget::Ledger;
-use super::features::EVENT_IDX;
+use super::features::{EVENT_IDX, LOG_ALL};
 use super::host::RingHost;
+use super::log::SessionLog;
 
 /// What is known of one ring.
 #[derive(Default)]
@@ -32,6 +37,8 @@ struct Record {
     size: Option<u16>,
     /// Descriptor table, available ring, used ring; guest-physical.
     addresses: Option<[u64; 3]>,
+    /// The address under which writes to the used ring are logged; `None`: its own.
+    log_address: Option<u64>,
     /// What GET_VRING_BASE answers while the ring is stopped.
     base: u16,
     running: bool,
@@ -42,6 +49,7 @@ struct Record {
 struct State {
     features: u64,
     memory: Option<Arc<MemoryMap>>,
+    log: Option<SessionLog>,
     records: Vec<Record>,
     failure: Option<String>,
 }
@@ -59,7 +67,7 @@ impl Rings {
     /// `count` rings that nothing is known of. `link` is shut down when one of them cannot be served.
     pub(super) fn new(host: Arc<dyn RingHost>, count: u16, link: UnixStream, ledger: Arc<Ledger>) -> Self {
         let records = (0..count).map(|_| Record::default()).collect();
-        let state = Mutex::new(State { features: 0, memory: None, records, failure: None });
+        let state = Mutex::new(State { features: 0, memory: None, log: None, records, failure: None });
         Self { host, ledger, state, link }
     }
 
@@ -68,16 +76,37 @@ impl Rings {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// SET_FEATURES: other features are other rings.
+    /// SET_FEATURES: other features are other rings, but for the one that is no ring's.
     pub(super) fn negotiated(&self, features: u64) {
         let mut state = self.lock();
-        if state.features == features {
-            return;
+        let changed = std::mem::replace(&mut state.features, features) ^ features;
+        if changed & !LOG_ALL != 0 {
+            self.stop_all(&mut state);
+            self.host.negotiated(features & !LOG_ALL);
+            self.start_all(&mut state);
+        } else if changed != 0 {
+            self.relog_all(&state);
         }
-        self.stop_all(&mut state);
-        state.features = features;
-        self.host.negotiated(features);
-        self.start_all(&mut state);
+    }
+
+    /// SET_LOG_BASE. When this returns nothing is marked in the log before any more, and it is unmapped.
+    pub(super) fn set_log(&self, log: SessionLog) {
+        let mut state = self.lock();
+        let before = state.log.replace(log);
+        if state.features & LOG_ALL != 0 {
+            self.relog_all(&state);
+        }
+        drop(before);
+    }
+
+    /// What SET_VRING_ADDR says of the log.
+    pub(super) fn set_log_address(&self, index: u16, address: Option<u64>) {
+        let mut state = self.lock();
+        let Some(record) = state.records.get_mut(usize::from(index)) else { return };
+        let changed = std::mem::replace(&mut record.log_address, address) != address;
+        if changed && state.features & LOG_ALL != 0 {
+            self.relog(&state, index);
+        }
     }
 
     /// The memory table changed. The old mapping is let go when the last ring that used it is stopped, which is before
@@ -97,6 +126,10 @@ impl Rings {
 
     /// SET_VRING_ADDR, guest-physical: descriptor table, available ring, used ring.
     pub(super) fn set_addresses(&self, index: u16, addresses: [u64; 3]) {
+        // As whoever migrates the guest says it again, for the log.
+        if self.lock().records.get(usize::from(index)).is_some_and(|record| record.addresses == Some(addresses)) {
+            return;
+        }
         self.change(index, |record| record.addresses = Some(addresses));
     }
 
@@ -157,7 +190,7 @@ impl Rings {
         for record in &mut state.records {
             *record = Record::default();
         }
-        state.memory = None;
+        (state.memory, state.log) = (None, None);
         state.features = 0;
         self.host.negotiated(0);
     }
@@ -182,6 +215,16 @@ impl Rings {
 
     fn start_all(&self, state: &mut State) {
         (0..state.count()).for_each(|index| self.start(state, index));
+    }
+
+    fn relog_all(&self, state: &State) {
+        (0..state.count()).for_each(|index| self.relog(state, index));
+    }
+
+    fn relog(&self, state: &State, index: u16) {
+        if state.records.get(usize::from(index)).is_some_and(|record| record.running) {
+            self.host.relog(index, state.ring_log(index));
+        }
     }
 
     fn stop(&self, state: &mut State, index: u16) {
@@ -228,7 +271,19 @@ impl State {
         }
         let (memory, [desc, avail, used]) = (self.memory.as_ref()?, record.addresses?);
         let layout = RingLayout { size: record.size?, desc, avail, used };
-        Some(record.build(Arc::clone(memory), layout, self.features & EVENT_IDX != 0))
+        let built = record.build(Arc::clone(memory), layout, self.features & EVENT_IDX != 0);
+        Some(built.map(|mut ring| {
+            ring.set_log(self.ring_log(index));
+            ring
+        }))
+    }
+
+    /// Where what is written for the ring is marked, while that is wanted.
+    fn ring_log(&self, index: u16) -> Option<RingLog> {
+        let record = self.records.get(usize::from(index))?;
+        let (log, [_, _, used]) = (self.log.as_ref()?, record.addresses?);
+        let used = record.log_address.unwrap_or(used);
+        (self.features & LOG_ALL != 0).then(|| RingLog { log: Arc::clone(&log.dirty), used })
     }
 }
 

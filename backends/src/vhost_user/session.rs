@@ -43,6 +43,7 @@ pub(super) struct SessionSpec {
 /// A session's threads. Dropping it waits for them, so shut the link down first.
 pub(super) struct Session {
     supervisor: Option<JoinHandle<String>>,
+    rings: Arc<Rings>,
     done: Arc<EventFd>,
 }
 
@@ -55,7 +56,7 @@ impl Session {
     ) -> io::Result<(Self, UnixStream)> {
         let (listener, link) = private_pair()?;
         let rings = Arc::new(Rings::new(host, 2 * spec.device.queue_pairs, link.try_clone()?, ledger));
-        let backend = PortBackend { device: spec.device, features: spec.features, rings };
+        let backend = PortBackend { device: spec.device, features: spec.features, rings: Arc::clone(&rings) };
         let done = Arc::new(EventFd::new(EFD_NONBLOCK)?);
         let bell = Bell(Arc::clone(&done));
         let name = format!("vhost-{}", spec.port);
@@ -63,7 +64,12 @@ impl Session {
             let _bell = bell;
             supervise(name, listener, Arc::new(backend))
         })?;
-        Ok((Self { supervisor: Some(supervisor), done }, link))
+        Ok((Self { supervisor: Some(supervisor), rings, done }, link))
+    }
+
+    /// The session's rings, for what the daemon does not know of.
+    pub(super) fn rings(&self) -> &Rings {
+        &self.rings
     }
 
     /// Readable once the session is over and all its rings are stopped.

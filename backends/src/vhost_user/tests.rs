@@ -25,7 +25,7 @@ use switch::Notice;
 use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 use wire::MacAddr;
 
-use super::features::{PROTOCOL_FEATURES, VERSION_1};
+use super::features::{LOG_ALL, PROTOCOL_FEATURES, VERSION_1};
 use super::message::{HEADER_LEN, Header, Message, request as id, vring_state};
 use super::*;
 
@@ -43,6 +43,8 @@ enum Call {
     Negotiated(u64),
     Start(u16),
     Stop(u16),
+    /// The address under which the used ring is logged.
+    Relog(u16, Option<u64>),
     Announce(MacAddr),
 }
 
@@ -91,6 +93,14 @@ impl RingHost for FakeHost {
         let ring = self.rings.lock().unwrap().remove(&queue);
         self.note(Call::Stop(queue));
         ring
+    }
+
+    fn relog(&self, queue: u16, log: Option<sys::RingLog>) {
+        let mut rings = self.rings.lock().unwrap();
+        let ring = rings.get_mut(&queue).expect("only a running ring is logged anew");
+        ring.set_log(log.clone());
+        drop(rings);
+        self.note(Call::Relog(queue, log.map(|log| log.used)));
     }
 
     fn announce(&self, mac: MacAddr) {

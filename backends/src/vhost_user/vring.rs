@@ -17,7 +17,7 @@ use vm_memory::{GuestMemoryAtomic, GuestMemoryMmap};
 
 use super::rings::Rings;
 
-/// Guest memory as `vhost-user-backend` hands it around. No dirty bitmap: logging is not offered.
+/// Guest memory as `vhost-user-backend` hands it around. No dirty bitmap: the log is the rings' affair.
 pub(super) type GuestMemory = GuestMemoryAtomic<GuestMemoryMmap<()>>;
 
 thread_local! {

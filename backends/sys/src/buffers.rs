@@ -8,6 +8,7 @@
 use std::ptr::NonNull;
 
 use crate::chain::{Access, single};
+use crate::dirty_log::RingLog;
 use crate::place::Place;
 use crate::prefetch::ask_all;
 use crate::ring::Ring;
@@ -24,7 +25,8 @@ const DESCRIPTORS: u16 = 16;
 /// Bytes that are asked for of each buffer: a header and a small frame, or the start of a large one.
 const SMALL: usize = 76;
 
-/// A buffer that was looked up. Without a byte: not a single buffer in one region, so its chain must be walked.
+/// A buffer that was looked up. Without a byte: its chain must be walked, because it is not a single buffer in one region or
+/// because what is written must be marked.
 #[derive(Clone, Copy)]
 struct Spot {
     host: NonNull<u8>,
@@ -70,6 +72,13 @@ impl Buffers {
     #[inline]
     pub fn ring_mut(&mut self) -> &mut Ring {
         &mut self.ring
+    }
+
+    /// As [`Ring::set_log`]. While there is a log no buffer is found ahead: every chain is walked, and who writes into it
+    /// marks that by [`Ring::mark_written`]. So what is not logged does not pay for it.
+    pub fn set_log(&mut self, log: Option<RingLog>) {
+        self.ring.set_log(log);
+        self.count = 0;
     }
 
     /// Prepares for `frames` frames: looks at the guest's index when it must, and looks buffers up.
@@ -126,6 +135,9 @@ impl Buffers {
             self.ring.ask_used_at(ahead);
             self.spots[self.next.wrapping_add(self.count) % AHEAD] = Spot { host, len, head };
             self.count += 1;
+        }
+        if self.ring.is_logged() {
+            self.spots.iter_mut().for_each(|spot| spot.len = 0);
         }
     }
 }

@@ -16,6 +16,8 @@
 //! * [`install_fault_guard`] catches SIGBUS. Guest memory is a file that its owner may truncate; the page fault of the
 //!   next access would kill the daemon with all its tenants. The guard maps zero pages over the region and marks the
 //!   [`MemoryMap`] poisoned, which ends that session alone.
+//! * [`DirtyLog`] tells whoever migrates a guest which pages of its memory were written to: by a [`Ring`], which marks its own
+//!   writes, and by those who deliver into its chains.
 //! * [`interrupt`] gets a thread out of a doorbell that its sender has made to block.
 //! * [`cycles`] reads the processor's own clock, for accounting.
 //! * [`fd`] passes file descriptors over Unix sockets and tells what a descriptor is.
@@ -34,6 +36,7 @@ mod buffers;
 mod chain;
 mod copy;
 mod cycles;
+mod dirty_log;
 mod fault;
 pub mod fd;
 pub mod interrupt;
@@ -53,6 +56,7 @@ mod tests;
 pub use buffers::Buffers;
 pub use chain::{Access, Chain, MAX_CHAIN};
 pub use cycles::{CYCLE, cycles};
+pub use dirty_log::{DirtyLog, LOG_PAGE, RingLog};
 pub use fault::{GUARDED_REGIONS_MAX, install_fault_guard};
 pub use memory::{MemoryMap, OutsideMemory};
 pub use place::{NoRoom, Place, Writer};

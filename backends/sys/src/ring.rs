@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The device's side of a split virtqueue through cached pointers (virtio 1.2 section 2.7).
 
+mod logged;
+
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use rustix::io::Errno;
 use vmm_sys_util::eventfd::EventFd;
 
 use crate::chain::{self, Access, Chain};
+use crate::dirty_log::Marks;
 use crate::memory::MemoryMap;
 use crate::ring_fault::{RingError, RingFault};
 use crate::segments::Segments;
@@ -80,8 +83,10 @@ pub struct Ring {
     /// unconditional, for we do not know what the previous owner of the ring signalled.
     signalled: Option<u16>,
     bells: Doorbells,
-    /// A doorbell blocked us.
-    blocked: bool,
+    /// What was found out on the way: a doorbell blocked us, the log is gone.
+    fault: Option<RingFault>,
+    /// What is written is marked here; `None`: the guest is not being migrated.
+    marks: Option<Box<Marks>>,
     memory: Arc<MemoryMap>,
 }
 
@@ -135,7 +140,8 @@ impl Ring {
             published: 0,
             signalled: None,
             bells,
-            blocked: false,
+            fault: None,
+            marks: None,
             memory,
         };
         let base = u16::from_le(ring.used_word(1).load(Ordering::Acquire));
@@ -306,6 +312,15 @@ impl Ring {
     /// Makes completed chains visible up to the used index `index`, which [`Ring::completed`] once gave.
     #[inline]
     pub fn publish_to(&mut self, index: u16) {
+        if self.marks.is_some() {
+            self.mark_written_and_used(index);
+        } else {
+            self.show(index);
+        }
+    }
+
+    #[inline]
+    fn show(&mut self, index: u16) {
         self.published = index;
         self.used_word(1).store(index.to_le(), Ordering::Release);
     }
@@ -340,7 +355,7 @@ impl Ring {
     /// A doorbell blocked us: whoever gave it to us has made it blocking again. Never touch it again.
     fn silence(&mut self) {
         self.bells.call = None;
-        self.blocked = true;
+        self.fault = Some(RingFault::Doorbell);
     }
 
     /// Whether the guest wants to hear of the completions since used index `last`.
@@ -360,10 +375,9 @@ impl Ring {
     /// As [`Ring::available`].
     pub fn arm(&mut self) -> Result<bool, RingFault> {
         if self.event_idx {
-            let event = 2 + 4 * usize::from(self.size);
-            self.used_word(event).store(self.next_avail.get().to_le(), Ordering::Relaxed);
+            self.wish(2 + 4 * usize::from(self.size), self.next_avail.get());
         } else {
-            self.used_word(0).store(0, Ordering::Relaxed);
+            self.wish(0, 0);
         }
         fence(Ordering::SeqCst);
         Ok(self.available()? != 0)
@@ -373,7 +387,21 @@ impl Ring {
     /// 65536 chains at worst.
     pub fn disarm(&mut self) {
         if !self.event_idx {
-            self.used_word(0).store(NO_NOTIFY.to_le(), Ordering::Relaxed);
+            self.wish(0, NO_NOTIFY);
+        }
+    }
+
+    /// Writes a wish of ours into 16-bit word `index` of the used ring, if it is not there yet: a guest that is at rest has
+    /// nothing written to its memory.
+    fn wish(&mut self, index: usize, value: u16) {
+        let word = self.used_word(index);
+        if word.load(Ordering::Relaxed) == value.to_le() {
+            return;
+        }
+        word.store(value.to_le(), Ordering::Relaxed);
+        if let Some(marks) = &mut self.marks {
+            marks.mark_used(2 * index, 2);
+            marks.flush();
         }
     }
 
@@ -386,11 +414,10 @@ impl Ring {
         }
     }
 
-    /// A fault that only shows after the fact: the memory behind the ring is gone, or a doorbell blocked us.
+    /// A fault that only shows after the fact: the memory behind the ring or its log is gone, or a doorbell blocked us.
     #[must_use]
     pub fn late_fault(&self) -> Option<RingFault> {
-        let doorbell = self.blocked.then_some(RingFault::Doorbell);
-        doorbell.or_else(|| self.memory.poisoned().then_some(RingFault::Memory))
+        self.fault.or_else(|| self.memory.poisoned().then_some(RingFault::Memory))
     }
 }
 

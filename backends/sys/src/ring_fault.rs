@@ -38,19 +38,22 @@ pub enum RingFault {
     Memory = 3,
     /// A doorbell was made to block.
     Doorbell = 4,
+    /// The log of a migration is gone (its file was truncated).
+    Log = 5,
 }
 
 impl RingFault {
     /// Whether it is the VMM's doing, and not the guest's: a reset of the guest's device does not mend it.
     #[must_use]
     pub fn ends_session(self) -> bool {
-        matches!(self, Self::Memory | Self::Doorbell)
+        matches!(self, Self::Memory | Self::Doorbell | Self::Log)
     }
 
     /// The fault with this number, as [`RingFault`] casts to it.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
-        [Self::AvailIndex, Self::Head, Self::Memory, Self::Doorbell].into_iter().find(|fault| *fault as u8 == code)
+        let all = [Self::AvailIndex, Self::Head, Self::Memory, Self::Doorbell, Self::Log];
+        all.into_iter().find(|fault| *fault as u8 == code)
     }
 }
 
@@ -61,6 +64,7 @@ impl fmt::Display for RingFault {
             Self::Head => "the guest made a descriptor available that its ring does not have",
             Self::Memory => "the guest's memory was truncated",
             Self::Doorbell => "the VMM made a doorbell block",
+            Self::Log => "the dirty log of the guest's migration was truncated",
         })
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::Guard;
-use sys::{Ring, RingFault};
+use sys::{Ring, RingFault, RingLog};
 use wire::MacAddr;
 use wire::nd::RouterAdvert;
 
@@ -397,6 +397,16 @@ impl Port {
             return Err(Busy);
         }
         Ok(receiver.take().map(Receiver::into_ring))
+    }
+
+    /// Marks what is written for a receive ring from now on in `log`. When this returns no worker marks anything in the one
+    /// before, and no frame was kept from the ring meanwhile.
+    pub fn relog_receiver(&self, pair: u16, log: Option<RingLog>) {
+        if usize::from(pair) < self.inlets.len()
+            && let Some(receiver) = self.lock(pair).as_mut()
+        {
+            receiver.set_log(log);
+        }
     }
 
     /// The lock of a receive ring, taken once a burst; nobody holds it for longer than a burst.

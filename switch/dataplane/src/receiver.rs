@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A receive ring and what its guest negotiated: where frames are delivered.
 
-use sys::{Access, Buffers, Chain, NoRoom, Ring, RingFault, Segment, Segments, Writer};
+use sys::{Access, Buffers, Chain, NoRoom, Ring, RingFault, RingLog, Segment, Segments, Writer};
 use wire::VnetHeader;
 
 use crate::drops::DropReason;
@@ -67,6 +67,11 @@ impl Receiver {
     /// The ring, once nothing of it is busy.
     pub(crate) fn into_ring(self) -> Ring {
         self.buffers.into_ring()
+    }
+
+    /// Marks what is written from now on in `log`, between two bursts.
+    pub(crate) fn set_log(&mut self, log: Option<RingLog>) {
+        self.buffers.set_log(log);
     }
 
     /// Whether a burst that has delivered here is still to be published.
@@ -138,6 +143,7 @@ impl Receiver {
         let header = header.forwarded(chains).to_bytes();
         // What was reserved is enough.
         self.write(&header, payload).map_err(|NoRoom| DropReason::BufferTooSmall)?;
+        self.buffers.ring_mut().mark_written(self.segments.all(), total as usize);
         self.buffers.consume(chains);
         let mut left = total;
         for chain in &self.chains {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
-use sys::Ring;
+use sys::{Ring, RingLog};
 
 use crate::bits::Bits;
 use crate::burst::{Burst, Frame, Verdict};
@@ -73,6 +73,13 @@ impl Source {
         match &self.intake {
             Intake::Lane(lane) if self.broken => lane.fd(),
             Intake::Lane(_) | Intake::Ring(_) => None,
+        }
+    }
+
+    /// Marks what is written for the ring from now on in `log`. A lane writes into no guest's memory.
+    pub fn set_log(&mut self, log: Option<RingLog>) {
+        if let Intake::Ring(ring) = &mut self.intake {
+            ring.set_log(log);
         }
     }
 

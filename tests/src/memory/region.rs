@@ -58,6 +58,17 @@ impl Region {
         Window::new(Arc::clone(&self.mapped), offset, len, self.range.gpa + offset)
     }
 
+    /// Notes what the guest itself writes from now on, or stops it: for a test that plays the VMM, to which the
+    /// hypervisor would tell that.
+    pub fn set_journaled(&self, on: bool) {
+        self.mapped.set_journaled(on);
+    }
+
+    /// Offset and length of every write of the guest's own since the last call.
+    pub fn take_journal(&self) -> Vec<(usize, usize)> {
+        self.mapped.take_journal()
+    }
+
     /// True when `len` bytes at this alignment can still be handed out.
     pub(super) fn has_room(&self, len: usize, align: u64) -> bool {
         self.allocated.next_multiple_of(align) + len as u64 <= self.range.size

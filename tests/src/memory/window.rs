@@ -1,22 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Checked, volatile views of guest memory.
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vm_memory::{ByteValued, Bytes, MmapRegion, VolatileMemory, VolatileSlice};
 
-/// A mapping and how much of it may still be touched.
+/// A mapping, how much of it may still be touched, and what the guest has written into it lately.
 #[derive(Debug)]
 pub(super) struct Mapped {
     mapping: Arc<MmapRegion<()>>,
     present: AtomicU64,
+    journaled: AtomicBool,
+    /// Offset and length of each write while that is wanted.
+    journal: Mutex<Vec<(usize, usize)>>,
 }
 
 impl Mapped {
     /// All of a mapping.
     pub(super) fn new(mapping: MmapRegion<()>) -> Mapped {
         let present = AtomicU64::new(mapping.size() as u64);
-        Mapped { mapping: Arc::new(mapping), present }
+        Mapped { mapping: Arc::new(mapping), present, journaled: AtomicBool::new(false), journal: Mutex::default() }
+    }
+
+    /// From now on the guest's own writes are noted, or not.
+    pub(super) fn set_journaled(&self, on: bool) {
+        self.journaled.store(on, Ordering::Relaxed);
+        self.journal().clear();
+    }
+
+    /// Offset and length of what the guest has written since the last call.
+    pub(super) fn take_journal(&self) -> Vec<(usize, usize)> {
+        std::mem::take(&mut *self.journal())
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Vec<(usize, usize)>> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, offset: usize, len: usize) {
+        if self.journaled.load(Ordering::Relaxed) {
+            self.journal().push((offset, len));
+        }
     }
 
     /// Address of the first byte in this process.
@@ -86,6 +110,7 @@ impl Window {
     /// Stores a 16-bit number with the given memory order.
     pub fn store_u16(&self, offset: usize, value: u16, order: Ordering) {
         self.atomic_u16(offset).store(value.to_le(), order);
+        self.mapped.note(self.start + offset, 2);
     }
 
     /// Reads a value of any plain type.
@@ -96,6 +121,7 @@ impl Window {
     /// Writes a value of any plain type.
     pub fn put<T: ByteValued>(&self, offset: usize, value: T) {
         self.slice(offset, size_of::<T>()).write_obj(value, 0).expect("the slice has the size of the value");
+        self.mapped.note(self.start + offset, size_of::<T>());
     }
 
     /// Copies `len` bytes out.
@@ -108,6 +134,7 @@ impl Window {
     /// Copies `bytes` in.
     pub fn write(&self, offset: usize, bytes: &[u8]) {
         self.slice(offset, bytes.len()).copy_from(bytes);
+        self.mapped.note(self.start + offset, bytes.len());
     }
 
     fn atomic_u16(&self, offset: usize) -> &AtomicU16 {

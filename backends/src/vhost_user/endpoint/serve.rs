@@ -127,12 +127,14 @@ impl Endpoint {
 
     /// One of the session's sockets is ready.
     pub(super) fn pump(&mut self, now: Instant, hung_up: bool, ops: &mut EventOps<'_>) {
-        let State::Serving { relay, .. } = &mut self.state else { return };
+        let State::Serving { relay, session, .. } = &mut self.state else { return };
         let (outlet, host) = (&mut self.outlet, &self.host);
         let ended = relay.pump(now, hung_up, |note| match note {
             Note::Warn(refusal) => outlet.warn(refusal.to_string()),
             Note::Announce(mac) => host.announce(mac),
             Note::Negotiated(features) => outlet.up(features),
+            Note::Log(log) => session.rings().set_log(log),
+            Note::RingLog(ring, address) => session.rings().set_log_address(ring, address),
         });
         match ended {
             Some(ended) => self.end(ended, ops),

@@ -33,11 +33,16 @@ impl Region {
         Self { guest: word(0), size: word(1), user: word(2), offset: word(3) }
     }
 
+    /// What is no guest memory but a file as that must be.
+    pub(super) fn of_file(size: u64, offset: u64) -> Self {
+        Self { guest: 0, size, user: 0, offset }
+    }
+
     fn to_bytes(self) -> Vec<u8> {
         [self.guest, self.size, self.user, self.offset].map(u64::to_ne_bytes).concat()
     }
 
-    fn check(self, fd: &OwnedFd, seals: SealPolicy) -> Result<Sealed, MemoryFault> {
+    pub(super) fn check(self, fd: &OwnedFd, seals: SealPolicy) -> Result<Sealed, MemoryFault> {
         let fits = |start: u64| start.checked_add(self.size).is_some();
         if self.size == 0 || self.size > TOTAL_MAX || !fits(self.guest) || !fits(self.user) || !fits(self.offset) {
             return Err(MemoryFault::Size { guest: self.guest, size: self.size });
@@ -82,6 +87,11 @@ impl MemoryTable {
     /// What it takes to map them.
     pub(super) fn share(&self) -> Share {
         Share { bytes: self.regions.iter().map(|region| region.size).sum(), regions: self.regions.len() }
+    }
+
+    /// The guest-physical address behind the last region.
+    pub(super) fn end(&self) -> u64 {
+        self.regions.iter().map(|region| region.guest + region.size).max().unwrap_or(0)
     }
 
     /// Whether a frontend address lies in a region, so that the daemon can translate it.

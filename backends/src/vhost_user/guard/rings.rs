@@ -58,6 +58,12 @@ pub(super) fn check_addresses(name: &'static str, message: &Message, memory: &Me
     Ok(())
 }
 
+/// SET_VRING_ADDR: where writes to the used ring are logged, if its sender says so (`VHOST_VRING_F_LOG`).
+pub(super) fn log_address(message: &Message) -> Option<u64> {
+    let logged = message.u32_at(4).is_some_and(|flags| flags & 1 != 0);
+    message.u64_at(32).filter(|_| logged)
+}
+
 /// The ring that a doorbell message names, from its 64-bit payload: bits 0-7, and [`NOFD`] beside them. Other bits make
 /// the index absurd on purpose.
 pub(super) fn doorbell_index(message: &Message) -> u64 {

@@ -114,7 +114,7 @@ table! {
     SET_OWNER             F(0),      L(0),    No,     OnRequest, Forward, PLAIN;
     RESET_OWNER           F(0),      L(0),    No,     OnRequest, Forward, PLAIN;
     SET_MEM_TABLE         RegionFds, Regions, No,     OnRequest, Forward, PLAIN;
-    SET_LOG_BASE          Ignored(1), Any,    No,     OnRequest, Never,   PLAIN;
+    SET_LOG_BASE          F(1),      L(16),   No,     OnRequest, Answer,  Protocol::LOG_SHMFD;
     SET_LOG_FD            Ignored(1), Any,    No,     Optional,  Answer,  PLAIN;
     SET_VRING_NUM         F(0),      L(8),    Word,   OnRequest, Forward, PLAIN;
     SET_VRING_ADDR        F(0),      L(40),   Word,   OnRequest, Forward, PLAIN;

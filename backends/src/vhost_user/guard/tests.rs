@@ -72,7 +72,10 @@ fn every_malformed_message_is_refused_by_name() {
         (message(id::GET_FEATURES, &[0], vec![]), "GET_FEATURES has a payload of 1 bytes, expected 0"),
         (message(id::SET_FEATURES, &[0; 7], vec![]), "SET_FEATURES has a payload of 7 bytes, expected 8"),
         (message(id::SET_FEATURES, &word(1 << 33), vec![]), "SET_FEATURES: the feature word is 0x200000000"),
-        (message(id::SET_PROTOCOL_FEATURES, &word(2), vec![]), "SET_PROTOCOL_FEATURES: the feature word is 0x2"),
+        (
+            message(id::SET_PROTOCOL_FEATURES, &word(1 << 12), vec![]),
+            "SET_PROTOCOL_FEATURES: the feature word is 0x1000",
+        ),
         (message(id::SET_OWNER, &[], vec![bell()]), "SET_OWNER came with 1 file descriptors, expected 0"),
         (message(id::SET_VRING_NUM, &vring_state(2, 256), vec![]), "names ring 2, the port has 2"),
         (message(id::SET_VRING_NUM, &vring_state(0x1_0000, 256), vec![]), "names ring 65536"),
@@ -95,7 +98,6 @@ fn every_malformed_message_is_refused_by_name() {
         (message(id::NET_SET_MTU, &word(67), vec![]), "the MTU is 0x43, expected 68 to 1500"),
         (message(id::NET_SET_MTU, &word(1501), vec![]), "the MTU is 0x5dd, expected 68 to 1500"),
         (message(id::SEND_RARP, &[0xff; 8], vec![]), "SEND_RARP: the MAC address is 0xffffffffffff"),
-        (message(id::SET_LOG_BASE, &[0; 16], vec![memory(1)]), "SET_LOG_BASE belongs to a feature that was not"),
         (message(id::SET_BACKEND_REQ_FD, &[], vec![bell()]), "SET_BACKEND_REQ_FD belongs to a feature"),
         (message(id::GET_CONFIG, &[0; 12], vec![]), "GET_CONFIG: the size is 0x0"),
         (message(id::ADD_MEM_REG, &[0; 40], vec![]), "ADD_MEM_REG came with 0 file descriptors, expected 1"),
@@ -105,6 +107,63 @@ fn every_malformed_message_is_refused_by_name() {
     for (message, expected) in cases {
         let text = refused(&mut negotiated(), message);
         assert!(text.contains(expected), "{text:?} lacks {expected:?}");
+    }
+}
+
+/// A SET_LOG_BASE.
+fn log(size: u64, offset: u64, fd: impl Into<OwnedFd>) -> Message {
+    message(id::SET_LOG_BASE, &[size, offset].map(u64::to_ne_bytes).concat(), vec![fd.into()])
+}
+
+#[test]
+fn every_impossible_log_is_refused_by_name() {
+    const COVERED: u64 = 8 * PAGE * PAGE;
+    let readable = File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&memory(1))));
+    let cases: Vec<(Message, &str)> = vec![
+        (message(id::SET_LOG_BASE, &[0; 8], vec![memory(1)]), "SET_LOG_BASE has a payload of 8 bytes, expected 16"),
+        (message(id::SET_LOG_BASE, &[0; 16], vec![]), "SET_LOG_BASE came with 0 file descriptors, expected 1"),
+        (log(0, 0, memory(1)), "SET_LOG_BASE: the log's size is 0x0, expected 0x1001 to 0x100000000 bytes"),
+        (log(PAGE, 0, memory(1)), "the log's size is 0x1000"),
+        (log(u64::MAX, 0, memory(1)), "the log's size is 0xffffffffffffffff"),
+        (log((1 << 32) + 1, 0, memory(1)), "the log's size is 0x100000001"),
+        (log(2 * PAGE, u64::MAX - PAGE + 1, memory(2)), "impossible size 0x2000"),
+        (log(2 * PAGE, 12, memory(3)), "file offset 0xc"),
+        (log(2 * PAGE, PAGE, memory(2)), "the memory file has 0x2000 bytes, the region needs 0x3000"),
+        (log(2 * PAGE, 0, memory(0)), "the memory file has 0x0 bytes"),
+        (log(2 * PAGE, 0, bell()), "neither tmpfs nor hugetlbfs"),
+        (log(2 * PAGE, 0, File::open("/dev/zero").unwrap()), "neither tmpfs nor hugetlbfs"),
+    ];
+    for (message, expected) in cases.into_iter().chain(readable.map(|file| (log(2 * PAGE, 0, file), "not open for"))) {
+        let mut guard = negotiated();
+        guard.judge(one([COVERED, PAGE, USER, 0], memory(1)));
+        let text = refused(&mut guard, message);
+        assert!(text.contains(expected), "{text:?} lacks {expected:?}");
+    }
+    let mut guard = Guard::new(limits(SealPolicy::Warn));
+    assert!(refused(&mut guard, log(PAGE, 0, memory(1))).contains("SET_LOG_BASE belongs to a feature that was not"));
+    let mut guard = negotiated();
+    guard.limits.seals = SealPolicy::Require;
+    assert!(refused(&mut guard, log(PAGE, 0, memory(1))).contains("not sealed"));
+}
+
+#[test]
+fn a_log_is_answered_with_its_own_words() {
+    let mut guard = negotiated();
+    guard.judge(one([0, PAGE, USER, 0], memory(1)));
+    let Ruling { verdict, mut notes } = guard.judge(log(PAGE, PAGE, memory(2)));
+    let Verdict::Answer(Some(reply)) = verdict else { panic!("{verdict:?}") };
+    assert_eq!((reply.request, reply.body), (id::SET_LOG_BASE, [PAGE, PAGE].map(u64::to_ne_bytes).concat()));
+    assert!(matches!(notes.pop(), Some(Note::Log(_))));
+}
+
+#[test]
+fn a_ring_is_logged_where_its_address_message_says() {
+    let mut guard = negotiated();
+    guard.judge(one([0, PAGE, USER, 0], memory(1)));
+    for (flags, log) in [(1, Some(0x1234)), (0, None)] {
+        let words = [USER, USER, USER, 0x1234].map(u64::to_ne_bytes).concat();
+        let ruling = guard.judge(message(id::SET_VRING_ADDR, &[vring_state(1, flags), words].concat(), vec![]));
+        assert_eq!(ruling.notes, [Note::RingLog(1, log)]);
     }
 }
 

@@ -43,6 +43,7 @@ fn cloud_hypervisor_asks_for_an_acknowledgement_of_everything_and_enables_last()
     assert_eq!(
         protocol,
         Protocol::MQ
+            | Protocol::LOG_SHMFD
             | Protocol::RARP
             | Protocol::REPLY_ACK
             | Protocol::MTU
@@ -136,6 +137,58 @@ fn what_changes_under_a_running_ring_stops_and_starts_it() {
     assert_eq!(qemu.ask(id::GET_VRING_BASE, &vring_state(1, 0)), vring_state(1, 0));
     assert_eq!(qemu.ask(id::GET_VRING_BASE, &vring_state(1, 0)), vring_state(1, 0), "asking twice is fine");
     assert_eq!(world.host.running(), [0]);
+}
+
+/// A log of one page, with its message.
+fn log_base() -> (std::fs::File, Message) {
+    let file = memory_file(4096);
+    let message = with_fd(id::SET_LOG_BASE, &[4096_u64, 0].map(u64::to_ne_bytes).concat(), &file);
+    (file, message)
+}
+
+/// Which pages of a log are marked; it is clear then.
+fn marked(log: &std::fs::File) -> Vec<u64> {
+    let mut bytes = [0; 4096];
+    log.read_exact_at(&mut bytes, 0).unwrap();
+    log.write_all_at(&[0; 4096], 0).unwrap();
+    (0..8 * 4096).filter(|page| bytes[page / 8] >> (page % 8) & 1 == 1).map(|page| page as u64).collect()
+}
+
+#[test]
+fn a_log_comes_and_goes_under_rings_that_run_on() {
+    let (world, guest) = (World::new(), Guest::new());
+    let mut qemu = world.frontend();
+    qemu.open();
+    qemu.start_rings(&guest, &[0, 1]);
+    qemu.ask_u64(id::GET_QUEUE_NUM);
+    world.host.calls.lock().unwrap().clear();
+    let features =
+        |log: u64| Message::new(id::SET_FEATURES, (PROTOCOL_FEATURES | VERSION_1 | log).to_ne_bytes().to_vec());
+    let logged_at = |address: u64| {
+        let mut body = ring_address(1);
+        body[4] = 1;
+        body.splice(32.., address.to_ne_bytes());
+        Message::new(id::SET_VRING_ADDR, body)
+    };
+    let ((first, message), (second, renewed)) = (log_base(), log_base());
+    qemu.send(&message);
+    assert_eq!(qemu.hear(), Some((id::SET_LOG_BASE, message.body)));
+    assert!(marked(&first).is_empty(), "it is not wanted yet");
+    assert_eq!(qemu.acked(features(LOG_ALL)), 0);
+    let page = |ring| (ring_place(ring) + 0x3000) / 4096;
+    assert_eq!(marked(&first), [page(0), page(1)], "who served the rings before may have died over a mark");
+    assert_eq!(qemu.acked(logged_at(77 * 4096)), 0);
+    assert_eq!(marked(&first), [77]);
+    qemu.send(&renewed);
+    assert_eq!(qemu.hear(), Some((id::SET_LOG_BASE, renewed.body)));
+    assert_eq!((marked(&first), marked(&second)), (vec![], vec![page(0), 77]));
+    world.host.rings.lock().unwrap().get_mut(&1).unwrap().publish();
+    assert_eq!((marked(&first), marked(&second)), (vec![], vec![77]));
+    assert_eq!(qemu.acked(features(0)), 0);
+    world.host.rings.lock().unwrap().get_mut(&1).unwrap().publish();
+    assert_eq!((marked(&first), marked(&second)), (vec![], vec![]));
+    let calls = world.host.calls.lock().unwrap();
+    assert!(calls.iter().all(|call| matches!(call, Call::Relog(..))), "nothing is stopped: {calls:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod buffers;
 mod chain;
+mod dirty_log;
 mod fault;
 mod fd;
 mod interrupt;
