@@ -37,7 +37,7 @@ use wire::MacAddr;
 use self::memory::{MemoryTable, SLOTS_MAX, Sealed};
 use self::table::{Fds, Reply, RingField, Rule, Serve, rule_of};
 use super::budget::{Ledger, PROCESS};
-use super::features::{PROTOCOL_FEATURES, protocol_features};
+use super::features::{LOG_ALL, PROTOCOL_FEATURES, protocol_features};
 use super::log::SessionLog;
 use super::message::{Message, request as id, vring_state};
 use crate::dispose::Descriptors;
@@ -86,7 +86,7 @@ pub enum Note {
     Warn(Refusal),
     /// The guest has moved here: this address is behind the port now.
     Announce(MacAddr),
-    /// These virtio features are in force.
+    /// These virtio features are in force, as far as they are the guest's.
     Negotiated(u64),
     /// What is written into the guest's memory is marked here from now on, as far as LOG_ALL is in force.
     Log(SessionLog),
@@ -268,7 +268,7 @@ impl Guard {
             id::SET_FEATURES => {
                 check_bits(rule.name, value, self.limits.features)?;
                 self.greeted = true;
-                self.notes.push(Note::Negotiated(value));
+                self.notes.push(Note::Negotiated(value & !LOG_ALL));
             }
             id::SET_PROTOCOL_FEATURES => {
                 check_bits(rule.name, value, protocol_features().bits())?;
