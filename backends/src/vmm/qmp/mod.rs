@@ -69,6 +69,8 @@ pub(super) struct Qmp {
     deleted: bool,
     /// The guest negotiated STANDBY since the plug began.
     negotiated: bool,
+    /// QEMU has asked the guest by itself to let the VF go, to migrate.
+    parked: bool,
     events: VecDeque<Event>,
 }
 
@@ -88,6 +90,7 @@ impl Qmp {
             next: None,
             deleted: false,
             negotiated: false,
+            parked: false,
             events: VecDeque::new(),
         }
     }
@@ -202,8 +205,10 @@ impl Qmp {
                 }
             }
             "UNPLUG_PRIMARY" if text("device-id") == Some(self.identity.device.as_str()) => {
+                self.parked = true;
                 self.events.push_back(Event::UnplugAsked);
             }
+            "MIGRATION" if self.parked => self.migrates(text("status").unwrap_or_default()),
             "FAILOVER_NEGOTIATED"
                 if text("device-id").is_some_and(|id| Some(id) == self.identity.standby.as_deref()) =>
             {
@@ -213,6 +218,19 @@ impl Qmp {
             "RESUME" => self.events.push_back(Event::Machine(Machine::Resumed)),
             "RESET" => self.events.push_back(Event::Machine(Machine::Reset)),
             "SHUTDOWN" => self.events.push_back(Event::Machine(Machine::ShutDown)),
+            _ => {}
+        }
+    }
+
+    /// Told by a QEMU whose migration capability `events` is on. A primary that it took out by itself is still in its list of
+    /// devices, and is not deleted: it has gone when the memory begins to be copied, and it is put back when that fails.
+    fn migrates(&mut self, status: &str) {
+        match status {
+            "active" => self.events.push_back(Event::Unplugged),
+            "cancelled" | "failed" => {
+                self.parked = false;
+                self.events.push_back(Event::Plugged);
+            }
             _ => {}
         }
     }
@@ -287,7 +305,7 @@ impl Dialogue for Qmp {
 
     fn end(&mut self) {
         (self.exchange, self.state, self.next) = (Exchange::default(), State::Unknown, None);
-        (self.deleted, self.negotiated) = (false, false);
+        (self.deleted, self.negotiated, self.parked) = (false, false, false);
     }
 
     fn push(&mut self, octets: &[u8], now: Duration) -> Result<(), Trouble> {

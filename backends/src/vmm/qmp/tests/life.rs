@@ -250,6 +250,24 @@ fn what_concerns_the_whole_guest_is_told() {
 }
 
 #[test]
+fn a_vf_that_is_taken_out_for_a_migration_is_out_when_that_begins_and_back_when_it_fails() {
+    for end in ["failed", "cancelled"] {
+        let mut monitor = Monitor::plugged(Some("nic0"));
+        let says = |monitor: &mut Monitor, status: &str| {
+            monitor.says(&json!({ "event": "MIGRATION", "data": { "status": status } }).to_string());
+        };
+        says(&mut monitor, "active");
+        assert_eq!(monitor.event(), None, "one that left the VF where it was is no matter");
+        monitor.says(r#"{"event": "UNPLUG_PRIMARY", "data": {"device-id": "weft-vf-7"}}"#);
+        ["wait-unplug", "active", "cancelling", end].iter().for_each(|status| says(&mut monitor, status));
+        let told = [monitor.event(), monitor.event(), monitor.event()];
+        assert_eq!(told, [Event::UnplugAsked, Event::Unplugged, Event::Plugged].map(Some));
+        says(&mut monitor, "active");
+        assert_eq!(monitor.event(), None, "and the next one begins anew");
+    }
+}
+
+#[test]
 fn nobody_is_told_anything_before_qemu_is_ready() {
     let mut monitor = Monitor::new(None);
     monitor.plug(emulated());
