@@ -65,6 +65,7 @@ fn a_thousand_switches_under_load_lose_and_double_nothing() {
         return;
     }
     const SWITCHES: usize = 1000;
+    const WINDOW: u64 = 128;
     let (_host, mut scene) = scene();
     scene.weft(&["port", "set", "vm1", "--vf", "packet:vf0"]);
     scene.weft(&["vf", "offer", "vm1"]);
@@ -81,7 +82,7 @@ fn a_thousand_switches_under_load_lose_and_double_nothing() {
         });
         while !switcher.is_finished() {
             // A window that the receiver's ring always has room for: what is lost is lost by weft.
-            let window = 32 * round..32 * (round + 1);
+            let window = WINDOW * round..WINDOW * (round + 1);
             window.clone().for_each(|number| vm1.send(&frames::numbered(mac2, mac1, number, 100)));
             let mut missing: BTreeSet<u64> = window.collect();
             until("what was sent to arrive", Deadline::patient(), || {
