@@ -96,6 +96,12 @@ impl Control {
         self.plant.greet(port, now.since_origin());
     }
 
+    /// The guest of the port of that tag has landed: it was running before its session began, at another host or here. It is told
+    /// at once what routers have said, since it does not ask.
+    pub fn landed(&mut self, tag: PortTag, now: Instant) {
+        self.plant.landed(tag, now.since_origin());
+    }
+
     /// Frames that are to be delivered, each to one port, in this order.
     #[must_use]
     pub fn take_emissions(&mut self) -> Vec<Emission> {

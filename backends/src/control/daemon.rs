@@ -163,13 +163,15 @@ impl Daemon {
     /// Takes note of frames that workers have copied. True: there may be more, for another turn.
     pub(super) fn take_snooped(&mut self) -> bool {
         let (control, now) = (&mut self.control, clock());
-        self.listener.hear(SNOOPED_AT_ONCE, |copy| {
+        let more = self.listener.hear(SNOOPED_AT_ONCE, |copy| {
             let became = match copy.taken {
                 true => control.taken(copy.tag, copy.frame(), now),
                 false => control.snooped(copy.tag, copy.frame(), now),
             };
             tracing::trace!(?became, "a frame was heard");
-        })
+        });
+        self.listener.take_landings().into_iter().for_each(|tag| control.landed(tag, now));
+        more
     }
 
     /// How long it may take until [`Daemon::speak`] has something to do; at most `most`.

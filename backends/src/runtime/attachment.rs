@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One port's rings, as its session drives them: receive rings go to the port, transmit rings to a worker.
+//!
+//! A ring that begins where it has been in use is that of a guest that *lands*: it was running at another host, or here before
+//! weftd was started, and may neither ask for routers nor say where it is. So weft does both for it, once a session.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use dataplane::{Busy, Namespace, Negotiated, Port, Source};
+use dataplane::{Busy, Emission, Instant, Learned, Namespace, Negotiated, Port, Source};
 use sys::{Ring, RingLog};
-use wire::MacAddr;
+use wire::{MacAddr, build};
 
 use super::clock;
 use super::pool::{Place, Pool};
 use crate::vhost_user::RingHost;
+
+/// The shortest time between two announcements of a port: a VMM asks for a few of them, 50 ms apart at first.
+const ANNOUNCEMENT_GAP: Duration = Duration::from_millis(10);
 
 /// See the module.
 pub(super) struct Attachment {
@@ -19,11 +27,35 @@ pub(super) struct Attachment {
     port: Arc<Port>,
     /// Where the transmit rings are, by queue.
     sources: Mutex<BTreeMap<u16, Place>>,
+    has_landed: AtomicBool,
+    announced: Mutex<Option<Instant>>,
 }
 
 impl Attachment {
     pub(super) fn new(pool: Arc<Pool>, namespace: Arc<Namespace>, port: Arc<Port>) -> Self {
-        Self { pool, namespace, port, sources: Mutex::default() }
+        let (sources, has_landed, announced) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
+        Self { pool, namespace, port, sources, has_landed, announced }
+    }
+
+    /// A receive ring runs.
+    fn arrive(&self, was_in_use: bool) {
+        self.namespace.take_home(&self.port);
+        if was_in_use && !self.has_landed.swap(true, Ordering::Relaxed) {
+            self.say_where(self.port.mac());
+            self.pool.tell_landed(self.port.tag());
+        }
+    }
+
+    /// Tells everybody behind the namespace's uplinks that `mac` is here now. Those of the namespace itself know it.
+    fn say_where(&self, mac: MacAddr) {
+        let now = clock();
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        if announced.is_some_and(|before| now < before + ANNOUNCEMENT_GAP) {
+            return;
+        }
+        *announced = Some(now);
+        let uplinks = self.namespace.uplinks().into_iter();
+        self.pool.emit(uplinks.map(|port| Emission { port, frame: build::rarp_announcement(mac) }).collect());
     }
 
     /// A worker that is in the middle of a burst needs microseconds to finish it.
@@ -48,14 +80,17 @@ fn is_receive(queue: u16) -> bool {
 
 impl RingHost for Attachment {
     fn negotiated(&self, features: u64) {
+        if features == 0 {
+            self.has_landed.store(false, Ordering::Relaxed);
+        }
         self.port.set_negotiated(Negotiated(features));
     }
 
     fn start(&self, queue: u16, ring: Ring) {
         if is_receive(queue) {
+            let was_in_use = ring.next_avail() != 0;
             self.port.attach_receiver(queue / 2, ring);
-            self.namespace.take_home(&self.port);
-            return;
+            return self.arrive(was_in_use);
         }
         self.stop(queue);
         let place = self.pool.attach(Source::new(&self.namespace, &self.port, ring));
@@ -84,9 +119,10 @@ impl RingHost for Attachment {
     }
 
     fn announce(&self, mac: MacAddr) {
-        if self.port.may_use(mac) {
-            // The address may be pinned to another port; then the table rightly keeps what it has.
-            self.namespace.fdb().learn(mac, self.port.slot(), clock());
+        // The address may be pinned to another port; then the table rightly keeps what it has.
+        let learn = || self.namespace.fdb().learn(mac, self.port.slot(), clock());
+        if self.port.may_use(mac) && learn() != Learned::Pinned {
+            self.say_where(mac);
         }
     }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Copies of frames on their way from all workers to control, and the bell that wakes control for them.
+//! Copies of frames on their way from all workers to control, news of guests that have landed, and the bell that wakes control
+//! for both.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use dataplane::{Snooped, Snoops};
+use dataplane::{PortTag, Snooped, Snoops};
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 /// Rung by workers; once it rings it need not be rung again until control has looked.
@@ -35,17 +37,46 @@ impl Bell {
     }
 }
 
+/// Ports whose guests have landed since control last looked: at most all that there are.
+pub(super) struct Landings {
+    bell: Arc<Bell>,
+    ports: Mutex<BTreeSet<PortTag>>,
+}
+
+impl Landings {
+    pub(super) fn new(bell: &Arc<Bell>) -> Arc<Self> {
+        Arc::new(Self { bell: Arc::clone(bell), ports: Mutex::default() })
+    }
+
+    /// The guest of that port has landed.
+    pub(super) fn tell(&self, port: PortTag) {
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+        self.bell.ring();
+    }
+
+    fn take(&self) -> BTreeSet<PortTag> {
+        std::mem::take(&mut self.ports.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Control's end of what all workers hand over.
 pub struct Listener {
     bell: Arc<Bell>,
+    landings: Arc<Landings>,
     workers: Vec<Snoops>,
     /// The worker whose turn it is.
     turn: usize,
 }
 
 impl Listener {
-    pub(super) fn new(bell: Arc<Bell>, workers: Vec<Snoops>) -> Self {
-        Self { bell, workers, turn: 0 }
+    pub(super) fn new(bell: Arc<Bell>, landings: Arc<Landings>, workers: Vec<Snoops>) -> Self {
+        Self { bell, landings, workers, turn: 0 }
+    }
+
+    /// Ports whose guests have landed since the last call: they go on from where they were at another host, or where they were
+    /// before weftd was started. To be asked after [`Listener::hear`], which listens for the bell again.
+    pub fn take_landings(&self) -> BTreeSet<PortTag> {
+        self.landings.take()
     }
 
     /// What becomes readable when there is something to hear.
@@ -90,10 +121,26 @@ mod test {
     }
 
     #[test]
+    fn test_a_landing_rings_and_is_told_once() {
+        let bell = Arc::new(Bell::new().unwrap());
+        let landings = Landings::new(&bell);
+        let mut listener = Listener::new(bell, Arc::clone(&landings), Vec::new());
+        for _ in 0..2 {
+            landings.tell(PortTag(7));
+            landings.tell(PortTag(7));
+            assert_eq!(listener.wake().read().unwrap(), 1);
+            assert!(!listener.hear(5, |_| unreachable!()));
+            assert_eq!(listener.take_landings(), BTreeSet::from([PortTag(7)]));
+            assert!(listener.take_landings().is_empty());
+        }
+    }
+
+    #[test]
     fn test_a_look_ends_where_nothing_is() {
         for workers in [0, 3] {
             let snoops = (0..workers).map(|_| dataplane::Worker::new().listen()).collect();
-            let mut listener = Listener::new(Arc::new(Bell::new().unwrap()), snoops);
+            let bell = Arc::new(Bell::new().unwrap());
+            let mut listener = Listener::new(Arc::clone(&bell), Landings::new(&bell), snoops);
             assert!(!listener.hear(5, |_| unreachable!()));
         }
     }

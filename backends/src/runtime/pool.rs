@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use dataplane::{Emission, Port, Snoops, Source, SourceId, Worker};
+use dataplane::{Emission, Port, PortTag, Snoops, Source, SourceId, Worker};
 use vmm_sys_util::eventfd::{EFD_CLOEXEC, EFD_NONBLOCK, EventFd};
 
 use super::cpus::Cpus;
 use super::gauges::{Gauges, Work};
-use super::listener::{Bell, Listener};
+use super::listener::{Bell, Landings, Listener};
 use super::patience::PollMode;
 use super::thread::{Bells, Command, WorkerThread};
 use super::watchdog::Watchdog;
@@ -48,6 +48,7 @@ pub struct WorkerStats {
 pub(super) struct Pool {
     members: Vec<Member>,
     next_id: AtomicU64,
+    landings: Arc<Landings>,
     _watchdog: Watchdog,
 }
 
@@ -75,7 +76,14 @@ impl Pool {
         let started = specs.iter().enumerate().map(|(index, spec)| Member::start(index, spec.clone(), &bell));
         let (members, snoops): (Vec<_>, _) = started.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
         let watchdog = Watchdog::start(members.iter().map(|member| Arc::clone(&member.gauges.pulse)).collect())?;
-        Ok((Self { members, next_id: AtomicU64::new(0), _watchdog: watchdog }, Listener::new(bell, snoops)))
+        let landings = Landings::new(&bell);
+        let listener = Listener::new(bell, Arc::clone(&landings), snoops);
+        Ok((Self { members, next_id: AtomicU64::new(0), landings, _watchdog: watchdog }, listener))
+    }
+
+    /// Tells control that the guest of a port has landed.
+    pub(super) fn tell_landed(&self, port: PortTag) {
+        self.landings.tell(port);
     }
 
     /// What each worker has done.

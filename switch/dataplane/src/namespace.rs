@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 
 use crate::mac_table::{Kind, MacTable, TableFull};
 use crate::policing::NamespacePolicers;
-use crate::port::{Port, PortSlot};
+use crate::port::{Port, PortSlot, Role};
 use crate::snoop::SnoopShare;
 use crate::time::Instant;
 
@@ -226,6 +226,13 @@ impl Namespace {
             // Only a bucket full of pinned addresses has no place for it, and it is tried again.
             let _ = self.fdb().add_own(port.mac(), port.slot());
         }
+    }
+
+    /// The ports behind which others are than the guests of this host.
+    #[must_use]
+    pub fn uplinks(&self) -> Vec<Arc<Port>> {
+        let ports = self.ports.load();
+        ports.members.iter().filter(|port| port.policy().role == Role::Uplink).cloned().collect()
     }
 
     /// Sees to it that each port's address leads to it, or to where its guest is heard. Control calls it about once a second.

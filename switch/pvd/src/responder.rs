@@ -194,6 +194,13 @@ impl Responder {
         self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false });
     }
 
+    /// The same of a host that was running elsewhere a moment ago: it is told at once, for it goes by what it was told there.
+    pub fn landed(&mut self, port: u32, mac: MacAddr, now: Duration) {
+        let to = Destination { address: ALL_NODES, mac };
+        self.give_up(|(other, address), _| *other == port && *address == ALL_NODES);
+        self.wait(port, Waiting { due: now, source: Ipv6Addr::UNSPECIFIED, to, silenced: false });
+    }
+
     /// A port sees these PvDs: of no others its hosts are told.
     pub fn set_sight(&mut self, port: u32, sight: &Sight) {
         match sight {

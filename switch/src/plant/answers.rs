@@ -12,7 +12,7 @@ use crate::subsystem::pvds::PvdPlace;
 use crate::subsystem::ras::Ras;
 use crate::tree::Namespace;
 use core::net::Ipv6Addr;
-use dataplane::{Emission, Role};
+use dataplane::{Emission, PortTag, Role};
 use pvd::{Answer, Answering, Registry, Replayed, Sight, Solicitation};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,17 @@ impl Plant {
         let Ok(home) = self.tree.find(&path.namespace).map(Namespace::handle) else { return };
         if self.can_answer(home) {
             self.with_responder(home, |ras, jitter| ras.responder.port_up(port, mac, now, jitter));
+        }
+    }
+
+    /// The guest of the port of that tag goes on here.
+    pub(crate) fn landed(&mut self, tag: PortTag, now: Duration) {
+        let record = self.port_at(Handle::from_bits(tag.0)).filter(|record| record.spec.role == Role::Host);
+        let Some(PortRecord { ident, spec, .. }) = record else { return };
+        let (port, mac) = (ident.nr_at_home(), spec.mac);
+        let Ok(home) = self.tree.find(&spec.namespace).map(Namespace::handle) else { return };
+        if self.can_answer(home) {
+            self.with_responder(home, |ras, _| ras.responder.landed(port, mac, now));
         }
     }
 

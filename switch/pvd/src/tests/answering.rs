@@ -4,7 +4,8 @@
 use super::build::{Net, Ra, router, s};
 use super::caching::{self, MAC};
 use crate::{
-    ALL_NODES, Answer, AnswerPolicy, Answering, DELAY_MAX, Destination, RaCache, Responder, Solicitation, limits,
+    ALL_NODES, ALL_NODES_GAP, Answer, AnswerPolicy, Answering, DELAY_MAX, Destination, RaCache, Responder,
+    Solicitation, limits,
 };
 use core::net::Ipv6Addr;
 use std::time::Duration;
@@ -145,6 +146,19 @@ fn a_port_that_comes_up_is_greeted() {
     bed.net.now += DELAY_MAX;
     assert_eq!(bed.poll().map(|answer| (answer.port, answer.to.address)), Some((9, ALL_NODES)));
     assert_eq!((bed.poll(), bed.responder.next_due()), (None, None));
+}
+
+#[test]
+fn a_host_that_lands_is_told_at_once_and_not_twice() {
+    let mut bed = Bed::new(AnswerPolicy::default());
+    bed.hear(1, 1, &Ra::new(1800));
+    bed.responder.port_up(9, VM, bed.net.now, DELAY_MAX);
+    bed.responder.landed(9, VM, bed.net.now);
+    assert_eq!(bed.responder.next_due(), Some(bed.net.now));
+    assert_eq!(bed.poll().map(|answer| (answer.port, answer.to.address, answer.to.mac)), Some((9, ALL_NODES, VM)));
+    assert_eq!((bed.poll(), bed.responder.next_due()), (None, None));
+    bed.responder.landed(9, VM, bed.net.now);
+    assert_eq!(bed.responder.next_due(), Some(bed.net.now + ALL_NODES_GAP), "who lands again and again has to wait");
 }
 
 #[test]
