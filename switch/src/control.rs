@@ -7,6 +7,7 @@ use crate::change::PortChange;
 use crate::delegation::Delegation;
 use crate::desired::{Desired, FdbKey};
 use crate::diff::{Change, Diff, Op, Step, diff};
+use crate::handover::{Handover, Passage};
 use crate::information::Informing;
 use crate::name::Name;
 use crate::numbers::SavedNumbers;
@@ -125,6 +126,8 @@ pub enum Action {
     Lane(PortPath, LaneAsk),
     /// The VF of a port has come, changed or gone: speak with its VMM, and look for it on the host, as its spec wants.
     FollowVf(PortPath),
+    /// Log where the move of a port stands; `None`: its guest is here.
+    Moved(PortPath, Option<Handover>),
     /// Store what an operator said and what was offered.
     Save,
 }
@@ -151,10 +154,12 @@ pub struct Control {
     pub(crate) plant: Plant,
     /// What is fetched about PvDs, if anything is.
     pub(crate) informing: Option<Informing>,
-    offered: BTreeMap<PortPath, u64>,
-    actions: VecDeque<Action>,
+    pub(crate) offered: BTreeMap<PortPath, u64>,
+    pub(crate) actions: VecDeque<Action>,
     /// The VFs of ports.
     pub(crate) vfs: Vfs,
+    /// Ports that came from other switches, or go there.
+    pub(crate) moves: BTreeMap<PortPath, Passage>,
     /// The time that was last told.
     pub(crate) now: Duration,
     pub(crate) emissions: Vec<Emission>,
@@ -174,8 +179,8 @@ impl Control {
     pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
         let (actions, emissions, releases) = (VecDeque::new(), Vec::new(), Vec::new());
-        let (vfs, now) = (Vfs::default(), Duration::ZERO);
-        Control { desired, plant, informing: None, offered, actions, vfs, now, emissions, releases }
+        let (vfs, moves, now) = (Vfs::default(), BTreeMap::new(), Duration::ZERO);
+        Control { desired, plant, informing: None, offered, actions, vfs, moves, now, emissions, releases }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.
@@ -368,7 +373,7 @@ impl Control {
         Ok(reply)
     }
 
-    fn carry_out(&mut self, Diff { steps, changes }: Diff) -> Result<Reply, Refusal> {
+    pub(crate) fn carry_out(&mut self, Diff { steps, changes }: Diff) -> Result<Reply, Refusal> {
         let mut back = Vec::with_capacity(steps.len());
         let done = steps.iter().try_for_each(|step| {
             back.push(step.apply_to(&mut self.desired)?);
@@ -381,9 +386,7 @@ impl Control {
             return Err(refusal);
         }
         self.plant.commit();
-        for gone in changes.iter().filter(|change| (change.kind, change.op) == (Kind::Port, Op::Del)) {
-            gone.name.parse::<PortPath>().map(|port| self.offered.remove(&port)).ok();
-        }
+        self.note_ports(&changes);
         if steps.iter().chain(&back).any(Step::has_sockets) {
             self.actions.push_back(Action::OpenSockets);
         }

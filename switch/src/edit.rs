@@ -153,7 +153,7 @@ impl Diff {
         Ok(Diff { steps: vec![Step::DelPvd(key.clone())], changes })
     }
 
-    fn append(&mut self, Diff { steps, changes }: Diff) {
+    pub(crate) fn append(&mut self, Diff { steps, changes }: Diff) {
         self.steps.extend(steps);
         self.changes.extend(changes);
     }

@@ -124,6 +124,15 @@ pub const AGE_RANGE_SECONDS: (u64, u64) = (10, 1_000_000);
 /// Frames of its own that control has for ports before it does anything else again.
 pub const EMISSIONS_AT_ONCE: usize = 1024;
 
+/// Router Advertisements that a port takes along to another switch: as many as a host gets at a time.
+pub const MOVE_RAS: usize = pvd::limits::ANSWER;
+
+/// Octets of all of them together.
+pub const MOVE_RA_BYTES: usize = 128 << 10;
+
+/// Static PvDs that a port takes along to another switch.
+pub const MOVE_PVDS: usize = 64;
+
 const _: () = assert!(2 * NAMESPACE_PORTS_MAX <= SLOTS as usize && dataplane::limits::PORTS <= u16::MAX as usize);
 const _: () = assert!(STATIC_MACS_MAX < MACS_DEFAULT as usize);
 const _: () = assert!(MTU_MIN <= MTU_DEFAULT && MTU_DEFAULT <= MTU_MAX);

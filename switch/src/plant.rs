@@ -45,7 +45,7 @@ use dataplane::{Instant, MacTablePlace, NamespacePolicers, PortSlot, PortStats, 
 use learnt::Learning;
 use mediation::Touched;
 use pvd::Mediator;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What too many of keep others from coming.
@@ -86,6 +86,8 @@ pub(crate) struct Plant {
     saved: SavedNumbers,
     /// What RA guard had decided in an earlier process of ports that have not come yet.
     pub(crate) decided: BTreeMap<PortPath, RoutersFound>,
+    /// Ports whose guests are not here when they come.
+    pub(crate) away: BTreeSet<PortPath>,
 }
 
 impl Plant {
@@ -101,7 +103,7 @@ impl Plant {
         let mediators = tree.register_subsystem(Mediators).expect(never);
         let sets = tree.register_device(Ports { macs, policers, counters, shares: BTreeMap::new() }).expect(never);
         let (ports, by_path, journal) = (Arena::default(), BTreeMap::new(), Vec::new());
-        let decided = BTreeMap::new();
+        let (decided, away) = (BTreeMap::new(), BTreeSet::new());
         Plant {
             tree,
             macs,
@@ -116,6 +118,7 @@ impl Plant {
             journal,
             saved,
             decided,
+            away,
         }
     }
 
@@ -355,6 +358,7 @@ impl Plant {
         spec: PortSpec,
         handle: Handle<PortRecord>,
     ) -> Result<(PortSpec, Arc<dataplane::Port>), Refusal> {
+        let away = self.away.contains(path);
         let set = self.set_mut(&spec.namespace)?;
         let slot = set.free_slot().ok_or_else(|| {
             let what = Text::from("ports in namespace ").quoted(&spec.namespace);
@@ -363,6 +367,9 @@ impl Plant {
         })?;
         let device = PortRecord::device(&spec, slot);
         device.set_tag(PortTag(handle.to_bits()));
+        if away {
+            device.set_away(true);
+        }
         let plugged = set.plug(path.name.clone(), handle, &device);
         plugged.map_err(|_| table_full(&spec.namespace, set.plane()))?;
         Ok((spec, device))

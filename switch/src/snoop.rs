@@ -88,6 +88,7 @@ impl Control {
         let answers = self.plant.answer(now.since_origin());
         self.emissions.extend(answers);
         self.tend_lanes(now.since_origin());
+        self.follow_moves(now);
     }
 
     /// The guest of a port has just set its device up: it is told what routers have said, for it may have come from elsewhere

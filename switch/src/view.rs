@@ -34,6 +34,7 @@ pub use vf::{LaneCounts, VfCounts, VfLaneView, VfView};
 
 use crate::arena::Handle;
 use crate::control::Control;
+use crate::handover::Handover;
 use crate::name::Name;
 use crate::path::NamespacePath;
 use crate::port::{PortRecord, State};
@@ -130,6 +131,8 @@ pub struct PortView {
     pub vf: Option<VfView>,
     /// How far RA guard is with learning.
     pub ra_learning: RaLearningView,
+    /// Where its move to or from another switch stands, if it has one.
+    pub handover: Option<Handover>,
 }
 
 /// One entry of a MAC table.
@@ -369,6 +372,7 @@ impl<'a> View<'a> {
             mediated: self.mediated(record),
             vf: vf::vf_view(self.control, record),
             ra_learning: record.learning.view(&record.spec.mediation.guard),
+            handover: self.control.handover(record),
         })
     }
 

@@ -86,6 +86,8 @@ reasons! {
         "A Router Advertisement that weftd would have had to decide about was lost: too many of the port waited already (8), or it was longer than a jumbo frame."
     Hairpin "hairpin"
         "The destination MAC belongs to the port that sent the frame."
+    GuestAway "guest-away"
+        "The guest of the port that the destination MAC leads to is at another switch, or not here yet, and the namespace has no other uplink by which the frame could follow it: `weft port show` tells where its move stands."
     NoReceiver "no-receiver"
         "The namespace has no other port that could receive the frame."
     PortDown "port-down"

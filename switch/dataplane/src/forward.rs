@@ -76,6 +76,7 @@ fn is_outside(src: MacAddr, table: &MacTable, from: From<'_>) -> bool {
         Some((_, Some(port))) if port.lanes().is_inward() => true,
         Some((Kind::Port, Some(port))) => port.is_vacant() && table.depart(src, from.slot) && port.stays_vacant(table),
         Some((Kind::Away, _)) => table.depart(src, from.slot),
+        Some((Kind::Static, Some(port))) => port.is_elsewhere(),
         _ => false,
     }
 }

@@ -51,6 +51,7 @@ mod carry;
 mod claims;
 mod deliver;
 mod drops;
+mod elsewhere;
 mod emit;
 mod features;
 mod forward;

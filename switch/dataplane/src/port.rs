@@ -126,6 +126,8 @@ pub struct Port {
     /// Copies of its frames that wait for control, of each kind by itself.
     waiting: [Waiting; SnoopKind::ALL.len()],
     mediated: AtomicBool,
+    /// See [`Port::set_away`].
+    pub(crate) away: AtomicBool,
     pub(crate) counters: Counters,
 }
 
@@ -152,6 +154,7 @@ impl Port {
             lanes: Lanes::new(pairs),
             waiting: Default::default(),
             mediated: AtomicBool::default(),
+            away: AtomicBool::default(),
             counters: Counters::default(),
         })
     }
@@ -333,6 +336,11 @@ impl Port {
             ra_guard: &self.ra_guard,
             gate: &self.gate,
         }
+    }
+
+    /// Whether many are behind it, those of other switches among them.
+    pub(crate) fn is_uplink(&self) -> bool {
+        self.role.load(Ordering::Relaxed) == Role::Uplink as u8
     }
 
     /// Whether the port may use `mac` as its own: it is, or any will do.

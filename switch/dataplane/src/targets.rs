@@ -75,7 +75,10 @@ impl Targets {
             Verdict::Drop(reason) => return delta.drops.add_many(reason, run.len() as u64),
             Verdict::Elsewhere => return,
             Verdict::Undecided => (),
-            Verdict::Port(slot) => anybody = ports.get(slot).map(|port| self.steer(port, run, frames)).is_some(),
+            Verdict::Port(slot) => match ports.get(slot) {
+                Some(port) if port.is_elsewhere() => return self.let_follow(run, frames, (ports, from), delta),
+                port => anybody = port.map(|port| self.steer(port, run, frames)).is_some(),
+            },
             Verdict::Flood => {
                 for port in ports.members().iter().filter(|port| port.slot() != from) {
                     self.steer(port, run, frames);
@@ -85,6 +88,19 @@ impl Targets {
         }
         if !anybody {
             delta.drops.add_many(DropReason::NoReceiver, run.len() as u64);
+        }
+    }
+
+    /// Adds frames for a guest that is elsewhere: they leave by all uplinks, but for the one that they came from.
+    #[cold]
+    fn let_follow(&mut self, run: Bits, frames: &[Frame], (ports, from): (&PortSet, PortSlot), delta: &mut Delta) {
+        let mut anybody = false;
+        for uplink in ports.members().iter().filter(|port| port.slot() != from && port.is_uplink()) {
+            self.steer(uplink, run, frames);
+            anybody = true;
+        }
+        if !anybody {
+            delta.drops.add_many(DropReason::GuestAway, run.len() as u64);
         }
     }
 

@@ -17,6 +17,9 @@ use crate::fact::FactRef;
 use crate::id::PvdId;
 use crate::lifetime::{Deadline, Lifetime};
 use crate::limits;
+use crate::registry::Registry;
+use crate::replay::replay;
+use crate::responder::ALL_NODES;
 use crate::timers::Timers;
 use core::net::Ipv6Addr;
 use std::collections::BTreeMap;
@@ -65,6 +68,13 @@ impl CachedRa {
             Some(name) => PvdId::Explicit(name.clone()),
             None => PvdId::Implicit { port: self.port, router: self.router },
         }
+    }
+
+    /// What a host is told of it now: what is left of its lifetimes, and of its prefixes those that `registry` has not given to
+    /// another PvD. `None`: it must not be said again, as a signed one, or has ended.
+    pub fn aged(&self, registry: &Registry, now: Duration) -> Option<Vec<u8>> {
+        let pvd = registry.members().by_id(&self.id()).map(|pvd| pvd.handle());
+        replay(self, ALL_NODES, now, |prefix| registry.owner(prefix) == pvd)
     }
 
     /// It was heard more than once: not a single forged message.

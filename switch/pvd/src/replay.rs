@@ -3,7 +3,9 @@
 //!
 //! A lifetime of zero would be worse than useless: it tells hosts to drop what they may have from somebody else.
 
+use crate::advert::Advert;
 use crate::cache::CachedRa;
+use crate::responder::ALL_NODES;
 use core::net::Ipv6Addr;
 use std::time::Duration;
 use wire::Prefix;
@@ -15,13 +17,29 @@ const UNIT: usize = 8;
 /// The message for `to`, its checksum included. Of prefixes only those that `holds` lets pass are in it. `None`: it is
 /// signed and must not be changed, or its router is none any more.
 pub(crate) fn replay(ra: &CachedRa, to: Ipv6Addr, now: Duration, holds: impl Fn(Prefix) -> bool) -> Option<Vec<u8>> {
-    let advert = RouterAdvert::parse(&ra.octets).ok().filter(|advert| !advert.is_signed())?;
     if ra.until().passed(now) {
         return None;
     }
-    let elapsed = elapsed(ra, now);
+    aged(&ra.octets, (ra.router, to), seconds(now.saturating_sub(ra.last)), holds)
+}
+
+/// A message of `router` as it may be said to all nodes `elapsed` after it came, by whoever got it from elsewhere. `None`: it is
+/// none, is signed and must not be changed, or its router is none any more.
+pub fn aged_by(octets: &[u8], router: Ipv6Addr, elapsed: Duration) -> Option<Vec<u8>> {
+    let message = aged(octets, (router, ALL_NODES), seconds(elapsed), |_| true)?;
+    let lives = Advert::new(0, router, RouterAdvert::parse(&message).ok()?).ok()?.header().lifetime > 0;
+    lives.then_some(message)
+}
+
+fn aged(
+    octets: &[u8],
+    (router, to): (Ipv6Addr, Ipv6Addr),
+    elapsed: u32,
+    holds: impl Fn(Prefix) -> bool,
+) -> Option<Vec<u8>> {
+    let advert = RouterAdvert::parse(octets).ok().filter(|advert| !advert.is_signed())?;
     let stays = |option: &RawOption<'_>| lasts(option, elapsed, &holds);
-    let mut message = ra.octets.get(..RaHeader::LEN)?.to_vec();
+    let mut message = octets.get(..RaHeader::LEN)?.to_vec();
     // The one PvD Option that counts; every other is left out.
     let mut pvd = advert.pvd().ok()?;
     for option in advert.raw_options().flatten() {
@@ -31,13 +49,12 @@ pub(crate) fn replay(ra: &CachedRa, to: Ipv6Addr, now: Duration, holds: impl Fn(
             _ => {}
         }
     }
-    nd::rewrite_lifetimes(&mut message, ra.router, to, |lifetime| nd::aged(lifetime, elapsed)).ok()?;
+    nd::rewrite_lifetimes(&mut message, router, to, |lifetime| nd::aged(lifetime, elapsed)).ok()?;
     Some(message)
 }
 
-/// Seconds since it was heard, begun ones included: nobody is promised more than its router said.
-fn elapsed(ra: &CachedRa, now: Duration) -> u32 {
-    let elapsed = now.saturating_sub(ra.last);
+/// Seconds, begun ones included: nobody is promised more than its router said.
+fn seconds(elapsed: Duration) -> u32 {
     let seconds = elapsed.as_secs() + u64::from(elapsed.subsec_nanos() > 0);
     u32::try_from(seconds).unwrap_or(u32::MAX)
 }

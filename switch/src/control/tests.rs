@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 mod answering;
+mod handover;
 mod informing;
 mod learning;
 mod links;
@@ -54,6 +55,7 @@ fn actions(control: &mut Control) -> Vec<String> {
             Action::SetMtu(port, mtu) => format!("mtu {port} {mtu}"),
             Action::OpenSockets => "delegate".into(),
             Action::Save => "save".into(),
+            Action::Moved(port, residence) => format!("moved {port} {residence:?}"),
             Action::FollowVf(port) => format!("follow {port}"),
             Action::Lane(port, ask) => {
                 let ask = match ask {

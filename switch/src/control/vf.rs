@@ -228,7 +228,7 @@ impl Control {
     ///
     /// # Errors
     /// The VF is offered: whoever uses it would not be told.
-    pub(super) fn check_vf_change(&self, port: &PortPath, spec: &PortSpec) -> Result<(), Refusal> {
+    pub(crate) fn check_vf_change(&self, port: &PortPath, spec: &PortSpec) -> Result<(), Refusal> {
         let Some(vf) = self.vfs.get(port) else { return Ok(()) };
         let same = |new: &VfSpec| new.lane == vf.spec.lane && new.vmm == vf.spec.vmm;
         let stays = spec.vf.as_ref().is_some_and(same) && self.desired.port(port).is_ok_and(|old| old.can_become(spec));
@@ -295,7 +295,7 @@ impl Control {
     }
 
     /// Does what the device of a port wants done.
-    fn act_on_vf(&mut self, port: &PortPath) {
+    pub(crate) fn act_on_vf(&mut self, port: &PortPath) {
         let before = self.actions.len();
         while let Some(action) = self.vfs.get_mut(port).and_then(|vf| vf.device.poll_action()) {
             let ask = match action {

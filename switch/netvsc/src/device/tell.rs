@@ -22,6 +22,35 @@ pub struct Saved {
     has_lane: bool,
 }
 
+impl Saved {
+    /// Of a guest that comes from another host, where its VF has stayed: no VF is there, and the next is offered by number `next`,
+    /// which the guest has not heard yet.
+    #[must_use]
+    pub fn landed(next: u32) -> Saved {
+        Saved {
+            vf: Vf::absent(next.max(1)),
+            want: NOTHING_WANTED,
+            evidence: Evidence::default(),
+            damper: SavedDamper::default(),
+            counts: Counts::default(),
+            has_vmm: false,
+            has_lane: false,
+        }
+    }
+
+    /// A number by which the guest has heard of no VF.
+    #[must_use]
+    pub fn next(&self) -> u32 {
+        self.vf.next.max(self.vf.serial.map_or(1, |serial| serial.0.saturating_add(1)))
+    }
+
+    /// Whether a VF is offered, and not about to go.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        !matches!(self.vf.state, State::Absent | State::Leaving)
+    }
+}
+
 impl Device {
     /// What is to be kept for [`Device::restore`].
     #[must_use]
@@ -48,7 +77,7 @@ impl Device {
         device.report.counts = saved.counts;
         device.report.since = now;
         device.around.vmm = if saved.has_vmm { Vmm::Lost } else { Vmm::None };
-        device.vf = Vf::absent(saved.vf.next.max(saved.vf.serial.map_or(1, |serial| serial.0.saturating_add(1))));
+        device.vf = Vf::absent(saved.next());
         if saved.vf.state != State::Absent && saved.vf.serial.is_some() {
             device.resume(saved, now);
         }

@@ -12,7 +12,7 @@ fn pvd(text: &str) -> PvdKey {
     PvdKey { namespace: path(namespace), name: name.parse().unwrap() }
 }
 
-fn said(prefixes: &[&str]) -> Statement {
+pub(super) fn said(prefixes: &[&str]) -> Statement {
     let mut said = Statement::default();
     FactList::Prefixes.set(&mut said, prefixes).unwrap();
     said

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A port that goes from one weftd to another with its guest: what it takes along, and where such a move stands.
+//!
+//! # Theory of operation
+//!
+//! The source says all about a port in a [`Move`] and gives nothing up by that. The destination judges it as what a stranger says,
+//! and makes the port of it or refuses it as a whole. A port that was made so is *staged*: frames for it leave by the namespace's
+//! uplink, towards the source, as if there were no such port, until its guest's rings run here. A VMM starts them when it lets the
+//! guest run, and by then has stopped it at the source; so nothing is delivered twice. Only when the destination has accepted is the
+//! source told that its port is *leaving*, which changes nothing while its guest runs there. Once the port is empty, the first frame
+//! of the guest that an uplink brings makes it *moved*, which is the same as staged, seen from the other side. A guest that comes
+//! back (the migration was cancelled, or has failed) has its rings started, and is at home.
+//!
+//! So nobody has to know when the guest is where, and between the switches nothing is said but frames: the guest itself tells both,
+//! as it tells every other switch on the way. That also holds when one of them, or who arranged the move, dies in the middle. The
+//! frame path does all that by itself ([`dataplane::Port::set_away`] and the MAC table); control only takes note.
+//!
+//! What is learnt from routers goes along in the form in which a host would be told of it: with what is left of lifetimes. The
+//! destination takes of that what it lacks, from a port of its own, by that port's rules.
+
+mod arrive;
+mod follow;
+mod leave;
+
+pub use arrive::Landed;
+
+use crate::ra_learning::RoutersFound;
+use crate::reference::PortPath;
+use crate::spec::PortSpec;
+use core::net::Ipv6Addr;
+use pvd::{PvdName, Statement};
+use std::fmt;
+use std::str::FromStr;
+use wire::MacAddr;
+
+use crate::name::Name;
+
+/// Which export a [`Move`] is of: each has its own, and a later one of a port the larger number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MoveId {
+    /// When it was exported, in milliseconds since 1970, and never the same twice in one weftd.
+    pub number: u64,
+    /// The weftd that exported it: a random number.
+    pub source: u64,
+}
+
+impl fmt::Display for MoveId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:016x}", self.number, self.source)
+    }
+}
+
+/// A text is not what a [`MoveId`] looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not the id of a move: expected a number, a hyphen and 16 hexadecimal digits")]
+pub struct BadMoveId;
+
+impl FromStr for MoveId {
+    type Err = BadMoveId;
+
+    fn from_str(text: &str) -> Result<MoveId, BadMoveId> {
+        let (number, source) = text.split_once('-').filter(|(_, source)| source.len() == 16).ok_or(BadMoveId)?;
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let good = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && digits(source);
+        let number = number.parse().ok().filter(|_| good).ok_or(BadMoveId)?;
+        Ok(MoveId { number, source: u64::from_str_radix(source, 16).map_err(|_| BadMoveId)? })
+    }
+}
+
+/// All that a port takes along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Which export this is.
+    pub id: MoveId,
+    /// Its full name.
+    pub port: PortPath,
+    /// Its numbers as users know them, that in its own namespace first. That of the root, which is the host's operator's own, is
+    /// not among them unless the port is there.
+    pub numbers: Vec<u32>,
+    /// What was asked for.
+    pub spec: PortSpec,
+    /// Virtio features that were ever offered to its guest.
+    pub offered: u64,
+    /// What RA guard has decided of it.
+    pub found: Option<RoutersFound>,
+    /// How it stands with its VF, if it has one.
+    pub vf: Option<VfLeft>,
+    /// Addresses of static entries that lead to it.
+    pub entries: Vec<MacAddr>,
+    /// What routers have told its namespace, those first that are to be believed most.
+    pub ras: Vec<RaLeft>,
+    /// Static PvDs of its namespace.
+    pub pvds: Vec<(PvdName, Statement)>,
+}
+
+/// What of a VF matters elsewhere: the device itself stays behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VfLeft {
+    /// A number by which the guest has heard of no VF yet.
+    pub next: u32,
+    /// Whether one was offered, so that one is to be offered again.
+    pub offered: bool,
+}
+
+/// A Router Advertisement, with what was left of its lifetimes at the export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RaLeft {
+    /// The port of the namespace that it came in from.
+    pub port: Name,
+    /// Its source address.
+    pub router: Ipv6Addr,
+    /// The Ethernet source of its frame.
+    pub mac: MacAddr,
+    /// Its PvD Option was injected.
+    pub injected: bool,
+    /// The message, from its ICMPv6 type on.
+    pub octets: Vec<u8>,
+}
+
+/// Where a move stands, as one of its two switches sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// The port came, and its guest has not been heard here yet.
+    Staged,
+    /// Another switch has taken the port over, and its guest has not been heard there yet.
+    Leaving,
+    /// The guest was heard elsewhere.
+    Moved,
+}
+
+/// What is remembered of a port that came or goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passage {
+    /// The move that it came by last.
+    pub came: Option<MoveId>,
+    /// The move by which it goes.
+    pub went: Option<MoveId>,
+    /// Its guest is elsewhere.
+    pub away: bool,
+}
+
+/// Where a guest was seen last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Its rings run here.
+    Here,
+    /// Its port is empty, and an uplink brought a frame of it.
+    Elsewhere,
+    /// Its port is empty.
+    Nowhere,
+}
+
+impl Passage {
+    /// What it is when the guest was seen there.
+    pub(crate) fn after(self, seen: Seen) -> Passage {
+        match (self.away, self.went, seen) {
+            // It has come, or come back.
+            (true, _, Seen::Here) => Passage { away: false, went: None, ..self },
+            (false, Some(_), Seen::Elsewhere) => Passage { away: true, ..self },
+            _ => self,
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn stands(&self) -> Option<Handover> {
+        match (self.away, self.went) {
+            (true, None) => Some(Handover::Staged),
+            (true, Some(_)) => Some(Handover::Moved),
+            (false, Some(_)) => Some(Handover::Leaving),
+            (false, None) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn test_a_port_has_moved_only_when_it_was_to_leave_is_empty_and_its_guest_is_heard_elsewhere() {
+        let id = Some(MoveId { number: 1, source: 1 });
+        let (home, leaving) = (Passage::default(), Passage { went: id, ..Passage::default() });
+        for seen in [Seen::Here, Seen::Elsewhere, Seen::Nowhere] {
+            assert_eq!(home.after(seen), home, "nobody said that it leaves");
+        }
+        assert_eq!([Seen::Here, Seen::Nowhere].map(|seen| leaving.after(seen)), [leaving; 2]);
+        let moved = leaving.after(Seen::Elsewhere);
+        assert_eq!((leaving.stands(), moved.stands()), (Some(Handover::Leaving), Some(Handover::Moved)));
+        assert_eq!([Seen::Elsewhere, Seen::Nowhere].map(|seen| moved.after(seen)), [moved; 2]);
+        assert_eq!(moved.after(Seen::Here), home, "it is back");
+        let staged = Passage { came: id, away: true, ..home };
+        assert_eq!([Seen::Elsewhere, Seen::Nowhere].map(|seen| staged.after(seen)), [staged; 2]);
+        assert_eq!((staged.stands(), staged.after(Seen::Here).stands()), (Some(Handover::Staged), None));
+        assert_eq!(staged.after(Seen::Here).came, id, "so that it does not come twice");
+    }
+
+    #[test]
+    fn test_an_id_is_read_as_it_is_written_and_no_other_way() {
+        let id = MoveId { number: 1_764_000_000_123, source: 0xab };
+        assert_eq!(id.to_string(), "1764000000123-00000000000000ab");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for bad in
+            ["", "-", "1-", "-00000000000000ab", "+1-00000000000000ab", "1-000000000000000g", "1-+0000000000000ab"]
+        {
+            assert_eq!(bad.parse::<MoveId>(), Err(BadMoveId), "{bad}");
+        }
+    }
+}

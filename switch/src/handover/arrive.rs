@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The destination's side: whether a port can come here, and what becomes of what it brings.
+//!
+//! Nothing that it says is believed. It is judged as what an operator says: by the same rules, all at once, and before anything
+//! changes. What its namespace has learnt is judged as what a router says, by the rules of the port here that leads to that router;
+//! of that each part stands alone, and what is not taken in is only counted.
+
+use super::{Move, MoveId, Passage, RaLeft};
+use crate::arena::Handle;
+use crate::control::{Action, Control};
+use crate::desired::FdbKey;
+use crate::diff::Diff;
+use crate::name::Name;
+use crate::path::NamespacePath;
+use crate::plant::{Heard, Plant};
+use crate::port::PortRecord;
+use crate::reference::PortPath;
+use crate::refusal::{Kind, Refusal};
+use crate::spec::{PortSpec, check_mac};
+use crate::stated::PvdKey;
+use core::net::Ipv6Addr;
+use dataplane::{Instant, Role};
+use netvsc::{By, Event, Saved};
+use pvd::{Advert, Cached, PvdName};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use wire::nd::RouterAdvert;
+
+/// What came of a move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Landed {
+    /// The port had come by this very move, and nothing has changed.
+    pub already: bool,
+    /// Router Advertisements that were taken in.
+    pub learnt: usize,
+    /// Those about what the namespace knows from its routers itself.
+    pub known: usize,
+    /// Those that were not taken in: they have ended on the way, no port here leads to their router, or its rules do not allow
+    /// them.
+    pub refused: usize,
+    /// Static PvDs that were made.
+    pub pvds: usize,
+}
+
+impl Control {
+    /// Makes the port of a move, or stages one that has moved away from here before. What its namespace has learnt is another
+    /// matter: [`Control::import_learnt`].
+    ///
+    /// # Errors
+    /// A refusal; nothing has changed.
+    pub fn import_port(&mut self, moved: &Move) -> Result<Landed, Refusal> {
+        if self.came_by(&moved.port, moved.id)? {
+            return Ok(Landed { already: true, ..Landed::default() });
+        }
+        self.check_landing(moved)?;
+        let (diff, pvds) = self.landing(moved)?;
+        let before = self.lay_ready(moved);
+        if let Err(refusal) = self.carry_out(diff) {
+            self.put_back(&moved.port, before);
+            return Err(refusal);
+        }
+        self.settle_in(moved);
+        self.actions.push_back(Action::Save);
+        Ok(Landed { pvds, ..Landed::default() })
+    }
+
+    /// Teaches the namespace of a port that has come what it lacks of what the move, which was `way` on the way, has of its
+    /// routers.
+    pub fn import_learnt(&mut self, moved: &Move, way: Duration, now: Instant) -> Landed {
+        self.plant.land_ras(&moved.port.namespace, &moved.ras, way, now.since_origin())
+    }
+
+    /// Whether the port has come by this move.
+    fn came_by(&self, path: &PortPath, id: MoveId) -> Result<bool, Refusal> {
+        let last = self.moves.get(path).and_then(|passage| passage.came);
+        let Some(last) = last.filter(|_| self.desired.port(path).is_ok()) else { return Ok(false) };
+        if last == id {
+            return Ok(true);
+        }
+        if id.number <= last.number {
+            let expected = format!("one that was exported after {last}, by which the port came last: export it anew");
+            return Err(Refusal::invalid("move", id.to_string(), expected));
+        }
+        Ok(false)
+    }
+
+    /// What an operator could say, and a guest that comes from elsewhere could not bear.
+    fn check_landing(&self, moved: &Move) -> Result<(), Refusal> {
+        let Move { port, spec, numbers, .. } = moved;
+        self.desired.namespace(&port.namespace)?;
+        if spec.vhost_user().is_none() || spec.namespace != port.namespace {
+            return Err(Refusal::invalid("port", port.to_string(), "a port with a guest at a vhost-user socket"));
+        }
+        if numbers.is_empty() || numbers.len() > port.namespace.depth().max(1) {
+            let expected = "a number for each namespace that sees the port, the root aside";
+            return Err(Refusal::invalid("numbers", format!("{} of them", numbers.len()), expected));
+        }
+        let ports = self.desired.ports_of(&port.namespace);
+        let uplinks = ports.filter(|(path, other)| *path != port && other.role == Role::Uplink);
+        match uplinks.map(|(_, uplink)| uplink.mtu).max().filter(|largest| *largest < spec.mtu) {
+            Some(largest) => {
+                let expected = format!("{largest} at most, which is what the namespace's uplink here carries");
+                Err(Refusal::invalid("mtu", spec.mtu.to_string(), expected))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The steps that make the port and what belongs to it, and how many static PvDs are among that.
+    fn landing(&self, moved: &Move) -> Result<(Diff, usize), Refusal> {
+        let Move { port, spec, numbers, .. } = moved;
+        let mut diff = match self.plant.port(port) {
+            Some(there) => self.coming_back(there, moved)?,
+            None => Diff::add_port(port.name.clone(), spec.clone(), numbers.clone()),
+        };
+        for mac in &moved.entries {
+            check_mac("entries", *mac)?;
+            let key = FdbKey { namespace: port.namespace.clone(), mac: *mac };
+            if self.desired.fdb().get(&key) != Some(&port.name) {
+                diff.append(Diff::add_fdb(key, port.name.clone()));
+            }
+        }
+        let key = |name: &PvdName| PvdKey { namespace: port.namespace.clone(), name: name.clone() };
+        let lacking = moved.pvds.iter().map(|(name, said)| (key(name), said));
+        let lacking: Vec<_> = lacking.filter(|(key, _)| self.desired.pvd(key).is_err()).collect();
+        let count = lacking.len();
+        lacking.into_iter().for_each(|(key, said)| diff.append(Diff::add_pvd(key, said.clone())));
+        Ok((diff, count))
+    }
+
+    /// A port of that name is there already, which is right only for one whose guest has left it and comes back.
+    fn coming_back(&self, there: &PortRecord, moved: &Move) -> Result<Diff, Refusal> {
+        if !there.device.is_away() {
+            return Err(Refusal::exists(Kind::Port, &moved.port));
+        }
+        let numbers = there.ident.to_restore();
+        if !there.spec.can_become(&moved.spec) || !numbers.starts_with(&moved.numbers) {
+            let by = "a guest that has left, and comes back as another; `weft port del` makes way for it";
+            return Err(Refusal::in_use(Kind::Port, &moved.port, by));
+        }
+        self.check_vf_change(&moved.port, &moved.spec)?;
+        Diff::set_port(&self.desired, moved.port.clone(), moved.spec.clone())
+    }
+
+    /// Lays ready what the port finds when it comes. Answers what was there before.
+    fn lay_ready(&mut self, moved: &Move) -> Option<u64> {
+        let path = &moved.port;
+        let before = self.offered.get(path).copied();
+        *self.offered.entry(path.clone()).or_default() |= moved.offered;
+        let left = moved.vf.filter(|_| self.vfs.get(path).is_none());
+        self.vfs.saved.extend(left.map(|left| (path.clone(), Saved::landed(left.next))));
+        self.plant.decided.extend(moved.found.clone().map(|found| (path.clone(), found)));
+        self.plant.away.insert(path.clone());
+        before
+    }
+
+    fn put_back(&mut self, path: &PortPath, before: Option<u64>) {
+        match before {
+            Some(offered) => drop(self.offered.insert(path.clone(), offered)),
+            None => drop(self.offered.remove(path)),
+        }
+        self.vfs.saved.remove(path);
+        self.plant.decided.remove(path);
+        self.plant.away.remove(path);
+    }
+
+    /// The port is there; its guest is not.
+    fn settle_in(&mut self, moved: &Move) {
+        let path = &moved.port;
+        // What was laid ready and not taken is not for another of that name.
+        self.vfs.saved.remove(path);
+        self.plant.decided.remove(path);
+        self.plant.away.remove(path);
+        if let Some(record) = self.plant.port(path) {
+            record.device.set_away(true);
+        }
+        self.moves.insert(path.clone(), Passage { came: Some(moved.id), went: None, away: true });
+        let offered = moved.vf.is_some_and(|left| left.offered);
+        if let Some(vf) = self.vfs.get_mut(path).filter(|_| offered) {
+            // One that cannot be offered now is as soon as it can be.
+            vf.wanted = vf.device.on(Event::Offer(By::Auto), self.now).is_err();
+            self.act_on_vf(path);
+        }
+    }
+}
+
+impl Plant {
+    /// Teaches a namespace what it lacks of what another has learnt, by router and PvD.
+    fn land_ras(&mut self, home: &NamespacePath, ras: &[RaLeft], way: Duration, now: Duration) -> Landed {
+        let known = self.spoken_of(home);
+        let mut landed = Landed::default();
+        for ra in ras {
+            match self.land_ra(home, ra, &known, (way, now)) {
+                Some(true) => landed.learnt += 1,
+                Some(false) => landed.known += 1,
+                None => landed.refused += 1,
+            }
+        }
+        landed
+    }
+
+    /// Of which routers and PvDs a namespace has heard.
+    fn spoken_of(&self, home: &NamespacePath) -> BTreeSet<(Ipv6Addr, Option<PvdName>)> {
+        let ras = self.tree.find(home).ok().and_then(|home| home.get(self.learning.ras));
+        ras.into_iter().flat_map(|ras| ras.cache.iter()).map(|entry| (entry.router, entry.pvd.clone())).collect()
+    }
+
+    /// `Some(false)`: that is known here; `None`: it is not taken in.
+    fn land_ra(
+        &mut self,
+        home: &NamespacePath,
+        ra: &RaLeft,
+        known: &BTreeSet<(Ipv6Addr, Option<PvdName>)>,
+        (way, now): (Duration, Duration),
+    ) -> Option<bool> {
+        check_mac("mac", ra.mac).ok().filter(|()| ra.router.is_unicast_link_local())?;
+        let octets = pvd::aged_by(&ra.octets, ra.router, way)?;
+        let record = self.port_at(self.leads_to_routers(home, &ra.port)?)?;
+        let message = RouterAdvert::parse(&octets).ok()?;
+        let advert = Advert::new(record.ident.nr_at_home(), ra.router, message).ok()?;
+        if known.contains(&(ra.router, advert.name().map(PvdName::from))) {
+            return Some(false);
+        }
+        let judged = || record.rules.allows_all() || record.rules.judge(ra.mac, ra.router, &message).is_ok();
+        record.learning_objection().ok().filter(|()| judged())?;
+        let heard =
+            Heard { advert: if ra.injected { advert.injected() } else { advert }, mac: ra.mac, octets: &octets };
+        let home = self.tree.find(home).ok()?.handle();
+        self.learn(home, &heard, now).ok()?;
+        self.keep(home, &heard, now).ok().filter(|kept| *kept != Cached::Resigned).map(|_| true)
+    }
+
+    /// The port of a namespace behind which a router is that was heard from one of that name elsewhere: that of the same name, or
+    /// its only uplink.
+    fn leads_to_routers(&self, home: &NamespacePath, name: &Name) -> Option<Handle<PortRecord>> {
+        let set = self.set_of(home).ok()?;
+        let speaking = |handle: &Handle<PortRecord>, role: fn(&PortSpec) -> bool| {
+            self.port_at(*handle).is_some_and(|record| role(&record.spec))
+        };
+        let all = || set.handles();
+        let same = all().find(|handle| self.port_at(*handle).is_some_and(|record| record.name == *name));
+        let same = same.filter(|handle| speaking(handle, |spec| spec.role != Role::Host));
+        let mut uplinks = all().filter(|handle| speaking(handle, |spec| spec.role == Role::Uplink));
+        same.or_else(|| uplinks.next().filter(|_| uplinks.next().is_none()))
+    }
+}
