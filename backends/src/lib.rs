@@ -25,6 +25,7 @@ pub mod config;
 pub mod control;
 pub mod ctl_server;
 pub mod dispose;
+pub mod handover;
 pub mod lane;
 pub mod netdev;
 pub mod place;

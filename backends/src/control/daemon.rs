@@ -3,6 +3,7 @@
 
 use super::doors::Doors;
 use super::endpoints::Endpoints;
+use super::exports::Exports;
 use super::fetcher::Fetcher;
 use super::lanes::{Lanes, Netdevs, Vmms};
 use super::load::Load;
@@ -41,6 +42,7 @@ pub(super) struct Daemon {
     /// Who fetches Additional Information, if it is fetched.
     pub(super) fetcher: Option<Fetcher>,
     pub(super) texts: Texts,
+    pub(super) exports: Exports,
     /// Lanes beside the rings of ports, the host's netdevs and the guests' VMMs.
     pub(super) lanes: Lanes,
     pub(super) netdevs: Netdevs,
@@ -261,6 +263,7 @@ impl Daemon {
                 Action::OpenSockets => self.open_sockets(events),
                 Action::Lane(port, ask) => self.lane(events, &port, ask),
                 Action::FollowVf(port) => self.follow_vf(events, &port),
+                Action::Moved(port, stands) => tracing::info!(%port, ?stands, "a guest has come or gone"),
                 Action::Save => self.changes += 1,
             }
         }
@@ -293,7 +296,8 @@ impl Daemon {
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
         let (offered, numbers) = (self.control.offered().clone(), self.control.numbers());
         let (routers_found, vfs) = (self.control.routers_found(), self.control.vf_states());
-        let saved = Saved { offered, numbers, routers_found, vfs, overlay };
+        let moves = self.control.moves().clone();
+        let saved = Saved { offered, numbers, routers_found, vfs, moves, overlay };
         let store = &self.origin.store;
         let failed = |why| format!("the state cannot be saved in {}: {why}", store.path().display());
         let unsaved = store.save(&saved).err().map(failed);

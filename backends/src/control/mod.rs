@@ -21,6 +21,7 @@
 mod daemon;
 mod doors;
 mod endpoints;
+mod exports;
 mod fetcher;
 mod guard_log;
 mod inherited;
@@ -49,6 +50,7 @@ use daemon::{Daemon, Origin};
 use doors::{Door, Doors};
 use endpoints::Endpoints;
 use event_manager::{EventManager, SubscriberId, SubscriberOps};
+use exports::Exports;
 use fetcher::Fetcher;
 use inherited::Inherited;
 use lanes::{Lanes, Netdevs, Vmms};
@@ -171,6 +173,7 @@ impl Running {
         let mut control = Control::restored(seed, saved.offered, saved.numbers);
         control.restore_routers(saved.routers_found);
         control.restore_vfs(saved.vfs);
+        control.restore_moves(saved.moves);
         let daemon = Daemon {
             control,
             endpoints,
@@ -178,6 +181,7 @@ impl Running {
             doors: Doors::default(),
             fetcher: Fetcher::new(options.settings.pvd_fetch.as_ref()),
             texts: Texts::default(),
+            exports: Exports::new(),
             lanes: Lanes::default(),
             netdevs: Netdevs::default(),
             vmms,

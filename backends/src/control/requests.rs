@@ -17,6 +17,7 @@ use switch::{Confined, NamespacePath, PortChange, PortPath, PortView, Refusal, S
 
 mod learnt;
 mod links;
+mod moves;
 mod namespaces;
 mod stated;
 mod tables;
@@ -110,6 +111,10 @@ impl Calls<'_> {
             Request::PortDel(asked) => reply(&self.port_del(&asked)?),
             Request::PortSet(asked) => reply(&self.port_set(&asked)?),
             Request::PortList(asked) => reply(&self.port_list(&asked)?),
+            Request::PortExport(asked) => reply(&self.port_export(&asked)?),
+            Request::PortImport(asked) => reply(&self.port_import(&asked)?),
+            Request::PortLeave(asked) => reply(&self.port_leave(&asked)?),
+            Request::PortStay(asked) => reply(&self.port_stay(&asked)?),
             Request::VfOffer(asked) => reply(&self.vf(&asked.name, VfAsk::Offer)?),
             Request::VfRevoke(asked) => reply(&self.vf(&asked.name, VfAsk::Revoke)?),
             Request::VfSwitch(asked) => reply(&self.vf(&asked.name, VfAsk::Switch(convert::lane(asked.lane)))?),

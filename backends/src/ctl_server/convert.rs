@@ -24,8 +24,9 @@ use ctl::proto::v1;
 use dataplane::PortStats;
 use std::time::Duration;
 use switch::{
-    AnswerPolicy, Confined, Delegate, Delegation, FdbKey, FdbView, Grant, Limit, Limits, Mode, Name, NamespacePath,
-    NamespaceSpec, NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal, Resource, VhostUser,
+    AnswerPolicy, Confined, Delegate, Delegation, FdbKey, FdbView, Grant, Handover, Limit, Limits, Mode, Name,
+    NamespacePath, NamespaceSpec, NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal,
+    Resource, VhostUser,
 };
 use wire::MacAddr;
 
@@ -322,6 +323,7 @@ pub fn port(view: PortView) -> v1::Port {
         reason: view.reason,
         mediated: mediation::mediated(&view.mediated),
         ra_learning: ra_guard::learning_said(&view.ra_learning),
+        handover: view.handover.map(handover),
         features: feature_names(view.features),
         counters: counters(&view.stats),
     }
@@ -343,7 +345,16 @@ fn counters(stats: &PortStats) -> v1::Counters {
     }
 }
 
-fn vhost_user_meant(asked: &v1::VhostUser) -> VhostUser {
+fn handover(stands: Handover) -> v1::Handover {
+    match stands {
+        Handover::Staged => v1::Handover::Staged,
+        Handover::Leaving => v1::Handover::Leaving,
+        Handover::Moved => v1::Handover::Moved,
+    }
+}
+
+/// How a guest attaches, that came over the wire.
+pub fn vhost_user_meant(asked: &v1::VhostUser) -> VhostUser {
     let mode = match asked.mode {
         v1::Mode::Server => Mode::Server,
         v1::Mode::Client => Mode::Client,

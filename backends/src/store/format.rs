@@ -4,6 +4,7 @@
 use super::delegation::{self, ConfinedV2, DelegationV2};
 use super::limits::{RateV2, limits, rate_v2};
 use super::mediation::{self, MediationV2};
+use super::moves::{self, PassageV2};
 use super::pvds::{self, PvdV2};
 use super::ra_guard::{FoundV2, found_meant, found_said};
 use super::vf::{self, VfV2};
@@ -45,6 +46,9 @@ pub(super) struct FileV2 {
     /// Where VFs are. One that makes no sense is one that is not there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     vfs: BTreeMap<String, Value>,
+    /// Ports that came from other switches or go there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    moves: BTreeMap<String, PassageV2>,
 }
 
 #[derive(Deserialize)]
@@ -89,10 +93,10 @@ struct NamespaceV2 {
 /// One port.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PortV2 {
+pub(crate) struct PortV2 {
     /// Only in version 1: since then it is part of the name.
     #[serde(default, skip_serializing)]
-    pub(super) namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     mac: String,
     role: String,
     macs: String,
@@ -151,6 +155,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         fdb: overlay.fdb.iter().map(entry).collect(),
         pvds: overlay.pvds.iter().map(|(key, said)| (key.label(), said.as_ref().map(pvds::said))).collect(),
         vfs: vf::states_v2(&saved.vfs)?,
+        moves: saved.moves.iter().map(|(port, passage)| (port.to_string(), moves::said(passage))).collect(),
     };
     Ok(serde_json::to_string_pretty(&file)? + "\n")
 }
@@ -187,6 +192,9 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
         saved.numbers.peers.insert(path(&namespace)?, peers);
     }
     saved.vfs = vf::states(file.vfs);
+    for (port, passage) in &file.moves {
+        saved.moves.insert(port_path(port)?, moves::meant(passage)?);
+    }
     let overlay = &mut saved.overlay;
     for (namespace, spec) in file.namespaces {
         overlay.namespaces.insert(path(&namespace)?, spec.map(namespace_spec).transpose()?);
@@ -246,7 +254,7 @@ fn answering(policy: Option<&str>, within_ms: Option<u64>) -> Result<Answering, 
     Ok(Answering { policy, within: within_ms.map_or(unsaid.within, Duration::from_millis) })
 }
 
-fn port_v2(spec: &PortSpec) -> PortV2 {
+pub(crate) fn port_v2(spec: &PortSpec) -> PortV2 {
     PortV2 {
         namespace: None,
         mac: spec.mac.to_string(),
@@ -265,7 +273,7 @@ fn port_v2(spec: &PortSpec) -> PortV2 {
     }
 }
 
-fn port_spec(path: &PortPath, port: PortV2) -> Result<PortSpec, String> {
+pub(crate) fn port_spec(path: &PortPath, port: PortV2) -> Result<PortSpec, String> {
     let unknown = |what: &str, word: &str| format!("{word:?} is not a {what}");
     Ok(PortSpec {
         namespace: path.namespace.clone(),
@@ -313,11 +321,11 @@ fn name(text: &str) -> Result<Name, String> {
     parse("name", text)
 }
 
-fn parse<T: std::str::FromStr>(what: &str, text: &str) -> Result<T, String> {
+pub(crate) fn parse<T: std::str::FromStr>(what: &str, text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text:?} is not a {what}"))
 }
 
-fn hexadecimal(text: &str) -> Result<u64, String> {
+pub(crate) fn hexadecimal(text: &str) -> Result<u64, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     u64::from_str_radix(digits, 16).map_err(|_| format!("{text:?} is not a set of features"))
 }

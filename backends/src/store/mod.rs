@@ -18,12 +18,13 @@
 //! one. A file that cannot be understood is moved aside and reported; it never keeps the daemon from starting.
 
 mod delegation;
-mod format;
+pub(crate) mod format;
 mod limits;
 mod mediation;
+mod moves;
 mod overlay;
-mod pvds;
-mod ra_guard;
+pub(crate) mod pvds;
+pub(crate) mod ra_guard;
 mod upgrade;
 mod vf;
 
@@ -33,7 +34,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use switch::{Desired, PortPath, RoutersFound, SavedNumbers};
+use switch::{Desired, Passage, PortPath, RoutersFound, SavedNumbers};
 
 /// The directory, unless the configuration or the command line names another.
 pub const STATE_DEFAULT: &str = "/var/lib/weft";
@@ -52,6 +53,8 @@ pub struct Saved {
     pub routers_found: BTreeMap<PortPath, RoutersFound>,
     /// Where the VFs of ports are.
     pub vfs: BTreeMap<PortPath, netvsc::Saved>,
+    /// Which ports came from other switches or go there, and where their guests are.
+    pub moves: BTreeMap<PortPath, Passage>,
     /// What was done with `weft`, over the configuration file.
     pub overlay: Overlay,
 }

@@ -8,7 +8,7 @@ use switch::{Announcement, FactList, PvdKey, Statement};
 /// What an operator says about one.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PvdV2 {
+pub(crate) struct PvdV2 {
     http: bool,
     legacy: bool,
     sequence: u16,
@@ -31,7 +31,7 @@ struct AnnouncementV2 {
     inner: bool,
 }
 
-pub(super) fn said(statement: &Statement) -> PvdV2 {
+pub(crate) fn said(statement: &Statement) -> PvdV2 {
     let list = |list: FactList| (list.as_str().to_owned(), list.items(statement));
     let Statement { flags, parameters, announcement, .. } = statement;
     PvdV2 {
@@ -46,7 +46,7 @@ pub(super) fn said(statement: &Statement) -> PvdV2 {
     }
 }
 
-pub(super) fn meant(said: PvdV2) -> Result<Statement, String> {
+pub(crate) fn meant(said: PvdV2) -> Result<Statement, String> {
     let mut statement = Statement::default();
     let flags = &mut statement.flags;
     (flags.http, flags.legacy, flags.sequence, flags.delay) = (said.http, said.legacy, said.sequence, said.delay);

@@ -53,17 +53,17 @@ pub(super) fn meant(rules: &RaGuardV2) -> Result<RaGuard, String> {
 /// What RA guard has learnt of a port; without routers it heard none.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FoundV2 {
+pub(crate) struct FoundV2 {
     routers: Vec<String>,
     macs: Vec<String>,
     prefixes: Vec<String>,
 }
 
-pub(super) fn found_said(found: &RoutersFound) -> FoundV2 {
+pub(crate) fn found_said(found: &RoutersFound) -> FoundV2 {
     FoundV2 { routers: texts(&found.routers), macs: texts(&found.macs), prefixes: texts(&found.prefixes) }
 }
 
-pub(super) fn found_meant(said: &FoundV2) -> Result<RoutersFound, String> {
+pub(crate) fn found_meant(said: &FoundV2) -> Result<RoutersFound, String> {
     Ok(RoutersFound {
         routers: set("address of a router", &said.routers)?,
         macs: set("MAC address", &said.macs)?,

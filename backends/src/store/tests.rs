@@ -3,9 +3,9 @@ use super::*;
 use pvd::{Announcement, Injection, PvdFlags};
 use std::time::Duration;
 use switch::{
-    Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, GuestModel, Limit, Limits, Mediation, Mode, Name,
-    NamespacePath, NamespaceSpec, PortSpec, PvdKey, Quotas, RaGuard, Rate, Resource, Role, RoutersFound, Statement,
-    TextSocket, VfSpec, VhostUser, VmmKind, VmmSpec,
+    Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, GuestModel, Limit, Limits, Mediation, Mode,
+    MoveId, Name, NamespacePath, NamespaceSpec, Passage, PortSpec, PvdKey, Quotas, RaGuard, Rate, Resource, Role,
+    RoutersFound, Statement, TextSocket, VfSpec, VhostUser, VmmKind, VmmSpec,
 };
 use wire::MacAddr;
 
@@ -168,7 +168,10 @@ fn saved() -> Saved {
         prefixes: ["2001:db8:1::/64".parse().unwrap()].into(),
     };
     let routers_found = [(at("red:gw"), gw), (at("red:quiet"), RoutersFound::default())].into();
-    Saved { offered, numbers, routers_found, vfs: vfs(), overlay: Overlay::between(&file, &running) }
+    let id = |number| Some(MoveId { number, source: u64::MAX });
+    let came = Passage { came: id(7), went: None, away: true };
+    let moves = [(at("red:vm2"), came), (at("red:gw"), Passage { went: id(u64::MAX), ..came })].into();
+    Saved { offered, numbers, routers_found, vfs: vfs(), moves, overlay: Overlay::between(&file, &running) }
 }
 
 #[test]

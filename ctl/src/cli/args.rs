@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::call::CallArgs;
-use super::{config, fdb, link, log, namespace, port, pvd, ra, vf, worker};
+use super::{config, fdb, link, log, migrate, namespace, port, pvd, ra, vf, worker};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -93,6 +93,12 @@ pub(super) enum Object {
     Vf {
         #[command(subcommand)]
         verb: vf::Verb,
+    },
+    /// Migrations of guests: their ports are taken over by another weftd
+    #[command(infer_subcommands = true)]
+    Migrate {
+        #[command(subcommand)]
+        verb: migrate::Verb,
     },
     /// Links: ways from one namespace into another
     #[command(infer_subcommands = true)]

@@ -77,7 +77,7 @@ fn show(mut context: Context<'_>) -> Outcome {
 }
 
 /// Reads the file, but never more than a message can carry; with its name for messages.
-fn read(path: &Path, input: &mut dyn Read) -> Result<(String, String), Failure> {
+pub(super) fn read(path: &Path, input: &mut dyn Read) -> Result<(String, String), Failure> {
     let failed = |source| Failure::Input { file: path.to_owned(), source };
     let mut file;
     let source: &mut dyn Read = if path == Path::new("-") {

@@ -21,6 +21,9 @@ pub(super) enum Failure {
     /// The conversation with weftd failed, or weftd refused.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The conversation with another weftd failed, or that refused.
+    #[error("the weftd at {socket}: {why}", socket = socket.display())]
+    Elsewhere { socket: PathBuf, why: ClientError },
     /// A file that was named cannot be read.
     #[error("cannot read {file}: {source}", file = file.display())]
     Input { file: PathBuf, source: io::Error },
@@ -39,7 +42,7 @@ impl Failure {
     /// What the command exits with; a reader that closed the pipe (`weft fdb list | head`) is no failure.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Failure::Client(why) => why.exit_code(),
+            Failure::Client(why) | Failure::Elsewhere { why, .. } => why.exit_code(),
             Failure::Output(_) if self.is_quiet() => 0,
             Failure::Output(_) => 65,
             Failure::Waiting { .. } => TIMEOUT,
@@ -66,7 +69,7 @@ impl Failure {
 
     fn as_json(&self) -> Value {
         let name = match self {
-            Failure::Client(why) => why.name(),
+            Failure::Client(why) | Failure::Elsewhere { why, .. } => why.name(),
             Failure::Input { .. } => "Input".to_owned(),
             Failure::Output(_) => "Output".to_owned(),
             Failure::Waiting { .. } => "Timeout".to_owned(),
@@ -85,6 +88,7 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Failure::Client(why) => why.hint(),
+            Failure::Elsewhere { .. } => Some("nothing has changed here: the port stays".to_owned()),
             Failure::Waiting { .. } => Some("`weft status` tells when it is gone; `--timeout` waits longer".to_owned()),
             _ => None,
         }
@@ -93,6 +97,7 @@ impl Failure {
     fn remote(&self) -> Option<&Error> {
         match self {
             Failure::Client(ClientError::Remote(why)) => Some(why),
+            Failure::Elsewhere { why: ClientError::Remote(why), .. } => Some(why),
             _ => None,
         }
     }

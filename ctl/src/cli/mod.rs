@@ -13,6 +13,7 @@ mod failure;
 mod fdb;
 mod link;
 mod log;
+mod migrate;
 mod namespace;
 mod output;
 mod path;
@@ -126,6 +127,7 @@ fn dispatch(object: Object, context: Context<'_>) -> Outcome {
         Object::Namespace { verb } => namespace::run(verb, context),
         Object::Port { verb } => port::run(verb, context),
         Object::Vf { verb } => vf::run(verb, context),
+        Object::Migrate { verb } => migrate::run(verb, context),
         Object::Link { verb } => link::run(verb, context),
         Object::Fdb { verb } => fdb::run(verb, context),
         Object::Pvd { verb } => pvd::run(verb, context),

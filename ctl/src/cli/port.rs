@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft port …`: verbs and their calls.
 
+pub(super) mod landing;
 pub(super) mod limits;
 mod mediation;
 mod ra_guard;
@@ -13,15 +14,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use self::landing::Landing;
 use self::limits::LimitArgs;
 use self::mediation::MediationArgs;
 use self::ra_guard::RaGuardArgs;
 use self::vf::VfArgs;
+use super::config::read;
 use super::counters::explanations;
 use super::failure::Failure;
 use super::path::for_daemon;
 use super::{Context, Outcome};
-use crate::proto::v1::{MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortSet, Role, VhostUser};
+use crate::proto::v1::{MacPolicy, Mode, Port, PortAdd, PortDel, PortExport, PortList, PortSet, Role, VhostUser};
 
 /// What can be done with ports.
 #[derive(Debug, Subcommand)]
@@ -48,6 +51,19 @@ pub(super) enum Verb {
         /// Only of this namespace
         #[arg(short, long, value_name = "NAMESPACE")]
         namespace: Option<String>,
+    },
+    /// Print what a port takes along to another weftd: what was said of it, its numbers, and what its namespace has learnt.
+    /// Nothing changes by that
+    Export {
+        /// Its name, or NAMESPACE:NAME
+        name: String,
+    },
+    /// Make a port of what another weftd has exported. Its guest is taken to be there until it sends a frame here
+    Import {
+        /// The file, or - for the standard input
+        file: PathBuf,
+        #[command(flatten)]
+        landing: Box<Landing>,
     },
     /// Show one port, or all of them, in full: state and its reason, features, drops explained
     Show {
@@ -155,6 +171,15 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
         Verb::List { namespace } => {
             let ports = context.client()?.call(&PortList { name: None, namespace })?.ports;
             context.output.answer(&ports, |output| render::table(&ports, output))
+        }
+        Verb::Export { name } => {
+            let exported = context.client()?.call(&PortExport { name })?;
+            context.output.answer(&exported, |_| exported.text.clone())
+        }
+        Verb::Import { file, landing } => {
+            let (text, _) = read(&file, context.input)?;
+            let came = context.client()?.call(&landing.import(text)?)?;
+            context.output.answer(&came, |_| landing::line(&came))
         }
         Verb::Show { name } => show(name, context),
     }

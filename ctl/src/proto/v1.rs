@@ -8,6 +8,7 @@ mod config;
 mod counters;
 mod error;
 mod fdb;
+mod handover;
 mod information;
 mod limits;
 mod link;
@@ -34,6 +35,7 @@ pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Con
 pub use counters::Counters;
 pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
+pub use handover::{Handover, PortExport, PortExportReply, PortImport, PortImportReply, PortLeave, PortStay};
 pub use information::{Information, InformationState, KnownInformation};
 pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
@@ -133,6 +135,14 @@ methods! {
     PortSet -> PortReply;
     /// Lists ports with their state and counters.
     PortList -> PortListReply;
+    /// Writes down what a port takes along to another weftd.
+    PortExport -> PortExportReply;
+    /// Makes a port of what another weftd has written down.
+    PortImport -> PortImportReply;
+    /// Takes note that another weftd has a port.
+    PortLeave -> PortReply;
+    /// Takes that back.
+    PortStay -> PortReply;
     /// Offers the VF of a port to its guest.
     VfOffer -> VfReply;
     /// Takes the VF of a port away from its guest.

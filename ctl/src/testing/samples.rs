@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One sample of every wire object with every field filled.
 
+mod handover;
 mod learnt;
 mod mediation;
 mod vf;
@@ -20,13 +21,13 @@ use crate::proto::Method;
 use crate::proto::v1::{
     Answer, Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Counters, Counts,
     Delegation, DropReason, DropReasons, DropReasonsReply, Empty, Error, FdbAdd, FdbDel, FdbEntry, FdbFlush,
-    FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Lane, Limits, LinkAdd, LinkDel, LinkReply, LogSet,
+    FdbFlushReply, FdbKind, FdbList, FdbListReply, Grant, Handover, Lane, Limits, LinkAdd, LinkDel, LinkReply, LogSet,
     LogSetReply, MacPolicy, Mode, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList,
     NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply,
-    Operation, Peer, Poll, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Preference,
-    PvdCreate, PvdDelete, PvdFetch, PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck, RaGuard, RaLearning,
-    RaLearningState, RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VfOffer, VfReply, VfRevoke,
-    VfStatus, VfStatusReply, VfSwitch, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    Operation, Peer, Poll, Port, PortAdd, PortDel, PortExport, PortLeave, PortList, PortListReply, PortReply, PortSet,
+    PortSpec, PortStay, Preference, PvdCreate, PvdDelete, PvdFetch, PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck,
+    RaGuard, RaLearning, RaLearningState, RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VfOffer,
+    VfReply, VfRevoke, VfStatus, VfStatusReply, VfSwitch, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -68,6 +69,10 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&PortDel { name: name(), force: true, if_exists: true }, &Empty {}),
         exchange(&port_set, &PortReply { port: port() }),
         exchange(&PortList { name: Some(name()), namespace: Some(namespace()) }, &ports()),
+        exchange(&PortExport { name: name() }, &handover::exported()),
+        exchange(&handover::import(), &handover::imported()),
+        exchange(&PortLeave { name: name(), id: handover::id() }, &PortReply { port: port() }),
+        exchange(&PortStay { name: name() }, &PortReply { port: port() }),
         exchange(&VfOffer { name: name() }, &VfReply { vf: vf::state() }),
         exchange(&VfRevoke { name: name() }, &VfReply { vf: vf::state() }),
         exchange(&VfSwitch { name: name(), lane: Lane::Vf }, &VfReply { vf: vf::state() }),
@@ -306,6 +311,7 @@ pub(crate) fn port() -> Port {
         active: Some(Lane::Vf),
         mediated: Some(mediated()),
         ra_learning: Some(ra_learning()),
+        handover: Some(Handover::Leaving),
         features: vec!["version-1".to_owned(), "mrg-rxbuf".to_owned()],
         counters: counters(),
     }

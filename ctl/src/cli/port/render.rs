@@ -6,7 +6,7 @@ use crate::cli::counters;
 use crate::cli::output::Output;
 use crate::cli::vf;
 use crate::proto::v1::{
-    Amount, DropReason, InjectPvd, Lane, Limits, MacPolicy, Mediated, Mode, Port, Rate, Role, State,
+    Amount, DropReason, Handover, InjectPvd, Lane, Limits, MacPolicy, Mediated, Mode, Port, Rate, Role, State,
 };
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
@@ -81,6 +81,9 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
         page.line("vf", &vf::asked(asked));
         page.line("active lane", vf::lane(active.unwrap_or_default()));
     }
+    if let Some(stands) = port.handover {
+        page.line("move", handover(stands));
+    }
     page.line("state", self::state(*state));
     if let Some(reason) = reason {
         page.line("reason", reason);
@@ -88,6 +91,15 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("features", &if features.is_empty() { "-".to_owned() } else { features.join(" ") });
     counters::lines(&mut page, counters, "the guest", reasons);
     page.finish()
+}
+
+/// Where a move stands, in words.
+pub(super) fn handover(stands: Handover) -> &'static str {
+    match stands {
+        Handover::Staged => "staged: its guest has not been heard here yet",
+        Handover::Leaving => "leaving: another weftd has it, and its guest has not been heard there yet",
+        Handover::Moved => "moved: its guest was heard elsewhere",
+    }
 }
 
 /// Adds what is done with Router Advertisements to a page.

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{weft, with_input};
+use crate::proto::v1::Error;
 use crate::testing::server::Server;
 
 /// Method and parameters of the one call that the command makes.
@@ -35,6 +36,47 @@ fn verbs_of_vfs() {
     asks("vf switch vm1 synthetic", "VfSwitch", json!({"name": "vm1", "lane": "synthetic"}));
     asks("vf status", "VfStatus", json!({}));
     asks("vf st vm1", "VfStatus", json!({"name": "vm1"}));
+}
+
+#[test]
+fn verbs_of_moves() {
+    asks("port export red:vm1", "PortExport", json!({"name": "red:vm1"}));
+    asks("migrate cancel vm1", "PortStay", json!({"name": "vm1"}));
+    let server = Server::with_samples();
+    let path = server.path().display().to_string();
+    let line = "port import - -n red/dev --number 7 --vhost-user /x.sock --client --vf none";
+    let words = ["weft", "--socket", &path].into_iter().chain(line.split_whitespace());
+    assert_eq!(with_input(words, b"{}", false).code, 0);
+    let vhost_user = json!({"path": "/x.sock", "mode": "client"});
+    let all = json!({
+        "text": "{}", "namespace": "red/dev", "number": 7, "vhost_user": vhost_user, "vf": {"lane": "none"},
+    });
+    assert_eq!(server.calls()[0].parameters, Some(all));
+}
+
+/// The one who arranges it speaks with both, and with the source last.
+#[test]
+fn the_source_is_told_when_the_other_has_accepted() {
+    let (here, there) = (Server::with_samples(), Server::with_samples());
+    let line = format!("migrate prepare vm1 --to {} --number 9", there.path().display());
+    let ran = weft(&here, &line, false);
+    let told = "red:vm1: leaving: another weftd has it, and its guest has not been heard there yet; 2 advertisements learnt, 1 \
+                known, 1 not taken in; 1 static PvDs\n";
+    assert_eq!((ran.code, ran.output.as_str()), (0, told));
+    let methods = |server: Server| server.calls().into_iter().map(|call| call.method).collect::<Vec<_>>();
+    assert_eq!(methods(there), ["org.weft.Switch1.PortImport"]);
+    let calls = here.calls();
+    assert_eq!(
+        calls.iter().map(|call| call.method.as_str()).collect::<Vec<_>>(),
+        ["org.weft.Switch1.PortExport", "org.weft.Switch1.PortLeave",]
+    );
+    assert_eq!(calls[1].parameters, Some(json!({"name": "vm1", "id": "1764000000123-00000000000000ab"})));
+    let (here, why) = (Server::with_samples(), Error::NotFound { kind: "namespace".into(), name: "red".into() });
+    let there = Server::with_error(why);
+    let ran = weft(&here, &format!("migrate prepare vm1 --to {}", there.path().display()), false);
+    assert_eq!((ran.code, ran.output.as_str()), (2, ""));
+    assert!(ran.errors.contains("namespace \"red\" not found") && ran.errors.contains("nothing has changed here"));
+    assert_eq!(methods(here), ["org.weft.Switch1.PortExport"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
+use super::handover::Handover;
 use super::limits::Limits;
 use super::mediation::{InjectPvd, Mediated};
 use super::ra_guard::{RaGuard, RaLearning};
@@ -35,6 +36,9 @@ pub struct Port {
     /// How far RA guard is with learning; absent where it does not learn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ra_learning: Option<RaLearning>,
+    /// Where its move from or to another weftd stands; absent: its guest is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<Handover>,
     /// Names of the virtio features that the guest negotiated; empty while no guest is connected.
     pub features: Vec<String>,
     /// What it has moved.

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Documents as they are, and as somebody would have them who means harm: none panics, and none has half of it come true.
+
+use super::format::{body_of, whole};
+use super::*;
+use dataplane::Instant;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use switch::{
+    Control, FactList, LaneSpec, Limit, MacPolicy, Mode, Move, MoveId, NamespaceSpec, PortSpec, RaLeft, Rate, Request,
+    Role, Statement, VfLeft, VfSpec, VhostUser,
+};
+use wire::MacAddr;
+use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
+
+fn spec(name: &str, role: Role) -> PortSpec {
+    let socket = VhostUser { path: format!("/run/{name}.sock"), mode: Mode::Client };
+    let namespace: switch::NamespacePath = "red/dev".parse().unwrap();
+    PortSpec { role, macs: MacPolicy::Any, ..PortSpec::new(&name.parse().unwrap(), namespace, socket) }
+}
+
+/// A message of a router, from its ICMPv6 type on.
+fn advertisement() -> Vec<u8> {
+    let prefix = "2001:db8::".parse().unwrap();
+    let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 900, preferred: 600 };
+    let inside = encode([NdOption::Prefix(info)]).unwrap();
+    let name: wire::name::DomainName = "a.example".parse().unwrap();
+    let options = encode([NdOption::Pvd(PvdOption::new(name.as_name(), &inside))]).unwrap();
+    let frame = wire::build::advertisement(MacAddr([2, 0, 0, 0, 0, 9]), "fe80::1".parse().unwrap(), 900, &options);
+    frame[14 + 40..].to_vec()
+}
+
+/// All that a port can take along.
+fn document() -> Document {
+    let mut moving = PortSpec { mtu: 1400, queue_pairs: 2, ..spec("vm1", Role::Host) };
+    moving.limits.set(Limit::TxBytes, Some(Rate { per_second: 1_000_000, burst: 100_000 }));
+    moving.vf = Some(VfSpec::new(LaneSpec::Null));
+    let mut said = Statement::default();
+    FactList::Prefixes.set(&mut said, &["2001:db8:9::/64"]).unwrap();
+    let (router, mac) = ("fe80::1".parse().unwrap(), MacAddr([2, 0, 0, 0, 0, 9]));
+    let ra = RaLeft { port: "gw".parse().unwrap(), router, mac, injected: true, octets: advertisement() };
+    let moved = Move {
+        id: MoveId { number: 1_764_000_000_123, source: 1 << 63 },
+        port: "red/dev:vm1".parse().unwrap(),
+        numbers: vec![4, 6],
+        spec: moving,
+        offered: 1 << 32 | 1,
+        found: None,
+        vf: Some(VfLeft { next: 3, offered: true }),
+        entries: vec![MacAddr([2, 0, 0, 0, 1, 1])],
+        ras: vec![ra],
+        pvds: vec![("work.example".parse().unwrap(), said)],
+    };
+    Document { exported_ms: 1_764_000_000_123, moved }
+}
+
+/// A switch to which the port may come.
+fn destination() -> Control {
+    let mut control = Control::new(1, BTreeMap::new());
+    for namespace in ["red", "red/dev"] {
+        control.handle_request(Request::NamespaceAdd(namespace.parse().unwrap(), NamespaceSpec::default())).unwrap();
+    }
+    control.handle_request(Request::PortAdd("up".parse().unwrap(), spec("up", Role::Uplink))).unwrap();
+    while control.poll_action().is_some() {}
+    control
+}
+
+/// Lets a port come, which does or leaves no trace.
+fn land(document: &Document) -> bool {
+    let mut control = destination();
+    let before = (control.desired().clone(), control.offered().clone(), control.numbers());
+    let landed = control.import_port(&document.moved);
+    match landed {
+        Ok(_) => {
+            control.import_learnt(&document.moved, Duration::from_secs(1), Instant::from_nanos(5_000_000_000));
+            assert!(control.desired().port(&document.moved.port).is_ok());
+        }
+        Err(_) => {
+            let after = (control.desired().clone(), control.offered().clone(), control.numbers());
+            assert_eq!(after, before);
+            assert!(control.moves().is_empty() && control.poll_action().is_none());
+        }
+    }
+    control.handle_tick(Instant::from_nanos(9_000_000_000));
+    landed.is_ok()
+}
+
+#[test]
+fn test_what_is_written_is_read_and_may_be_read_by_people() {
+    let document = document();
+    let text = to_text(&document).unwrap();
+    assert_eq!(from_text(&text), Ok(document.clone()));
+    assert!(land(&document), "{:?}", destination().import_port(&document.moved));
+    assert!(text.starts_with("{\n  \"version\": 1,\n") && text.contains("\"port\": \"red/dev:vm1\""), "{text}");
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(from_text(&value.to_string()), Ok(document), "whatever its spaces");
+}
+
+#[test]
+fn test_a_document_that_is_cut_off_or_has_one_bit_flipped_is_none() {
+    let document = document();
+    let text = to_text(&document).unwrap();
+    for end in 0..text.len() - 1 {
+        let Some(cut) = text.get(..end) else { continue };
+        assert!(from_text(cut).is_err(), "{end} bytes of it");
+    }
+    for at in 0..text.len() {
+        for bit in 0..8 {
+            let mut octets = text.clone().into_bytes();
+            octets[at] ^= 1 << bit;
+            let Ok(flipped) = String::from_utf8(octets) else { continue };
+            assert!(from_text(&flipped).is_err(), "bit {bit} of byte {at}");
+        }
+    }
+}
+
+#[test]
+fn test_a_refusal_says_what_is_wrong() {
+    let text = to_text(&document()).unwrap();
+    let why = |text: &str| from_text(text).unwrap_err().to_string();
+    assert!(why("").starts_with("it cannot be read, and may be cut off: EOF"));
+    assert!(why("[1]").starts_with("it cannot be read"));
+    let newer = text.replace("\"version\": 1", "\"version\": 2");
+    assert!(why(&newer).starts_with("it is of version 2, and this weftd reads version 1"));
+    let newer = "{\"version\": 2, \"something\": {\"else\": []}}";
+    assert!(why(newer).starts_with("it is of version 2"), "whatever else is in it");
+    assert!(why(&text.replace("1400", "1401")).starts_with("its digest says"));
+    assert!(why(&text.replace("\"move\"", "\"extra\": 1, \"move\"")).contains("unknown field `extra`"));
+    assert_eq!(why(&" ".repeat(DOCUMENT_MAX + 1)), format!("it is longer than {DOCUMENT_MAX} bytes"));
+    let escape = format!("{{\"version\": 1, \"\u{1b}[31m{}\": 1}}", "x".repeat(1000));
+    let told = why(&escape);
+    assert!(!told.contains('\u{1b}') && told.len() < 300, "{told}");
+}
+
+/// The document with something else at that place, whole again.
+fn with(pointer: &str, value: Value) -> Option<Result<Document, BadMove>> {
+    let mut body = body_of(&document());
+    *body.pointer_mut(pointer)? = value;
+    Some(from_text(&whole(body)?))
+}
+
+#[test]
+fn test_lists_are_bounded() {
+    let many = |value: Value, count| Value::Array(vec![value; count]);
+    let body = body_of(&document());
+    let ra = body.pointer("/learnt/ras/0").unwrap().clone();
+    let long = |octets: usize| {
+        let mut ra = ra.clone();
+        ra["hex"] = Value::String("00".repeat(octets));
+        ra
+    };
+    let pvd = body.pointer("/learnt/pvds/work.example.").unwrap();
+    let pvds: serde_json::Map<_, _> = (0..65).map(|number| (format!("p{number}.example."), pvd.clone())).collect();
+    let cases = [
+        ("/numbers", many(json!(1), 33), "32 numbers"),
+        ("/entries", many(json!("02:00:00:00:00:01"), 1025), "1024 static entries"),
+        ("/learnt/ras", many(ra.clone(), 65), "64 Router Advertisements"),
+        ("/learnt/ras", many(long(65_537), 2), "131072 octets of Router Advertisements"),
+        ("/learnt/pvds", Value::Object(pvds), "64 static PvDs"),
+    ];
+    for (pointer, value, what) in cases {
+        let why = with(pointer, value).unwrap().unwrap_err().to_string();
+        assert_eq!(why, format!("there are more than {what} in it"));
+    }
+}
+
+/// Every place in a document.
+fn places(value: &Value, pointer: &str, into: &mut Vec<String>) {
+    into.push(pointer.to_owned());
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(key, value)| places(value, &format!("{pointer}/{key}"), into));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, value)| places(value, &format!("{pointer}/{at}"), into));
+        }
+        _ => {}
+    }
+}
+
+/// What may stand anywhere.
+fn hostile() -> impl Strategy<Value = Value> {
+    let texts = [
+        "",
+        "/",
+        ":",
+        "red/dev:vm1",
+        "red:vm1",
+        "/:vm1",
+        "green:vm1",
+        "red/dev:up",
+        "../x",
+        "/run/up.sock",
+        "0x",
+        "0xffffffffffffffff",
+        "ff:ff:ff:ff:ff:ff",
+        "00:00:00:00:00:00",
+        "fe80::2",
+        "ff02::1",
+        "2001:db8::1",
+        "host",
+        "uplink",
+        "any",
+        "auto",
+        "bypass:0000:65:00.1",
+        "pcap:/etc/passwd",
+        "tap:x",
+        "dgram:/run/vm1.sock,peer=/run/vm1.sock",
+        "18446744073709551615-ffffffffffffffff",
+        "0-0000000000000000",
+        "86",
+        "8600",
+        "\u{1b}[31m",
+        "none",
+    ];
+    let numbers = [0, 1, 2, 4, 64, 1279, 9000, 65_535, 1 << 31, u64::from(u32::MAX), u64::MAX];
+    prop_oneof![
+        prop::sample::select(texts.to_vec()).prop_map(|text| json!(text)),
+        prop::sample::select(numbers.to_vec()).prop_map(|number| json!(number)),
+        prop::sample::select(vec![json!(null), json!(true), json!(false), json!([]), json!({}), json!(-1), json!(1.5)]),
+        "[ -~]{0,40}".prop_map(|text| json!(text)),
+        prop::collection::vec(any::<u8>(), 0..80).prop_map(|octets| json!(hex::encode(&octets))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever stands in a document that is whole: it is none, or the port is refused, or it comes.
+    #[test]
+    fn any_document_comes_as_a_whole_or_not_at_all(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), hostile()), 1..4),
+    ) {
+        let mut body = body_of(&document());
+        for (at, value) in edits {
+            let mut all: Vec<String> = Vec::new();
+            places(&body, "", &mut all);
+            if let Some(place) = body.pointer_mut(at.get::<String>(&all)) {
+                *place = value;
+            }
+        }
+        if let Some(Ok(document)) = whole(body).map(|text| from_text(&text)) {
+            land(&document);
+        }
+    }
+
+    /// Whatever is said in the name of a router.
+    #[test]
+    fn any_advertisement_is_survived(octets in prop::collection::vec(any::<u8>(), 0..200), start in any::<bool>()) {
+        let mut document = document();
+        let octets = if start { [advertisement()[..16].to_vec(), octets].concat() } else { octets };
+        document.moved.ras[0].octets = octets;
+        prop_assert!(land(&document), "what is said of routers refuses no port");
+    }
+}

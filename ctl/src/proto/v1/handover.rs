@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Ports that go from one weftd to another with their guests.
+
+use serde::{Deserialize, Serialize};
+
+use super::port::{Port, VhostUser};
+use super::vf::Vf;
+
+/// Where a port's move stands, as this weftd sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Handover {
+    /// It came, and its guest has not been heard here yet. Frames for it leave by the namespace's uplink.
+    #[default]
+    Staged,
+    /// Another weftd has taken it over, and its guest has not been heard there yet.
+    Leaving,
+    /// Its guest was heard elsewhere. Frames for it leave by the namespace's uplink.
+    Moved,
+}
+
+/// Parameters of `PortExport`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortExport {
+    /// Name of the port: `vm1`, or `red:vm1` where there is another of that name.
+    pub name: String,
+}
+
+/// What a port takes along.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortExportReply {
+    /// Which export this is; each has its own.
+    pub id: String,
+    /// The document, for `PortImport`.
+    pub text: String,
+}
+
+/// Parameters of `PortImport`. What is absent is as the document says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortImport {
+    /// The document that `PortExport` answered.
+    pub text: String,
+    /// The namespace to put the port into; it must exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The number that it shall have there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
+    /// How its guest attaches here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vhost_user: Option<VhostUser>,
+    /// What differs of its VF here; one whose lane is `none`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vf: Option<Vf>,
+}
+
+/// What came of an import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortImportReply {
+    /// The port as it is now.
+    pub port: Port,
+    /// It had come by this very export already, and nothing has changed.
+    pub already: bool,
+    /// Router Advertisements that the namespace has learnt.
+    pub learnt: u64,
+    /// Those about what it knows from its routers itself.
+    pub known: u64,
+    /// Those that it has not learnt: they have ended, no port leads to their router, or its rules do not allow them.
+    pub refused: u64,
+    /// Static PvDs that were made.
+    pub pvds: u64,
+}
+
+/// Parameters of `PortLeave`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortLeave {
+    /// Name of the port: `vm1`, or `red:vm1` where there is another of that name.
+    pub name: String,
+    /// The export that another weftd has imported.
+    pub id: String,
+}
+
+/// Parameters of `PortStay`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortStay {
+    /// Name of the port: `vm1`, or `red:vm1` where there is another of that name.
+    pub name: String,
+}
