@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A port goes from one weftd to another, with its guest, over their control sockets and an uplink between them.
+#![forbid(unsafe_code)]
+
+mod moves;
+mod refused;
+mod scene;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Moves that are refused: before the source gives anything up, with the reason at both ends.
+
+use serde_json::{Value, json};
+use tests::guest::ping;
+
+use crate::scene::{MOVING, Scene};
+
+/// Everything that an operator has said at the destination.
+fn said(scene: &Scene) -> String {
+    scene.destination.weft(&["config", "show", "--running"]).expect_ok()
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_the_reason_at_both_ends() {
+    let scene = Scene::new();
+    let (mut here, mut guest) = (scene.source.attach("here", 1), scene.source.attach(MOVING.0, MOVING.1));
+    let refuse = |reason: &str, code: i32, more: &[&str]| {
+        let before = said(&scene);
+        let refused = scene.prepare(more);
+        assert_eq!((refused.status, refused.stdout.as_str()), (code, ""), "{reason}: {}", refused.stderr);
+        assert!(refused.stderr.starts_with("error: the weftd at /"), "{}", refused.stderr);
+        assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+        assert!(refused.stderr.contains("hint: nothing has changed here"), "{}", refused.stderr);
+        assert!(scene.destination.log().contains("a port from another weftd was refused"));
+        assert_eq!(said(&scene), before, "{reason}");
+        assert_eq!(scene.source.port(MOVING.0)["handover"], Value::Null);
+    };
+    refuse(r#"namespace "green" not found"#, 2, &["--namespace", "green"]);
+    refuse(r#"number "1" is in use"#, 5, &["--number", "1"]);
+    refuse("expected", 1, &["--vf", "nonsense"]);
+    let taken = scene.destination.port_path("there").display().to_string();
+    let (source, destination) = (&scene.source, &scene.destination);
+    let control = destination.folder().join("ctl.sock").display().to_string();
+    let outcome = source.weft(&["migrate", "prepare", MOVING.0, "--to", &control, "--vhost-user", &taken]);
+    assert!(outcome.status == 5 && outcome.stderr.contains("in use by port"), "{}", outcome.stderr);
+    destination.weft(&["port", "set", "up", "--mtu", "1400"]).expect_ok();
+    refuse("1400 at most, which is what the namespace's uplink here carries", 1, &[]);
+    destination.weft(&["port", "set", "up", "--mtu", "1500"]).expect_ok();
+    destination.weft(&["fdb", "add", "02:00:00:00:00:03", "-n", "red", "--port", "there"]).expect_ok();
+    let mac = source.port(MOVING.0)["mac"].as_str().expect("a text").to_owned();
+    destination.weft(&["port", "del", "there"]).expect_ok();
+    destination.weft(&["port", "add", "red:thief", "--mac", &mac, "--vhost-user", &taken]).expect_ok();
+    refuse("is in use by port", 5, &[]);
+    destination.weft(&["port", "del", "thief"]).expect_ok();
+    destination.weft(&["namespace", "set", "red", "--quota", "ports=1"]).expect_ok();
+    refuse("too many ports", 5, &[]);
+    ping(&mut here, &mut guest, 1);
+}
+
+#[test]
+fn a_document_that_is_damaged_or_newer_or_a_lie_changes_nothing() {
+    let scene = Scene::new();
+    let _guest = scene.source.attach(MOVING.0, MOVING.1);
+    let good = std::fs::read_to_string(scene.exported()).expect("it was written");
+    let file = scene.source.folder().join("bad.json");
+    let before = said(&scene);
+    let import = |text: &str| {
+        std::fs::write(&file, text).expect("the folder is ours");
+        scene.destination.weft(&["port", "import", &file.display().to_string()])
+    };
+    for (bad, why) in [
+        (String::new(), "may be cut off"),
+        (good[..good.len() / 2].to_owned(), "may be cut off"),
+        (good.replacen("\"version\": 1", "\"version\": 2", 1), "of version 2, and this weftd reads version 1"),
+        (good.replacen("1500", "1501", 1), "its digest"),
+        (good.replacen("\"id\"", "\"di\"", 1), "unknown field"),
+        ("\u{1b}[31m".repeat(1000), "may be cut off"),
+        ("[".repeat(100_000), "may be cut off"),
+    ] {
+        let refused = import(&bad);
+        assert!(refused.status == 1 && refused.stderr.contains(why), "{why}: {}", refused.stderr);
+        assert!(!refused.stderr.contains('\u{1b}') && refused.stderr.len() < 1000, "{}", refused.stderr);
+    }
+    assert_eq!(said(&scene), before);
+    let nobody = scene.destination.weft(&["port", "export", "there"]).expect_ok();
+    assert!(nobody.contains("\"port\": \"red:there\""), "one that nobody is attached to can go, too");
+    let uplink = scene.destination.refusal(&["port", "export", "up"]);
+    assert!(uplink["message"].as_str().is_some_and(|text| text.contains("a port with a guest")), "{uplink}");
+    let staying = scene.source.refusal(&["migrate", "cancel", MOVING.0]);
+    assert_eq!(staying["exit_code"], json!(1));
+}
