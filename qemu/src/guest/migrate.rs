@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Guest, QMP_LIMIT, lock};
 use crate::error::Error;
-use crate::qmp::Event;
+use crate::qmp::Qmp;
 
 /// For a whole migration of a small guest over a Unix socket.
 const MOVE_LIMIT: Duration = Duration::from_secs(60);
@@ -84,11 +84,16 @@ impl Guest {
         let mut qmp = self.qmp();
         qmp.forget_events();
         qmp.migrate_set_capability("events", true)?;
-        let downtime = u64::try_from(pace.downtime.as_millis()).unwrap_or(u64::MAX);
-        // Zero means without limit.
-        let bandwidth = pace.bandwidth.unwrap_or(0);
-        qmp.execute("migrate-set-parameters", &json!({ "downtime-limit": downtime, "max-bandwidth": bandwidth }))?;
+        set_pace(&mut qmp, pace)?;
         qmp.execute("migrate", &json!({ "uri": uri(socket) })).map(drop)
+    }
+
+    /// Goes on with another pace.
+    ///
+    /// # Errors
+    /// [`Error::Qmp`] with QEMU's words.
+    pub fn change_pace(&self, pace: Pace) -> Result<(), Error> {
+        set_pace(&mut self.qmp(), pace)
     }
 
     /// Calls a migration off; [`Guest::wait_move`] tells when that is done.
@@ -134,18 +139,32 @@ impl Guest {
         }
         let stopped = self.qmp().wait_event("STOP", self.scaled(QMP_LIMIT))?;
         let resumed = to.take_over(self)?;
-        Ok(Moved { stopped: stopped.at, resumed: resumed.at, ..Moved::of(&report) })
+        Ok(Moved { stopped: stopped.at, resumed, ..Moved::of(&report) })
     }
 
-    /// Waits until the guest runs here, and goes on where `from` had stopped to talk with it.
-    fn take_over(&self, from: &Guest) -> Result<Event, Error> {
+    /// Waits until the guest, whose move from there has completed, runs here, and goes on to talk with it. Gives the time at which
+    /// it ran, since 1970.
+    ///
+    /// # Errors
+    /// [`Error::Qmp`] when it does not run.
+    pub fn take_over(&self, from: &Guest) -> Result<Duration, Error> {
         let resumed = self.qmp().wait_event("RESUME", self.scaled(QMP_LIMIT))?;
+        // The last that is said of this move, so that it is not taken for what is said of the next.
+        self.wait_move()?;
         let next_id = lock(&from.terminal).next_id;
         let mut terminal = lock(&self.terminal);
         (terminal.is_ready, terminal.next_id) = (true, next_id);
         self.numbers.store(from.numbers.load(Ordering::Relaxed), Ordering::Relaxed);
-        Ok(resumed)
+        Ok(resumed.at)
     }
+}
+
+fn set_pace(qmp: &mut Qmp, pace: Pace) -> Result<(), Error> {
+    let downtime = u64::try_from(pace.downtime.as_millis()).unwrap_or(u64::MAX);
+    // Zero means without limit.
+    let bandwidth = pace.bandwidth.unwrap_or(0);
+    let pace = json!({ "downtime-limit": downtime, "max-bandwidth": bandwidth });
+    qmp.execute("migrate-set-parameters", &pace).map(drop)
 }
 
 impl Moving {

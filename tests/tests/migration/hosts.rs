@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Two hosts with a wire between them: each a network namespace with a weftd, whose uplink is the end of the wire.
 
+use core::net::Ipv6Addr;
+
 use tests::guest::{GuestOptions, SyntheticGuest};
 use tests::netns::{Netns, can_have_namespaces};
+use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
+use wire::nd::{NdOption, PrefixInfo, encode};
+use wire::{MacAddr, build};
+
+use crate::near::Near;
 
 /// The last octet of the guest's MAC and IP addresses.
 pub(crate) const GUEST: u8 = 1;
 /// Those of who speaks with it, by host.
 const NEAR: [u8; 2] = [0xfe, 0xfd];
+/// The router of the namespace, and the prefix that it tells of.
+pub(crate) const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+const PREFIX: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0);
 /// The MAC addresses of the wire's ends.
 const WIRE: [[u8; 6]; 2] = [[2, 0, 0, 0, 9, 0], [2, 0, 0, 0, 9, 1]];
 
@@ -16,7 +26,7 @@ const WIRE: [[u8; 6]; 2] = [[2, 0, 0, 0, 9, 0], [2, 0, 0, 0, 9, 1]];
 pub(crate) struct Host {
     pub(crate) daemon: Weftd,
     number: usize,
-    _netns: Netns,
+    netns: Netns,
 }
 
 /// Both; `None` where there can be no network namespaces, which is noted.
@@ -43,12 +53,42 @@ impl Host {
         daemon.add_port("red", "guest", GUEST, &["--queues", &queue_pairs.to_string()]);
         daemon.add_port("red", "near", NEAR[number], &[]);
         daemon.await_state("up", "up");
-        Host { daemon, number, _netns: netns }
+        Host { daemon, number, netns }
     }
 
     /// Somebody at the port `near`, who speaks with the guest.
+    pub(crate) fn near(&self) -> Near {
+        Near::new(self.attach_near(), NEAR[self.number])
+    }
+
+    /// The same, who says nothing by himself.
     pub(crate) fn attach_near(&self) -> SyntheticGuest {
         self.daemon.attach("near", NEAR[self.number])
+    }
+
+    /// A router of the namespace says what it has to say once, and ends. Both hosts hear it.
+    pub(crate) fn speak_and_die(&self) {
+        self.daemon.add_port("red", "router", 9, &["--role", "router"]);
+        let mut router = self.daemon.attach("router", 9);
+        let info = PrefixInfo { prefix: PREFIX, prefix_len: 64, flags: 0xc0, valid: 3600, preferred: 1800 };
+        let options = encode([NdOption::Prefix(info)]).expect("a good prefix");
+        router.send(&build::advertisement(MacAddr(router.mac()), ROUTER, 1800, &options));
+        let listed = || self.daemon.json(&["ra", "list", "red"]).as_array().is_some_and(|list| list.len() == 1);
+        until("the advertisement", Deadline::patient(), listed);
+        router.hang_up();
+        self.daemon.await_state("router", "down");
+    }
+
+    /// Kills weftd and starts it again.
+    pub(crate) fn restart(&mut self) {
+        let daemon = &mut self.daemon;
+        self.netns.inside(|| daemon.restart());
+    }
+
+    /// What weft says of its ports and of who is where.
+    pub(crate) fn report(&self) -> String {
+        let said = |words: &[&str]| self.daemon.weft(words).stdout;
+        format!("host {}\n{}{}", self.number, said(&["port", "list"]), said(&["fdb", "list"]))
     }
 }
 

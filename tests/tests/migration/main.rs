@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Guests that move between two weftd.
+//! QEMU moves a running guest from one weftd to another, under streams of numbered requests from both.
 //!
 //! ```text
 //!           ┌─────── host 0 (netns) ───────┐         ┌─────── host 1 (netns) ───────┐
@@ -10,5 +10,12 @@
 //!
 //! Each host has a port for the guest, with the same address. Where the guest is, nobody tells weft.
 
+mod cancelled;
+mod connection;
 mod hosts;
+mod killed;
+mod lab;
 mod landing;
+mod near;
+mod pairs;
+mod plain;

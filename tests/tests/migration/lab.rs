@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Two hosts, a guest on one of them, the streams to it, and its moves.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use qemu::{Attach, Guest, GuestSpec, Mac, Moved, Moving, Nic, Pace, Setup};
+use tests::setup::{Must, setup_or_skip};
+use tests::stream::{Report, Stream, Traffic};
+use tests::wait::{Deadline, until};
+use tests::weftd::mac_text;
+
+use crate::hosts::{self, GUEST, Host, guest_mac};
+use crate::near::addresses;
+
+/// Requests a second to the guest from each host, over IPv4 and IPv6: a stream,
+pub(crate) const STREAM: [u32; 2] = [500, 100];
+/// and about what an emulated guest can answer.
+pub(crate) const LOAD: [u32; 2] = [2000, 500];
+/// So slow that a move is under way for as long as a test likes.
+pub(crate) const SLOW: Pace = Pace { downtime: Duration::from_millis(300), bandwidth: Some(1 << 20) };
+/// Requests of each stream in which nothing happens.
+const STEADY: u64 = 50;
+/// For what takes as long as a guest takes that is emulated on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Held by the test that has guests.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// See the module. What is declared first ends first.
+pub(crate) struct Lab {
+    traffic: [Traffic; 2],
+    cut_off: [Arc<AtomicBool>; 2],
+    pub(crate) guest: Guest,
+    pub(crate) hosts: [Host; 2],
+    /// Where the guest is.
+    pub(crate) at: usize,
+    queue_pairs: u16,
+    setup: Setup,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// What became of the requests of each stream, by host and family, while something was done.
+pub(crate) struct Outcome(pub(crate) [[Report; 2]; 2]);
+
+/// A move, by QEMU's account and by that of the streams.
+pub(crate) struct Scene {
+    pub(crate) moved: Moved,
+    pub(crate) outcome: Outcome,
+    /// From when the guest ran again to the first answer, by host and family.
+    pub(crate) first_answers: [[Duration; 2]; 2],
+}
+
+impl Lab {
+    /// `None` where there can be no such lab; it is noted as skipped.
+    pub(crate) fn open(queue_pairs: u16, pace: [u32; 2]) -> Option<Lab> {
+        let setup = setup_or_skip()?;
+        // Whoever poisoned it has failed, and its guests are gone.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let hosts = hosts::open(queue_pairs)?;
+        let guest = setup.start(&spec(&hosts[0], queue_pairs)).must();
+        guest.wait_ready().must();
+        guest.configure("eth0", &["10.0.0.1/24", "fd00::1/64"]).must();
+        let nears = hosts.each_ref().map(Host::near);
+        for near in &nears {
+            let [.., last] = near.host.ip;
+            guest.run_ok(&format!("arp -s 10.0.0.{last} {}", mac_text(near.host.mac))).must();
+        }
+        let cut_off = nears.each_ref().map(crate::near::Near::cut_off);
+        let (host, host6) = addresses(guest_mac(), GUEST);
+        let traffic = nears.map(|near| {
+            let streams =
+                vec![Stream::new(0, near.host, host, pace[0]), Stream::over_ipv6(1, near.host6, host6, pace[1])];
+            Traffic::start(near, streams)
+        });
+        let setup = setup.clone();
+        let lab = Lab { traffic, cut_off, guest, hosts, at: 0, queue_pairs, setup, _turn: turn };
+        lab.await_answers();
+        Some(lab)
+    }
+
+    /// A QEMU on the other host that waits for the guest, and where it waits.
+    pub(crate) fn incoming(&self) -> (Guest, PathBuf) {
+        let there = &self.hosts[1 - self.at];
+        let incoming = self.setup.start(&spec(there, self.queue_pairs).incoming()).must();
+        let socket = there.daemon.folder().join("move.sock");
+        incoming.await_move(&socket).must();
+        (incoming, socket)
+    }
+
+    /// Moves the guest to the other host.
+    pub(crate) fn move_guest(&mut self) -> Scene {
+        let (incoming, socket) = self.incoming();
+        let (moved, outcome) = self.during(|lab| {
+            let moved = lab.guest.move_to(&incoming, &socket, Pace::default()).must();
+            lab.settle_at(incoming);
+            moved
+        });
+        let first = |traffic: &Traffic, family| traffic.first_answer(family, moved.resumed).expect("it answers");
+        let first_answers = self.traffic.each_ref().map(|traffic| [0, 1].map(|family| first(traffic, family)));
+        Scene { moved, outcome, first_answers }
+    }
+
+    /// The guest is on the other host now.
+    pub(crate) fn settle_at(&mut self, incoming: Guest) {
+        self.guest = incoming;
+        self.at = 1 - self.at;
+    }
+
+    /// What became of the requests that were sent while something was done.
+    pub(crate) fn during<T>(&mut self, act: impl FnOnce(&mut Lab) -> T) -> (T, Outcome) {
+        let first = self.sent();
+        let did = act(self);
+        self.await_requests();
+        let last = self.sent();
+        // Answers come in order: with one to a later request they are all there, or never will be.
+        self.await_answers();
+        let report = |host: usize, family: usize| {
+            let numbers: Range<u64> = first[host][family]..last[host][family];
+            self.traffic[host].report(family, numbers)
+        };
+        (did, Outcome([0, 1].map(|host| [0, 1].map(|family| report(host, family)))))
+    }
+
+    /// Waits until a move is well under way, and the streams with it.
+    pub(crate) fn await_half_way(&self) {
+        let active = Moving::UnderWay("active".to_owned());
+        until("the move to be under way", Deadline::after(PATIENCE), || self.guest.moving().must() == active);
+        self.await_answers();
+    }
+
+    /// Kills the weftd of a host and starts it anew. QEMU takes a NIC's link to be down while its switch is away, and a guest that
+    /// moves takes that along; so the guest's own switch is waited for.
+    pub(crate) fn kill(&mut self, host: usize) {
+        self.hosts[host].restart();
+        self.cut_off[host].store(true, Ordering::Relaxed);
+        if host == self.at {
+            self.hosts[host].daemon.await_state("guest", "up");
+        }
+    }
+
+    fn sent(&self) -> [[u64; 2]; 2] {
+        self.traffic.each_ref().map(|traffic| [0, 1].map(|family| traffic.sent(family)))
+    }
+
+    pub(crate) fn await_requests(&self) {
+        let ends = self.sent().map(|sent| sent.map(|sent| sent + STEADY));
+        let all = || self.sent().iter().flatten().zip(ends.iter().flatten()).all(|(sent, end)| sent >= end);
+        until("requests", Deadline::after(PATIENCE), all);
+    }
+
+    /// Waits for answers to requests that are sent from now on, by all streams.
+    pub(crate) fn await_answers(&self) {
+        let first = self.sent();
+        for (host, family) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let answered = || self.traffic[host].report(family, first[host][family]..u64::MAX).answered > 0;
+            let what = format!("answers to host {host}, stream {family}");
+            let deadline = Deadline::after(PATIENCE);
+            until(&what, deadline, || answered() || deadline.passed());
+            assert!(answered(), "waited in vain for {what}\n{}", self.report());
+        }
+    }
+
+    /// What both weftd say.
+    fn report(&self) -> String {
+        self.hosts.each_ref().map(Host::report).concat()
+    }
+}
+
+/// The guest as it is on a host.
+fn spec(host: &Host, queue_pairs: u16) -> GuestSpec {
+    let socket = host.daemon.port_path("guest");
+    let nic = Nic { queue_pairs, ..Nic::new("a", Mac(guest_mac()), Attach::SwitchListens(socket)) };
+    let mut spec = GuestSpec::new("guest", host.daemon.folder()).with_nic(nic);
+    spec.vcpus = if queue_pairs > 1 { 2 } else { 1 };
+    spec
+}
+
+impl Outcome {
+    /// Every stream's.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Report> {
+        self.0.iter().flatten()
+    }
+
+    /// No answer came twice, or after a later one.
+    #[track_caller]
+    pub(crate) fn assert_in_order(&self) {
+        assert!(self.all().all(|report| (report.duplicated, report.reordered) == (0, 0)), "{self}");
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (host, reports) in self.0.iter().enumerate() {
+            for (family, report) in ["IPv4", "IPv6"].iter().zip(reports) {
+                write!(f, "\n  host {host} {family} {report}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Moved { downtime, total, sent, rounds, stopped, resumed } = self.moved;
+        let still = resumed.saturating_sub(stopped);
+        let [[a4, a6], [b4, b6]] = self.first_answers;
+        write!(
+            f,
+            "QEMU: downtime {downtime:?}, total {total:?}, {} KiB in {rounds} rounds; stop to run {still:?}; first answers after \
+             {a4:?} {a6:?} {b4:?} {b6:?}{}",
+            sent >> 10,
+            self.outcome
+        )
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A guest with two queue pairs moves under as much load as it can answer, while it writes its memory.
+
+use tests::setup::Must;
+
+use crate::lab::{LOAD, Lab};
+
+/// What the guest writes again and again.
+const WRITES: &str = "while :; do head -c 8388608 /dev/urandom >/tmp/written; done";
+
+#[test]
+fn a_loaded_guest_with_two_queue_pairs_moves() {
+    let Some(mut lab) = Lab::open(2, LOAD) else { return };
+    lab.guest.spawn(WRITES).must();
+    for number in 1..=2 {
+        let scene = lab.move_guest();
+        eprintln!("under load, move {number}: {scene}");
+        // While its rings start one after the other, flows change theirs, and what waits in one is overtaken.
+        assert!(scene.outcome.all().all(|report| report.duplicated == 0), "{scene}");
+    }
+}
