@@ -15,6 +15,9 @@ use wire::build::{Ether, Ip, IpFrame, Tcp};
 /// From one address to the next: odd, without a factor in common with the number of addresses, and far.
 const STEP: u32 = 61_357;
 
+/// Bytes of a guest's memory.
+const MEMORY: u64 = 16 << 20;
+
 /// Two hosts of IPv6.
 const HERE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const THERE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
@@ -127,6 +130,22 @@ impl Scene {
         (0..=self.work.receivers()).for_each(|port| self.rig.port(port).port().set_role(Role::Router));
     }
 
+    /// Every guest is being migrated: what is written into its memory is marked.
+    ///
+    /// # Panics
+    /// When the kernel has no memory for a log.
+    pub fn logged(&mut self) {
+        for number in 0..=self.work.receivers() {
+            self.rig.stop(number);
+            let bytes = MEMORY.div_ceil(8 * sys::LOG_PAGE);
+            let file = rustix::fs::memfd_create("log", rustix::fs::MemfdFlags::CLOEXEC).expect("a memfd");
+            rustix::fs::ftruncate(&file, bytes).expect("it may grow");
+            let log = sys::DirtyLog::map(file, 0, bytes as usize).expect("it can be mapped");
+            self.rig.port(number).set_log(Some(log));
+            self.rig.start(number);
+        }
+    }
+
     /// Puts a burst into the sender's transmit ring.
     ///
     /// # Panics
@@ -202,7 +221,7 @@ fn options(work: Work) -> PortOptions {
         features: feature::SENDER | feature::RECEIVER,
         queue: QueueOptions { in_order: true, heap_len: 4 << 20, ..QueueOptions::default() },
         buffers: (Shape::whole(), 4096),
-        memory: Layout::flat(16 << 20),
+        memory: Layout::flat(MEMORY),
         ..PortOptions::default()
     }
 }

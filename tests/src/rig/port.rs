@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use dataplane::{Namespace, Negotiated, Port, PortConfig, PortSlot, Source, SourceId};
-use sys::{Doorbells, MemoryMap, Ring, RingLayout};
+use sys::{DirtyLog, Doorbells, MemoryMap, Ring, RingLayout, RingLog};
 use vmm_sys_util::eventfd::{EFD_NONBLOCK, EventFd};
 
 use super::options::{PortOptions, feature};
@@ -22,6 +22,8 @@ pub struct RigPort {
     features: u64,
     memory: GuestMemory,
     map: Arc<MemoryMap>,
+    /// Where what is written for rings that start from now on is marked.
+    log: Option<Arc<DirtyLog>>,
     /// Rung by the switch for every ring of this port.
     call: EventFd,
     sources: Vec<SourceId>,
@@ -48,7 +50,7 @@ impl RigPort {
         }
         let (port, sources) = (Port::new(PortSlot(number as u16), &config), Vec::new());
         let call = EventFd::new(EFD_NONBLOCK).expect("an eventfd");
-        RigPort { tx, rx, port, namespace, features, memory, map, call, sources }
+        RigPort { tx, rx, port, namespace, features, memory, map, log: None, call, sources }
     }
 
     /// The port in the data plane.
@@ -76,6 +78,11 @@ impl RigPort {
         self.map = Arc::clone(map);
     }
 
+    /// Marks what is written for rings that start from now on.
+    pub fn set_log(&mut self, log: Option<Arc<DirtyLog>>) {
+        self.log = log;
+    }
+
     /// How often the switch has rung since the last look.
     pub fn take_calls(&self) -> u64 {
         self.call.read().unwrap_or(0)
@@ -87,7 +94,9 @@ impl RigPort {
         let layout = RingLayout { size: ring.size(), desc, avail, used };
         let bells = Doorbells { kick: None, call: self.call.try_clone().ok() };
         let event_idx = self.features & feature::EVENT_IDX != 0;
-        Ring::new(Arc::clone(&self.map), layout, event_idx, bells).expect("a well-formed ring")
+        let mut made = Ring::new(Arc::clone(&self.map), layout, event_idx, bells).expect("a well-formed ring");
+        made.set_log(self.log.clone().map(|log| RingLog { log, used }));
+        made
     }
 
     pub(super) fn source(&mut self, ring: &driver::Ring, id: SourceId) -> Source {
