@@ -89,7 +89,7 @@ fn name_of(bit: u32) -> String {
     known.map_or_else(|| format!("bit-{bit}"), |(_, name)| (*name).to_owned())
 }
 
-/// vhost-user protocol features that a session offers. RARP, MTU and LOG_SHMFD are served by the guard, REPLY_ACK by the
+/// vhost-user protocol features that a session offers. RARP, MTU, LOG_SHMFD and DEVICE_STATE are served by the guard, REPLY_ACK by the
 /// `vhost` crate. Not offered: in-flight tracking (IN_ORDER and restarting at the used index replace
 /// it), RESET_DEVICE (QEMU would then reset without GET_VRING_BASE), STATUS.
 #[must_use]
@@ -101,6 +101,7 @@ pub fn protocol_features() -> Protocol {
         | Protocol::MTU
         | Protocol::CONFIG
         | Protocol::CONFIGURE_MEM_SLOTS
+        | Protocol::DEVICE_STATE
 }
 
 #[cfg(test)]

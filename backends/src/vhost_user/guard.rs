@@ -7,7 +7,7 @@
 //! * QEMU enables rings before it negotiates features, the crate refuses that. So the guard tells the daemon
 //!   `SET_FEATURES(PROTOCOL_FEATURES)` before the first message, and again after RESET_OWNER.
 //! * The crate ends a session over any message that it does not know. SEND_RARP, NET_SET_MTU, SET_LOG_FD and the status
-//!   messages are served here, and SET_LOG_BASE, which the crate would never undo, and GET_MAX_MEM_SLOTS, to which the crate's answer is more than we can keep; what we never offered is refused here.
+//!   messages are served here, those of the device's state, and SET_LOG_BASE, which the crate would never undo, and GET_MAX_MEM_SLOTS, to which the crate's answer is more than we can keep; what we never offered is refused here.
 //!
 //! What becomes of a message that is refused, in this order:
 //! 1. The sender asked for an acknowledgement: it gets a 1, the session goes on, the reason is a warning.
@@ -24,6 +24,7 @@ mod log;
 mod memory;
 mod refusal;
 mod rings;
+mod state;
 mod table;
 
 #[cfg(test)]
@@ -35,11 +36,12 @@ use vhost::vhost_user::message::VhostUserProtocolFeatures as Protocol;
 use wire::MacAddr;
 
 use self::memory::{MemoryTable, SLOTS_MAX, Sealed};
+use self::state::Transfer;
 use self::table::{Fds, Reply, RingField, Rule, Serve, rule_of};
 use super::budget::{Ledger, PROCESS};
 use super::features::{LOG_ALL, PROTOCOL_FEATURES, protocol_features};
 use super::log::SessionLog;
-use super::message::{Message, request as id, vring_state};
+use super::message::{Message, NOFD, request as id, vring_state};
 use crate::dispose::Descriptors;
 use switch::limits::MTU_MIN;
 
@@ -117,6 +119,8 @@ pub struct Guard {
     asked_features: bool,
     protocol: Protocol,
     status: u64,
+    /// Of the device's state.
+    transfer: Option<Transfer>,
     seals_warned: bool,
     warnings: u32,
     notes: Vec<Note>,
@@ -135,6 +139,7 @@ impl Guard {
             asked_features: false,
             protocol: Protocol::empty(),
             status: 0,
+            transfer: None,
             seals_warned: false,
             warnings: 0,
             notes: Vec::new(),
@@ -185,8 +190,7 @@ impl Guard {
             message.fds = Descriptors::default();
         }
         match rule.serve {
-            Serve::Answer if rule.request == id::SET_LOG_BASE => self.set_log(rule, message),
-            Serve::Answer => self.answer(rule, &message),
+            Serve::Answer => self.take(rule, message),
             _ => self.forward(rule, message),
         }
     }
@@ -201,6 +205,23 @@ impl Guard {
             return Ok(());
         }
         Err(Refusal::Ring { message: rule.name, index, rings: self.limits.rings })
+    }
+
+    /// Serves a message that comes with a descriptor, or any other, without the daemon.
+    fn take(&mut self, rule: &Rule, mut message: Message) -> Result<Verdict, Refusal> {
+        match rule.request {
+            id::SET_LOG_BASE => self.set_log(rule, message),
+            id::SET_DEVICE_STATE_FD => {
+                self.transfer = Some(state::begin(rule.name, &mut message)?);
+                // Zero, and bit 8: we have no descriptor that we like better.
+                Ok(Verdict::Answer(Some(Message::reply_u64(rule.request, NOFD))))
+            }
+            id::CHECK_DEVICE_STATE => {
+                state::end(rule.name, self.transfer.take())?;
+                Ok(Verdict::Answer(Some(Message::reply_u64(rule.request, 0))))
+            }
+            _ => self.answer(rule, &message),
+        }
     }
 
     /// Serves a message without the daemon.

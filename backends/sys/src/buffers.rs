@@ -8,7 +8,6 @@
 use std::ptr::NonNull;
 
 use crate::chain::{Access, single};
-use crate::dirty_log::RingLog;
 use crate::place::Place;
 use crate::prefetch::ask_all;
 use crate::ring::Ring;
@@ -25,8 +24,7 @@ const DESCRIPTORS: u16 = 16;
 /// Bytes that are asked for of each buffer: a header and a small frame, or the start of a large one.
 const SMALL: usize = 76;
 
-/// A buffer that was looked up. Without a byte: its chain must be walked, because it is not a single buffer in one region or
-/// because what is written must be marked.
+/// A buffer that was looked up. Without a byte: not a single buffer in one region, so its chain must be walked.
 #[derive(Clone, Copy)]
 struct Spot {
     host: NonNull<u8>,
@@ -74,13 +72,6 @@ impl Buffers {
         &mut self.ring
     }
 
-    /// As [`Ring::set_log`]. While there is a log no buffer is found ahead: every chain is walked, and who writes into it
-    /// marks that by [`Ring::mark_written`]. So what is not logged does not pay for it.
-    pub fn set_log(&mut self, log: Option<RingLog>) {
-        self.ring.set_log(log);
-        self.count = 0;
-    }
-
     /// Prepares for `frames` frames: looks at the guest's index when it must, and looks buffers up.
     pub fn prepare(&mut self, frames: u16) {
         // A broken index is met again by who takes a chain, once what was known is used up.
@@ -106,6 +97,14 @@ impl Buffers {
         let head = self.spots[self.next % AHEAD].head;
         self.consume(1);
         self.ring.complete(head, len);
+    }
+
+    /// Marks the first `len` bytes of that buffer, which were written to, as [`Ring::mark_written`] does. Call before
+    /// [`Buffers::complete`].
+    #[inline]
+    pub fn mark(&mut self, len: usize) {
+        let Spot { host, .. } = self.spots[self.next % AHEAD];
+        self.ring.mark_at(host, len);
     }
 
     /// Takes `chains` chains off the ring. Now and then more buffers are looked up.
@@ -135,9 +134,6 @@ impl Buffers {
             self.ring.ask_used_at(ahead);
             self.spots[self.next.wrapping_add(self.count) % AHEAD] = Spot { host, len, head };
             self.count += 1;
-        }
-        if self.ring.is_logged() {
-            self.spots.iter_mut().for_each(|spot| spot.len = 0);
         }
     }
 }

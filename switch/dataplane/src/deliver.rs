@@ -127,6 +127,7 @@ impl Delivery {
         let (pair, mut held) = lock_in_use(port, target.pair);
         if let Some(receiver) = held.as_mut().filter(|_| port.runs(pair)) {
             receiver.begin(sender.id, wanted.len() as u16);
+            let fill = if receiver.is_logged() { fill::<true> } else { fill::<false> };
             fill(receiver, port.mtu(), wanted, burst, (&mut self.scratch, &mut delta));
             receiver.end();
             port.count(pair, std::mem::take(&mut delta.traffic));
@@ -190,9 +191,15 @@ pub(crate) fn lock_in_use(port: &Port, pair: u16) -> (u16, MutexGuard<'_, Option
     (0, port.lock(0))
 }
 
-/// Puts frames into a receive ring.
+/// Puts frames into a receive ring, which is `LOGGED` or not.
 #[inline(never)]
-fn fill(receiver: &mut Receiver, mtu: u16, wanted: Bits, burst: &Burst, (scratch, delta): (&mut Scratch, &mut Delta)) {
+fn fill<const LOGGED: bool>(
+    receiver: &mut Receiver,
+    mtu: u16,
+    wanted: Bits,
+    burst: &Burst,
+    (scratch, delta): (&mut Scratch, &mut Delta),
+) {
     const PLAIN: [u8; VnetHeader::LEN] = VnetHeader::PLAIN.to_bytes();
     let mut traffic = Traffic::default();
     let mut numbers = wanted.iter();
@@ -202,9 +209,9 @@ fn fill(receiver: &mut Receiver, mtu: u16, wanted: Bits, burst: &Burst, (scratch
             prefetch(receiver, burst, numbers.peek());
         }
         let ordinary = frame.fits(mtu) && !burst.is_odd(number);
-        if ordinary && receiver.put_single(&PLAIN, frame.len, frame.head(), body) {
+        if ordinary && receiver.put_single::<LOGGED>(&PLAIN, frame.len, frame.head(), body) {
             traffic.count(frame.len);
-        } else if let Err(reason) = put(receiver, mtu, (burst, frame), scratch, delta) {
+        } else if let Err(reason) = put::<LOGGED>(receiver, mtu, (burst, frame), scratch, delta) {
             delta.drops.add(reason);
         }
     }
@@ -227,7 +234,7 @@ fn prefetch(receiver: &Receiver, burst: &Burst, next: Option<usize>) {
 
 /// Delivers one frame of any kind, as it is where the receiver can take it so.
 #[inline(never)]
-fn put(
+fn put<const LOGGED: bool>(
     receiver: &mut Receiver,
     mtu: u16,
     (burst, frame): (&Burst, &Frame),
@@ -242,7 +249,7 @@ fn put(
         return offload::finish(receiver, &frame.vnet, &payload, scratch, delta);
     }
     let header = frame.vnet.forwarded(1).to_bytes();
-    if !receiver.put_single(&header, frame.len, payload.head, payload.body) {
+    if !receiver.put_single::<LOGGED>(&header, frame.len, payload.head, payload.body) {
         receiver.put(&frame.vnet, &payload)?;
     }
     delta.traffic.count(frame.len);

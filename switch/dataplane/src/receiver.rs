@@ -71,7 +71,13 @@ impl Receiver {
 
     /// Marks what is written from now on in `log`, between two bursts.
     pub(crate) fn set_log(&mut self, log: Option<RingLog>) {
-        self.buffers.set_log(log);
+        self.buffers.ring_mut().set_log(log);
+    }
+
+    /// Whether what is written is marked.
+    #[inline]
+    pub(crate) fn is_logged(&self) -> bool {
+        self.buffers.ring().is_logged()
     }
 
     /// Whether a burst that has delivered here is still to be published.
@@ -113,9 +119,10 @@ impl Receiver {
 
     /// Copies a frame of `len` bytes, head and body, behind `header`, if the next chain is one buffer that is large enough and
     /// was looked up; else nothing has happened, and [`Receiver::put`] will find out what there is to do. The guest sees it
-    /// after [`Receiver::end`] and [`Receiver::publish`].
+    /// after [`Receiver::end`] and [`Receiver::publish`]. `LOGGED` is what [`Receiver::is_logged`] says: who asks once a burst
+    /// has nothing to pay for a frame that is not marked.
     #[inline(always)]
-    pub(crate) fn put_single(
+    pub(crate) fn put_single<const LOGGED: bool>(
         &mut self,
         header: &[u8; VnetHeader::LEN],
         len: u32,
@@ -124,7 +131,11 @@ impl Receiver {
     ) -> bool {
         let total = self.header_len + len as usize;
         let Some(mut place) = self.buffers.next(total).filter(|_| self.fault.is_none()) else { return false };
+        debug_assert_eq!(LOGGED, self.is_logged(), "a write that must be marked, or cannot");
         place.write_frame(header, self.header_len, head, body);
+        if LOGGED {
+            self.buffers.mark(total);
+        }
         self.buffers.complete(total as u32);
         true
     }

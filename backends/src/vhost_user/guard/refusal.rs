@@ -77,6 +77,14 @@ pub enum Refusal {
         /// Its name.
         message: &'static str,
     },
+    /// The device's state cannot be moved.
+    #[error("{message}: {fault}")]
+    State {
+        /// Its name.
+        message: &'static str,
+        /// What is wrong.
+        fault: &'static str,
+    },
     /// A frontend that goes on and on.
     #[error("too many messages of this session were refused; the last reason: {last}")]
     TooMany {

@@ -107,6 +107,7 @@ use Serve::{Answer, Forward, Never};
 
 const PLAIN: Protocol = Protocol::empty();
 const SLOTS: Protocol = Protocol::CONFIGURE_MEM_SLOTS;
+const STATE: Protocol = Protocol::DEVICE_STATE;
 
 table! {
     GET_FEATURES          F(0),      L(0),    No,     Always,    Forward, PLAIN;
@@ -145,6 +146,6 @@ table! {
     REM_MEM_REG           Ignored(1), L(40),  No,     OnRequest, Forward, SLOTS;
     SET_STATUS            F(0),      L(8),    No,     Optional,  Answer,  PLAIN;
     GET_STATUS            F(0),      L(0),    No,     Always,    Answer,  PLAIN;
-    SET_DEVICE_STATE_FD   Ignored(1), Any,    No,     Always,    Never,   PLAIN;
-    CHECK_DEVICE_STATE    F(0),      Any,     No,     Always,    Never,   PLAIN;
+    SET_DEVICE_STATE_FD   F(1),      L(8),    No,     Always,    Answer,  STATE;
+    CHECK_DEVICE_STATE    F(0),      L(0),    No,     Always,    Answer,  STATE;
 }

@@ -156,6 +156,57 @@ fn a_log_is_answered_with_its_own_words() {
     assert!(matches!(notes.pop(), Some(Note::Log(_))));
 }
 
+/// What the guard answers to SET_DEVICE_STATE_FD and CHECK_DEVICE_STATE: the numbers, or why not.
+fn transfer(guard: &mut Guard, direction: u32, pipe: OwnedFd) -> Result<[u64; 2], String> {
+    let answer = |guard: &mut Guard, message| {
+        let Ruling { verdict, notes } = guard.judge(message);
+        match (verdict, notes.first()) {
+            (_, Some(Note::Warn(refusal))) => Err(refusal.to_string()),
+            (Verdict::Answer(Some(reply)), None) => Ok(reply.u64_at(0).unwrap()),
+            (other, _) => panic!("{other:?}"),
+        }
+    };
+    let begun = answer(guard, message(id::SET_DEVICE_STATE_FD, &vring_state(direction, 0), vec![pipe]))?;
+    Ok([begun, answer(guard, message(id::CHECK_DEVICE_STATE, &[], vec![]))?])
+}
+
+#[test]
+fn the_state_that_is_saved_can_be_loaded_and_no_other() {
+    let mut guard = negotiated();
+    let mut pipe = || rustix::pipe::pipe().unwrap();
+    let (from, to) = pipe();
+    assert_eq!(transfer(&mut guard, 0, to), Ok([NOFD, 0]));
+    let mut saved = [0; 64];
+    let len = rustix::io::read(&from, &mut saved).unwrap();
+    assert_eq!(rustix::io::read(&from, &mut saved[len..]), Ok(0), "the end is the end of the state");
+    let mut load = |bytes: &[u8]| {
+        let (from, to) = pipe();
+        rustix::io::write(&to, bytes).unwrap();
+        drop(to);
+        transfer(&mut negotiated(), 1, from)
+    };
+    assert_eq!(load(&saved[..len]), Ok([NOFD, 0]));
+    assert_eq!(load(b""), Ok([NOFD, 0]));
+    for foreign in [&b"weft net 2\n"[..], b"weft net 1\nand more", b"\0", &[0xff; 4096], &saved[..len - 1]] {
+        assert!(load(foreign).unwrap_err().contains("of another backend or of a newer weft"));
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_moved_is_refused_by_name() {
+    let mut guard = negotiated();
+    let text = refused(&mut guard, message(id::CHECK_DEVICE_STATE, &[], vec![]));
+    assert!(text.contains("no transfer was begun"), "{text}");
+    let (from, _to) = rustix::pipe::pipe().unwrap();
+    assert!(transfer(&mut guard, 1, from).unwrap_err().contains("has not come to its end"));
+    assert!(transfer(&mut guard, 0, memory(1)).unwrap_err().contains("no pipe"));
+    let (from, to) = rustix::pipe::pipe().unwrap();
+    drop(from);
+    assert!(transfer(&mut guard, 0, to).unwrap_err().contains("does not take the state"));
+    let (_from, to) = rustix::pipe::pipe().unwrap();
+    assert!(transfer(&mut guard, 2, to).unwrap_err().contains("the direction is 0x2"));
+}
+
 #[test]
 fn a_ring_is_logged_where_its_address_message_says() {
     let mut guard = negotiated();

@@ -49,6 +49,7 @@ fn cloud_hypervisor_asks_for_an_acknowledgement_of_everything_and_enables_last()
             | Protocol::MTU
             | Protocol::CONFIG
             | Protocol::CONFIGURE_MEM_SLOTS
+            | Protocol::DEVICE_STATE
     );
     vmm.set_protocol_features(protocol).unwrap();
     vmm.set_hdr_flags(VhostUserHeaderFlag::NEED_REPLY);

@@ -3,6 +3,8 @@
 //!
 //! A ring without a log pays for none of this but one look a burst.
 
+use std::ptr::NonNull;
+
 use super::Ring;
 use crate::dirty_log::{Marks, RingLog};
 use crate::memory::MemoryMap;
@@ -48,6 +50,14 @@ impl Ring {
         }
     }
 
+    /// Marks `len` bytes of one region of this ring's memory, which were written to.
+    #[inline]
+    pub(crate) fn mark_at(&mut self, host: NonNull<u8>, len: usize) {
+        if let Some(marks) = &mut self.marks {
+            mark_run(marks, &self.memory, host.as_ptr(), len);
+        }
+    }
+
     /// Publishes, and marks what was published, each part after it was written.
     #[cold]
     #[inline(never)]
@@ -71,9 +81,16 @@ impl Ring {
 fn mark_segments(marks: &mut Marks, memory: &MemoryMap, segments: &[Segment], mut len: usize) {
     for segment in segments {
         let written = len.min(segment.len());
-        if let Some(address) = memory.guest_address(segment.host()).filter(|_| written > 0) {
-            marks.mark(address, written as u64);
-        }
+        mark_run(marks, memory, segment.host(), written);
         len -= written;
+    }
+}
+
+/// Marks `len` bytes of one region.
+#[inline]
+fn mark_run(marks: &mut Marks, memory: &MemoryMap, host: *const u8, len: usize) {
+    // A run without a byte may be nowhere.
+    if let Some(address) = memory.guest_address(host).filter(|_| len > 0) {
+        marks.mark(address, len as u64);
     }
 }

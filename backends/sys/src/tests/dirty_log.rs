@@ -147,20 +147,22 @@ fn nothing_goes_to_an_old_log() {
 }
 
 #[test]
-fn buffers_that_were_found_before_the_log_came_are_not_written_past_it() {
+fn a_buffer_that_was_found_ahead_is_marked_as_far_as_it_was_written() {
     let (guest, log) = (Guest::new(), Log::new(LEN));
-    guest.table(LAYOUT.desc, &[(0x5000, 0x100, WRITE, 0), (0x6000, 0x100, WRITE, 0)]);
+    guest.table(LAYOUT.desc, &[(0x5ff0, 0x2000, WRITE, 0), (0x9000, 0x100, WRITE, 0)]);
     guest.offer(&[0, 1]);
     let mut buffers = Buffers::new(guest.ring(false).0);
     buffers.prepare(2);
-    assert!(buffers.next(0x100).is_some());
-    buffers.set_log(Some(log.of_ring()));
-    assert!(buffers.next(1).is_none());
-    buffers.prepare(2);
-    assert!(buffers.next(1).is_none(), "they must be walked while there is a log");
-    buffers.set_log(None);
-    buffers.prepare(2);
-    assert!(buffers.next(0x100).is_some());
+    buffers.ring_mut().set_log(Some(log.of_ring()));
+    for (len, pages) in [(0x1010, vec![5, 6]), (1, vec![9])] {
+        log.take();
+        assert!(buffers.next(len).is_some());
+        buffers.mark(len);
+        buffers.complete(len as u32);
+        buffers.ring_mut().publish();
+        let marked: Vec<u64> = log.take().into_iter().filter(|&marked| marked != page(LAYOUT.used)).collect();
+        assert_eq!(marked, pages);
+    }
 }
 
 #[test]
