@@ -12,7 +12,8 @@ use tests::weftd::Weftd;
 use wire::MacAddr;
 use wire::build::{Ether, Ip};
 
-const MIB: u64 = 1 << 20;
+/// Bytes of a region: room for the queues and buffers of one pair.
+const REGION: u64 = 5 << 20;
 /// MTU of the ports: most frames take several receive buffers.
 const MTU: usize = 9000;
 /// Bytes of the headers of a datagram.
@@ -31,7 +32,7 @@ impl Case {
     /// Drivers of several kinds.
     pub(crate) fn all() -> Vec<Case> {
         let shapes = [Shape::whole(), Shape::own_header(), Shape::cut(&[12, 100, 300]).indirect_from(0)];
-        let without = [0, feature::EVENT_IDX, feature::MRG_RXBUF];
+        let without = [0, feature::EVENT_IDX, feature::MRG_RXBUF | feature::OFFLOADS];
         let pairs = [1, 2, 4];
         let kinds = shapes.into_iter().zip(without).zip(pairs);
         kinds.map(|((shape, without), pairs)| Case { pairs, shape, without }).collect()
@@ -39,7 +40,7 @@ impl Case {
 
     pub(crate) fn options(&self, name: &str, number: u8) -> GuestOptions {
         let options = GuestOptions::new(name, number);
-        let ranges = (0..u64::from(self.pairs)).map(|pair| Range { gpa: pair << 32, size: self.region() });
+        let ranges = (0..u64::from(self.pairs)).map(|pair| Range { gpa: pair << 32, size: REGION });
         let layout = Layout { ranges: ranges.collect(), backing: Backing::SharedFile };
         let features = options.features & !self.without;
         GuestOptions {
@@ -50,11 +51,6 @@ impl Case {
             queue_size: 128,
             ..options
         }
-    }
-
-    /// Room for one pair.
-    fn region(&self) -> u64 {
-        if self.without & feature::MRG_RXBUF == 0 { 5 * MIB } else { 13 * MIB }
     }
 }
 

@@ -173,13 +173,13 @@ fn transfer(guard: &mut Guard, direction: u32, pipe: OwnedFd) -> Result<[u64; 2]
 #[test]
 fn the_state_that_is_saved_can_be_loaded_and_no_other() {
     let mut guard = negotiated();
-    let mut pipe = || rustix::pipe::pipe().unwrap();
+    let pipe = || rustix::pipe::pipe().unwrap();
     let (from, to) = pipe();
     assert_eq!(transfer(&mut guard, 0, to), Ok([NOFD, 0]));
     let mut saved = [0; 64];
     let len = rustix::io::read(&from, &mut saved).unwrap();
     assert_eq!(rustix::io::read(&from, &mut saved[len..]), Ok(0), "the end is the end of the state");
-    let mut load = |bytes: &[u8]| {
+    let load = |bytes: &[u8]| {
         let (from, to) = pipe();
         rustix::io::write(&to, bytes).unwrap();
         drop(to);
