@@ -118,6 +118,19 @@ fn a_length_that_no_frame_has_ends_the_lane_after_what_came_before_it() {
 }
 
 #[test]
+fn lengths_of_nothing_are_counted_and_what_stands_behind_them_is_heard() {
+    const NOTHINGS: usize = 20_000;
+    let (_folder, path) = folder();
+    let (mut lane, mut peer) = connected(&path);
+    peer.write_all(&vec![0; 4 * NOTHINGS]).unwrap();
+    say(&mut peer, &frame(1, 60));
+    peer.write_all(&[0; 4]).unwrap();
+    say(&mut peer, &frame(2, 60));
+    assert_eq!(receive(lane.sources[0].as_mut(), 2), [frame(1, 60), frame(2, 60)]);
+    assert_eq!((lane.link.counts().malformed, lane.link.state()), (NOTHINGS as u64 + 1, LinkState::Up));
+}
+
+#[test]
 fn a_peer_who_is_gone_is_seen_when_something_is_sent() {
     let (_folder, path) = folder();
     let (mut lane, peer) = connected(&path);

@@ -77,10 +77,17 @@ pub(super) fn device(vf: &Vf, identity: &Identity) -> Value {
     if let Some(bus) = &vf.bus {
         device["bus"] = json!(bus);
     }
-    if let Some(standby) = &identity.standby {
+    if let Some(standby) = identity.standby.as_ref().filter(|_| can_be_primary(&vf.hardware)) {
         device["failover_pair_id"] = json!(standby);
     }
     device
+}
+
+/// Whether QEMU takes a device as the primary of a standby: not one that has functions beside its own, as an `igb` has VFs.
+/// The guest's net_failover takes that by its MAC all the same, and QEMU does not hold it back until the guest has negotiated
+/// STANDBY.
+fn can_be_primary(hardware: &Hardware) -> bool {
+    !matches!(hardware, Hardware::Emulated { driver, .. } if driver == "igb")
 }
 
 /// The device, to take it out.

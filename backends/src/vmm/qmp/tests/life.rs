@@ -61,6 +61,19 @@ fn a_stream_is_connected_to_weft_and_again_where_qemu_can() {
     }
 }
 
+/// QEMU refuses a primary that has functions beside its own. The guest takes it by its MAC.
+#[test]
+fn an_igb_is_plugged_beside_its_standby_without_being_named_its_primary() {
+    let mut monitor = Monitor::ready(Some("nic0"), &["nic0"]);
+    let Vf { hardware: Hardware::Emulated { mac, socket, .. }, .. } = emulated() else { unreachable!() };
+    monitor.begins(on(Hardware::Emulated { driver: "igb".to_owned(), mac, socket }));
+    monitor.answers("netdev_add", "{}");
+    let device = monitor.answers("device_add", "{}");
+    assert_eq!((&device["driver"], device.get("failover_pair_id")), (&json!("igb"), None), "{device}");
+    monitor.lists(&["nic0", OURS]);
+    assert_eq!(monitor.event(), Some(Event::Plugged));
+}
+
 /// QEMU would plug the VF in as a NIC of its own.
 #[test]
 fn a_standby_that_there_is_not_is_missed_first() {
