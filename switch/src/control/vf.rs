@@ -360,9 +360,11 @@ impl Control {
     fn watch(&self, port: &PortPath) {
         let (Some(record), Some(vf)) = (self.plant.port(port), self.vfs.get(port)) else { return };
         let status = vf.device.status();
+        let steering = vf.device.steering().unicast;
+        // While both lanes get its frames, it is the VF on which it has to be seen.
         let other = match status.active {
-            netvsc::Lane::Synthetic => Lane::Vf,
-            netvsc::Lane::Vf => Lane::Synthetic,
+            netvsc::Lane::Vf if !steering.synthetic => Lane::Synthetic,
+            _ => Lane::Vf,
         };
         // A guest of one NIC sends over the synthetic lane whatever carries its frames.
         let tells = status.state != netvsc::State::Absent && status.model.0 != GuestModel::HostLane;

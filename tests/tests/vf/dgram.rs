@@ -70,3 +70,27 @@ fn a_nic_that_vanishes_leaves_the_synthetic_lane() {
     assert_eq!(scene.vf()["active"], "synthetic");
     assert!(scene.vf()["lane"]["reason"].is_string(), "{:#}", scene.vf());
 }
+
+#[test]
+fn a_standby_guest_that_is_heard_on_its_rings_gets_both_lanes_until_it_is_heard_on_the_vf_again() {
+    let (mut scene, nic) = Scene::with_vf("standby");
+    nic.send(&scene.to_vm2(1));
+    scene.await_vf("on-vf");
+    let patient = tests::wait::Deadline::patient;
+    let mut number = 10;
+    scene.vm1.send(&scene.to_vm2(2));
+    tests::wait::until("frames by the rings too", patient(), || {
+        number += 1;
+        scene.vm2.send(&scene.to_vm1(number));
+        scene.vm1.recv().is_some()
+    });
+    nic.send(&scene.to_vm2(3));
+    tests::wait::until("frames by the VF alone", patient(), || {
+        let copies = |scene: &Scene| scene.vf()["vf"]["copies"].as_u64();
+        let before = copies(&scene);
+        number += 1;
+        scene.vm2.send(&scene.to_vm1(number));
+        while tests::frames::number_of(&nic.recv()) != Some(number) {}
+        copies(&scene) == before
+    });
+}

@@ -7,5 +7,7 @@
 
 mod cycles;
 mod lanes;
+mod relay;
+mod surprise;
 mod through_weft;
 mod without_weft;

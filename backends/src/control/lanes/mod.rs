@@ -29,6 +29,8 @@ struct Open {
     link: Arc<Link>,
     /// What was last told of it.
     told: LinkState,
+    /// Its other end was there once.
+    came: bool,
     _attached: AttachedLane,
     /// The netdev that it is.
     netdev_of: Option<u32>,
@@ -76,7 +78,7 @@ impl Lanes {
                 // Who listens is open, although nobody may be connected yet: a VMM may be told to plug now.
                 let (netdev_of, found_it) = (kind::netdev(kind), found.is_some());
                 let (link, told) = (opened.link, LinkState::Up);
-                let open = Open { link, told, _attached: attached, netdev_of, found: found_it };
+                let open = Open { link, told, came: false, _attached: attached, netdev_of, found: found_it };
                 self.open.insert(port.clone(), open);
                 LaneNotice::Up { found }
             }
@@ -120,8 +122,8 @@ impl Lanes {
             carrier.into_iter().for_each(|carrier| open.link.follow(carrier));
             let state = open.link.state();
             // Somebody who is to be plugged in, and was never there, is still to come.
-            let never = open.link.counts().received == 0 && open.netdev_of.is_none();
-            let new = never && state == LinkState::Down && open.told == LinkState::Up;
+            open.came |= state == LinkState::Up || open.netdev_of.is_some() || open.link.counts().received > 0;
+            let new = !open.came && state == LinkState::Down && open.told == LinkState::Up;
             if state != open.told && !new {
                 open.told = state;
                 notices.push((port.clone(), notice(state)));

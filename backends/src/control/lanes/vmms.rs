@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
-use switch::{Confined, PortPath, PortSpec, VfSpec, VmmKind, VmmNotice, VmmSpec};
+use switch::{Confined, LaneSpec, PortPath, PortSpec, VfSpec, VmmKind, VmmNotice, VmmSpec};
 use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
 
 /// Channels that are looked at in one turn because there is something to read; the others have the next.
@@ -26,8 +26,8 @@ struct Spoken {
     about: About,
 }
 
-/// All that makes a channel another one.
-type About = (u32, VmmSpec, Option<Confined>);
+/// All that makes a channel another one. What is said anew of a VF's lane makes another VF, which has yet to hear how things are.
+type About = (u32, VmmSpec, LaneSpec, Option<Confined>);
 
 /// All channels.
 pub(in crate::control) struct Vmms {
@@ -51,7 +51,7 @@ impl Vmms {
     /// Speaks with the VMM of a port from now on, or with none. `number` is the port's, as the operator sees it.
     pub(in crate::control) fn follow(&mut self, port: &PortPath, number: u32, spec: Option<&PortSpec>) {
         let vmm = spec.and_then(|spec| spec.vf.as_ref()).and_then(|vf| Some((vf, vf.vmm.as_ref()?)));
-        let about = vmm.map(|(vf, vmm)| (number, vmm.clone(), vf.confined.clone()));
+        let about = vmm.map(|(vf, vmm)| (number, vmm.clone(), vf.lane.clone(), vf.confined.clone()));
         if about.is_some() && self.channels.get(port).map(|spoken| &spoken.about) == about.as_ref() {
             return;
         }
