@@ -115,8 +115,8 @@ pub use text::Text;
 pub use text_socket::TextSocket;
 pub use vf::{VfAsk, VfEdit, VfSpec, VmmKind, VmmSpec};
 pub use view::{
-    ChangeView, FdbView, FindingView, LaneCounts, LearntCounters, NamespaceView, Observer, PeerView, PortView,
-    PvdEventView, PvdNews, PvdPage, PvdView, RaCheck, RaView, SourceView, VfCounts, VfLaneView, VfView, View,
+    ChangeView, FdbView, FindingView, LaneCounts, LaneLosses, LearntCounters, NamespaceView, Observer, PeerView,
+    PortView, PvdEventView, PvdNews, PvdPage, PvdView, RaCheck, RaView, SourceView, VfCounts, VfLaneView, VfView, View,
     ZombieView,
 };
 pub use words::{lane_word, macs_of, macs_word, model_of, model_word, role_of, role_word};

@@ -6,6 +6,7 @@ use crate::name::Name;
 use crate::ra_learning::{RaGuardState, RaLearning};
 use crate::reference::PortPath;
 use crate::spec::{Lane, PortSpec};
+use crate::view::LaneLosses;
 use dataplane::{PortConfig, PortSlot, RaGuard, RingFault};
 use std::sync::Arc;
 
@@ -111,6 +112,8 @@ pub(crate) struct PortRecord {
     pub(crate) spec: PortSpec,
     pub(crate) device: Arc<dataplane::Port>,
     pub(crate) session: Session,
+    /// What its lanes beside its rings have lost.
+    pub(crate) lane_losses: LaneLosses,
     /// What RA guard has found out.
     pub(crate) learning: RaLearning,
     /// Where that stands by what an operator allows now,
@@ -127,10 +130,16 @@ impl PortRecord {
         ident: Ident<PortRecord>,
     ) -> PortRecord {
         let (session, learning) = (Session::new(), RaLearning::begin(spec.mediation.learn));
-        let (ra_guard_state, rules) = (RaGuardState::Off, RaGuard::default());
-        let mut record = PortRecord { name, ident, spec, device, session, learning, ra_guard_state, rules };
+        let (ra_guard_state, rules, lane_losses) = (RaGuardState::Off, RaGuard::default(), LaneLosses::default());
+        let mut record =
+            PortRecord { name, ident, spec, device, session, lane_losses, learning, ra_guard_state, rules };
         record.guard_routers();
         record
+    }
+
+    /// Whether it has, or may have, a lane beside its rings.
+    pub(crate) fn has_other_lane(&self) -> bool {
+        self.spec.vf.is_some() || self.spec.device_lane().is_some()
     }
 
     /// Its full name.

@@ -30,7 +30,7 @@ mod vf;
 pub use checked::{FindingView, LearntCounters, RaCheck};
 pub use learnt::{PvdPage, PvdView, RaView, SourceView};
 pub use news::{ChangeView, PvdEventView, PvdNews};
-pub use vf::{LaneCounts, VfCounts, VfLaneView, VfView};
+pub use vf::{LaneCounts, LaneLosses, VfCounts, VfLaneView, VfView};
 
 use crate::arena::Handle;
 use crate::control::Control;
@@ -129,6 +129,8 @@ pub struct PortView {
     pub mediated: Mediated,
     /// Its VF, if it has one.
     pub vf: Option<VfView>,
+    /// What its lanes beside its rings have lost, of one that has, or may have, such a lane.
+    pub lane_losses: Option<LaneLosses>,
     /// How far RA guard is with learning.
     pub ra_learning: RaLearningView,
     /// Where its move to or from another switch stands, if it has one.
@@ -371,6 +373,7 @@ impl<'a> View<'a> {
             stats: record.device.stats(),
             mediated: self.mediated(record),
             vf: vf::vf_view(self.control, record),
+            lane_losses: record.has_other_lane().then_some(record.lane_losses),
             ra_learning: record.learning.view(&record.spec.mediation.guard),
             handover: self.control.handover(record),
         })

@@ -61,6 +61,9 @@ impl Daemon {
             }
             self.control.handle_lane(&port, notice, now);
         }
+        for (port, losses) in self.lanes.take_losses() {
+            self.control.count_losses(&port, losses);
+        }
         for (port, notice) in self.vmms.turn(now.since_origin()) {
             self.control.handle_vmm(&port, notice, now);
         }

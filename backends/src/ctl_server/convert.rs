@@ -320,6 +320,7 @@ pub fn port(view: PortView) -> v1::Port {
             switch::State::Broken => v1::State::Broken,
         },
         active: vf::active(view.vf.as_ref()),
+        lane_losses: view.lane_losses.map(vf::losses),
         reason: view.reason,
         mediated: mediation::mediated(&view.mediated),
         ra_learning: ra_guard::learning_said(&view.ra_learning),

@@ -16,6 +16,7 @@ use rustix::net::SocketType;
 use sys::MemoryMap;
 use wire::VnetHeader;
 
+use super::Opened;
 use super::error::LaneError;
 use super::link::LinkState;
 use super::outlet::Shared;
@@ -23,7 +24,6 @@ use super::pool::Pool;
 use super::queue::{Queue, Style};
 use super::spare::Spare;
 use super::unix::{ADVICE, Bound, described};
-use super::{Caps, Opened, unlimited};
 use crate::place::Place;
 
 /// Bursts that go by between two looks for a peer that is not there, at most: looking takes a system call or two.
@@ -47,11 +47,7 @@ pub(super) fn open(local: &Place, remote: &Place) -> Result<Opened, LaneError> {
     let spare = Spare::new(|_| Vec::new());
     let sink = Sink { shared: Arc::clone(&shared), peer, burst: Queue::new(BURST, WHOLE, 0), spare };
     let source = Source { shared, bound, pool };
-    Ok(Opened::single(Box::new(sink), Box::new(source), link, caps()))
-}
-
-fn caps() -> Caps {
-    Caps { removable: true, guest_visible: true, ..unlimited() }
+    Ok(Opened::single(Box::new(sink), Box::new(source), link))
 }
 
 /// Where frames go, and how long it is left alone when nobody is there.

@@ -95,7 +95,7 @@ pub(super) fn open(inner: Opened, plan: Plan) -> Result<Opened, LaneError> {
         seed = seed.wrapping_add(1);
         Dice::new(seed)
     };
-    let mut opened = Opened::none(inner.link, inner.caps);
+    let mut opened = Opened { mtu: inner.mtu, ..Opened::none(inner.link) };
     for inner in inner.sinks {
         let (trouble, flushed) = (Trouble::new(dice()), Flushed::default());
         let sink = Sink { inner, life: Arc::clone(&life), trouble, flushed };

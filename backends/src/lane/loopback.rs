@@ -10,12 +10,12 @@ use rustix::event::{EventfdFlags, eventfd};
 use sys::MemoryMap;
 use wire::VnetHeader;
 
-use super::caps::{INTO, OUT_OF};
 use super::error::LaneError;
 use super::link::{Link, LinkState};
+use super::offloads::{INTO, OUT_OF};
 use super::pool::Pool;
 use super::queue::Queue;
-use super::{Caps, Opened, WITHIN, unlimited};
+use super::{Opened, WITHIN};
 
 /// Frames that are under way at most, and how many of the longest.
 const UNDER_WAY: usize = 4 * BURST;
@@ -33,8 +33,7 @@ pub(super) fn open() -> Result<Opened, LaneError> {
     let shared = Arc::new(Shared { link: Arc::clone(&link), bell, way });
     let source = Source { shared: Arc::clone(&shared), pool: Pool::new().map_err(on)? };
     let sink = Sink { shared, burst: Queue::new(BURST, WHOLE, VnetHeader::LEN) };
-    let caps = Caps { offloads: INTO | OUT_OF, ..unlimited() };
-    Ok(Opened::single(Box::new(sink), Box::new(source), link, caps))
+    Ok(Opened::single(Box::new(sink), Box::new(source), link))
 }
 
 struct Shared {

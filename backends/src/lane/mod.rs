@@ -20,6 +20,10 @@
 //! | `pcap` | another lane, and a file | | | as that lane |
 //! | `fault` | another lane, badly | | | as that lane |
 //!
+//! What both lanes of a port can do is what the port can do. A lane with fewer queues than the port has shares them out, one with
+//! more gets no sinks for the rest; what a lane leaves nobody to finish is finished before it is sent there; a lane that takes
+//! no frames as long as the port's is refused, or left, by control.
+//!
 //! A frame from a ring or from a slot of a lane's [`pool::Pool`] is copied into a guest by the frame path itself, as from another
 //! guest. Towards a lane a frame is copied once, into the memory of a [`queue::Queue`] that is sent as a whole at the end of the burst.
 //!
@@ -30,7 +34,6 @@
 //! * A peer is waited for by nobody: what it does not take at once waits in a queue of fixed size, and beyond that is lost.
 //! * No counter of a [`Link`] ever goes back.
 
-mod caps;
 mod capture;
 mod dgram;
 mod error;
@@ -39,6 +42,7 @@ mod framing;
 mod link;
 mod loopback;
 mod null;
+mod offloads;
 mod outlet;
 mod packet;
 mod packet_ring;
@@ -59,7 +63,6 @@ use std::sync::Arc;
 use dataplane::limits::MTU;
 use dataplane::{LaneSink, LaneSource};
 
-pub use caps::Caps;
 pub use error::LaneError;
 pub use fault::Plan;
 pub use link::{Counts, Link, LinkState};
@@ -133,17 +136,19 @@ pub struct Opened {
     pub sources: Vec<Box<dyn LaneSource>>,
     /// How it fares.
     pub link: Arc<Link>,
-    /// What it can do.
-    pub caps: Caps,
+    /// Longest frame that it takes, its Ethernet header not counted.
+    pub mtu: u16,
 }
 
 impl Opened {
-    fn none(link: Arc<Link>, caps: Caps) -> Self {
-        Self { sinks: Vec::new(), sources: Vec::new(), link, caps }
+    /// One that takes frames of any length, without queues as yet.
+    fn none(link: Arc<Link>) -> Self {
+        Self { sinks: Vec::new(), sources: Vec::new(), link, mtu: *MTU.end() }
     }
 
-    fn single(sink: Box<dyn LaneSink>, source: Box<dyn LaneSource>, link: Arc<Link>, caps: Caps) -> Self {
-        Self { sinks: vec![sink], sources: vec![source], link, caps }
+    /// One that takes frames of any length.
+    fn single(sink: Box<dyn LaneSink>, source: Box<dyn LaneSource>, link: Arc<Link>) -> Self {
+        Self { sinks: vec![sink], sources: vec![source], ..Self::none(link) }
     }
 }
 
@@ -164,11 +169,6 @@ pub fn open(kind: &Kind) -> Result<Opened, LaneError> {
         Kind::Pcap { inner, file, most } => capture::open(open(inner)?, file, *most),
         Kind::Fault { inner, plan } => fault::open(open(inner)?, *plan),
     }
-}
-
-/// A lane that sets no bounds itself and finishes nothing.
-fn unlimited() -> Caps {
-    Caps { mtu: *MTU.end(), queues: 1, offloads: 0, removable: false, guest_visible: false }
 }
 
 /// What is said when a lane within weftd cannot be had.

@@ -9,12 +9,12 @@ use rustix::event::{EventfdFlags, eventfd};
 use sys::MemoryMap;
 use wire::VnetHeader;
 
-use super::caps::{INTO, OUT_OF};
 use super::error::LaneError;
 use super::link::{Link, LinkState};
+use super::offloads::{INTO, OUT_OF};
 use super::pool::Pool;
 use super::queue::count;
-use super::{Caps, Opened, WITHIN, unlimited};
+use super::{Opened, WITHIN};
 
 /// Opens the lane.
 ///
@@ -25,8 +25,7 @@ pub(super) fn open() -> Result<Opened, LaneError> {
     let link = Arc::new(Link::new(LinkState::Up));
     let never = eventfd(0, EventfdFlags::CLOEXEC).map_err(|why| on(why.into()))?;
     let source = Source { pool: Pool::new().map_err(on)?, never };
-    let caps = Caps { offloads: INTO | OUT_OF, ..unlimited() };
-    Ok(Opened::single(sink(&link), Box::new(source), link, caps))
+    Ok(Opened::single(sink(&link), Box::new(source), link))
 }
 
 /// What counts, and does nothing else.

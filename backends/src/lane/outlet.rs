@@ -47,6 +47,14 @@ impl<S: AsFd> Outlet<S> {
     }
 }
 
+/// What waits when the lane is closed is lost.
+impl<S> Drop for Shared<S> {
+    fn drop(&mut self) {
+        let outlet = self.outlet.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.link.lost.add(outlet.waiting.clear());
+    }
+}
+
 impl<S: AsFd> Shared<S> {
     /// Without a socket as yet.
     ///

@@ -21,12 +21,12 @@ use sys::packet::{self, PacketOption};
 use sys::{MemoryMap, netdev};
 use wire::VnetHeader;
 
-use super::caps::{INTO, OUT_OF, UDP};
+use super::Opened;
 use super::error::{Advice, LaneError};
 use super::link::{Link, LinkState};
+use super::offloads::{INTO, OUT_OF, UDP};
 use super::packet_ring::{PACKET_HEADER, RESERVE, Ring};
 use super::queue::{Queue, Stopped, Style};
-use super::{Caps, Opened};
 
 /// `TPACKET_V2`.
 const VERSION: u32 = 1;
@@ -63,11 +63,10 @@ pub(super) fn open(ifindex: NonZeroU32, bypass: bool) -> Result<Opened, LaneErro
     let shared = Arc::new(Shared { link: Arc::new(Link::new(LinkState::Up)), socket });
     let link = Arc::clone(&shared.link);
     let mtu = u16::try_from(mtu).unwrap_or(u16::MAX).clamp(*MTU.start(), *MTU.end());
-    let caps = Caps { mtu, queues: 1, offloads, removable: true, guest_visible: false };
     let burst = Queue::new(BURST, WHOLE, PACKET_HEADER);
     let sink = Sink { shared: Arc::clone(&shared), negotiated: Negotiated(offloads & INTO), burst };
     let source = Source { shared, ring, negotiated: Negotiated(offloads & OUT_OF), silent: 0 };
-    Ok(Opened::single(Box::new(sink), Box::new(source), link, caps))
+    Ok(Opened { mtu, ..Opened::single(Box::new(sink), Box::new(source), link) })
 }
 
 /// Sets what must be set before there is a ring. Returns what frames may leave undone.

@@ -15,7 +15,7 @@ use sys::MemoryMap;
 use super::error::LaneError;
 use super::link::{Link, LinkState};
 use super::pool::Pool;
-use super::{Opened, WITHIN, null, unlimited};
+use super::{Opened, WITHIN, null};
 
 /// Bytes of a file at most: all of it is kept.
 const FILE_MAX: u64 = 64 << 20;
@@ -46,7 +46,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, LaneError> {
     let bell = eventfd(1, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(|why| on(why.into()))?;
     let link = Arc::new(Link::new(LinkState::Up));
     let source = Source { link: Arc::clone(&link), bytes, frames, next: 0, bell, pool: Pool::new().map_err(on)? };
-    Ok(Opened::single(null::sink(&link), Box::new(source), link, unlimited()))
+    Ok(Opened::single(null::sink(&link), Box::new(source), link))
 }
 
 /// Where the frames of a file lie in it; `None`: it is no capture file. What is cut off at its end is left out.

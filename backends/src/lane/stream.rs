@@ -17,6 +17,7 @@ use rustix::net::{RecvFlags, SocketFlags, SocketType, accept_with, listen, recv}
 use sys::MemoryMap;
 use wire::VnetHeader;
 
+use super::Opened;
 use super::error::LaneError;
 use super::framing::{BadLength, LENGTH, Stage, length};
 use super::link::LinkState;
@@ -25,7 +26,6 @@ use super::pool::Pool;
 use super::queue::{Queue, Style};
 use super::spare::Spare;
 use super::unix::{ADVICE, Bound, described};
-use super::{Caps, Opened, unlimited};
 use crate::dispose::Connection;
 use crate::place::Place;
 
@@ -65,11 +65,10 @@ pub(super) fn connect(place: &Place) -> Result<Opened, LaneError> {
 
 fn opened(shared: Arc<Shared<Way>>, inlet: Inlet) -> io::Result<Opened> {
     let link = Arc::clone(&shared.link);
-    let caps = Caps { removable: true, guest_visible: true, ..unlimited() };
     let spare = Spare::new(|len| length(len).to_vec());
     let sink = Sink { shared: Arc::clone(&shared), burst: Queue::new(BURST, WHOLE, LENGTH), spare };
     let source = Source { shared, inlet, stage: Stage::new(), pool: Pool::new()? };
-    Ok(Opened::single(Box::new(sink), Box::new(source), link, caps))
+    Ok(Opened::single(Box::new(sink), Box::new(source), link))
 }
 
 /// One connection, for both directions.

@@ -7,21 +7,20 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use dataplane::limits::{FRAME_MAX, MTU, QUEUE_PAIRS};
+use dataplane::limits::{FRAME_MAX, QUEUE_PAIRS};
 use dataplane::{DropReason, Flushed, LaneGone, LaneSink, LaneSource, Negotiated, Payload};
 use rustix::io::{Errno, write};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use sys::MemoryMap;
 use sys::netdev::{self, TapOffload};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryError};
 use wire::VnetHeader;
 
-use super::caps::{INTO, OUT_OF, UDP};
+use super::Opened;
 use super::error::{Advice, LaneError};
 use super::link::{Link, LinkState};
+use super::offloads::{INTO, OUT_OF, UDP};
 use super::pool::Pool;
 use super::queue::count;
-use super::{Caps, Opened};
 
 /// What is said when a tap cannot be had.
 const ADVICE: Advice = Advice {
@@ -47,7 +46,7 @@ pub(super) fn open(name: &str, queues: u16) -> Result<Opened, LaneError> {
         _ => ADVICE.on(&what, why),
     };
     let link = Arc::new(Link::new(LinkState::Up));
-    let (mut opened, mut offloads) = (Opened::none(link, unknown()), INTO | OUT_OF);
+    let (mut opened, mut offloads) = (Opened::none(link), INTO | OUT_OF);
     for _ in 0..queues {
         let queue = Arc::new(netdev::tap_queue(name, queues > 1).map_err(on)?);
         if netdev::offer_offloads(queue.as_fd()).map_err(on)? == TapOffload::Tcp {
@@ -55,18 +54,7 @@ pub(super) fn open(name: &str, queues: u16) -> Result<Opened, LaneError> {
         }
         add(&mut opened, queue, offloads).map_err(on)?;
     }
-    opened.caps = Caps { mtu: mtu(name).map_err(on)?, queues, offloads, removable: true, guest_visible: false };
     Ok(opened)
-}
-
-fn unknown() -> Caps {
-    Caps { mtu: *MTU.start(), queues: 0, offloads: 0, removable: true, guest_visible: false }
-}
-
-fn mtu(name: &str) -> io::Result<u16> {
-    let any = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    let mtu = netdev::mtu(any.as_fd(), name)?;
-    Ok(u16::try_from(mtu).unwrap_or(u16::MAX).clamp(*MTU.start(), *MTU.end()))
 }
 
 fn add(opened: &mut Opened, queue: Arc<OwnedFd>, offloads: u64) -> io::Result<()> {

@@ -3,7 +3,7 @@
 
 mod render;
 
-pub(super) use render::{asked, lane};
+pub(super) use render::{asked, lane, losses};
 
 use clap::Subcommand;
 

@@ -60,8 +60,8 @@ pub use ra_guard::{Preference, RaGuard, RaLearning, RaLearningState};
 pub use stated::{PvdAnnouncement, PvdCreate, PvdDelete, PvdFetch, PvdReply, PvdSet, PvdStatement};
 pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
 pub use vf::{
-    GuestModel, Lane, LaneCounters, Vf, VfLane, VfOffer, VfReply, VfRevoke, VfState, VfStatus, VfStatusReply, VfSwitch,
-    Vmm, VmmKind,
+    GuestModel, Lane, LaneCounters, LaneLosses, Vf, VfLane, VfOffer, VfReply, VfRevoke, VfState, VfStatus,
+    VfStatusReply, VfSwitch, Vmm, VmmKind,
 };
 pub use watch::{EVENT_PAGE, PvdChange, PvdEvent, PvdEventKind, PvdWatch, PvdWatchReply};
 pub use worker::{Poll, Work, Worker, WorkerList, WorkerListReply};

@@ -309,6 +309,7 @@ pub(crate) fn port() -> Port {
         state: State::Up,
         reason: Some("its guest is connected".to_owned()),
         active: Some(Lane::Vf),
+        lane_losses: Some(vf::losses()),
         mediated: Some(mediated()),
         ra_learning: Some(ra_learning()),
         handover: Some(Handover::Leaving),
@@ -345,7 +346,7 @@ pub(crate) fn ends() -> Vec<Port> {
         port.spec.namespace = namespace.to_owned();
         port.spec.name = name.to_owned();
         (port.spec.vhost_user, port.spec.far) = (None, Some(far.to_owned()));
-        (port.spec.lane, port.spec.vf, port.active) = (None, None, None);
+        (port.spec.lane, port.spec.vf, port.active, port.lane_losses) = (None, None, None, None);
         (port.reason, port.features) = (None, Vec::new());
         port
     };

@@ -11,6 +11,7 @@ use crate::refusal::{Kind, Refusal};
 use crate::spec::PortSpec;
 use crate::vf::{VfAsk, VfSpec};
 use crate::vfs::{Vf, choice};
+use crate::view::LaneLosses;
 use dataplane::{Emission, Instant, Lane, LaneSet, Role, Steering};
 use netvsc::{By, Event, GuestModel, Told};
 use std::collections::BTreeMap;
@@ -149,6 +150,13 @@ impl Control {
             _ => vf.wanted,
         };
         self.act_on_vf(port);
+    }
+
+    /// Adds what the lane of a port has lost since this was last said.
+    pub fn count_losses(&mut self, port: &PortPath, lost: LaneLosses) {
+        if let Some(record) = self.plant.port_mut(port) {
+            record.lane_losses.add(lost);
+        }
     }
 
     /// The only lane of a port is its session.

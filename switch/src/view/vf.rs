@@ -76,6 +76,27 @@ pub struct LaneCounts {
     pub drops: u64,
 }
 
+/// What the lanes of a port beside its rings have lost at their far ends since the port is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LaneLosses {
+    /// Frames to the lane that its far end did not take, at once or later.
+    pub lost: u64,
+    /// Frames from it for which the kernel had no room.
+    pub missed: u64,
+    /// Messages from it that are no frames.
+    pub malformed: u64,
+}
+
+impl LaneLosses {
+    /// Adds what was lost since.
+    pub(crate) fn add(&mut self, since: LaneLosses) {
+        let LaneLosses { lost, missed, malformed } = since;
+        for (sum, count) in [(&mut self.lost, lost), (&mut self.missed, missed), (&mut self.malformed, malformed)] {
+            *sum = sum.saturating_add(count);
+        }
+    }
+}
+
 /// The VF of a port, if it has one.
 pub(super) fn vf_view(control: &Control, record: &PortRecord) -> Option<VfView> {
     let vf = control.vfs.get(&record.path())?;

@@ -53,7 +53,7 @@ fn frames_go_both_ways_and_none_comes_back_to_who_sent_it() {
         return;
     }
     let (_netns, [mut one, mut other]) = wired();
-    assert_eq!((one.caps.mtu, one.link.state()), (1500, LinkState::Up));
+    assert_eq!((one.mtu, one.link.state()), (1500, LinkState::Up));
     let frames = plain((0..40).map(|number| frame(number, 60 + 37 * usize::from(number))));
     for (from, to) in [(0, 1), (1, 0)] {
         let lanes = [&mut one, &mut other];

@@ -94,3 +94,24 @@ fn a_standby_guest_that_is_heard_on_its_rings_gets_both_lanes_until_it_is_heard_
         copies(&scene) == before
     });
 }
+
+#[test]
+fn what_a_lane_loses_at_its_far_end_is_shown_and_not_forgotten_when_it_goes() {
+    let (scene, nic) = Scene::with_vf("bond");
+    let counted = |key: &str, count: u64| {
+        tests::wait::until(&format!("{count} {key}"), tests::wait::Deadline::patient(), || {
+            scene.vf()["losses"][key] == count && scene.weftd.port("vm1")["lane_losses"][key] == count
+        });
+    };
+    nic.send(&[1; 13]);
+    counted("malformed", 1);
+    scene.weft(&["vf", "revoke", "vm1"]);
+    scene.await_vf("absent");
+    counted("malformed", 1);
+    scene.weft(&["vf", "offer", "vm1"]);
+    scene.await_vf("plugged");
+    nic.send(&[1; 13]);
+    counted("malformed", 2);
+    let text = scene.weft(&["port", "show", "vm1"]);
+    assert!(text.contains("2 malformed"), "{text}");
+}

@@ -99,3 +99,32 @@ fn a_thousand_switches_under_load_lose_and_double_nothing() {
     assert!(vf["switches"].as_u64() >= Some(SWITCHES as u64), "{vf:#}");
     assert!(round > 10 && outward(&vf) > 0, "{round} windows: {vf:#}");
 }
+
+#[test]
+fn a_netdev_that_takes_shorter_frames_than_its_port_is_not_used_and_says_why() {
+    if !can_have_namespaces() {
+        return;
+    }
+    let (host, mut scene) = scene();
+    host.ip("link set vf0 mtu 1400");
+    scene.weft(&["port", "set", "vm1", "--vf", "packet:vf0"]);
+    let short = |scene: &Scene| {
+        let vf = scene.await_vf("absent");
+        let why = vf["lane"]["reason"].as_str().unwrap_or_default();
+        assert!(why.contains("1400 bytes at most") && why.contains("may have 1500"), "{vf:#}");
+    };
+    scene.weft(&["vf", "offer", "vm1"]);
+    short(&scene);
+    host.ip("link set vf0 mtu 1500");
+    scene.weft(&["vf", "offer", "vm1"]);
+    scene.await_vf("on-vf");
+    host.ip("link set vf0 mtu 1400");
+    short(&scene);
+    scene.vm1.send(&scene.to_vm2(1));
+    await_number(&mut scene.vm2, 1);
+    scene.weft(&["port", "set", "vm1", "--mtu", "1400"]);
+    scene.weft(&["vf", "offer", "vm1"]);
+    scene.await_vf("on-vf");
+    scene.weft(&["port", "set", "vm1", "--mtu", "1500"]);
+    short(&scene);
+}

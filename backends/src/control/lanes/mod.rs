@@ -11,12 +11,13 @@ mod vmms;
 pub(super) use netdevs::Netdevs;
 pub(super) use vmms::Vmms;
 
-use crate::lane::{self, Link, LinkState};
+use crate::lane::{self, Counts, Link, LinkState};
 use crate::runtime::{AttachedLane, Workers};
+use dataplane::Port;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use switch::{LaneNotice, LaneOpening, PortPath};
+use switch::{LaneLosses, LaneNotice, LaneOpening, PortPath};
 
 /// After this long a lane that is all that a port has, and could not be opened, is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -31,11 +32,16 @@ struct Open {
     told: LinkState,
     /// Its other end was there once.
     came: bool,
-    _attached: AttachedLane,
+    attached: AttachedLane,
     /// The netdev that it is.
     netdev_of: Option<u32>,
     /// It was found for its port, so nobody else can find it.
     found: bool,
+    /// The longest frame that it takes, and the port, which says how long its frames may be.
+    mtu: u16,
+    device: Arc<Port>,
+    /// What it has counted as far as that was told.
+    counted: Counts,
 }
 
 /// All lanes.
@@ -44,6 +50,8 @@ pub(super) struct Lanes {
     open: BTreeMap<PortPath, Open>,
     /// Ports whose only lane is not open, and when the next attempt is due.
     failed: BTreeMap<PortPath, Instant>,
+    /// What was lost on lanes that have been closed, and was not told yet.
+    left: Vec<(PortPath, LaneLosses)>,
 }
 
 impl Lanes {
@@ -72,13 +80,23 @@ impl Lanes {
         found: Option<String>,
     ) -> LaneNotice {
         match lane::open(kind) {
+            Ok(opened) if opened.mtu < asked.spec.mtu => self.fail(port, asked, too_short(opened.mtu, asked.spec.mtu)),
             Ok(opened) => {
                 let at = (&asked.namespace, &asked.device);
                 let attached = workers.attach_lane(at, opened.sinks, opened.sources, asked.inward);
                 // Who listens is open, although nobody may be connected yet: a VMM may be told to plug now.
                 let (netdev_of, found_it) = (kind::netdev(kind), found.is_some());
-                let (link, told) = (opened.link, LinkState::Up);
-                let open = Open { link, told, came: false, _attached: attached, netdev_of, found: found_it };
+                let open = Open {
+                    link: opened.link,
+                    told: LinkState::Up,
+                    came: false,
+                    attached,
+                    netdev_of,
+                    found: found_it,
+                    mtu: opened.mtu,
+                    device: Arc::clone(&asked.device),
+                    counted: Counts::default(),
+                };
                 self.open.insert(port.clone(), open);
                 LaneNotice::Up { found }
             }
@@ -96,7 +114,19 @@ impl Lanes {
     /// Closes the lane of a port. When this returns no worker touches it.
     pub(super) fn close(&mut self, port: &PortPath) {
         self.failed.remove(port);
-        self.open.remove(port);
+        self.drop_open(port);
+    }
+
+    fn drop_open(&mut self, port: &PortPath) {
+        let Some(mut open) = self.open.remove(port) else { return };
+        drop(open.attached);
+        self.left.extend(losses(&open.link, &mut open.counted).map(|losses| (port.clone(), losses)));
+    }
+
+    /// What lanes have lost since this was last asked.
+    pub(super) fn take_losses(&mut self) -> Vec<(PortPath, LaneLosses)> {
+        let of = |(port, open): (&PortPath, &mut Open)| Some((port.clone(), losses(&open.link, &mut open.counted)?));
+        std::mem::take(&mut self.left).into_iter().chain(self.open.iter_mut().filter_map(of)).collect()
     }
 
     /// Closes all lanes, which removes their sockets.
@@ -118,6 +148,14 @@ impl Lanes {
     pub(super) fn look(&mut self, netdevs: &Netdevs) -> Vec<(PortPath, LaneNotice)> {
         let mut notices = Vec::new();
         for (port, open) in &mut self.open {
+            open.mtu = open.netdev_of.and_then(|index| netdevs.mtu(index)).unwrap_or(open.mtu);
+            let wanted = open.device.mtu();
+            if open.mtu < wanted {
+                if std::mem::replace(&mut open.told, LinkState::Gone) != LinkState::Gone {
+                    notices.push((port.clone(), LaneNotice::Gone { reason: too_short(open.mtu, wanted) }));
+                }
+                continue;
+            }
             let carrier = open.netdev_of.and_then(|index| netdevs.has_carrier(index));
             carrier.into_iter().for_each(|carrier| open.link.follow(carrier));
             let state = open.link.state();
@@ -140,9 +178,29 @@ impl Lanes {
 
     /// The only lane of a port has gone: it is tried again later.
     pub(super) fn try_again(&mut self, port: &PortPath) {
-        self.open.remove(port);
+        self.drop_open(port);
         self.failed.insert(port.clone(), Instant::now() + RETRY);
     }
+}
+
+/// Why a lane is not used that takes shorter frames than its port.
+fn too_short(takes: u16, wanted: u16) -> String {
+    format!(
+        "it takes frames of {takes} bytes at most, and the port's may have {wanted}: give its netdev a larger MTU \
+         (ip link set NAME mtu {wanted}), or the port a smaller one (--mtu {takes})"
+    )
+}
+
+/// What a lane has lost beyond what was counted, which is all then; `None`: nothing.
+fn losses(link: &Link, counted: &mut Counts) -> Option<LaneLosses> {
+    let now = link.counts();
+    let before = std::mem::replace(counted, now);
+    let losses = LaneLosses {
+        lost: now.lost - before.lost,
+        missed: now.missed - before.missed,
+        malformed: now.malformed - before.malformed,
+    };
+    (losses != LaneLosses::default()).then_some(losses)
 }
 
 fn notice(state: LinkState) -> LaneNotice {

@@ -46,6 +46,12 @@ impl Netdevs {
         Some(monitor.table().get(index)?.is_running())
     }
 
+    /// The longest frame that a netdev takes, its Ethernet header not counted; `None`: that is not known.
+    pub(super) fn mtu(&self, index: u32) -> Option<u16> {
+        let (monitor, _) = self.monitor.as_ref()?;
+        Some(u16::try_from(monitor.table().get(index)?.mtu).unwrap_or(u16::MAX))
+    }
+
     fn begin(&mut self, events: &mut Loop, port: &PortPath) {
         match Monitor::open() {
             Ok(monitor) => {

@@ -4,7 +4,9 @@
 use super::refusal;
 use ctl::proto::v1;
 use netvsc::Lane;
-use switch::{Confined, GuestModel, LaneCounts, LaneSpec, PortView, Refusal, VfEdit, VfSpec, VfView, VmmKind, VmmSpec};
+use switch::{
+    Confined, GuestModel, LaneCounts, LaneLosses, LaneSpec, PortView, Refusal, VfEdit, VfSpec, VfView, VmmKind, VmmSpec,
+};
 
 /// The word for no VF.
 const NONE: &str = "none";
@@ -136,7 +138,13 @@ pub fn vf_state(port: &PortView) -> Option<v1::VfState> {
         trouble: view.trouble.clone(),
         vf: counters(&view.counts.vf),
         synthetic: counters(&view.counts.synthetic),
+        losses: port.lane_losses.map(losses).unwrap_or_default(),
     })
+}
+
+/// What a port's lane has lost, for the wire.
+pub(super) fn losses(LaneLosses { lost, missed, malformed }: LaneLosses) -> v1::LaneLosses {
+    v1::LaneLosses { lost, missed, malformed }
 }
 
 fn counters(counts: &LaneCounts) -> v1::LaneCounters {

@@ -58,7 +58,7 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
 
 /// A port in full.
 pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
-    let Port { number, spec, state, reason, active, ra_learning, features, counters, .. } = port;
+    let Port { number, spec, state, reason, active, lane_losses, ra_learning, features, counters, .. } = port;
     let mut page = Page::new("port", &spec.name);
     page.line("number", &number.to_string());
     page.line("namespace", &spec.namespace);
@@ -80,6 +80,9 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     if let Some(asked) = &spec.vf {
         page.line("vf", &vf::asked(asked));
         page.line("active lane", vf::lane(active.unwrap_or_default()));
+    }
+    if let Some(losses) = lane_losses {
+        page.line("lane losses", &vf::losses(losses));
     }
     if let Some(stands) = port.handover {
         page.line("move", handover(stands));

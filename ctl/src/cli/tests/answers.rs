@@ -101,6 +101,7 @@ port vm1
   vhost-user   /run/weft/vm1.sock (weftd listens)
   vf           dgram:/run/vm1.vf,peer=/run/vm1.nic, qmp /run/vm1.qmp plugs e1000e into port1 beside net0
   active lane  vf
+  lane losses  12 lost, 3 missed, 1 malformed
   move         leaving: another weftd has it, and its guest has not been heard there yet
   state        up
   reason       its guest is connected

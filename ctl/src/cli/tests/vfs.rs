@@ -28,6 +28,7 @@ vf of port red:vm1
                RX-FRAMES  TX-FRAMES  RX-BYTES  TX-BYTES  COPIES  DROPS
     synthetic         10         20       640      1280       4      0
     vf                90        180      5760     11520       4      1
+  lane losses  12 lost, 3 missed, 1 malformed
 ";
     assert_eq!(output("vf status vm1"), page);
     let table = "\

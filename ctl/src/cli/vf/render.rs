@@ -2,7 +2,7 @@
 //! VFs as text.
 
 use crate::cli::output::Output;
-use crate::proto::v1::{GuestModel, Lane, LaneCounters, Vf, VfLane, VfState, Vmm, VmmKind};
+use crate::proto::v1::{GuestModel, Lane, LaneCounters, LaneLosses, Vf, VfLane, VfState, Vmm, VmmKind};
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
 use crate::render::text::{duration, printable};
@@ -75,6 +75,9 @@ pub(super) fn page(vf: &VfState) -> String {
     page.line("switches", &format!("{}, {} changes of the link damped", vf.switches, vf.damped));
     page.line("lanes", "2");
     page.below(&lanes(vf));
+    if !vf.lane.bypasses {
+        page.line("lane losses", &losses(&vf.losses));
+    }
     page.finish()
 }
 
@@ -107,6 +110,11 @@ fn lanes(vf: &VfState) -> String {
         table.row([lane(which).to_owned(), a, b, c, d, e, f]);
     }
     table.finish()
+}
+
+/// What was lost at the far end of a lane, in one line.
+pub(in crate::cli) fn losses(LaneLosses { lost, missed, malformed }: &LaneLosses) -> String {
+    format!("{lost} lost, {missed} missed, {malformed} malformed")
 }
 
 /// A VF as it was asked for, in one line.

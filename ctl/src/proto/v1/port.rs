@@ -8,7 +8,7 @@ use super::handover::Handover;
 use super::limits::Limits;
 use super::mediation::{InjectPvd, Mediated};
 use super::ra_guard::{RaGuard, RaLearning};
-use super::vf::{Lane, Vf};
+use super::vf::{Lane, LaneLosses, Vf};
 use crate::proto::nullable;
 
 /// A port as it runs: what was asked for, what came of it, and what it has moved. One flat JSON object.
@@ -30,6 +30,9 @@ pub struct Port {
     /// The lane that carries its guest's frames; of a port that has a VF.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<Lane>,
+    /// What its lane has lost; of a port that has a VF, or is on a lane of the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane_losses: Option<LaneLosses>,
     /// What became of Router Advertisements of its router; absent as long as weftd has decided about none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mediated: Option<Mediated>,

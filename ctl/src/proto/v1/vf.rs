@@ -116,6 +116,20 @@ pub struct VfState {
     pub vf: LaneCounters,
     /// What went over the synthetic lane.
     pub synthetic: LaneCounters,
+    /// What was lost at the far end of the VF lane.
+    #[serde(default)]
+    pub losses: LaneLosses,
+}
+
+/// What the lanes of a port beside its rings have lost at their far ends since the port is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneLosses {
+    /// Frames to the lane that its far end did not take, at once or later.
+    pub lost: u64,
+    /// Frames from it for which the kernel had no room.
+    pub missed: u64,
+    /// Messages from it that are no frames.
+    pub malformed: u64,
 }
 
 /// The VF lane of a port.

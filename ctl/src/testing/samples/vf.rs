@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Samples of VFs.
 
-use crate::proto::v1::{GuestModel, Lane, LaneCounters, Vf, VfLane, VfState, Vmm, VmmKind};
+use crate::proto::v1::{GuestModel, Lane, LaneCounters, LaneLosses, Vf, VfLane, VfState, Vmm, VmmKind};
 
 pub(super) fn asked() -> Vf {
     let text = |text: &str| Some(text.to_owned());
@@ -13,6 +13,11 @@ pub(super) fn asked() -> Vf {
         pair: text("net0"),
     };
     Vf { lane: text("dgram:/run/vm1.vf,peer=/run/vm1.nic"), model: Some(GuestModel::Auto), vmm: Some(vmm) }
+}
+
+/// A lane that has lost something in each way.
+pub(super) fn losses() -> LaneLosses {
+    LaneLosses { lost: 12, missed: 3, malformed: 1 }
 }
 
 /// A VF in use, with something to say of everything.
@@ -39,5 +44,6 @@ pub(crate) fn state() -> VfState {
         trouble: Some("the guest did not let go of the VF before".to_owned()),
         vf: LaneCounters { rx_frames: 90, rx_bytes: 5760, tx_frames: 180, tx_bytes: 11_520, copies: 4, drops: 1 },
         synthetic: LaneCounters { rx_frames: 10, rx_bytes: 640, tx_frames: 20, tx_bytes: 1280, copies: 4, drops: 0 },
+        losses: losses(),
     }
 }
