@@ -29,6 +29,8 @@ pub(crate) struct Vf {
     pub(crate) negotiated: bool,
     /// One was found on the host, and is to be offered as soon as it can be.
     pub(crate) wanted: bool,
+    /// Its operator took it away: the one that was found then is not offered by itself again.
+    pub(crate) revoked: bool,
     pub(crate) lane: VfLaneView,
     /// How the VMM's channel fares, where there is one.
     pub(crate) vmm: Option<String>,
@@ -44,6 +46,8 @@ pub(crate) struct Vfs {
     pub(crate) devices: BTreeSet<PortPath>,
     /// What an earlier process saved of VFs that have not come yet.
     pub(crate) saved: BTreeMap<PortPath, Saved>,
+    /// Of those, which an operator had taken away.
+    pub(crate) saved_revoked: BTreeSet<PortPath>,
 }
 
 impl Vf {
@@ -62,6 +66,7 @@ impl Vf {
             guest: None,
             negotiated: false,
             wanted: false,
+            revoked: false,
             lane: VfLaneView::default(),
             vmm: None,
             since: now,
@@ -128,6 +133,12 @@ impl Vfs {
             |vf: &Vf| vf.device.status().state != State::Absent || vf.device.status().counts != Counts::default();
         let all = self.all.iter().filter(|(_, vf)| living(vf));
         all.map(|(port, vf)| (port.clone(), vf.device.save())).collect()
+    }
+
+    /// Those that are found by themselves and that an operator took away.
+    pub(crate) fn revoked(&self) -> BTreeSet<PortPath> {
+        let kept = |vf: &Vf| vf.revoked && matches!(vf.spec.lane, LaneSpec::Auto(_));
+        self.all.iter().filter(|(_, vf)| kept(vf)).map(|(port, _)| port.clone()).collect()
     }
 
     /// When one of them has something to do.

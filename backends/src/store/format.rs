@@ -11,7 +11,7 @@ use super::vf::{self, VfV2};
 use super::{Saved, upgrade};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 use switch::{
@@ -46,6 +46,9 @@ pub(super) struct FileV2 {
     /// Where VFs are. One that makes no sense is one that is not there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     vfs: BTreeMap<String, Value>,
+    /// Of which ports it was taken away by hand, where it is found by itself.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    vfs_revoked: BTreeSet<String>,
     /// Ports that came from other switches or go there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     moves: BTreeMap<String, PassageV2>,
@@ -155,6 +158,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         fdb: overlay.fdb.iter().map(entry).collect(),
         pvds: overlay.pvds.iter().map(|(key, said)| (key.label(), said.as_ref().map(pvds::said))).collect(),
         vfs: vf::states_v2(&saved.vfs)?,
+        vfs_revoked: saved.vfs_revoked.iter().map(PortPath::to_string).collect(),
         moves: saved.moves.iter().map(|(port, passage)| (port.to_string(), moves::said(passage))).collect(),
     };
     Ok(serde_json::to_string_pretty(&file)? + "\n")
@@ -192,6 +196,7 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
         saved.numbers.peers.insert(path(&namespace)?, peers);
     }
     saved.vfs = vf::states(file.vfs);
+    saved.vfs_revoked = file.vfs_revoked.iter().filter_map(|port| port.parse().ok()).collect();
     for (port, passage) in &file.moves {
         saved.moves.insert(port_path(port)?, moves::meant(passage)?);
     }

@@ -30,7 +30,7 @@ mod vf;
 
 pub use overlay::Overlay;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -53,6 +53,8 @@ pub struct Saved {
     pub routers_found: BTreeMap<PortPath, RoutersFound>,
     /// Where the VFs of ports are.
     pub vfs: BTreeMap<PortPath, netvsc::Saved>,
+    /// The ports whose VF is found by itself and was taken away by hand.
+    pub vfs_revoked: BTreeSet<PortPath>,
     /// Which ports came from other switches or go there, and where their guests are.
     pub moves: BTreeMap<PortPath, Passage>,
     /// What was done with `weft`, over the configuration file.

@@ -171,7 +171,8 @@ fn saved() -> Saved {
     let id = |number| Some(MoveId { number, source: u64::MAX });
     let came = Passage { came: id(7), went: None, away: true };
     let moves = [(at("red:vm2"), came), (at("red:gw"), Passage { went: id(u64::MAX), ..came })].into();
-    Saved { offered, numbers, routers_found, vfs: vfs(), moves, overlay: Overlay::between(&file, &running) }
+    let (vfs, vfs_revoked, overlay) = (vfs(), [at("red:vm1")].into(), Overlay::between(&file, &running));
+    Saved { offered, numbers, routers_found, vfs, vfs_revoked, moves, overlay }
 }
 
 #[test]

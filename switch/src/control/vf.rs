@@ -14,9 +14,12 @@ use crate::vfs::{Vf, choice};
 use crate::view::LaneLosses;
 use dataplane::{Emission, Instant, Lane, LaneSet, Role, Steering};
 use netvsc::{By, Event, GuestModel, Told};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What is said of a VF that was found and is not offered.
+const REVOKED: &str = "it was revoked by hand: `weft vf offer` offers it again";
 
 /// What the caller of [`Control`] has to do with a lane.
 pub enum LaneAsk {
@@ -112,6 +115,11 @@ impl Control {
         let Some(vf) = self.vfs.get_mut(port) else { return Err(Refusal::not_found(Kind::Vf, port)) };
         vf.wanted &= ask != VfAsk::Revoke;
         let asked = vf.device.on(event, self.now);
+        match (ask, &asked) {
+            (VfAsk::Revoke, Ok(())) => vf.revoked = true,
+            (VfAsk::Offer, _) => vf.revoked = false,
+            _ => {}
+        }
         self.act_on_vf(port);
         asked.map(|()| Reply::Changed(Vec::new())).map_err(|why| Refusal::invalid("vf", word, why.to_string()))
     }
@@ -121,9 +129,15 @@ impl Control {
         self.vfs.save()
     }
 
-    /// Lets VFs that come from now on go on where they were when an earlier process saved them, by [`Control::vf_states`].
-    pub fn restore_vfs(&mut self, saved: BTreeMap<PortPath, netvsc::Saved>) {
-        self.vfs.saved = saved;
+    /// The ports whose VF is found by itself and was taken away by hand, to be stored.
+    pub fn vfs_revoked(&self) -> BTreeSet<PortPath> {
+        self.vfs.revoked()
+    }
+
+    /// Lets VFs that come from now on go on where they were when an earlier process saved them, by [`Control::vf_states`] and
+    /// [`Control::vfs_revoked`].
+    pub fn restore_vfs(&mut self, saved: BTreeMap<PortPath, netvsc::Saved>, revoked: BTreeSet<PortPath>) {
+        (self.vfs.saved, self.vfs.saved_revoked) = (saved, revoked);
     }
 
     /// Takes note of what became of a port's lane.
@@ -138,10 +152,15 @@ impl Control {
             }
             LaneNotice::Down { reason } => (false, Some(reason), Event::LaneDown),
             LaneNotice::Gone { reason } => (false, Some(reason), Event::LaneGone),
+            LaneNotice::Found if vf.revoked => return vf.lane.why = Some(REVOKED.to_owned()),
             LaneNotice::Found => (vf.lane.up, vf.lane.why.take(), Event::Offer(By::Auto)),
             LaneNotice::Missing { reason } => (false, Some(reason), Event::Revoke(By::Auto)),
         };
         (vf.lane.up, vf.lane.why) = (up, why);
+        if event == Event::LaneGone && std::mem::take(&mut vf.revoked) {
+            // Another one is another matter.
+            self.actions.push_back(Action::Save);
+        }
         // What makes no sense is counted there; what was found too early is offered as soon as it can be.
         let taken = vf.device.on(event.clone(), self.now);
         vf.wanted = match event {
@@ -293,8 +312,8 @@ impl Control {
                     turn(record, Steering::default(), &mut self.releases);
                     self.forget_lanes(port);
                 }
-                let saved = self.vfs.saved.remove(port);
-                let vf = wanted.map(|spec| Vf::new(spec, saved.as_ref(), self.now));
+                let (saved, revoked) = (self.vfs.saved.remove(port), self.vfs.saved_revoked.remove(port));
+                let vf = wanted.map(|spec| Vf { revoked, ..Vf::new(spec, saved.as_ref(), self.now) });
                 vf.into_iter().for_each(|vf| self.vfs.insert(port.clone(), vf));
             }
         }
