@@ -80,6 +80,27 @@ pub fn mtu(socket: BorrowedFd<'_>, name: &str) -> io::Result<u32> {
     Ok(u32::try_from(unsafe { request.ifr_ifru.ifru_mtu }).unwrap_or(0))
 }
 
+/// Sets the netdev with this name up or down, in the network namespace of `socket`, which may be any socket. Returns whether it
+/// was up.
+///
+/// # Errors
+/// `PermissionDenied` without `CAP_NET_ADMIN`, `ENODEV` where there is none; what else `ioctl` says.
+pub fn set_up(socket: BorrowedFd<'_>, name: &str, up: bool) -> io::Result<bool> {
+    let mut request = named(name)?;
+    // SAFETY: the request is a whole `ifreq`, which the kernel reads and writes.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS as _, &raw mut request) })?;
+    let bit = libc::IFF_UP as libc::c_short;
+    // SAFETY: this is the member that the kernel has written.
+    let before = unsafe { request.ifr_ifru.ifru_flags };
+    let was_up = before & bit != 0;
+    if was_up != up {
+        request.ifr_ifru.ifru_flags = before ^ bit;
+        // SAFETY: the request is a whole `ifreq`, which the kernel reads.
+        check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw mut request) })?;
+    }
+    Ok(was_up)
+}
+
 fn named(name: &str) -> io::Result<libc::ifreq> {
     if name.is_empty() || name.len() >= NAME || name.contains('\0') {
         let why = format!("a netdev's name has 1 to {} bytes", NAME - 1);

@@ -128,3 +128,37 @@ fn a_netdev_that_takes_shorter_frames_than_its_port_is_not_used_and_says_why() {
     scene.weft(&["port", "set", "vm1", "--mtu", "1500"]);
     short(&scene);
 }
+
+#[test]
+fn the_netdev_of_a_vf_is_up_and_speaks_no_ipv6_while_it_is_used_and_then_as_before() {
+    if !can_have_namespaces() {
+        return;
+    }
+    let host = Netns::make();
+    let mut scene = Scene::on(host.inside(Weftd::start));
+    let mac = mac_text(scene.vm1.mac());
+    host.ip(&format!("link add vf0 address {mac} type veth peer name fabric"));
+    host.ip("link set fabric up");
+    let read =
+        || host.inside(|| std::fs::read_to_string("/proc/sys/net/ipv6/conf/vf0/disable_ipv6").expect("it is there"));
+    let is_up = || host.ip_json("link show vf0")[0]["flags"].as_array().expect("flags").contains(&"UP".into());
+    assert_eq!((is_up(), read().trim()), (false, "0"));
+    for lane in ["packet:vf0", "auto"] {
+        scene.weft(&["port", "set", "vm1", "--vf", lane]);
+        if lane != "auto" {
+            scene.weft(&["vf", "offer", "vm1"]);
+        }
+        scene.await_vf("on-vf");
+        assert_eq!((is_up(), read().trim()), (true, "1"), "{lane}");
+        let addresses = host.ip_json("-6 addr show dev vf0");
+        assert!(
+            addresses.as_array().is_none_or(|all| all.iter().all(|one| one["addr_info"][0].is_null())),
+            "{addresses}"
+        );
+        scene.weft(&["vf", "revoke", "vm1"]);
+        scene.await_vf("absent");
+        until("the netdev as it was", Deadline::patient(), || !is_up() && read().trim() == "0");
+    }
+    scene.vm1.send(&scene.to_vm2(1));
+    await_number(&mut scene.vm2, 1);
+}

@@ -49,6 +49,14 @@ pub(super) fn netdev(kind: &Kind) -> Option<u32> {
     }
 }
 
+/// The netdev that stands for the VF of a port, by its number.
+pub(super) fn vf_netdev(kind: &Kind, spec: &PortSpec) -> Option<u32> {
+    match kind {
+        Kind::Packet { ifindex, .. } if spec.vf.is_some() => Some(ifindex.get()),
+        _ => None,
+    }
+}
+
 fn packet(index: u32) -> Result<Kind, String> {
     let ifindex = NonZeroU32::new(index).ok_or("no netdev has the number 0")?;
     Ok(Kind::Packet { ifindex, bypass: false })

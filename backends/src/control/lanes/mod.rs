@@ -6,7 +6,10 @@
 
 mod kind;
 mod netdevs;
+mod tended;
 mod vmms;
+
+use tended::Tended;
 
 pub(super) use netdevs::Netdevs;
 pub(super) use vmms::Vmms;
@@ -42,6 +45,8 @@ struct Open {
     device: Arc<Port>,
     /// What it has counted as far as that was told.
     counted: Counts,
+    /// The netdev of a VF, after the socket on it.
+    tended: Option<Tended>,
 }
 
 /// All lanes.
@@ -79,6 +84,7 @@ impl Lanes {
         kind: &lane::Kind,
         found: Option<String>,
     ) -> LaneNotice {
+        let tended = kind::vf_netdev(kind, &asked.spec).map(Tended::new);
         match lane::open(kind) {
             Ok(opened) if opened.mtu < asked.spec.mtu => self.fail(port, asked, too_short(opened.mtu, asked.spec.mtu)),
             Ok(opened) => {
@@ -96,6 +102,7 @@ impl Lanes {
                     mtu: opened.mtu,
                     device: Arc::clone(&asked.device),
                     counted: Counts::default(),
+                    tended,
                 };
                 self.open.insert(port.clone(), open);
                 LaneNotice::Up { found }
@@ -156,7 +163,9 @@ impl Lanes {
                 }
                 continue;
             }
-            let carrier = open.netdev_of.and_then(|index| netdevs.has_carrier(index));
+            let is_up = open.netdev_of.and_then(|index| netdevs.is_up(index));
+            let is_news = open.tended.as_mut().is_none_or(|tended| tended.has_come_up(is_up));
+            let carrier = open.netdev_of.filter(|_| is_news).and_then(|index| netdevs.has_carrier(index));
             carrier.into_iter().for_each(|carrier| open.link.follow(carrier));
             let state = open.link.state();
             // Somebody who is to be plugged in, and was never there, is still to come.

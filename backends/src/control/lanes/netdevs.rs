@@ -46,6 +46,12 @@ impl Netdevs {
         Some(monitor.table().get(index)?.is_running())
     }
 
+    /// Whether a netdev is set up; `None`: that is not known.
+    pub(super) fn is_up(&self, index: u32) -> Option<bool> {
+        let (monitor, _) = self.monitor.as_ref()?;
+        Some(monitor.table().get(index)?.is_up())
+    }
+
     /// The longest frame that a netdev takes, its Ethernet header not counted; `None`: that is not known.
     pub(super) fn mtu(&self, index: u32) -> Option<u16> {
         let (monitor, _) = self.monitor.as_ref()?;
