@@ -6,6 +6,7 @@
 //! weft: the test itself is the switch.
 
 mod cycles;
+mod igb;
 mod lanes;
 mod relay;
 mod surprise;
