@@ -114,6 +114,7 @@ pub use stated::{FactList, PvdKey};
 pub use text::Text;
 pub use text_socket::TextSocket;
 pub use vf::{VfAsk, VfEdit, VfSpec, VmmKind, VmmSpec};
+pub use vfs::SavedVfs;
 pub use view::{
     ChangeView, FdbView, FindingView, LaneCounts, LaneLosses, LearntCounters, NamespaceView, Observer, PeerView,
     PortView, PvdEventView, PvdNews, PvdPage, PvdView, RaCheck, RaView, SourceView, VfCounts, VfLaneView, VfView, View,

@@ -50,6 +50,15 @@ pub(crate) struct Vfs {
     pub(crate) saved_revoked: BTreeSet<PortPath>,
 }
 
+/// What of VFs outlives a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedVfs {
+    /// Where they are, by their ports; only those of which there is something to tell.
+    pub states: BTreeMap<PortPath, Saved>,
+    /// The ports whose VF is found by itself and was taken away by hand.
+    pub revoked: BTreeSet<PortPath>,
+}
+
 impl Vf {
     /// The VF of a port, which goes on where it was when it was saved.
     pub(crate) fn new(spec: VfSpec, saved: Option<&Saved>, now: Duration) -> Vf {
@@ -128,15 +137,16 @@ impl Vfs {
     }
 
     /// What of them outlives a restart, where there is anything.
-    pub(crate) fn save(&self) -> BTreeMap<PortPath, Saved> {
+    pub(crate) fn save(&self) -> SavedVfs {
         let living =
             |vf: &Vf| vf.device.status().state != State::Absent || vf.device.status().counts != Counts::default();
         let all = self.all.iter().filter(|(_, vf)| living(vf));
-        all.map(|(port, vf)| (port.clone(), vf.device.save())).collect()
+        let states = all.map(|(port, vf)| (port.clone(), vf.device.save())).collect();
+        SavedVfs { states, revoked: self.revoked() }
     }
 
     /// Those that are found by themselves and that an operator took away.
-    pub(crate) fn revoked(&self) -> BTreeSet<PortPath> {
+    fn revoked(&self) -> BTreeSet<PortPath> {
         let kept = |vf: &Vf| vf.revoked && matches!(vf.spec.lane, LaneSpec::Auto(_));
         self.all.iter().filter(|(_, vf)| kept(vf)).map(|(port, _)| port.clone()).collect()
     }

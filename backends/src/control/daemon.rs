@@ -296,8 +296,8 @@ impl Daemon {
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
         let (offered, numbers) = (self.control.offered().clone(), self.control.numbers());
         let (routers_found, vfs) = (self.control.routers_found(), self.control.vf_states());
-        let (vfs_revoked, moves) = (self.control.vfs_revoked(), self.control.moves().clone());
-        let saved = Saved { offered, numbers, routers_found, vfs, vfs_revoked, moves, overlay };
+        let moves = self.control.moves().clone();
+        let saved = Saved { offered, numbers, routers_found, vfs, moves, overlay };
         let store = &self.origin.store;
         let failed = |why| format!("the state cannot be saved in {}: {why}", store.path().display());
         let unsaved = store.save(&saved).err().map(failed);

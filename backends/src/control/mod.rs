@@ -172,7 +172,7 @@ impl Running {
         let seed = RandomState::new().build_hasher().finish();
         let mut control = Control::restored(seed, saved.offered, saved.numbers);
         control.restore_routers(saved.routers_found);
-        control.restore_vfs(saved.vfs, saved.vfs_revoked);
+        control.restore_vfs(saved.vfs);
         control.restore_moves(saved.moves);
         let daemon = Daemon {
             control,

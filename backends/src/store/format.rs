@@ -157,8 +157,8 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         ports: overlay.ports.iter().map(|(n, spec)| (n.to_string(), spec.as_ref().map(port_v2))).collect(),
         fdb: overlay.fdb.iter().map(entry).collect(),
         pvds: overlay.pvds.iter().map(|(key, said)| (key.label(), said.as_ref().map(pvds::said))).collect(),
-        vfs: vf::states_v2(&saved.vfs)?,
-        vfs_revoked: saved.vfs_revoked.iter().map(PortPath::to_string).collect(),
+        vfs: vf::states_v2(&saved.vfs.states)?,
+        vfs_revoked: saved.vfs.revoked.iter().map(PortPath::to_string).collect(),
         moves: saved.moves.iter().map(|(port, passage)| (port.to_string(), moves::said(passage))).collect(),
     };
     Ok(serde_json::to_string_pretty(&file)? + "\n")
@@ -195,8 +195,8 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
         let peers = peers.iter().map(|(peer, nr)| Ok((path(peer)?, *nr))).collect::<Result<_, String>>()?;
         saved.numbers.peers.insert(path(&namespace)?, peers);
     }
-    saved.vfs = vf::states(file.vfs);
-    saved.vfs_revoked = file.vfs_revoked.iter().filter_map(|port| port.parse().ok()).collect();
+    saved.vfs.states = vf::states(file.vfs);
+    saved.vfs.revoked = file.vfs_revoked.iter().filter_map(|port| port.parse().ok()).collect();
     for (port, passage) in &file.moves {
         saved.moves.insert(port_path(port)?, moves::meant(passage)?);
     }

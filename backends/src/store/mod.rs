@@ -30,11 +30,11 @@ mod vf;
 
 pub use overlay::Overlay;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use switch::{Desired, Passage, PortPath, RoutersFound, SavedNumbers};
+use switch::{Desired, Passage, PortPath, RoutersFound, SavedNumbers, SavedVfs};
 
 /// The directory, unless the configuration or the command line names another.
 pub const STATE_DEFAULT: &str = "/var/lib/weft";
@@ -52,9 +52,7 @@ pub struct Saved {
     /// What RA guard has decided of each port of which it has, or nothing would hold a guest to it over a restart.
     pub routers_found: BTreeMap<PortPath, RoutersFound>,
     /// Where the VFs of ports are.
-    pub vfs: BTreeMap<PortPath, netvsc::Saved>,
-    /// The ports whose VF is found by itself and was taken away by hand.
-    pub vfs_revoked: BTreeSet<PortPath>,
+    pub vfs: SavedVfs,
     /// Which ports came from other switches or go there, and where their guests are.
     pub moves: BTreeMap<PortPath, Passage>,
     /// What was done with `weft`, over the configuration file.

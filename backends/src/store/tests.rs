@@ -5,7 +5,7 @@ use std::time::Duration;
 use switch::{
     Confined, Delegate, Delegation, Desired, FactList, FdbKey, Grant, GuestModel, Limit, Limits, Mediation, Mode,
     MoveId, Name, NamespacePath, NamespaceSpec, Passage, PortSpec, PvdKey, Quotas, RaGuard, Rate, Resource, Role,
-    RoutersFound, Statement, TextSocket, VfSpec, VhostUser, VmmKind, VmmSpec,
+    RoutersFound, SavedVfs, Statement, TextSocket, VfSpec, VhostUser, VmmKind, VmmSpec,
 };
 use wire::MacAddr;
 
@@ -146,11 +146,11 @@ fn file_and_running() -> (Desired, Desired) {
     (file, running)
 }
 
-/// A VF that is offered.
-fn vfs() -> BTreeMap<PortPath, netvsc::Saved> {
+/// A VF that is offered, and one that was taken away.
+fn vfs() -> SavedVfs {
     let mut device = netvsc::Device::new(None, netvsc::Timing::default());
     device.on(netvsc::Event::Offer(netvsc::By::Operator), Duration::ZERO).unwrap();
-    [(at("red:vm1"), device.save())].into()
+    SavedVfs { states: [(at("red:vm1"), device.save())].into(), revoked: [at("blue:vm3")].into() }
 }
 
 fn saved() -> Saved {
@@ -171,8 +171,7 @@ fn saved() -> Saved {
     let id = |number| Some(MoveId { number, source: u64::MAX });
     let came = Passage { came: id(7), went: None, away: true };
     let moves = [(at("red:vm2"), came), (at("red:gw"), Passage { went: id(u64::MAX), ..came })].into();
-    let (vfs, vfs_revoked, overlay) = (vfs(), [at("red:vm1")].into(), Overlay::between(&file, &running));
-    Saved { offered, numbers, routers_found, vfs, vfs_revoked, moves, overlay }
+    Saved { offered, numbers, routers_found, vfs: vfs(), moves, overlay: Overlay::between(&file, &running) }
 }
 
 #[test]

@@ -10,11 +10,10 @@ use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::PortSpec;
 use crate::vf::{VfAsk, VfSpec};
-use crate::vfs::{Vf, choice};
+use crate::vfs::{SavedVfs, Vf, choice};
 use crate::view::LaneLosses;
 use dataplane::{Emission, Instant, Lane, LaneSet, Role, Steering};
 use netvsc::{By, Event, GuestModel, Told};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,19 +124,13 @@ impl Control {
     }
 
     /// What of VFs outlives a restart, to be stored.
-    pub fn vf_states(&self) -> BTreeMap<PortPath, netvsc::Saved> {
+    pub fn vf_states(&self) -> SavedVfs {
         self.vfs.save()
     }
 
-    /// The ports whose VF is found by itself and was taken away by hand, to be stored.
-    pub fn vfs_revoked(&self) -> BTreeSet<PortPath> {
-        self.vfs.revoked()
-    }
-
-    /// Lets VFs that come from now on go on where they were when an earlier process saved them, by [`Control::vf_states`] and
-    /// [`Control::vfs_revoked`].
-    pub fn restore_vfs(&mut self, saved: BTreeMap<PortPath, netvsc::Saved>, revoked: BTreeSet<PortPath>) {
-        (self.vfs.saved, self.vfs.saved_revoked) = (saved, revoked);
+    /// Lets VFs that come from now on go on where they were when an earlier process saved them, by [`Control::vf_states`].
+    pub fn restore_vfs(&mut self, saved: SavedVfs) {
+        (self.vfs.saved, self.vfs.saved_revoked) = (saved.states, saved.revoked);
     }
 
     /// Takes note of what became of a port's lane.

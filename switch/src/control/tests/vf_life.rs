@@ -167,7 +167,7 @@ fn test_a_vf_goes_on_after_a_restart() {
     let saved = scene.control.vf_states();
     let desired = scene.control.desired().clone();
     let mut control = Control::new(43, BTreeMap::new());
-    control.restore_vfs(saved, [].into());
+    control.restore_vfs(saved);
     control.handle_request(Request::Apply(desired)).unwrap();
     let mut scene = Scene { control, now: NOW };
     assert!(scene.actions().contains(&"lane red:vm1 open dgram:/run/a,peer=/run/b".to_owned()));
@@ -192,7 +192,7 @@ fn test_what_a_vf_waited_for_before_a_restart_is_waited_for_anew() {
     let now = NOW + Duration::from_hours(9);
     let mut control = Control::new(43, BTreeMap::new());
     control.handle_tick(now);
-    control.restore_vfs(saved, [].into());
+    control.restore_vfs(saved);
     control.handle_request(Request::Apply(desired)).unwrap();
     let mut scene = Scene { control, now };
     scene.pass(Duration::from_secs(1));
@@ -237,20 +237,20 @@ fn test_a_vf_that_somebody_took_away_is_not_offered_by_a_daemon_that_starts_anew
     scene.lane(LaneNotice::Found);
     scene.lane(LaneNotice::Up { found: Some("eth5".into()) });
     scene.pass(Duration::from_secs(2));
-    assert!(scene.control.vfs_revoked().is_empty());
+    assert!(scene.control.vf_states().revoked.is_empty());
     scene.ask(VfAsk::Revoke).unwrap();
-    let revoked = scene.control.vfs_revoked();
+    let revoked = scene.control.vf_states().revoked;
     assert_eq!(revoked, [port(VM1)].into());
     let (saved, desired) = (scene.control.vf_states(), scene.control.desired().clone());
     let mut control = Control::new(43, BTreeMap::new());
-    control.restore_vfs(saved, revoked.clone());
+    control.restore_vfs(saved);
     control.handle_request(Request::Apply(desired)).unwrap();
     let mut scene = Scene { control, now: NOW };
     scene.pass(Duration::from_secs(60));
     scene.lane(LaneNotice::Found);
-    assert_eq!((scene.state(), scene.control.vfs_revoked()), ("absent", revoked));
+    assert_eq!((scene.state(), scene.control.vf_states().revoked), ("absent", revoked));
     let why = scene.control.operator().port_at(&port(VM1)).unwrap().vf.unwrap().lane.why;
     assert_eq!(why.as_deref(), Some("it was revoked by hand: `weft vf offer` offers it again"));
     scene.ask(VfAsk::Offer).unwrap();
-    assert!(scene.state() != "absent" && scene.control.vfs_revoked().is_empty());
+    assert!(scene.state() != "absent" && scene.control.vf_states().revoked.is_empty());
 }
