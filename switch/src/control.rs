@@ -164,7 +164,7 @@ pub struct Control {
     pub(crate) now: Duration,
     pub(crate) emissions: Vec<Emission>,
     /// Ports whose guests hear again.
-    releases: Vec<Arc<dataplane::Port>>,
+    pub(crate) releases: Vec<Arc<dataplane::Port>>,
 }
 
 impl Control {

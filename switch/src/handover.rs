@@ -9,7 +9,8 @@
 //! guest run, and by then has stopped it at the source; so nothing is delivered twice. Only when the destination has accepted is the
 //! source told that its port is *leaving*, which changes nothing while its guest runs there. Once the port is empty, the first frame
 //! of the guest that an uplink brings makes it *moved*, which is the same as staged, seen from the other side. A guest that comes
-//! back (the migration was cancelled, or has failed) has its rings started, and is at home.
+//! back (the migration was cancelled, or has failed) has its rings started, and is at home. In between it is nowhere, and what comes
+//! for it at the source waits, in order and bounded ([`dataplane::Port::pause`]), to follow it or to be there when it is back.
 //!
 //! So nobody has to know when the guest is where, and between the switches nothing is said but frames: the guest itself tells both,
 //! as it tells every other switch on the way. That also holds when one of them, or who arranged the move, dies in the middle. The

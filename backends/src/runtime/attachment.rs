@@ -40,6 +40,9 @@ impl Attachment {
     /// A receive ring runs.
     fn arrive(&self, was_in_use: bool) {
         self.namespace.take_home(&self.port);
+        if self.port.resume() {
+            self.pool.release(Arc::clone(&self.port));
+        }
         if was_in_use && !self.has_landed.swap(true, Ordering::Relaxed) {
             self.say_where(self.port.mac());
             self.pool.tell_landed(self.port.tag());
@@ -60,6 +63,7 @@ impl Attachment {
 
     /// A worker that is in the middle of a burst needs microseconds to finish it.
     fn stop_receiver(&self, pair: u16) -> Option<Ring> {
+        self.port.pause();
         loop {
             match self.port.detach_receiver(pair) {
                 Ok(ring) => return ring,

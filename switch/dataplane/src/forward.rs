@@ -74,7 +74,13 @@ fn is_outside(src: MacAddr, table: &MacTable, from: From<'_>) -> bool {
     let Some(ports) = from.uplink else { return false };
     match table.pinned(src).map(|(slot, kind)| (kind, ports.get(slot))) {
         Some((_, Some(port))) if port.lanes().is_inward() => true,
-        Some((Kind::Port, Some(port))) => port.is_vacant() && table.depart(src, from.slot) && port.stays_vacant(table),
+        Some((Kind::Port, Some(port))) => {
+            let left = port.is_vacant() && table.depart(src, from.slot) && port.stays_vacant(table);
+            if let Some(uplink) = ports.get(from.slot).filter(|_| left) {
+                port.let_follow(uplink, table);
+            }
+            left
+        }
         Some((Kind::Away, _)) => table.depart(src, from.slot),
         Some((Kind::Static, Some(port))) => port.is_elsewhere(),
         _ => false,

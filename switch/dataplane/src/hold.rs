@@ -24,11 +24,13 @@ use crate::emit::CONTROL;
 use crate::features::Negotiated;
 use crate::lanes::{Errand, Lanes};
 use crate::limits::{HELD_BYTES, HELD_FRAMES};
+use crate::mac_table::MacTable;
 use crate::offload::{self, Destination, Scratch};
 use crate::payload::Payload;
 use crate::port::Port;
 use crate::stats::Delta;
 use crate::steer;
+use crate::steering::Steering;
 use crate::time::Instant;
 
 /// For so long a guest whose ring is full is given the time to fill it up again.
@@ -163,6 +165,29 @@ impl Port {
         drop(hold);
         self.counters.add_rx(&delta);
         done
+    }
+
+    /// Sends what waits after the guest, which was heard at `uplink`, in order. What came from there is not sent back, or who is
+    /// behind it would be looked for here; and what is for a group was there already.
+    pub(crate) fn send_held_after(&self, uplink: &Port, table: &MacTable) {
+        let mut hold = self.lanes().hold.lock();
+        let Some(mut room) = hold.take() else { return };
+        self.lanes().wheel.set(Steering::default(), false);
+        let (mut left, mut delta) = (Delta::default(), Delta::default());
+        for waiting in &room.frames {
+            let frame = &room.bytes[waiting.start..waiting.start + waiting.len];
+            let ether = EtherHeader::parse(frame).unwrap_or_default();
+            if ether.dst.is_multicast() || table.lookup(ether.src) == Some(uplink.slot()) {
+                left.drops.add(DropReason::PortDown);
+            } else if let Err(refused) = uplink.deliver_held(&waiting.vnet, frame, &mut room.scratch, &mut delta) {
+                delta.drops.add(refused.reason);
+            }
+        }
+        for pair in 0..uplink.queue_pairs() {
+            publish(uplink, pair, CONTROL);
+        }
+        self.counters.add_rx(&left);
+        uplink.counters.add_rx(&delta);
     }
 
     /// Delivers one frame by the lanes that it is for; it is not published yet.

@@ -126,8 +126,11 @@ pub struct Port {
     /// Copies of its frames that wait for control, of each kind by itself.
     waiting: [Waiting; SnoopKind::ALL.len()],
     mediated: AtomicBool,
-    /// See [`Port::set_away`].
+    /// See [`Port::set_away`] …
     pub(crate) away: AtomicBool,
+    /// … and [`Port::set_leaving`]: whether it is, and whether frames wait for it.
+    pub(crate) leaving: AtomicBool,
+    pub(crate) paused: AtomicBool,
     pub(crate) counters: Counters,
 }
 
@@ -155,6 +158,8 @@ impl Port {
             waiting: Default::default(),
             mediated: AtomicBool::default(),
             away: AtomicBool::default(),
+            leaving: AtomicBool::default(),
+            paused: AtomicBool::default(),
             counters: Counters::default(),
         })
     }

@@ -173,6 +173,7 @@ impl Control {
         self.plant.away.remove(path);
         if let Some(record) = self.plant.port(path) {
             record.device.set_away(true);
+            record.device.set_leaving(false);
         }
         self.moves.insert(path.clone(), Passage { came: Some(moved.id), went: None, away: true });
         let offered = moved.vf.is_some_and(|left| left.offered);

@@ -36,9 +36,14 @@ impl Control {
             let after = passage.after(self.plant.sign_of_life(path)?);
             (after != *passage).then(|| (path.clone(), after))
         });
+        let on_the_way = self.moves.iter().filter(|(_, passage)| passage.stands().is_some());
+        let waiting = on_the_way.filter_map(|(path, _)| Some(&self.plant.port(path)?.device));
+        // Where the worker was too busy to be told.
+        self.releases.extend(waiting.filter(|device| device.wants_release()).cloned());
         for (path, after) in looked_at.collect::<Vec<_>>() {
             if let Some(record) = self.plant.port(&path) {
                 record.device.set_away(after.away);
+                record.device.set_leaving(after.stands() == Some(Handover::Leaving));
             }
             if !after.away {
                 self.plant.greet(&path, now.since_origin());
@@ -58,9 +63,17 @@ impl Control {
                     self.offered.remove(&port);
                     self.moves.remove(&port);
                 }
-                Op::Add => drop(self.plant.away.remove(&port)),
+                Op::Add => self.resume_move(&port),
                 Op::Set => {}
             }
+        }
+    }
+
+    fn resume_move(&mut self, port: &PortPath) {
+        self.plant.away.remove(port);
+        let leaving = self.moves.get(port).is_some_and(|passage| passage.stands() == Some(Handover::Leaving));
+        if let Some(record) = self.plant.port(port).filter(|_| leaving) {
+            record.device.set_leaving(true);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::subsystem::pvds::PvdPlace;
 use crate::vfs::Vf;
 use dataplane::Instant;
 use pvd::{CachedRa, PvdName, Statement};
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Control {
@@ -52,12 +53,13 @@ impl Control {
     /// # Errors
     /// There is no such port, it has no guest that could move, or its guest is not here.
     pub fn depart(&mut self, path: &PortPath, id: MoveId) -> Result<(), Refusal> {
-        self.movable(path)?;
+        let device = Arc::clone(&self.movable(path)?.device);
         let passage = self.moves.get(path).copied().unwrap_or_default();
         if passage.away {
             // It may have gone before anybody said so.
             return if passage.went == Some(id) { Ok(()) } else { Err(not_here(path)) };
         }
+        device.set_leaving(true);
         self.moves.insert(path.clone(), Passage { went: Some(id), ..passage });
         self.actions.push_back(Action::Save);
         Ok(())
@@ -68,10 +70,12 @@ impl Control {
     /// # Errors
     /// There is no such port, it is not about to leave, or its guest was heard elsewhere already.
     pub fn stay(&mut self, path: &PortPath) -> Result<(), Refusal> {
-        self.movable(path)?;
+        let device = Arc::clone(&self.movable(path)?.device);
         let passage = self.moves.get(path).copied().unwrap_or_default();
         let expected = match passage.stands() {
             Some(Handover::Leaving) => {
+                device.set_leaving(false);
+                self.releases.extend(device.resume().then_some(device));
                 self.moves.insert(path.clone(), Passage { went: None, ..passage });
                 self.actions.push_back(Action::Save);
                 return Ok(());

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Moves that are accepted.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
-use tests::guest::ping;
+use tests::frames::{Mac, number_of, numbered};
+use tests::guest::{SyntheticGuest, ping};
 use tests::wait::{Deadline, until};
+use tests::weftd::Weftd;
 
 use crate::scene::{MOVING, Scene, advertise, announce, hand_over};
 
@@ -88,7 +92,7 @@ fn a_port_takes_its_numbers_features_entries_and_what_its_routers_said() {
     let entries = destination.json(&["fdb", "list"]);
     let own = |entry: &Value| entry["mac"] == "02:00:00:00:00:77" && entry["kind"] == "static";
     assert!(entries.as_array().is_some_and(|entries| entries.iter().any(own)), "{entries}");
-    let state = |daemon: &tests::weftd::Weftd| {
+    let state = |daemon: &Weftd| {
         let text = std::fs::read_to_string(daemon.folder().join("state/state.json")).expect("it is saved");
         serde_json::from_str::<Value>(&text).expect("JSON")["offered"]["red:moving"].clone()
     };
@@ -115,4 +119,49 @@ fn where_a_move_stands_survives_kill_9_and_the_same_move_comes_once() {
     let mut there = scene.destination.attach("there", 2);
     let mut guest = scene.source.attach(MOVING.0, MOVING.1);
     ping(&mut there, &mut guest, 1);
+}
+
+/// Sends frames of these numbers to the moving guest, and waits until the switch has them.
+fn stream(source: &Weftd, here: &mut SyntheticGuest, to: Mac, numbers: Range<u64>) {
+    let sent = || source.port("here")["tx_frames"].as_u64().expect("a number");
+    let before = sent();
+    numbers.clone().for_each(|number| here.send(&numbered(to, here.mac(), number, 200)));
+    let count = numbers.end - numbers.start;
+    until("the frames are on their way", Deadline::patient(), || sent() >= before + count);
+}
+
+/// The numbers of frames that a guest gets, up to the last one.
+fn arrive(guest: &mut SyntheticGuest, last: u64) -> Vec<u64> {
+    let mut all = Vec::new();
+    let deadline = Deadline::patient();
+    while all.last() != Some(&last) {
+        let received = guest.recv_until(deadline, |received| number_of(&received.frame).is_some());
+        let received = received.unwrap_or_else(|| panic!("only {all:?} came"));
+        all.extend(number_of(&received.frame));
+    }
+    all
+}
+
+#[test]
+fn what_is_sent_while_a_guest_is_on_its_way_arrives_once_and_in_order() {
+    let scene = Scene::new();
+    let (source, destination) = (&scene.source, &scene.destination);
+    let (mut here, mut guest) = (source.attach("here", 1), source.attach(MOVING.0, MOVING.1));
+    let mac = guest.mac();
+    scene.prepare(&[]).expect_ok();
+    // It is stopped, and the migration fails.
+    guest.pause(true).expect("the switch answers");
+    stream(source, &mut here, mac, 0..50);
+    guest.pause(false).expect("the switch answers");
+    stream(source, &mut here, mac, 50..60);
+    assert_eq!(arrive(&mut guest, 59), (0..60).collect::<Vec<u64>>());
+    guest.quit().expect("the switch answers");
+    stream(source, &mut here, mac, 100..150);
+    let mut guest = destination.attach(MOVING.0, MOVING.1);
+    announce(&mut guest);
+    until("it is known to have moved", Deadline::patient(), || scene.stands()[0] == "moved");
+    stream(source, &mut here, mac, 150..160);
+    assert_eq!(arrive(&mut guest, 159), (100..160).collect::<Vec<u64>>());
+    let drops = source.port(MOVING.0)["drops"].clone();
+    assert!(drops.get("hold-full").is_none(), "{drops}");
 }
