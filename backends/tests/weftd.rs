@@ -23,11 +23,18 @@ struct Daemon {
 impl Daemon {
     /// Starts it and waits until it tells systemd that it is ready.
     fn start(directory: &Path) -> Daemon {
+        Daemon::start_with(directory, &[])
+    }
+
+    /// The same with more in its environment.
+    fn start_with(directory: &Path, more: &[(&str, &str)]) -> Daemon {
         let notify = directory.join("notify");
         let _ = fs::remove_file(&notify);
         let told = UnixDatagram::bind(&notify).unwrap();
         told.set_read_timeout(Some(DEADLINE)).unwrap();
-        let child = weftd(directory).env("NOTIFY_SOCKET", &notify).stderr(Stdio::piped()).spawn().unwrap();
+        let child =
+            weftd(directory).env("NOTIFY_SOCKET", &notify).envs(more.iter().copied()).stderr(Stdio::piped()).spawn();
+        let child = child.unwrap();
         let daemon = Daemon { child, told, directory: directory.to_owned() };
         assert_eq!(daemon.next_state(), "READY=1");
         daemon
@@ -131,6 +138,17 @@ fn test_after_kill_9_it_starts_over_its_own_remains() {
     assert!(String::from_utf8_lossy(&second.stderr).contains("another weftd listens on it"));
     daemon.signal(Signal::INT);
     assert_eq!(daemon.end().0, Some(0));
+}
+
+#[test]
+fn test_systemds_watchdog_is_fed_where_there_is_one_and_while_the_process_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start_with(directory.path(), &[("WATCHDOG_USEC", "10000000")]);
+    assert_eq!([daemon.next_state(), daemon.next_state()], ["WATCHDOG=1", "WATCHDOG=1"]);
+    daemon.signal(Signal::TERM);
+    let stopping = std::iter::from_fn(|| Some(daemon.next_state())).find(|state| state != "WATCHDOG=1");
+    assert_eq!(stopping.as_deref(), Some("STOPPING=1"));
+    daemon.end();
 }
 
 #[test]

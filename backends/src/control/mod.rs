@@ -136,6 +136,8 @@ struct Running {
     ticked: Instant,
     /// Calls or copies of frames wait whose turn has not come.
     more: bool,
+    /// Where the workers were when systemd was last told that all is well; `None`: it does not want to know.
+    vital: Option<Vec<u64>>,
     /// What had happened when those who watch were last told of it.
     told: (u64, u64),
 }
@@ -195,8 +197,9 @@ impl Running {
             changes: 0,
             settled: 0,
         };
-        let running =
-            Running { events, server, server_id, signals, daemon, ticked: started, more: false, told: (0, 0) };
+        let vital = sd_notify::watchdog_enabled().map(|_| Vec::new());
+        let (more, told) = (false, (0, 0));
+        let running = Running { events, server, server_id, signals, daemon, ticked: started, more, vital, told };
         Ok((running, saved.overlay))
     }
 
@@ -283,12 +286,23 @@ impl Running {
         Some(Done { server: Rc::clone(server), id, pending, answered })
     }
 
+    /// Tells systemd's watchdog that this loop turns and that every worker does. One that is stuck for long ends the process:
+    /// it is started anew, and guests go on.
+    fn reassure(&mut self) {
+        if let Some(seen) = &mut self.vital
+            && self.daemon.endpoints.workers().are_alive(seen)
+        {
+            notify(NotifyState::Watchdog);
+        }
+    }
+
     fn tick(&mut self) -> Result<(), RunError> {
         let now = Instant::now();
         if now.saturating_duration_since(self.ticked) < TICK {
             return Ok(());
         }
         self.ticked = now;
+        self.reassure();
         self.daemon.tick(&mut self.events, now);
         let mut ops = self.events.event_ops(self.server_id)?;
         self.server.borrow_mut().tick(now, &mut ops);

@@ -91,6 +91,14 @@ impl Pool {
         self.members.iter().map(Member::stats).collect()
     }
 
+    /// Whether all have made a turn since they were where `seen` says, or sleep.
+    pub(super) fn are_alive(&self, seen: &mut Vec<u64>) -> bool {
+        seen.resize(self.members.len(), u64::MAX);
+        // Each is looked at, whatever the others do.
+        let members = self.members.iter().zip(seen);
+        members.fold(true, |alive, (member, seen)| member.gauges.pulse.is_alive(seen) & alive)
+    }
+
     /// Gives a source to the worker that owns fewest. Returns when it is polled.
     pub(super) fn attach(&self, source: Source) -> Place {
         let load = |index: &usize| self.members[*index].sources.load(Ordering::Relaxed);

@@ -46,6 +46,14 @@ impl Pulse {
         woken
     }
 
+    /// Whether the worker has made a turn since it was at `turns`, or sleeps and need not. `turns` becomes where it is.
+    pub(super) fn is_alive(&self, turns: &mut u64) -> bool {
+        // In this order: who wakes up in between makes a turn before he is looked at again.
+        let asleep = self.asleep.load(Ordering::Relaxed);
+        let before = std::mem::replace(turns, self.turns.load(Ordering::Relaxed));
+        asleep || before != *turns
+    }
+
     /// Interrupts the worker if it is stuck where it was at `turns`. Returns where it is.
     fn check(&self, turns: u64) -> u64 {
         let now = self.turns.load(Ordering::Relaxed);
@@ -87,5 +95,22 @@ impl Drop for Watchdog {
             // It cannot panic, and nothing could be done about it here.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_makes_turns_or_sleeps_is_alive_and_who_is_stuck_is_not() {
+        let (pulse, mut seen) = (Pulse::default(), u64::MAX);
+        pulse.beat();
+        assert!(pulse.is_alive(&mut seen));
+        assert!(!pulse.is_alive(&mut seen), "no turn since");
+        pulse.rest(|| assert!(pulse.is_alive(&mut seen) && pulse.is_alive(&mut seen)));
+        assert!(!pulse.is_alive(&mut seen), "awake, and no turn");
+        pulse.beat();
+        assert!(pulse.is_alive(&mut seen));
     }
 }

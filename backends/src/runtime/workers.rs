@@ -61,6 +61,11 @@ impl Workers {
         self.pool.release(port);
     }
 
+    /// Whether every worker has made a turn since it was asked last, or sleeps. `seen` is where they were then; empty at first.
+    pub fn are_alive(&self, seen: &mut Vec<u64>) -> bool {
+        self.pool.are_alive(seen)
+    }
+
     /// What each worker has done.
     #[must_use]
     pub fn stats(&self) -> Vec<WorkerStats> {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! systemd's own judgement of the units.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tests::skip::skip;
+use tests::weftd::binary;
+
+const UNITS: [&str; 2] = ["weftd.service", "weftd.socket"];
+
+/// What `systemd-analyze verify` says of the units in a directory, all of it; `None`: it is not installed.
+fn verify(directory: &Path) -> Option<String> {
+    let units = UNITS.map(|unit| directory.join(unit));
+    let output = Command::new("systemd-analyze").arg("verify").args(units).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Of the host's own units it may have something to say as well.
+    Some(said.lines().filter(|line| line.contains("weftd")).collect::<Vec<_>>().join("\n"))
+}
+
+/// Copies the units, with the daemon where this build has it.
+fn install(directory: &Path, change: impl Fn(String) -> String) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../backends/systemd");
+    for unit in UNITS {
+        let text = fs::read_to_string(from.join(unit)).expect("a directory of its own");
+        let text = text.replace("/usr/sbin/weftd", &binary("weftd").display().to_string());
+        fs::write(directory.join(unit), change(text)).expect("a directory of its own");
+    }
+}
+
+#[test]
+fn test_systemd_finds_no_fault_in_the_units() {
+    let directory = tempfile::tempdir().expect("a directory of its own");
+    install(directory.path(), |text| text);
+    let Some(said) = verify(directory.path()) else {
+        return skip("systemd-analyze is not installed");
+    };
+    assert_eq!(said, "");
+    install(directory.path(), |text| text.replace("WatchdogSec", "WatchDogSec"));
+    assert_ne!(verify(directory.path()).expect("it is installed"), "", "a misspelt key is a fault");
+}
