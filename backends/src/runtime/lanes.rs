@@ -24,7 +24,7 @@ impl AttachedLane {
     ) -> Self {
         port.set_inward(inward);
         drop(port.replace_sinks(sinks));
-        namespace.take_home(port);
+        namespace.look_after_home();
         let attach = |source| pool.attach(Source::of_lane(namespace, port, source));
         let sources = sources.into_iter().map(attach).collect();
         Self { pool: Arc::clone(pool), port: Arc::clone(port), sources }

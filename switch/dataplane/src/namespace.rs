@@ -104,9 +104,11 @@ impl MacTablePlace {
 }
 
 impl Port {
-    /// Whether nobody is there: no receive ring runs, and there is no other lane and no link.
+    /// Whether nobody is there: no receive ring runs, there is no link, and no other lane that gets its frames. A VF that waits
+    /// for a guest is none.
     pub(crate) fn is_vacant(&self) -> bool {
-        !self.is_running() && !self.patch().is_on() && self.lanes().queues() == 0
+        let by_lane = || self.lanes().queues() > 0 && self.steering().unicast.vf;
+        !self.is_running() && !self.patch().is_on() && !by_lane()
     }
 
     /// The port's own address has just been let go. False: its guest came at the same moment, and has it back.

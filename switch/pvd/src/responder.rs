@@ -139,6 +139,8 @@ struct Waiting {
     to: Destination,
     /// A router has answered: only what no router says is left to be said.
     silenced: bool,
+    /// It is to be said once more later: whoever lands may have missed it.
+    again: bool,
 }
 
 /// The hosts of one namespace that wait for an answer.
@@ -184,21 +186,22 @@ impl Responder {
             Some(mac) => Destination { address: source, mac },
             None => Destination { address: ALL_NODES, mac },
         };
-        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false });
+        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false, again: false });
     }
 
     /// A port came up, with a host behind it that has this Ethernet address and may not ask: it has been moved here.
     pub fn port_up(&mut self, port: u32, mac: MacAddr, now: Duration, jitter: Duration) {
         let to = Destination { address: ALL_NODES, mac };
         let source = Ipv6Addr::UNSPECIFIED;
-        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false });
+        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false, again: false });
     }
 
-    /// The same of a host that was running elsewhere a moment ago: it is told at once, for it goes by what it was told there.
+    /// The same of a host that was running elsewhere a moment ago: it is told at once, for it goes by what it was told there, and
+    /// once more a little later, for its rings may still be being set up.
     pub fn landed(&mut self, port: u32, mac: MacAddr, now: Duration) {
         let to = Destination { address: ALL_NODES, mac };
         self.give_up(|(other, address), _| *other == port && *address == ALL_NODES);
-        self.wait(port, Waiting { due: now, source: Ipv6Addr::UNSPECIFIED, to, silenced: false });
+        self.wait(port, Waiting { due: now, source: Ipv6Addr::UNSPECIFIED, to, silenced: false, again: true });
     }
 
     /// A port sees these PvDs: of no others its hosts are told.
@@ -249,7 +252,7 @@ impl Responder {
     pub fn poll(&mut self, cache: &mut RaCache, registry: &Registry, now: Duration) -> Option<Answer> {
         while let Some((due, port, address)) = self.due.first().copied().filter(|(due, ..)| *due <= now) {
             self.due.remove(&(due, port, address));
-            let Some(Waiting { to, silenced, .. }) = self.waiting.remove(&(port, address)) else {
+            let Some(Waiting { to, silenced, again, source, .. }) = self.waiting.remove(&(port, address)) else {
                 continue;
             };
             let sight = self.sights.get(&port).unwrap_or(&Sight::All);
@@ -269,6 +272,9 @@ impl Responder {
             self.counters.answered += 1;
             if address == ALL_NODES {
                 self.said.insert(port, now);
+            }
+            if again {
+                self.wait(port, Waiting { due: now, source, to, silenced: false, again: false });
             }
             return Some(Answer { port, to, adverts });
         }

@@ -4,11 +4,11 @@
 use qemu::Moving;
 use tests::setup::Must;
 
-use crate::lab::{Lab, SLOW, STREAM};
+use crate::lab::{Lab, PLAIN, SLOW};
 
 #[test]
 fn a_move_that_is_called_off_leaves_all_as_it_was() {
-    let Some(mut lab) = Lab::open(1, STREAM) else { return };
+    let Some(mut lab) = Lab::open(PLAIN) else { return };
     for _ in 0..2 {
         let (incoming, socket) = lab.incoming();
         let ((), outcome) = lab.during(|lab| {

@@ -2,6 +2,7 @@
 //! Two hosts with a wire between them: each a network namespace with a weftd, whose uplink is the end of the wire.
 
 use core::net::Ipv6Addr;
+use std::path::Path;
 
 use tests::guest::{GuestOptions, SyntheticGuest};
 use tests::netns::{Netns, can_have_namespaces};
@@ -77,6 +78,23 @@ impl Host {
         until("the advertisement", Deadline::patient(), listed);
         router.hang_up();
         self.daemon.await_state("router", "down");
+    }
+
+    /// Gives the guest's port a VF, which weft plugs in over this monitor of QEMU. It may have it already.
+    pub(crate) fn give_vf(&self, monitor: &Path) {
+        let place = self.daemon.folder().display();
+        let lane = format!("dgram:{place}/guest-vf.sock,peer={place}/guest-vf.guest");
+        let monitor = monitor.display().to_string();
+        let vf = ["--vf", &lane, "--vf-model", "standby", "--vf-qmp", &monitor, "--vf-device", "rtl8139"];
+        let place = ["--vf-bus", "slot0", "--vf-pair", "nic-a"];
+        self.daemon.weft(&[&["port", "set", "guest"][..], &vf, &place].concat()).expect_ok();
+    }
+
+    /// Offers the guest its VF, and waits until it uses it. A guest that comes back may be offered it already.
+    pub(crate) fn offer_vf(&self) {
+        let _ = self.daemon.weft(&["vf", "offer", "guest"]);
+        let state = || self.daemon.json(&["vf", "status", "guest"])["state"].clone();
+        until("the guest to use its VF", Deadline::patient(), || state() == "on-vf");
     }
 
     /// Kills weftd and starts it again.

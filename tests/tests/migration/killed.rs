@@ -5,11 +5,11 @@
 use qemu::{Moving, Pace};
 use tests::setup::Must;
 
-use crate::lab::{Lab, SLOW, STREAM};
+use crate::lab::{Lab, PLAIN, SLOW};
 
 #[test]
 fn a_guest_outlives_a_switch_that_is_killed_while_it_moves() {
-    let Some(mut lab) = Lab::open(1, STREAM) else { return };
+    let Some(mut lab) = Lab::open(PLAIN) else { return };
     for is_source in [true, false] {
         let (incoming, socket) = lab.incoming();
         let host = if is_source { lab.at } else { 1 - lab.at };

@@ -17,10 +17,17 @@ use tests::weftd::mac_text;
 use crate::hosts::{self, GUEST, Host, guest_mac};
 use crate::near::addresses;
 
-/// Requests a second to the guest from each host, over IPv4 and IPv6: a stream,
-pub(crate) const STREAM: [u32; 2] = [500, 100];
-/// and about what an emulated guest can answer.
-pub(crate) const LOAD: [u32; 2] = [2000, 500];
+/// What the guest is like, and what is asked of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) queue_pairs: u16,
+    pub(crate) has_vf: bool,
+    /// Requests a second from each host, over IPv4 and IPv6.
+    pub(crate) pace: [u32; 2],
+}
+
+/// A guest that answers a stream.
+pub(crate) const PLAIN: Shape = Shape { queue_pairs: 1, has_vf: false, pace: [500, 100] };
 /// So slow that a move is under way for as long as a test likes.
 pub(crate) const SLOW: Pace = Pace { downtime: Duration::from_millis(300), bandwidth: Some(1 << 20) };
 /// Requests of each stream in which nothing happens.
@@ -39,7 +46,7 @@ pub(crate) struct Lab {
     pub(crate) hosts: [Host; 2],
     /// Where the guest is.
     pub(crate) at: usize,
-    queue_pairs: u16,
+    shape: Shape,
     setup: Setup,
     _turn: MutexGuard<'static, ()>,
 }
@@ -57,12 +64,12 @@ pub(crate) struct Scene {
 
 impl Lab {
     /// `None` where there can be no such lab; it is noted as skipped.
-    pub(crate) fn open(queue_pairs: u16, pace: [u32; 2]) -> Option<Lab> {
+    pub(crate) fn open(shape: Shape) -> Option<Lab> {
         let setup = setup_or_skip()?;
         // Whoever poisoned it has failed, and its guests are gone.
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let hosts = hosts::open(queue_pairs)?;
-        let guest = setup.start(&spec(&hosts[0], queue_pairs)).must();
+        let hosts = hosts::open(shape.queue_pairs)?;
+        let guest = setup.start(&spec(&hosts[0], shape)).must();
         guest.wait_ready().must();
         guest.configure("eth0", &["10.0.0.1/24", "fd00::1/64"]).must();
         let nears = hosts.each_ref().map(Host::near);
@@ -73,12 +80,14 @@ impl Lab {
         let cut_off = nears.each_ref().map(crate::near::Near::cut_off);
         let (host, host6) = addresses(guest_mac(), GUEST);
         let traffic = nears.map(|near| {
-            let streams =
-                vec![Stream::new(0, near.host, host, pace[0]), Stream::over_ipv6(1, near.host6, host6, pace[1])];
+            let streams = vec![
+                Stream::new(0, near.host, host, shape.pace[0]),
+                Stream::over_ipv6(1, near.host6, host6, shape.pace[1]),
+            ];
             Traffic::start(near, streams)
         });
         let setup = setup.clone();
-        let lab = Lab { traffic, cut_off, guest, hosts, at: 0, queue_pairs, setup, _turn: turn };
+        let lab = Lab { traffic, cut_off, guest, hosts, at: 0, shape, setup, _turn: turn };
         lab.await_answers();
         Some(lab)
     }
@@ -86,7 +95,7 @@ impl Lab {
     /// A QEMU on the other host that waits for the guest, and where it waits.
     pub(crate) fn incoming(&self) -> (Guest, PathBuf) {
         let there = &self.hosts[1 - self.at];
-        let incoming = self.setup.start(&spec(there, self.queue_pairs).incoming()).must();
+        let incoming = self.setup.start(&spec(there, self.shape).incoming()).must();
         let socket = there.daemon.folder().join("move.sock");
         incoming.await_move(&socket).must();
         (incoming, socket)
@@ -172,11 +181,16 @@ impl Lab {
 }
 
 /// The guest as it is on a host.
-fn spec(host: &Host, queue_pairs: u16) -> GuestSpec {
+fn spec(host: &Host, shape: Shape) -> GuestSpec {
+    let Shape { queue_pairs, has_vf, .. } = shape;
     let socket = host.daemon.port_path("guest");
     let nic = Nic { queue_pairs, ..Nic::new("a", Mac(guest_mac()), Attach::SwitchListens(socket)) };
-    let mut spec = GuestSpec::new("guest", host.daemon.folder()).with_nic(nic);
+    let mut spec = GuestSpec::new("guest", host.daemon.folder()).with_nic(if has_vf { nic.standby() } else { nic });
     spec.vcpus = if queue_pairs > 1 { 2 } else { 1 };
+    (spec.pci_slots, spec.has_switch_monitor) = (has_vf.into(), has_vf);
+    if has_vf {
+        host.give_vf(&spec.switch_monitor());
+    }
     spec
 }
 

@@ -19,3 +19,4 @@ mod landing;
 mod near;
 mod pairs;
 mod plain;
+mod with_vf;

@@ -3,14 +3,17 @@
 
 use tests::setup::Must;
 
-use crate::lab::{LOAD, Lab};
+use crate::lab::{Lab, PLAIN, Shape};
+
+/// About as much as an emulated guest can answer.
+const LOADED: Shape = Shape { queue_pairs: 2, pace: [2000, 500], ..PLAIN };
 
 /// What the guest writes again and again.
 const WRITES: &str = "while :; do head -c 8388608 /dev/urandom >/tmp/written; done";
 
 #[test]
 fn a_loaded_guest_with_two_queue_pairs_moves() {
-    let Some(mut lab) = Lab::open(2, LOAD) else { return };
+    let Some(mut lab) = Lab::open(LOADED) else { return };
     lab.guest.spawn(WRITES).must();
     for number in 1..=2 {
         let scene = lab.move_guest();

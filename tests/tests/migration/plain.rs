@@ -5,7 +5,7 @@ use tests::setup::Must;
 use tests::wait::{Deadline, until};
 
 use crate::connection::Connection;
-use crate::lab::{Lab, STREAM};
+use crate::lab::{Lab, PLAIN};
 
 /// The variable that asks for more moves than a test should take.
 const MOVES: &str = "WEFT_MIGRATIONS";
@@ -13,7 +13,7 @@ const MOVES_DEFAULT: usize = 3;
 
 #[test]
 fn a_guest_moves_to_and_fro_under_its_streams() {
-    let Some(mut lab) = Lab::open(1, STREAM) else { return };
+    let Some(mut lab) = Lab::open(PLAIN) else { return };
     let moves = std::env::var(MOVES).map_or(MOVES_DEFAULT, |count| count.parse().expect("a number of moves"));
     let connection = Connection::open(&lab.hosts[0], &lab.guest);
     lab.hosts[0].speak_and_die();
