@@ -24,7 +24,7 @@ use crate::text::Text;
 use crate::vf::VfAsk;
 use crate::vfs::Vfs;
 use dataplane::{DropReason, Emission, Instant, MacTable, RingFault};
-use pvd::Statement;
+use pvd::{Replayed, Statement};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,6 +160,8 @@ pub struct Control {
     pub(crate) vfs: Vfs,
     /// Ports that came from other switches, or go there.
     pub(crate) moves: BTreeMap<PortPath, Passage>,
+    /// What guests that have not come yet are to be told that holds no more.
+    pub(crate) withdrawing: BTreeMap<PortPath, Vec<Replayed>>,
     /// The time that was last told.
     pub(crate) now: Duration,
     pub(crate) emissions: Vec<Emission>,
@@ -179,8 +181,9 @@ impl Control {
     pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
         let (actions, emissions, releases) = (VecDeque::new(), Vec::new(), Vec::new());
-        let (vfs, moves, now) = (Vfs::default(), BTreeMap::new(), Duration::ZERO);
-        Control { desired, plant, informing: None, offered, actions, vfs, moves, now, emissions, releases }
+        let (vfs, now) = (Vfs::default(), Duration::ZERO);
+        let (moves, withdrawing) = (BTreeMap::new(), BTreeMap::new());
+        Control { desired, plant, informing: None, offered, actions, vfs, moves, withdrawing, now, emissions, releases }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.

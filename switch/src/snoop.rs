@@ -85,10 +85,11 @@ impl Control {
     /// Does what is due by now between ticks: hosts that no router has answered are answered from the cache, and lanes of ports
     /// are switched when guests, workers or time say so.
     pub fn handle_due(&mut self, now: Instant) {
+        // Whoever has come is told what does not hold here before he is told what does.
+        self.follow_moves(now);
         let answers = self.plant.answer(now.since_origin());
         self.emissions.extend(answers);
         self.tend_lanes(now.since_origin());
-        self.follow_moves(now);
     }
 
     /// The guest of a port has just set its device up: it is told what routers have said, for it may have come from elsewhere

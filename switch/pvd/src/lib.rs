@@ -86,7 +86,7 @@ pub use membership::Reader;
 pub use pvd::{Attributes, Known, Pvd};
 pub use refused::{Counters, Refused};
 pub use registry::{Learnt, Registry, Statement};
-pub use replay::aged_by;
+pub use replay::{aged_by, withdrawn};
 pub use responder::{
     ALL_NODES, ALL_NODES_GAP, Answer, AnswerPolicy, Answering, DELAY_MAX, Destination, Replayed, Responder,
     ResponderCounters, Solicitation,

@@ -31,6 +31,13 @@ pub fn aged_by(octets: &[u8], router: Ipv6Addr, elapsed: Duration) -> Option<Vec
     lives.then_some(message)
 }
 
+/// What takes back all that a message of `router` says: the same with lifetimes of zero. `None`: it is none, or is signed.
+pub fn withdrawn(octets: &[u8], router: Ipv6Addr) -> Option<Vec<u8>> {
+    let mut message = octets.to_vec();
+    nd::rewrite_lifetimes(&mut message, router, ALL_NODES, |_| 0).ok()?;
+    RouterAdvert::parse(&message).is_ok().then_some(message)
+}
+
 fn aged(
     octets: &[u8],
     (router, to): (Ipv6Addr, Ipv6Addr),

@@ -21,7 +21,7 @@ use crate::stated::PvdKey;
 use core::net::Ipv6Addr;
 use dataplane::{Instant, Role};
 use netvsc::{By, Event, Saved};
-use pvd::{Advert, Cached, PvdName};
+use pvd::{Advert, Cached, PvdName, Replayed};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use wire::nd::RouterAdvert;
@@ -35,8 +35,8 @@ pub struct Landed {
     pub learnt: usize,
     /// Those about what the namespace knows from its routers itself.
     pub known: usize,
-    /// Those that were not taken in: they have ended on the way, no port here leads to their router, or its rules do not allow
-    /// them.
+    /// Those that were not taken in: they have ended on the way, no port here leads to their router, its rules do not allow
+    /// them, or other routers are here.
     pub refused: usize,
     /// Static PvDs that were made.
     pub pvds: usize,
@@ -65,9 +65,22 @@ impl Control {
     }
 
     /// Teaches the namespace of a port that has come what it lacks of what the move, which was `way` on the way, has of its
-    /// routers.
+    /// routers. Where there are other routers and none of those, nothing is learnt, and the guest is told when it comes that they
+    /// are none any more.
     pub fn import_learnt(&mut self, moved: &Move, way: Duration, now: Instant) -> Landed {
-        self.plant.land_ras(&moved.port.namespace, &moved.ras, way, now.since_origin())
+        let home = &moved.port.namespace;
+        let known = self.plant.spoken_of(home);
+        let is_known = |ra: &RaLeft| known.iter().any(|(router, _)| *router == ra.router);
+        if known.is_empty() || moved.ras.iter().any(is_known) {
+            return self.plant.land_ras(home, &moved.ras, way, now.since_origin());
+        }
+        // Other routers are here, so it is another network. What the guest has heard of its own leads nowhere.
+        let withdrawn = |ra: &RaLeft| {
+            let octets = pvd::withdrawn(&ra.octets, ra.router)?;
+            ra.router.is_unicast_link_local().then_some(Replayed { router: ra.router, mac: ra.mac, octets })
+        };
+        self.withdrawing.insert(moved.port.clone(), moved.ras.iter().filter_map(withdrawn).collect());
+        Landed { refused: moved.ras.len(), ..Landed::default() }
     }
 
     /// Whether the port has come by this move.

@@ -46,6 +46,9 @@ impl Control {
                 record.device.set_leaving(after.stands() == Some(Handover::Leaving));
             }
             if !after.away {
+                let withdrawn = self.withdrawing.remove(&path).unwrap_or_default();
+                let frames = self.plant.take_back(&path, withdrawn);
+                self.emissions.extend(frames);
                 self.plant.greet(&path, now.since_origin());
             }
             self.moves.insert(path.clone(), after);
@@ -62,6 +65,7 @@ impl Control {
                 Op::Del => {
                     self.offered.remove(&port);
                     self.moves.remove(&port);
+                    self.withdrawing.remove(&port);
                 }
                 Op::Add => self.resume_move(&port),
                 Op::Set => {}

@@ -13,7 +13,7 @@ use crate::subsystem::ras::Ras;
 use crate::tree::Namespace;
 use core::net::Ipv6Addr;
 use dataplane::{Emission, PortTag, Role};
-use pvd::{Answer, Answering, Registry, Replayed, Sight, Solicitation};
+use pvd::{ALL_NODES, Answer, Answering, Destination, Registry, Replayed, Sight, Solicitation};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::build::{Ether, Ip};
@@ -114,6 +114,17 @@ impl Plant {
         let (pvds, ras) = (self.learning.pvds, self.learning.ras);
         let (pvds, ras) = self.tree.get_mut(home)?.get_two_mut(pvds, ras)?;
         ras.responder.poll(&mut ras.cache, pvds.make(now), now)
+    }
+
+    /// Frames that take back, to the guest of a port alone, what routers have told it elsewhere.
+    pub(crate) fn take_back(&mut self, path: &PortPath, adverts: Vec<Replayed>) -> Vec<Emission> {
+        let mut frames = Vec::new();
+        let known = self.port(path).map(|record| (record.ident.nr_at_home(), record.spec.mac));
+        if let (Some((port, mac)), Ok(home)) = (known, self.tree.find(&path.namespace).map(Namespace::handle)) {
+            let to = Destination { address: ALL_NODES, mac };
+            self.say(home, &Answer { port, to, adverts }, &mut frames);
+        }
+        frames
     }
 
     /// Makes frames of an answer.

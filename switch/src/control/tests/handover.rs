@@ -278,3 +278,28 @@ fn test_where_a_move_stands_outlives_a_restart() {
     next.handle_request(Request::PortDel { port: port("red/dev:vm1"), force: true }).unwrap();
     assert!(next.moves().is_empty(), "nothing is left of a port that is gone");
 }
+
+#[test]
+fn test_where_other_routers_are_those_of_before_are_taken_back() {
+    let (source, mut there) = (source(), destination());
+    let other = "fe80::2".parse().unwrap();
+    hear(&mut there, "red/dev:up", &wire::build::advertisement(MacAddr([2, 0, 0, 0, 0, 8]), other, 100, &[]), 1);
+    let landed = import(&mut there, &export(&source, 1, 1), 0).unwrap();
+    assert_eq!((landed.learnt, landed.refused), (0, 2), "nothing is learnt of another network");
+    there.handle_due(at(6));
+    assert!(there.take_emissions().is_empty(), "the guest is not here");
+    // What control does when its rings run.
+    let vm1 = port("red/dev:vm1");
+    let withdrawn = there.withdrawing.remove(&vm1).unwrap();
+    let frames = there.plant.take_back(&vm1, withdrawn);
+    assert_eq!(frames.len(), 2);
+    for emission in frames {
+        let packet = wire::nd::NdPacket::validate(&emission.frame[14..]).unwrap();
+        let wire::nd::NdMessage::Advert(message) = packet.message else { panic!("an advertisement") };
+        assert_eq!((packet.src, message.header.lifetime), (ROUTER, 0));
+        assert_eq!(&emission.frame[..6], &there.desired().port(&vm1).unwrap().mac.0, "to that guest alone");
+        let advert = pvd::Advert::new(1, packet.src, message).unwrap();
+        let mut registry = pvd::Registry::new(pvd::Limits::default(), 1);
+        assert_eq!(registry.learn(&advert, Duration::ZERO), Ok(pvd::Learnt::Void), "nothing of it lasts");
+    }
+}
