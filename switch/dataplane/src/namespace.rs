@@ -104,10 +104,10 @@ impl MacTablePlace {
 }
 
 impl Port {
-    /// Whether nobody is there: no receive ring runs, there is no link, and no other lane that gets its frames. A VF that waits
-    /// for a guest is none.
+    /// Whether nobody is there: no receive ring runs, there is no link, and no other lane that gets its frames. The VF of a guest
+    /// that was here is none, whatever is steered there still.
     pub(crate) fn is_vacant(&self) -> bool {
-        let by_lane = || self.lanes().queues() > 0 && self.steering().unicast.vf;
+        let by_lane = || self.lanes().queues() > 0 && self.steering().unicast.vf && !self.has_run();
         !self.is_running() && !self.patch().is_on() && !by_lane()
     }
 

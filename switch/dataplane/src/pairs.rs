@@ -6,7 +6,7 @@
 //! and no other moves. So a guest that changes the number of its queues sees as few flows as possible change their
 //! queue, which is when their frames could overtake each other.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Shares of a port; some of each for the most pairs that there can be.
@@ -16,6 +16,8 @@ const SHARES: usize = 128;
 pub(crate) struct Pairs {
     /// Bit set of the pairs that run.
     running: AtomicU32,
+    /// Whether any ever ran.
+    has_run: AtomicBool,
     /// The pair of each share, which need not run at the very moment.
     shares: [AtomicU8; SHARES],
     dealing: Mutex<()>,
@@ -23,7 +25,8 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     pub(crate) fn new() -> Self {
-        Self { running: AtomicU32::new(0), shares: std::array::from_fn(|_| AtomicU8::new(0)), dealing: Mutex::new(()) }
+        let (running, has_run) = (AtomicU32::new(0), AtomicBool::new(false));
+        Self { running, has_run, shares: std::array::from_fn(|_| AtomicU8::new(0)), dealing: Mutex::new(()) }
     }
 
     /// Whether any pair runs.
@@ -31,8 +34,14 @@ impl Pairs {
         self.running.load(Ordering::Relaxed) != 0
     }
 
+    /// Whether any pair ever ran: the port is one for a guest.
+    pub(crate) fn has_run(&self) -> bool {
+        self.has_run.load(Ordering::Relaxed)
+    }
+
     /// From now on flows go to `pair` too.
     pub(crate) fn start(&self, pair: u16) {
+        self.has_run.store(true, Ordering::Relaxed);
         self.change(|running| running | 1 << pair);
     }
 

@@ -368,6 +368,11 @@ impl Port {
         self.pairs.any()
     }
 
+    /// Whether a receive ring ever ran.
+    pub(crate) fn has_run(&self) -> bool {
+        self.pairs.has_run()
+    }
+
     /// What its guest did to break a ring, until a ring of it is started anew.
     #[must_use]
     pub fn fault(&self) -> Option<RingFault> {
