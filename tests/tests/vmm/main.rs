@@ -76,10 +76,10 @@ fn a_primary_waits_for_a_guest_and_is_taken_back() {
     drop(channel);
     let mut channel = machine.channel(Some("nic0"));
     assert_eq!(channel.next(), Event::Ready { plugged: false });
-    // QEMU takes no second primary of another name, not even when the first is gone.
+    // QEMU takes no second primary of another name, not even when the first is gone. An igb is none, and is not kept back.
     for driver in DRIVERS {
         channel.plug(machine.vf(driver));
-        assert_eq!(channel.next(), Event::Waiting);
+        assert_eq!(channel.next(), if driver == "igb" { Event::Plugged } else { Event::Waiting });
         channel.unplug();
         assert_eq!(channel.next(), Event::Unplugged);
     }
