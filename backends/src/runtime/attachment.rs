@@ -85,7 +85,9 @@ fn is_receive(queue: u16) -> bool {
 impl RingHost for Attachment {
     fn negotiated(&self, features: u64) {
         if features == 0 {
+            // The next session is another landing, however soon it comes.
             self.has_landed.store(false, Ordering::Relaxed);
+            *self.announced.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         self.port.set_negotiated(Negotiated(features));
     }
