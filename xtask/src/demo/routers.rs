@@ -96,6 +96,9 @@ fn a_rogue(scene: &Scene, screen: &mut Screen) -> Result<(), Failure> {
     Ok(())
 }
 
+/// One question, and all answers to it: the router's two advertisements come in the order in which it spoke last.
+const SOLICIT: &str = "rdisc6 -m -r 1 -w 3000 -n eth0";
+
 /// A guest that has come too late for the router.
 fn still_heard(scene: &Scene, screen: &mut Screen) -> Result<(), Failure> {
     let red3 = scene.guests.get(RED3);
@@ -103,7 +106,7 @@ fn still_heard(scene: &Scene, screen: &mut Screen) -> Result<(), Failure> {
     screen.claim(address, &format!("red-vm3 has an address from {PREFIX}:/64 all the same"));
     let route = await_truth(|| has(red3, "route", "default via fe80::"))?;
     screen.claim(route, "it has a default route, through a router that is dead");
-    let answer = red3.run_ok("rdisc6 -1 -n eth0")?;
+    let answer = red3.run_ok(SOLICIT)?;
     screen.claim(answer.contains(RESOLVER), &format!("it asks for routers, and is told to ask {RESOLVER} for names:"));
     let told =
         |line: &&str| ["Router lifetime", "Prefix  ", "Valid time", "Recursive"].iter().any(|w| line.contains(w));

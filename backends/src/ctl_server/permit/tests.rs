@@ -9,35 +9,36 @@ use switch::{
     VhostUser,
 };
 
+/// What changes nothing, and tells of namespaces.
+const LOOKS: [&str; 13] = [
+    "Status",
+    "NamespaceList",
+    "NamespaceZombies",
+    "PortList",
+    "VfStatus",
+    "FdbList",
+    "PvdList",
+    "PvdShow",
+    "PvdWatch",
+    "RaList",
+    "RaShow",
+    "RaCheck",
+    "DropReasons",
+];
+
+/// What changes nothing, and tells of the daemon as a whole.
+const LOOKS_AT_ALL: [&str; 4] = ["WorkerList", "ConfigCheck", "ConfigDiff", "ConfigShow"];
+
 /// Every method of the interface, with parameters that parse, and who may call it.
 #[test]
 fn test_what_each_may_do() {
-    let readers = [
-        "Status",
-        "WorkerList",
-        "NamespaceList",
-        "NamespaceZombies",
-        "PortList",
-        "VfStatus",
-        "FdbList",
-        "PvdList",
-        "PvdShow",
-        "PvdWatch",
-        "RaList",
-        "RaShow",
-        "RaCheck",
-        "DropReasons",
-        "ConfigCheck",
-        "ConfigDiff",
-        "ConfigShow",
-    ];
     let policy = Policy::new("weft", Others::Read);
     for method in METHODS {
         let request = Request::parse(&call(method)).unwrap_or_else(|why| panic!("{method}: {why}"));
         let short = method.rsplit('.').next().unwrap();
         let allowed = |access| check(&policy, access, None, &request).is_ok();
         assert!(allowed(Access::Administer), "{method}");
-        assert_eq!(allowed(Access::Read), readers.contains(&short), "{method}");
+        assert_eq!(allowed(Access::Read), LOOKS.contains(&short) || LOOKS_AT_ALL.contains(&short), "{method}");
         assert!(!allowed(Access::None), "{method}");
     }
     let request = Request::parse(&call("org.varlink.service.GetInfo")).unwrap();
@@ -131,21 +132,6 @@ fn asks(access: Access, call: &Call) -> Result<(), Error> {
 /// Every method of the interface: nothing that is of the daemon as a whole, and nothing for a stranger.
 #[test]
 fn test_what_a_tenant_may_do() {
-    let looks = [
-        "Status",
-        "NamespaceList",
-        "NamespaceZombies",
-        "PortList",
-        "VfStatus",
-        "FdbList",
-        "PvdList",
-        "PvdShow",
-        "PvdWatch",
-        "RaList",
-        "RaShow",
-        "RaCheck",
-        "DropReasons",
-    ];
     let never = [
         "LinkAdd",
         "LinkDel",
@@ -165,7 +151,7 @@ fn test_what_a_tenant_may_do() {
         let short = method.rsplit('.').next().unwrap();
         let allowed = |access| asks(access, &call(method)).is_ok();
         assert_eq!(allowed(Access::Administer), !never.contains(&short), "{method}");
-        assert_eq!(allowed(Access::Read), looks.contains(&short), "{method}");
+        assert_eq!(allowed(Access::Read), LOOKS.contains(&short), "{method}");
         assert!(!allowed(Access::None), "{method}");
     }
     asks(Access::None, &call("org.varlink.service.GetInfo")).unwrap();
