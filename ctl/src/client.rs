@@ -56,7 +56,13 @@ impl Client {
             io::ErrorKind::WouldBlock => ClientError::Timeout { after: timeout },
             _ => ClientError::Unreachable { path: path.to_owned(), source: why },
         })?;
-        Ok(Client { socket, decoder: Decoder::new(REPLY_MAX), timeout })
+        Ok(Client::over(socket, timeout))
+    }
+
+    /// Speaks over a socket that somebody else has connected, or passes on. `timeout` bounds the wait for each reply.
+    #[must_use]
+    pub fn over(socket: UnixStream, timeout: Duration) -> Client {
+        Client { socket, decoder: Decoder::new(REPLY_MAX), timeout }
     }
 
     /// Calls a method and waits for its only reply.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -40,6 +40,24 @@ impl Authority {
     /// Its own certificate, to be believed.
     pub fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// A certificate with these names, which may be URIs, and its private key, both in PEM. One that has `expired` has so for years.
+    ///
+    /// # Panics
+    /// When a name is none.
+    pub fn identity(&self, names: &[&str], expired: bool) -> [String; 2] {
+        let (uris, hosts): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| name.contains("://"));
+        let hosts: Vec<String> = hosts.into_iter().map(str::to_owned).collect();
+        let mut params = CertificateParams::new(hosts).expect("the test gives good names");
+        let uri = |uri: &str| SanType::URI(uri.try_into().expect("the test gives good names"));
+        params.subject_alt_names.extend(uris.into_iter().map(uri));
+        if expired {
+            (params.not_before, params.not_after) = (date_time_ymd(2001, 1, 1), date_time_ymd(2002, 1, 1));
+        }
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a good certificate");
+        [certificate.pem(), key.serialize_pem()]
     }
 
     /// Certifies a host under these names.

@@ -8,7 +8,10 @@ use std::process::Command;
 use tests::skip::skip;
 use tests::weftd::binary;
 
-const UNITS: [&str; 2] = ["weftd.service", "weftd.socket"];
+const UNITS: [&str; 3] = ["weftd.service", "weftd.socket", "weft-peer.service"];
+
+/// The programs that they start.
+const PROGRAMS: [&str; 2] = ["weftd", "weft-peer"];
 
 /// What `systemd-analyze verify` says of the units in a directory, all of it; `None`: it is not installed.
 fn verify(directory: &Path) -> Option<String> {
@@ -16,15 +19,17 @@ fn verify(directory: &Path) -> Option<String> {
     let output = Command::new("systemd-analyze").arg("verify").args(units).output().ok()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     // Of the host's own units it may have something to say as well.
-    Some(said.lines().filter(|line| line.contains("weftd")).collect::<Vec<_>>().join("\n"))
+    Some(said.lines().filter(|line| line.contains("weft")).collect::<Vec<_>>().join("\n"))
 }
 
-/// Copies the units, with the daemon where this build has it.
+/// Copies the units, with the programs where this build has it.
 fn install(directory: &Path, change: impl Fn(String) -> String) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../backends/systemd");
     for unit in UNITS {
         let text = fs::read_to_string(from.join(unit)).expect("a directory of its own");
-        let text = text.replace("/usr/sbin/weftd", &binary("weftd").display().to_string());
+        let text = PROGRAMS.iter().fold(text, |text, program| {
+            text.replace(&format!("/usr/sbin/{program}"), &binary(program).display().to_string())
+        });
         fs::write(directory.join(unit), change(text)).expect("a directory of its own");
     }
 }

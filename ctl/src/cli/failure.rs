@@ -7,11 +7,14 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::USAGE;
+use super::migrate::Place;
 use crate::client::ClientError;
 use crate::proto::v1::Error;
 use crate::render::json::document;
 use crate::render::text::printable;
 
+/// No conversation with a weftd.
+const UNREACHABLE: u8 = 3;
 /// What took longer than `--timeout`.
 const TIMEOUT: u8 = 124;
 
@@ -22,8 +25,11 @@ pub(super) enum Failure {
     #[error(transparent)]
     Client(#[from] ClientError),
     /// The conversation with another weftd failed, or that refused.
-    #[error("the weftd at {socket}: {why}", socket = socket.display())]
-    Elsewhere { socket: PathBuf, why: ClientError },
+    #[error("the weftd at {place}: {why}")]
+    Elsewhere { place: Place, why: ClientError },
+    /// There is no channel to another host, or it broke.
+    #[error("no channel to {place}: {why}")]
+    Channel { place: Place, why: String },
     /// A file that was named cannot be read.
     #[error("cannot read {file}: {source}", file = file.display())]
     Input { file: PathBuf, source: io::Error },
@@ -45,6 +51,7 @@ impl Failure {
             Failure::Client(why) | Failure::Elsewhere { why, .. } => why.exit_code(),
             Failure::Output(_) if self.is_quiet() => 0,
             Failure::Output(_) => 65,
+            Failure::Channel { .. } => UNREACHABLE,
             Failure::Waiting { .. } => TIMEOUT,
             Failure::Input { .. } | Failure::Usage(_) => USAGE,
         }
@@ -70,6 +77,7 @@ impl Failure {
     fn as_json(&self) -> Value {
         let name = match self {
             Failure::Client(why) | Failure::Elsewhere { why, .. } => why.name(),
+            Failure::Channel { .. } => "Channel".to_owned(),
             Failure::Input { .. } => "Input".to_owned(),
             Failure::Output(_) => "Output".to_owned(),
             Failure::Waiting { .. } => "Timeout".to_owned(),
@@ -88,7 +96,9 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Failure::Client(why) => why.hint(),
-            Failure::Elsewhere { .. } => Some("nothing has changed here: the port stays".to_owned()),
+            Failure::Elsewhere { .. } | Failure::Channel { .. } => {
+                Some("nothing has changed here: the port stays".to_owned())
+            }
             Failure::Waiting { .. } => Some("`weft status` tells when it is gone; `--timeout` waits longer".to_owned()),
             _ => None,
         }

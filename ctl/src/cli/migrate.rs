@@ -2,19 +2,18 @@
 //! `weft migrate …`: a port is taken over by another weftd before its guest moves there.
 //!
 //! The command speaks with both, and they not with each other. So neither daemon needs the right to administer the other, nor a
-//! channel that could be attacked; whoever arranges the migration of the guest has both rights anyway. The other's control socket
-//! must be reachable as a Unix socket: over hosts, that is a matter of `ssh -L`, or of `weft port export` and `import` over any
-//! channel that keeps what it carries.
+//! channel of its own that could be attacked. The other one is reached by its control socket, of which whoever arranges the migration
+//! must be an administrator, or over TLS by the `weft-peer` of its host ([`channel`]), which lets him do nothing else there.
 
-use std::path::PathBuf;
+mod channel;
 
 use clap::Subcommand;
 
-use super::failure::Failure;
 use super::port::landing::{self, Landing};
 use super::{Context, Outcome};
-use crate::client::Client;
 use crate::proto::v1::{PortExport, PortLeave, PortStay};
+pub(super) use channel::Place;
+use channel::{Channel, Way};
 
 /// What can be done about a migration.
 #[derive(Debug, Subcommand)]
@@ -24,9 +23,8 @@ pub(super) enum Verb {
     Prepare {
         /// The port, NAME or NAMESPACE:NAME
         port: String,
-        /// Control socket of the other weftd
-        #[arg(long, value_name = "SOCKET")]
-        to: PathBuf,
+        #[command(flatten)]
+        way: Way,
         #[command(flatten)]
         landing: Box<Landing>,
     },
@@ -41,16 +39,19 @@ pub(super) enum Verb {
 const PREPARE: &str = "\
 The guest goes on here until its VMM migrates it. There its port is staged: frames for it
 leave by the namespace's uplink until it sends one there. Once it does not run here any more
-and an uplink brings a frame of it, frames for it follow it by that uplink.";
+and an uplink brings a frame of it, frames for it follow it by that uplink.
+
+--to tls:HOST:PORT reaches another host whose weft-peer listens there. Each side shows the
+other a certificate, of an authority in --ca: that of this host must have a name that
+weft-peer there has on its list, and that of the other host the name HOST, or --peer.";
 
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     let mut here = context.client()?;
     match verb {
-        Verb::Prepare { port: name, to, landing } => {
+        Verb::Prepare { port: name, way, landing } => {
             let exported = here.call(&PortExport { name: name.clone() })?;
-            let elsewhere = |why| Failure::Elsewhere { socket: to.clone(), why };
-            let mut there = Client::connect(&to, context.global.timeout()).map_err(elsewhere)?;
-            let came = there.call(&landing.import(exported.text)?).map_err(elsewhere)?;
+            let mut there = Channel::open(way, context.global.timeout())?;
+            let came = there.call(&landing.import(exported.text)?)?;
             here.call(&PortLeave { name, id: exported.id })?;
             context.output.answer(&came, |_| landing::line(&came))
         }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! A port goes from one weftd to another, with its guest, over their control sockets and an uplink between them.
+//! A port goes from one weftd to another, with its guest, over their control sockets or over TLS, and an uplink between them.
 #![forbid(unsafe_code)]
 
 mod moves;
+mod peers;
 mod refused;
 mod scene;
+mod strangers;
+mod tls;
