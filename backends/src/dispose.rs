@@ -66,11 +66,27 @@ impl Drop for Descriptors {
 
 /// A connection to a peer. Its end is seen by the peer when this is dropped; what is unread then is a closer's business.
 #[derive(Debug)]
-pub(crate) struct Connection(Arc<UnixStream>);
+pub(crate) struct Connection {
+    stream: Arc<UnixStream>,
+    /// Another process serves it still: it goes on when this is dropped.
+    shared: bool,
+}
 
 impl From<UnixStream> for Connection {
     fn from(stream: UnixStream) -> Self {
-        Self(Arc::new(stream))
+        Self { stream: Arc::new(stream), shared: false }
+    }
+}
+
+impl Connection {
+    /// One that another process has, until [`Connection::take_over`].
+    pub(crate) fn shared(stream: UnixStream) -> Self {
+        Self { stream: Arc::new(stream), shared: true }
+    }
+
+    /// It is nobody else's any more.
+    pub(crate) fn take_over(&mut self) {
+        self.shared = false;
     }
 }
 
@@ -78,15 +94,18 @@ impl Deref for Connection {
     type Target = UnixStream;
 
     fn deref(&self) -> &UnixStream {
-        &self.0
+        &self.stream
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if self.shared {
+            return;
+        }
         // It fails only when the peer has gone by itself. Nothing more can be sent to us from here on.
-        let _ = self.0.shutdown(Shutdown::Both);
-        hand_over(Waste::Connection(Arc::clone(&self.0)));
+        let _ = self.stream.shutdown(Shutdown::Both);
+        hand_over(Waste::Connection(Arc::clone(&self.stream)));
     }
 }
 

@@ -33,5 +33,6 @@ pub mod pvdd;
 pub mod runtime;
 mod socket_file;
 pub mod store;
+pub mod upgrade;
 pub mod vhost_user;
 pub mod vmm;

@@ -22,8 +22,10 @@
 mod arrive;
 mod follow;
 mod leave;
+mod succeed;
 
 pub use arrive::Landed;
+pub use succeed::Learnt;
 
 use crate::ra_learning::RoutersFound;
 use crate::reference::PortPath;

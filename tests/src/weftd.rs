@@ -3,7 +3,9 @@
 //!
 //! Each [`Weftd`] has a directory of its own for its control socket, its state, its log and the ports' sockets, so that
 //! tests run side by side. The directory goes away with it. When the test fails, the daemon's log is printed first.
+mod process;
 pub mod toml;
+mod upgrade;
 mod verbs;
 
 pub use verbs::mac_text;
@@ -12,13 +14,16 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::wait::{Deadline, for_value, until};
+use process::Process;
+
+pub use upgrade::Upgrading;
 
 /// Lines of the daemon's log that a failing test shows.
 const LOG_LINES: usize = 200;
@@ -64,7 +69,7 @@ impl Outcome {
 /// A running daemon with its directory.
 #[derive(Debug)]
 pub struct Weftd {
-    child: Child,
+    process: Process,
     folder: TempDir,
     line: Line,
 }
@@ -73,6 +78,8 @@ pub struct Weftd {
 #[derive(Debug, Default)]
 struct Line {
     wrapper: Vec<String>,
+    /// Instead of the one that was built.
+    program: Option<PathBuf>,
     arguments: Vec<String>,
 }
 
@@ -122,7 +129,7 @@ impl Weftd {
 
     /// Process id of the daemon, for a look at /proc.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// Everything that the daemon has logged, over all its lives.
@@ -132,7 +139,7 @@ impl Weftd {
 
     /// True while the daemon runs.
     pub fn alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.process.try_wait().is_none()
     }
 
     /// Runs `weft --socket <this daemon's> arguments...`.
@@ -149,8 +156,7 @@ impl Weftd {
     /// When it was gone before.
     pub fn kill_9(&mut self) {
         assert!(self.alive(), "weftd ended by itself before it was killed");
-        self.child.kill().expect("a running child can be killed");
-        self.child.wait().expect("a killed child ends");
+        self.process.kill_and_wait();
     }
 
     /// Starts the daemon again in the same directory, after killing it if it still runs.
@@ -161,7 +167,7 @@ impl Weftd {
         if self.alive() {
             self.kill_9();
         }
-        self.child = spawn(self.folder.path(), &self.line);
+        self.process = spawn(self.folder.path(), &self.line);
         self.await_ready();
     }
 
@@ -170,8 +176,7 @@ impl Weftd {
     /// # Panics
     /// When it is gone.
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).expect("a child can be signalled until it is waited for");
+        self.process.signal(signal);
     }
 
     /// Asks the daemon to end (SIGTERM) and returns how it did.
@@ -180,12 +185,12 @@ impl Weftd {
     /// When it does not by the usual deadline.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        for_value("weftd to end after SIGTERM", Deadline::patient(), || self.child.try_wait().ok().flatten())
+        for_value("weftd to end after SIGTERM", Deadline::patient(), || self.process.try_wait())
     }
 
     fn launch(folder: TempDir, line: Line) -> Weftd {
-        let child = spawn(folder.path(), &line);
-        let mut daemon = Weftd { child, folder, line };
+        let process = spawn(folder.path(), &line);
+        let mut daemon = Weftd { process, folder, line };
         daemon.await_ready();
         daemon
     }
@@ -203,9 +208,7 @@ impl Weftd {
 
 impl Drop for Weftd {
     fn drop(&mut self) {
-        // Both fail only when it is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.kill_and_wait();
         if thread::panicking() {
             let log = self.log();
             let skipped = log.lines().count().saturating_sub(LOG_LINES);
@@ -236,14 +239,14 @@ fn control(folder: &Path) -> PathBuf {
     folder.join("ctl.sock")
 }
 
-fn spawn(folder: &Path, line: &Line) -> Child {
+fn spawn(folder: &Path, line: &Line) -> Process {
     let log = OpenOptions::new().create(true).append(true).open(folder.join("weftd.log"));
     let log = log.expect("the temporary directory is writable");
     let mut words: Vec<OsString> = line.wrapper.iter().map(OsString::from).collect();
-    words.push(binary("weftd").into());
+    words.push(line.program.clone().unwrap_or_else(|| binary("weftd")).into());
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).arg("--socket").arg(control(folder)).arg("--state").arg(folder.join("state"));
     command.args(&line.arguments);
     command.stdin(Stdio::null()).stdout(log.try_clone().expect("a test has file descriptors to spare")).stderr(log);
-    command.spawn().unwrap_or_else(|error| panic!("weftd cannot be started: {error}"))
+    Process::of(&command.spawn().unwrap_or_else(|error| panic!("weftd cannot be started: {error}")))
 }

@@ -5,6 +5,7 @@
 use backends::config::{Config, Settings};
 use backends::control::{self, Options, Signals};
 use backends::runtime::Cpus;
+use backends::upgrade::Channel;
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -39,6 +40,10 @@ struct Arguments {
     /// Log filter: a level (error, warn, info, debug, trace) or module=level pairs [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+
+    /// Take the place of the weftd that has started this one; standard input leads to it
+    #[arg(long, hide = true)]
+    succeed: bool,
 
     /// Check the configuration file, say what is wrong with it, and exit
     #[arg(long, requires = "config")]
@@ -78,5 +83,6 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::gather(arguments.config, line)?;
     // Before any thread exists; see the function.
     let signals = Signals::take_over()?;
-    Ok(control::run(options, signals)?)
+    let before = arguments.succeed.then(Channel::of_successor).transpose()?;
+    Ok(control::run(options, signals, before)?)
 }

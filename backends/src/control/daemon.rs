@@ -10,6 +10,7 @@ use super::load::Load;
 use super::logging::Logging;
 use super::options::differing;
 use super::subscriber::Loop;
+use super::successor::{Successor, Upgraded};
 use super::texts::Texts;
 use super::warnings::Warnings;
 use crate::config::{Config, Settings};
@@ -59,6 +60,13 @@ pub(super) struct Daemon {
     pub(super) changes: u64,
     /// Up to which of these changes all is saved, or was tried to be.
     pub(super) settled: u64,
+    /// The program that this is.
+    pub(super) program: Option<PathBuf>,
+    /// The weftd that is to take the place of this one, and what came of the last attempt.
+    pub(super) successor: Option<Successor>,
+    pub(super) upgraded: Option<Upgraded>,
+    /// What waits while another weftd acts; `None`: this one does.
+    pub(super) asleep: Option<Vec<Action>>,
 }
 
 impl Daemon {
@@ -211,7 +219,7 @@ impl Daemon {
     /// What is due by time.
     pub(super) fn tick(&mut self, events: &mut Loop, now: Instant) {
         for (port, fault) in self.control.ports_to_end() {
-            self.endpoints.end_session(events, &port, &fault.to_string());
+            self.endpoints.end_session(&port, &fault.to_string());
         }
         for port in self.endpoints.due(now) {
             self.reopen(events, &port);
@@ -255,25 +263,31 @@ impl Daemon {
     pub(super) fn act(&mut self, events: &mut Loop) -> Vec<String> {
         let mut failures = Vec::new();
         while let Some(action) = self.control.poll_action() {
-            match action {
-                Action::CloseEndpoint(port) => self.endpoints.close(events, &port),
-                Action::OpenEndpoint(opening) => failures.extend(self.open(events, &opening).err()),
-                Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
-                Action::SetMtu(port, _) => self.reopen(events, &port),
-                Action::OpenSockets => self.open_sockets(events),
-                Action::Lane(port, ask) => self.lane(events, &port, ask),
-                Action::FollowVf(port) => self.follow_vf(events, &port),
-                Action::Moved(port, stands) => tracing::info!(%port, ?stands, "a guest has come or gone"),
-                Action::Save => self.changes += 1,
-            }
+            failures.extend(self.put_off(action).and_then(|action| self.take(events, action).err()));
         }
         // Whose sessions were closed just now is read by nobody any more.
         self.control.reap();
         failures
     }
 
+    /// Does one thing that the switch asks for.
+    pub(super) fn take(&mut self, events: &mut Loop, action: Action) -> Result<(), String> {
+        match action {
+            Action::CloseEndpoint(port) => self.endpoints.close(events, &port),
+            Action::OpenEndpoint(opening) => return self.open(events, &opening),
+            Action::SetMtu(port, _) if self.control.is_attached(&port) => self.endpoints.outdate(port),
+            Action::SetMtu(port, _) => self.reopen(events, &port),
+            Action::OpenSockets => self.open_sockets(events),
+            Action::Lane(port, ask) => self.lane(events, &port, ask),
+            Action::FollowVf(port) => self.follow_vf(events, &port),
+            Action::Moved(port, stands) => tracing::info!(%port, ?stands, "a guest has come or gone"),
+            Action::Save => self.changes += 1,
+        }
+        Ok(())
+    }
+
     /// The sockets of namespaces are those that are wanted, as far as they can be opened.
-    fn open_sockets(&mut self, events: &mut Loop) {
+    pub(super) fn open_sockets(&mut self, events: &mut Loop) {
         self.doors.follow(events, self.control.desired());
         self.texts.follow(events, self.control.desired(), &self.policy);
     }
@@ -281,7 +295,7 @@ impl Daemon {
     /// Saves the state if something has changed since: once for all that was done meanwhile, because to wait for the
     /// disk takes longer than all else. What fails is tried again at each tick.
     pub(super) fn settle(&mut self) {
-        if self.settled != self.changes {
+        if self.settled != self.changes && self.asleep.is_none() {
             self.save();
         }
     }

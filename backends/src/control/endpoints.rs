@@ -5,11 +5,15 @@ use super::inherited::Inherited;
 use super::subscriber::{Loop, Subscriber};
 use crate::place::Place;
 use crate::runtime::Workers;
-use crate::vhost_user::{self, Endpoint, EndpointConfig, FeatureSpec, OpenError, SealPolicy, offered_features};
+use crate::vhost_user::{
+    self, Adoption, Endpoint, EndpointConfig, FeatureSpec, Legacy, OpenError, SealPolicy, Side, offered_features,
+};
 use event_manager::{SubscriberId, SubscriberOps};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use switch::{Mode, Notice, Opening, PortPath};
@@ -21,12 +25,20 @@ const RETRY: Duration = Duration::from_secs(5);
 /// What a session tells, and of which port.
 type Told = (String, Notice);
 
+/// An endpoint that is open.
+struct Open {
+    id: SubscriberId,
+    endpoint: Rc<RefCell<Endpoint>>,
+}
+
 /// The endpoints of all ports.
 pub(super) struct Endpoints {
     workers: Workers,
     seals: SealPolicy,
     inherited: Inherited,
-    open: BTreeMap<PortPath, SubscriberId>,
+    /// What a weftd before this one has left to endpoints that were not opened yet; `None`: there was none, or it is gone.
+    left: Option<BTreeMap<PortPath, Legacy>>,
+    open: BTreeMap<PortPath, Open>,
     /// Ports that have no endpoint, and when the next attempt is due.
     failed: BTreeMap<PortPath, Instant>,
     /// Ports whose endpoint is to be opened anew when their guest leaves.
@@ -47,6 +59,7 @@ impl Endpoints {
             workers,
             seals,
             inherited,
+            left: None,
             open: BTreeMap::new(),
             failed: BTreeMap::new(),
             outdated: BTreeSet::new(),
@@ -71,8 +84,9 @@ impl Endpoints {
         let features = offered_features(&spec) | opening.offered;
         match self.try_open(opening, features) {
             Ok(endpoint) => {
-                let id = events.add_subscriber(Subscriber::Endpoint(Box::new(endpoint)));
-                self.open.insert(opening.port.clone(), id);
+                let endpoint = Rc::new(RefCell::new(endpoint));
+                let id = events.add_subscriber(Subscriber::Endpoint(Rc::clone(&endpoint)));
+                self.open.insert(opening.port.clone(), Open { id, endpoint });
                 self.failed.remove(&opening.port);
                 Ok(features)
             }
@@ -87,10 +101,76 @@ impl Endpoints {
     pub(super) fn close(&mut self, events: &mut Loop, port: &PortPath) {
         self.failed.remove(port);
         self.outdated.remove(port);
-        if let Some(id) = self.open.remove(port) {
+        if let Some(open) = self.open.remove(port) {
             // Fails only for an id that the loop does not know, and then there is nothing to close.
-            drop(events.remove_subscriber(id));
+            drop(events.remove_subscriber(open.id));
         }
+    }
+
+    /// What is left to the endpoints of the weftd after this one.
+    ///
+    /// # Errors
+    /// Just now one of them cannot go on elsewhere: the text says which, and why.
+    pub(super) fn legacies(&self) -> Result<BTreeMap<PortPath, Legacy>, String> {
+        let legacy = |(port, open): (&PortPath, &Open)| match open.endpoint.borrow().legacy() {
+            Ok(legacy) => Ok((port.clone(), legacy)),
+            Err(why) => Err(format!("port {port}: {why}")),
+        };
+        self.open.iter().map(legacy).collect()
+    }
+
+    /// Stops all rings: first those from guests, so that no frame is under way when those to guests stop.
+    pub(super) fn suspend(&self) {
+        for side in [Side::Transmit, Side::Receive] {
+            self.open.values().for_each(|open| open.endpoint.borrow().suspend(side));
+        }
+    }
+
+    /// Has them run again.
+    pub(super) fn resume(&self) {
+        self.open.values().for_each(|open| open.endpoint.borrow().resume());
+    }
+
+    /// Endpoints that are opened from now on go on with what was left to them.
+    pub(super) fn inherit(&mut self, left: BTreeMap<PortPath, Legacy>) {
+        self.left = Some(left);
+    }
+
+    /// Ports that something was left to and that are not here.
+    pub(super) fn unclaimed(&self) -> Option<&PortPath> {
+        self.left.as_ref()?.keys().next()
+    }
+
+    /// Whether all endpoints have come so far with what was left to them.
+    ///
+    /// # Errors
+    /// One of them cannot go on with it: the text says which, and why.
+    pub(super) fn have_adopted(&self, events: &mut Loop, wanted: &Adoption) -> Result<bool, String> {
+        let mut all = true;
+        for (port, open) in &self.open {
+            let Ok(mut ops) = events.event_ops(open.id) else { continue };
+            match open.endpoint.borrow_mut().adoption(&mut ops) {
+                Adoption::Failed(why) => return Err(format!("port {port}: {why}")),
+                Adoption::Done => {}
+                now => all &= now == *wanted,
+            }
+        }
+        Ok(all)
+    }
+
+    /// The weftd before this one has stopped its rings.
+    pub(super) fn proceed(&mut self, events: &mut Loop) {
+        self.left = None;
+        for open in self.open.values() {
+            if let Ok(mut ops) = events.event_ops(open.id) {
+                open.endpoint.borrow_mut().proceed(&mut ops);
+            }
+        }
+    }
+
+    /// It will not go on any more.
+    pub(super) fn take_over(&self) {
+        self.open.values().for_each(|open| open.endpoint.borrow_mut().take_over());
     }
 
     /// Closes all endpoints, which removes their sockets.
@@ -100,10 +180,9 @@ impl Endpoints {
     }
 
     /// Ends the session of a port from our side.
-    pub(super) fn end_session(&mut self, events: &mut Loop, port: &PortPath, reason: &str) {
-        let Some(id) = self.open.get(port) else { return };
-        if let Ok(Subscriber::Endpoint(endpoint)) = events.subscriber_mut(*id) {
-            endpoint.end_session(reason.to_owned());
+    pub(super) fn end_session(&self, port: &PortPath, reason: &str) {
+        if let Some(open) = self.open.get(port) {
+            open.endpoint.borrow_mut().end_session(reason.to_owned());
         }
     }
 
@@ -135,7 +214,7 @@ impl Endpoints {
         told.filter_map(|(port, told)| Some((port.parse().ok()?, told))).collect()
     }
 
-    fn try_open(&self, opening: &Opening, features: u64) -> Result<Endpoint, OpenError> {
+    fn try_open(&mut self, opening: &Opening, features: u64) -> Result<Endpoint, OpenError> {
         let path = Path::new(&opening.vhost_user.path);
         let io = |source| OpenError::Io { path: path.to_owned(), source };
         let config = EndpointConfig {
@@ -146,6 +225,7 @@ impl Endpoints {
                 Mode::Client => vhost_user::Mode::Client,
             },
             inherited: self.inherited.get(path).filter(|_| opening.spec.confined.is_none()),
+            legacy: self.left.as_mut().map(|left| left.remove(&opening.port).unwrap_or_default()),
             queue_pairs: opening.spec.queue_pairs,
             mac: opening.spec.mac,
             mtu: opening.spec.mtu,

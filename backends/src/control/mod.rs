@@ -29,9 +29,11 @@ mod lanes;
 mod load;
 mod logging;
 mod options;
+mod predecessor;
 mod requests;
 mod signals;
 mod subscriber;
+mod successor;
 mod texts;
 mod vfs;
 mod warnings;
@@ -40,12 +42,13 @@ pub use logging::BadFilter;
 pub use options::{Options, SOCKET_DEFAULT};
 pub use signals::{Asked, Signals};
 
-use crate::ctl_server::access::{Access, Gate};
+use crate::ctl_server::access::{Access, Gate, Policy};
 use crate::ctl_server::socket::{Socket, SocketError};
 use crate::ctl_server::{Pending, Server};
 use crate::place::Place;
 use crate::runtime::Workers;
 use crate::store::{Overlay, Store};
+use crate::upgrade::{Channel, Estate};
 use daemon::{Daemon, Origin};
 use doors::{Door, Doors};
 use endpoints::Endpoints;
@@ -56,13 +59,14 @@ use inherited::Inherited;
 use lanes::{Lanes, Netdevs, Vmms};
 use load::Load;
 use logging::{LOG_DEFAULT, Logging};
+use predecessor::Predecessor;
 use requests::Answered;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use subscriber::{Loop, Subscriber};
@@ -98,17 +102,28 @@ pub enum RunError {
     Loop(#[from] event_manager::Error),
 }
 
-/// Runs the daemon until a signal ends it.
+/// Runs the daemon until a signal ends it, or another weftd takes its place. `before` leads to the one whose place it takes itself.
 ///
 /// # Errors
 /// It could not start, or the loop failed.
-pub fn run(options: Options, signals: Signals) -> Result<(), RunError> {
-    let (mut running, overlay) = Running::start(options, signals)?;
+pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Result<(), RunError> {
     raise_descriptor_limit();
+    let (before, estate) = before.map(Predecessor::meet).unzip();
+    let (mut running, overlay) = match Running::start(options, signals, estate) {
+        Err(why) if let Some(before) = &before => before.fail(&why.to_string()),
+        started => started?,
+    };
     running.daemon.begin(&mut running.events, &overlay);
+    if let Some(before) = &before {
+        running.succeed(before);
+    }
     notify(NotifyState::Ready);
     tracing::info!("ready");
     let result = running.serve();
+    if matches!(running.daemon.upgraded, Some(Ok(_))) {
+        // Whatever would be tidied up is the successor's now.
+        std::process::exit(0);
+    }
     notify(NotifyState::Stopping);
     running.daemon.stop_fetching(&mut running.events);
     running.daemon.doors.close_all(&mut running.events);
@@ -131,6 +146,8 @@ struct Running {
     events: Loop,
     server: Rc<RefCell<Server>>,
     server_id: SubscriberId,
+    /// Where the control socket is.
+    place: Place,
     signals: Signals,
     daemon: Daemon,
     ticked: Instant,
@@ -144,20 +161,20 @@ struct Running {
 
 impl Running {
     /// Sets all up; nothing is served yet.
-    fn start(options: Options, signals: Signals) -> Result<(Running, Overlay), RunError> {
+    fn start(options: Options, signals: Signals, left: Option<Estate>) -> Result<(Running, Overlay), RunError> {
         let system = |what| move |why| RunError::System { what, why };
         let logging = Logging::start(options.settings.log.as_deref().unwrap_or(LOG_DEFAULT))?;
         let inherited = Inherited::take().map_err(system("cannot take over systemd's sockets"))?;
-        let (path, policy) = (options.socket(), options.policy());
-        let gate = Gate::Operator(policy.clone());
-        let socket = match inherited.get(&path) {
-            Some(fd) => Socket::inherit(fd, &path)?,
-            None => Socket::bind(&Place::new(&path, None), &gate)?,
-        };
+        let (place, policy) = (Place::new(options.socket(), None), options.policy());
+        let (control, ports) = left.map(|left| (left.control, left.ports)).unzip();
+        let server = open_server(&place, &policy, &inherited, control.flatten())?;
+        let program = std::env::current_exe().ok();
         sys::install_fault_guard().map_err(system("cannot install the guard against truncated guest memory"))?;
         let (workers, listener) = Workers::start(&options.workers()).map_err(system("cannot start the workers"))?;
         let seals = options.settings.seals.unwrap_or_default();
-        let endpoints = Endpoints::new(workers, seals, inherited).map_err(system("cannot make an eventfd"))?;
+        let mut endpoints = Endpoints::new(workers, seals, inherited).map_err(system("cannot make an eventfd"))?;
+        let asleep = ports.is_some().then(Vec::new);
+        ports.into_iter().for_each(|ports| endpoints.inherit(ports));
         let (store, saved, told) = Store::open(&options.state(), &options.base);
         if let Some(told) = &told {
             tracing::warn!("{told}");
@@ -168,7 +185,7 @@ impl Running {
         events.add_subscriber(Subscriber::Wake(signals.as_raw_fd()));
         let vmms = Vmms::new().map_err(system("cannot make an epoll set"))?;
         events.add_subscriber(Subscriber::Wake(vmms.as_raw_fd()));
-        let server = Rc::new(RefCell::new(Server::new(socket, gate)));
+        let server = Rc::new(RefCell::new(server));
         let server_id = events.add_subscriber(Subscriber::Ctl(Rc::clone(&server)));
         let started = Instant::now();
         let seed = RandomState::new().build_hasher().finish();
@@ -196,10 +213,14 @@ impl Running {
             started,
             changes: 0,
             settled: 0,
+            program,
+            successor: None,
+            upgraded: None,
+            asleep,
         };
         let vital = sd_notify::watchdog_enabled().map(|_| Vec::new());
         let (more, told) = (false, (0, 0));
-        let running = Running { events, server, server_id, signals, daemon, ticked: started, more, vital, told };
+        let running = Running { events, server, server_id, place, signals, daemon, ticked: started, more, vital, told };
         Ok((running, saved.overlay))
     }
 
@@ -209,7 +230,7 @@ impl Running {
     }
 
     /// Waits until something happens, or until the next tick, and does what follows from it. False: a signal asked to
-    /// stop.
+    /// stop, or another weftd has taken over.
     fn turn(&mut self) -> Result<bool, RunError> {
         let rest = self.daemon.silence(TICK.saturating_sub(self.ticked.elapsed()));
         let wait = if self.more { Duration::ZERO } else { rest };
@@ -220,6 +241,9 @@ impl Running {
         let more_lanes = self.daemon.take_lanes(&mut self.events);
         self.daemon.speak(&mut self.events);
         self.more = self.answer_calls()? || more_snooped || more_lanes;
+        if self.turn_successor() {
+            return Ok(false);
+        }
         while let Some(asked) = self.signals.next() {
             match asked {
                 Asked::Stop => return Ok(false),
@@ -311,6 +335,21 @@ impl Running {
             door.server.borrow_mut().tick(now, &mut ops);
         }
         Ok(())
+    }
+}
+
+/// Opens the control socket, or takes over one that systemd or a weftd before this one has made.
+fn open_server(
+    place: &Place,
+    policy: &Policy,
+    inherited: &Inherited,
+    left: Option<(OwnedFd, bool)>,
+) -> Result<Server, SocketError> {
+    let gate = Gate::Operator(policy.clone());
+    match (left, inherited.get(place.path())) {
+        (Some((fd, _)), _) => Ok(Server::asleep(Socket::inherit(fd, place.path())?, gate)),
+        (None, Some(fd)) => Ok(Server::new(Socket::inherit(fd, place.path())?, gate)),
+        (None, None) => Ok(Server::new(Socket::bind(place, &gate)?, gate)),
     }
 }
 

@@ -6,7 +6,7 @@ use super::options::differing;
 use super::subscriber::Loop;
 use crate::config::{Config, Settings};
 use crate::ctl_server::access::Tenant;
-use crate::ctl_server::{Answer, Pending};
+use crate::ctl_server::{Answer, Mark, Pending};
 use crate::ctl_server::{convert, permit};
 use ctl::codec::Reply;
 use ctl::proto::service;
@@ -74,6 +74,7 @@ impl Calls<'_> {
             Request::PvdList(asked) => self.pvd_list(&asked, call.more, pending.from.as_ref()),
             Request::RaList(asked) => self.ra_list(&asked, call.more, pending.from.as_ref()),
             Request::PvdWatch(asked) => self.pvd_watch(&asked, call.more, pending.from.as_ref()),
+            Request::Upgrade(_) => self.upgrade(pending.from.as_ref()),
             request => self.carry_out(request).map(Answer::from),
         }
     }
@@ -121,9 +122,11 @@ impl Calls<'_> {
             Request::VfStatus(asked) => reply(&self.vf_status(asked.name.as_deref())?),
             Request::LinkAdd(asked) => reply(&self.link_add(&asked)?),
             Request::LinkDel(asked) => reply(&self.link_del(&asked)?),
-            Request::FdbList(_) | Request::PvdList(_) | Request::PvdWatch(_) | Request::RaList(_) => {
-                Err(ServiceError::invalid("this list is answered as a stream"))
-            }
+            Request::FdbList(_)
+            | Request::PvdList(_)
+            | Request::PvdWatch(_)
+            | Request::RaList(_)
+            | Request::Upgrade(_) => Err(ServiceError::invalid("this is not answered at once")),
             Request::PvdShow(asked) => reply(&self.pvd_show(&asked)?),
             Request::PvdCreate(asked) => reply(&self.pvd_create(&asked)?),
             Request::PvdSet(asked) => reply(&self.pvd_set(&asked)?),
@@ -142,6 +145,17 @@ impl Calls<'_> {
             Request::LogSet(asked) => reply(&self.log_set(&asked)?),
             Request::DropReasons(asked) => reply(&convert::drop_reasons(asked.name.as_deref())?),
         }
+    }
+
+    /// Has another weftd take the place of this one. What came of that is told at the end.
+    fn upgrade(&mut self, from: Option<&Mark>) -> Result<Answer, Error> {
+        let failed = |message| Error::Failed { message };
+        match (from, self.daemon.upgrade_answer()) {
+            (Some(Mark::Upgrade), Some(answer)) => return Ok(answer),
+            (Some(Mark::Upgrade), None) => {}
+            _ => self.daemon.begin_upgrade(self.events).map_err(failed)?,
+        }
+        Ok(Answer::Later(Mark::Upgrade))
     }
 
     fn request(&mut self, request: switch::Request) -> Result<switch::Reply, Error> {

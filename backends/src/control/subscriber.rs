@@ -19,8 +19,8 @@ pub(super) enum Subscriber {
     Ctl(Rc<RefCell<Server>>),
     /// The text socket of a namespace and its clients; shared for the same reason.
     Text(Rc<RefCell<TextServer>>),
-    /// The socket and session of a port. Boxed: it is far larger than the other variants.
-    Endpoint(Box<Endpoint>),
+    /// The socket and session of a port; shared with those who look after it.
+    Endpoint(Rc<RefCell<Endpoint>>),
     /// A descriptor that only has to wake the loop, which reads it itself.
     Wake(RawFd),
 }
@@ -30,7 +30,7 @@ impl MutEventSubscriber for Subscriber {
         match self {
             Subscriber::Ctl(server) => server.borrow_mut().process(events, ops),
             Subscriber::Text(server) => server.borrow_mut().process(events, ops),
-            Subscriber::Endpoint(endpoint) => endpoint.process(events, ops),
+            Subscriber::Endpoint(endpoint) => endpoint.borrow_mut().process(events, ops),
             Subscriber::Wake(_) => {}
         }
     }
@@ -39,7 +39,7 @@ impl MutEventSubscriber for Subscriber {
         match self {
             Subscriber::Ctl(server) => server.borrow_mut().init(ops),
             Subscriber::Text(server) => server.borrow_mut().init(ops),
-            Subscriber::Endpoint(endpoint) => endpoint.init(ops),
+            Subscriber::Endpoint(endpoint) => endpoint.borrow_mut().init(ops),
             Subscriber::Wake(fd) => {
                 ops.add(Events::new_raw(*fd, EventSet::IN)).expect("a new descriptor is in no epoll set yet");
             }

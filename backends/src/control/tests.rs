@@ -153,7 +153,7 @@ fn running(directory: &Path, config: Option<PathBuf>) -> Running {
         ..Settings::default()
     };
     let options = Options::gather(config, settings).unwrap();
-    let (mut running, overlay) = Running::start(options, Signals::take_over().unwrap()).unwrap();
+    let (mut running, overlay) = Running::start(options, Signals::take_over().unwrap(), None).unwrap();
     running.daemon.begin(&mut running.events, &overlay);
     running
 }

@@ -22,6 +22,7 @@ pub mod convert;
 pub mod permit;
 pub mod socket;
 
+use crate::place::Place;
 use access::{Access, Gate, Tenant};
 use client::{Asked, Client};
 use ctl::codec::{Call, Reply};
@@ -29,7 +30,7 @@ use event_manager::{EventOps, Events, MutEventSubscriber};
 use socket::Socket;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 use switch::{FdbKey, NamespacePath};
 use vmm_sys_util::epoll::EventSet;
@@ -56,6 +57,8 @@ pub enum Mark {
     Events(u64),
     /// Behind the events of these numbers, each of one namespace; of others behind none. The turn is that of the one after this.
     EventsBelow(BTreeMap<NamespacePath, u64>, NamespacePath),
+    /// At the end of the upgrade that is under way.
+    Upgrade,
 }
 
 /// The answer to a call, or a part of it.
@@ -101,6 +104,24 @@ impl Server {
     pub fn new(socket: Socket, gate: Gate) -> Server {
         let (clients, calls) = (BTreeMap::new(), VecDeque::new());
         Server { socket, gate, clients, calls, paused: false }
+    }
+
+    /// Serves a socket that another process serves still, from the first tick on.
+    pub(crate) fn asleep(socket: Socket, gate: Gate) -> Server {
+        Server { paused: true, ..Server::new(socket, gate) }
+    }
+
+    /// The socket for a weftd after this one.
+    ///
+    /// # Errors
+    /// As [`Socket::share`].
+    pub(crate) fn share(&self) -> io::Result<(OwnedFd, bool)> {
+        self.socket.share()
+    }
+
+    /// The socket is nobody else's, and its file at `place` is ours.
+    pub(crate) fn take_over(&mut self, place: &Place) {
+        self.socket.take_over(place);
     }
 
     /// The next call that waits to be answered; those of administrators first.
@@ -245,7 +266,8 @@ impl MutEventSubscriber for Server {
     }
 
     fn init(&mut self, ops: &mut EventOps) {
-        ops.add(Events::new(&self.socket, EventSet::IN)).expect("a new socket is in no epoll set yet");
+        let events = if self.paused { EventSet::empty() } else { EventSet::IN };
+        ops.add(Events::new(&self.socket, events)).expect("a new socket is in no epoll set yet");
     }
 }
 

@@ -69,6 +69,7 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::FdbFlush(_) => (Access::Administer, "fdb flush"),
         Request::ConfigApply(_) => (Access::Administer, "config apply"),
         Request::LogSet(_) => (Access::Administer, "log set"),
+        Request::Upgrade(_) => (Access::Administer, "upgrade"),
     }
 }
 
@@ -143,7 +144,7 @@ fn is_tenants<'a>(tenant: &Tenant, seen: &View<'_>, request: &'a Request) -> Res
         }
         // What is fetched, and how often, is what the daemon does in the operator's network.
         Request::PvdFetch(_) => Err(Missing::Right(OPERATOR)),
-        Request::WorkerList(_) | Request::LogSet(_) => Err(Missing::Right(OPERATOR)),
+        Request::WorkerList(_) | Request::LogSet(_) | Request::Upgrade(_) => Err(Missing::Right(OPERATOR)),
         Request::ConfigCheck(_) | Request::ConfigDiff(_) => Err(Missing::Right(OPERATOR)),
         Request::ConfigApply(_) | Request::ConfigShow(_) => Err(Missing::Right(OPERATOR)),
     }

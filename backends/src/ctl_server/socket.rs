@@ -76,6 +76,20 @@ impl Socket {
         Ok(Socket::new(listener, None))
     }
 
+    /// The socket for a weftd after this one, and whether its file goes with it.
+    ///
+    /// # Errors
+    /// The system is out of descriptors.
+    pub(crate) fn share(&self) -> io::Result<(OwnedFd, bool)> {
+        Ok((self.listener.try_clone()?.into(), self.remove.is_some()))
+    }
+
+    /// The file at `place` is ours: the weftd that made it has let go of it.
+    pub(crate) fn take_over(&mut self, place: &Place) {
+        // Without its directory there is nothing to remove.
+        self.remove = place.hold().ok();
+    }
+
     fn new(listener: UnixListener, remove: Option<Held>) -> Socket {
         // Nobody has descriptors to send here. Where the kernel is too old to refuse them, they are thrown away.
         sys::fd::refuse_rights(listener.as_fd());

@@ -67,9 +67,10 @@ struct LearntV1 {
     pvds: BTreeMap<String, PvdV2>,
 }
 
+/// A Router Advertisement.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RaV1 {
+pub(crate) struct RaV1 {
     port: String,
     router: String,
     mac: String,
@@ -129,13 +130,6 @@ fn check_bounds(body: &BodyV1) -> Result<(), BadMove> {
 }
 
 fn body_v1(Document { exported_ms, moved }: &Document) -> BodyV1 {
-    let ra = |ra: &RaLeft| RaV1 {
-        port: ra.port.to_string(),
-        router: ra.router.to_string(),
-        mac: ra.mac.to_string(),
-        injected: ra.injected,
-        hex: hex::encode(&ra.octets),
-    };
     BodyV1 {
         id: moved.id.to_string(),
         exported_ms: *exported_ms,
@@ -147,9 +141,20 @@ fn body_v1(Document { exported_ms, moved }: &Document) -> BodyV1 {
         vf: moved.vf.map(|VfLeft { next, offered }| VfV1 { next_serial: next, offered }),
         entries: moved.entries.iter().map(ToString::to_string).collect(),
         learnt: LearntV1 {
-            ras: moved.ras.iter().map(ra).collect(),
+            ras: moved.ras.iter().map(ra_v1).collect(),
             pvds: moved.pvds.iter().map(|(name, said)| (name.to_string(), pvds::said(said))).collect(),
         },
+    }
+}
+
+/// A Router Advertisement as it is written.
+pub(crate) fn ra_v1(ra: &RaLeft) -> RaV1 {
+    RaV1 {
+        port: ra.port.to_string(),
+        router: ra.router.to_string(),
+        mac: ra.mac.to_string(),
+        injected: ra.injected,
+        hex: hex::encode(&ra.octets),
     }
 }
 
@@ -177,7 +182,8 @@ fn document(body: BodyV1) -> Result<Document, String> {
     Ok(Document { exported_ms: body.exported_ms, moved })
 }
 
-fn ra_left(ra: &RaV1) -> Result<RaLeft, String> {
+/// A Router Advertisement as it is read.
+pub(crate) fn ra_left(ra: &RaV1) -> Result<RaLeft, String> {
     Ok(RaLeft {
         port: parse("name", &ra.port)?,
         router: parse("address of a router", &ra.router)?,

@@ -2,12 +2,12 @@
 //! Octets as text.
 
 /// Two digits an octet, in lower case.
-pub(super) fn encode(octets: &[u8]) -> String {
+pub(crate) fn encode(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// `None`: it is not that.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
     let octet = |pair: &[u8]| Some(value(pair[0])? << 4 | value(pair[1])?);

@@ -8,12 +8,13 @@
 
 mod error;
 mod format;
-mod hex;
+pub(crate) mod hex;
 #[cfg(test)]
 mod tests;
 
 pub use error::BadMove;
 pub use format::{Document, from_text, to_text};
+pub(crate) use format::{RaV1, ra_left, ra_v1};
 
 /// The version that this daemon writes, and the only one that it reads.
 pub const VERSION: u32 = 1;

@@ -13,12 +13,14 @@
 //! notice that names the process.
 
 mod alarm;
+mod legacy;
 mod outlet;
 mod serve;
 mod source;
 
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
@@ -35,10 +37,12 @@ use self::source::Source;
 use super::device::DeviceConfig;
 use super::error::OpenError;
 use super::features::PROTOCOL_FEATURES;
-use super::guard::{Limits, SealPolicy};
+use super::guard::{Limits, Script, SealPolicy};
 use super::host::RingHost;
 use super::session::SessionSpec;
 use crate::place::Place;
+
+pub(crate) use self::legacy::Legacy;
 
 /// Who listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct EndpointConfig {
     pub mode: Mode,
     /// A listening socket from systemd, instead of one of our own at `place`. Server mode only.
     pub inherited: Option<OwnedFd>,
+    /// What a process before this one has left, and goes on with until [`Endpoint::proceed`].
+    pub(crate) legacy: Option<Legacy>,
     /// Receive and transmit queue pairs, 1 to 128.
     pub queue_pairs: u16,
     /// The port's address, offered to the guest.
@@ -92,6 +98,11 @@ pub struct Endpoint {
     state: State,
     /// Why the session is being ended from our side.
     end_reason: Option<String>,
+    /// Another process serves the port still.
+    asleep: bool,
+    /// The session that it has left, until it is begun here; and why it cannot go on here.
+    left: Option<(UnixStream, Script)>,
+    failed: Option<String>,
 }
 
 impl Endpoint {
@@ -115,9 +126,11 @@ impl Endpoint {
         let limits = Limits { rings: 2 * u32::from(queue_pairs), features, mtu, seals };
         let spec = SessionSpec { port: config.port.clone(), device: DeviceConfig { mac, queue_pairs, mtu }, features };
         let alarm = Alarm::new().map_err(|source| OpenError::Io { path: config.place.path().to_owned(), source })?;
-        let source = Source::open(config.mode, config.place, config.inherited)?;
+        let (asleep, legacy) = (config.legacy.is_some(), config.legacy.unwrap_or_default());
+        let source = Source::open(config.mode, config.place, config.inherited, legacy.listener)?;
         let outlet = Outlet::new(config.port, notices, wake);
-        Ok(Self { spec, limits, host, outlet, source, alarm, state: State::Idle, end_reason: None })
+        let (state, left) = (State::Idle, legacy.session);
+        Ok(Self { spec, limits, host, outlet, source, alarm, state, end_reason: None, asleep, left, failed: None })
     }
 
     /// Ends the session in force, if there is one, with this reason; another may begin at once. For trouble that only the
@@ -130,13 +143,8 @@ impl Endpoint {
         }
     }
 
-    /// Closes the socket, after it was removed from the control loop: ends the session, waits until its rings are
-    /// stopped (milliseconds), and removes the socket's file if it is ours. Dropping does the same.
-    pub fn close(self) {}
-}
-
-impl MutEventSubscriber for Endpoint {
-    fn init(&mut self, ops: &mut EventOps<'_>) {
+    /// Has the control loop watch what tells of new frontends.
+    fn watch_source(&mut self, ops: &mut EventOps<'_>) {
         let mut registered = ops.add(Events::with_data(self.alarm.fd(), token::ALARM, EventSet::IN));
         if let Some(listener) = self.source.listener() {
             registered = registered.and(ops.add(Events::with_data(listener.socket(), token::LISTENER, EventSet::IN)));
@@ -144,6 +152,19 @@ impl MutEventSubscriber for Endpoint {
         if let Err(error) = registered {
             self.outlet.warn(format!("the control loop cannot watch this port: {error}"));
         }
+    }
+
+    /// Closes the socket, after it was removed from the control loop: ends the session, waits until its rings are
+    /// stopped (milliseconds), and removes the socket's file if it is ours. Dropping does the same.
+    pub fn close(self) {}
+}
+
+impl MutEventSubscriber for Endpoint {
+    fn init(&mut self, ops: &mut EventOps<'_>) {
+        if self.asleep {
+            return self.adopt(Instant::now(), ops);
+        }
+        self.watch_source(ops);
         self.awake(ops);
     }
 

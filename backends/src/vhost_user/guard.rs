@@ -26,10 +26,12 @@ mod refusal;
 mod rings;
 mod state;
 mod table;
+mod transcript;
 
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::sync::Arc;
 
 use vhost::vhost_user::message::VhostUserProtocolFeatures as Protocol;
@@ -38,6 +40,7 @@ use wire::MacAddr;
 use self::memory::{MemoryTable, SLOTS_MAX, Sealed};
 use self::state::Transfer;
 use self::table::{Fds, Reply, RingField, Rule, Serve, rule_of};
+use self::transcript::Transcript;
 use super::budget::{Ledger, PROCESS};
 use super::features::{LOG_ALL, PROTOCOL_FEATURES, protocol_features};
 use super::log::SessionLog;
@@ -48,6 +51,7 @@ use switch::limits::MTU_MIN;
 pub use fds::SealPolicy;
 pub use refusal::{MemoryFault, Refusal};
 pub use rings::RING_SIZE_MAX;
+pub use transcript::Script;
 
 /// Refused messages that one session survives.
 const WARNINGS_MAX: u32 = 64;
@@ -124,6 +128,7 @@ pub struct Guard {
     seals_warned: bool,
     warnings: u32,
     notes: Vec<Note>,
+    transcript: Transcript,
 }
 
 impl Guard {
@@ -143,12 +148,29 @@ impl Guard {
             seals_warned: false,
             warnings: 0,
             notes: Vec::new(),
+            transcript: Transcript::default(),
         }
     }
 
     /// Where the daemon's side tells that a memory table is in force.
     pub(super) fn ledger(&self) -> Arc<Ledger> {
         Arc::clone(&self.ledger)
+    }
+
+    /// What the frontend has said so far, for another process that is to serve it.
+    ///
+    /// # Errors
+    /// Something of it is not there, or cannot be said just now.
+    pub(super) fn script(&self) -> io::Result<Script> {
+        if self.transfer.is_some() {
+            return Err(io::Error::other("its frontend is saving or loading the state of the device"));
+        }
+        self.transcript.script()
+    }
+
+    /// Takes note of an answer of the daemon.
+    pub(super) fn hear(&mut self, answer: &Message) {
+        self.transcript.hear(answer);
     }
 
     /// Judges one message. A message that is not forwarded is dropped here, and its descriptors are closed.
@@ -230,7 +252,10 @@ impl Guard {
         match rule.request {
             id::SEND_RARP => self.notes.push(Note::Announce(rarp_mac(rule.name, value)?)),
             id::NET_SET_MTU => self.check_mtu(rule.name, value)?,
-            id::SET_STATUS => self.status = value & 0xff,
+            id::SET_STATUS => {
+                self.status = value & 0xff;
+                self.transcript.note(message);
+            }
             id::GET_MAX_MEM_SLOTS => {
                 return Ok(Verdict::Answer(Some(Message::reply_u64(rule.request, SLOTS_MAX as u64))));
             }
@@ -243,7 +268,10 @@ impl Guard {
 
     /// SET_LOG_BASE is answered whether its sender asks for that or not; the `vhost` crate's frontend wants its own words back.
     fn set_log(&mut self, rule: &Rule, mut message: Message) -> Result<Verdict, Refusal> {
+        // Its descriptor goes with the log.
+        let copy = message.try_clone();
         let (log, sealed) = log::take(rule.name, &mut message, &self.memory, self.limits.seals)?;
+        self.transcript.keep(copy);
         self.note_seals(rule, sealed);
         self.notes.push(Note::Log(log));
         Ok(Verdict::Answer(Some(Message::reply(rule.request, message.body))))
@@ -262,7 +290,10 @@ impl Guard {
     fn forward(&mut self, rule: &Rule, mut message: Message) -> Result<Verdict, Refusal> {
         match rule.request {
             id::SET_OWNER if self.owned => return self.answer(rule, &message),
-            id::RESET_OWNER => return Ok(self.reset_owner(message)),
+            id::RESET_OWNER => {
+                self.transcript.note(&message);
+                return Ok(self.reset_owner(message));
+            }
             id::SET_VRING_NUM => rings::check_size(rule.name, &message)?,
             id::SET_VRING_BASE => rings::check_base(rule.name, &message)?,
             id::SET_VRING_ENABLE => rings::check_enable(rule.name, &message)?,
@@ -277,6 +308,7 @@ impl Guard {
             id::SET_MEM_TABLE | id::ADD_MEM_REG | id::REM_MEM_REG => self.change_memory(rule, &mut message)?,
             _ => self.note_session(rule, &message)?,
         }
+        self.transcript.note(&message);
         Ok(self.pass(rule, vec![message]))
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Listener {
     file: Option<(Held, u64, u64)>,
     /// `None` for a socket that others hold as well.
     _end: Option<ListenerEnd>,
+    /// Where the file is that comes to us when nobody else has it any more.
+    claim: Option<Place>,
 }
 
 impl Listener {
@@ -46,7 +48,7 @@ impl Listener {
         rustix::net::listen(&socket, BACKLOG).map_err(|error| at(error.into()))?;
         let socket = Arc::new(UnixListener::from(socket));
         let end = ListenerEnd(Arc::clone(&socket));
-        Ok(Self { socket, file: Some((way, made.dev(), made.ino())), _end: Some(end) })
+        Ok(Self { socket, file: Some((way, made.dev(), made.ino())), _end: Some(end), claim: None })
     }
 
     /// Takes over a listening socket that systemd made; its file is systemd's.
@@ -57,7 +59,28 @@ impl Listener {
             return Err(OpenError::Inherited);
         }
         sys::fd::set_nonblocking(fd.as_fd()).map_err(|_| OpenError::Inherited)?;
-        Ok(Self { socket: Arc::new(fd.into()), file: None, _end: None })
+        Ok(Self { socket: Arc::new(fd.into()), file: None, _end: None, claim: None })
+    }
+
+    /// Listens with a socket of another process, at `place`, until it is ours by [`Listener::take_over`].
+    pub(super) fn share_in(fd: OwnedFd, place: Place) -> Result<Self, OpenError> {
+        let mut listener = Self::inherit(fd)?;
+        listener.claim = Some(place);
+        Ok(listener)
+    }
+
+    /// The other process has let go of the socket, and of its file.
+    pub(super) fn take_over(&mut self) {
+        let Some(place) = self.claim.take() else { return };
+        self._end = Some(ListenerEnd(Arc::clone(&self.socket)));
+        let made = |way: Held| fs::symlink_metadata(way.path()).map(|made| (way, made.dev(), made.ino()));
+        // Without its file it is nobody's to remove.
+        self.file = place.hold().and_then(made).ok();
+    }
+
+    /// The socket for a process after this one, and whether its file goes with it.
+    pub(super) fn share(&self) -> io::Result<(OwnedFd, bool)> {
+        Ok((self.socket.try_clone()?.into(), self._end.is_some()))
     }
 
     pub(super) fn socket(&self) -> &UnixListener {

@@ -5,6 +5,9 @@
 //! can look at, change and invent. Source of every number here: the vhost-user specification of QEMU
 //! (`docs/interop/vhost-user.rst`), sections "Message format" and "Front-end message types".
 
+use std::io;
+use std::os::fd::OwnedFd;
+
 use crate::dispose::Descriptors;
 
 /// Length of the header: request, flags, payload size, 32 bits each in host byte order.
@@ -156,6 +159,22 @@ impl Message {
     #[must_use]
     pub fn need_reply(&self) -> bool {
         self.flags & NEED_REPLY != 0
+    }
+
+    /// The same message with a wish for an acknowledgement.
+    #[must_use]
+    pub(super) fn acknowledged(mut self) -> Self {
+        self.flags |= NEED_REPLY;
+        self
+    }
+
+    /// The same message once more, with descriptors of its own and without a wish for an acknowledgement.
+    ///
+    /// # Errors
+    /// There are no descriptors left.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let fds = self.fds.iter().map(OwnedFd::try_clone).collect::<io::Result<_>>()?;
+        Ok(Self { request: self.request, flags: self.flags & !NEED_REPLY, body: self.body.clone(), fds })
     }
 
     /// The message as it goes over the wire, without its descriptors.

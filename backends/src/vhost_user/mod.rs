@@ -47,6 +47,7 @@ mod log;
 pub mod message;
 mod relay;
 mod rings;
+mod script;
 mod session;
 mod vring;
 
@@ -56,8 +57,11 @@ mod tests;
 #[cfg(test)]
 pub(crate) use listen::bind_for_test;
 
+pub(crate) use endpoint::Legacy;
 pub use endpoint::{Endpoint, EndpointConfig, Mode};
 pub use error::OpenError;
 pub use features::{FeatureSpec, feature_names, offered_features};
-pub use guard::SealPolicy;
+pub use guard::{Script, SealPolicy};
 pub use host::RingHost;
+pub(crate) use rings::Side;
+pub(crate) use script::Adoption;

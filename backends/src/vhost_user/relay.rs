@@ -14,8 +14,9 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::assembler::{Assembler, Direction, Unreadable};
-use super::guard::{Guard, Note, Refusal, Verdict};
+use super::guard::{Guard, Note, Refusal, Script, Verdict};
 use super::message::{BODY_MAX, HEADER_LEN, Message};
+use super::script::{Adoption, Prompter};
 use crate::dispose::{Connection, Descriptors};
 
 /// Messages served before the event loop has its turn again.
@@ -36,6 +37,8 @@ pub(super) enum Ended {
     Silent,
     /// A socket failed.
     Socket(String),
+    /// What another process has begun cannot go on here.
+    Adoption(String),
 }
 
 /// What to wait for on one socket.
@@ -58,6 +61,8 @@ pub(super) struct Relay {
     answer_due: bool,
     /// Until when the first message must have come; `None`: it has.
     greeting_due: Option<Instant>,
+    /// What is said in the frontend's place, while that is so.
+    prompter: Option<Prompter>,
 }
 
 impl Relay {
@@ -72,7 +77,46 @@ impl Relay {
             to_frontend: Vec::new(),
             answer_due: false,
             greeting_due: Some(now + GREETING_TIME_MAX),
+            prompter: None,
         }
+    }
+
+    /// A relay whose frontend has been served by another process, up to where `script` ends.
+    pub(super) fn adopt(frontend: Connection, link: UnixStream, guard: Guard, script: Script, now: Instant) -> Self {
+        let mut relay = Self::new(frontend, link, guard, now);
+        relay.greeting_due = None;
+        relay.prompter = Some(Prompter::new(script));
+        relay
+    }
+
+    /// Has the rings of an adopted session run.
+    pub(super) fn proceed(&mut self) {
+        self.prompter.iter_mut().for_each(Prompter::proceed);
+    }
+
+    /// The frontend is nobody else's any more.
+    pub(super) fn take_over(&mut self) {
+        self.frontend.take_over();
+    }
+
+    /// How far it is with an adopted session.
+    pub(super) fn adoption(&self) -> Adoption {
+        match &self.prompter {
+            None => Adoption::Done,
+            Some(prompter) if prompter.has_paused() => Adoption::Ready,
+            Some(_) => Adoption::Underway,
+        }
+    }
+
+    /// The session in its frontend's words, which is between two messages.
+    ///
+    /// # Errors
+    /// It is in the middle of one, or something of it cannot be said.
+    pub(super) fn script(&self) -> io::Result<Script> {
+        if !self.ready() || self.requests.deadline().is_some() || self.prompter.is_some() {
+            return Err(io::Error::other("its frontend is in the middle of a message"));
+        }
+        self.guard.script()
     }
 
     pub(super) fn frontend(&self) -> &UnixStream {
@@ -85,7 +129,8 @@ impl Relay {
 
     /// What to wait for: first on the frontend's socket, then on the link to the daemon.
     pub(super) fn interest(&self) -> (Interest, Interest) {
-        let frontend = Interest { read: self.ready(), write: !self.to_frontend.is_empty() };
+        let read = self.ready() && self.prompter.is_none();
+        let frontend = Interest { read, write: !self.to_frontend.is_empty() };
         (frontend, Interest { read: true, write: !self.to_daemon.is_empty() })
     }
 
@@ -131,14 +176,35 @@ impl Relay {
         let mut moved = self.write_daemon()?;
         moved |= self.read_daemon(now)?;
         moved |= self.write_frontend()?;
-        if self.ready() {
+        if self.ready() && self.prompter.is_none() {
             moved |= self.read_frontend(now)?;
         }
-        if let Some(message) = self.requests.pull() {
+        if let Some(message) = self.next_request() {
             self.judge(message, take)?;
             moved = true;
         }
         Ok(moved)
+    }
+
+    /// What the frontend has said, or is said in its place.
+    fn next_request(&mut self) -> Option<Message> {
+        let ready = self.ready();
+        match &mut self.prompter {
+            Some(prompter) if ready => prompter.next_line(),
+            Some(_) => None,
+            None => self.requests.pull(),
+        }
+    }
+
+    /// Answers the frontend, or whoever speaks in its place.
+    fn answer(&mut self, reply: &Message) -> Result<(), Ended> {
+        let Some(prompter) = &mut self.prompter else {
+            self.to_frontend.extend(reply.to_bytes());
+            return Ok(());
+        };
+        prompter.hear(reply).map_err(Ended::Adoption)?;
+        self.prompter.take_if(|prompter| prompter.is_over());
+        Ok(())
     }
 
     fn judge(&mut self, message: Message, take: &mut impl FnMut(Note)) -> Result<(), Ended> {
@@ -150,7 +216,7 @@ impl Relay {
                 self.to_daemon.extend(messages);
                 self.answer_due = answered;
             }
-            Verdict::Answer(reply) => self.to_frontend.extend(reply.iter().flat_map(Message::to_bytes)),
+            Verdict::Answer(reply) => reply.iter().try_for_each(|reply| self.answer(reply))?,
             Verdict::Refuse(refusal) => return Err(Ended::Refused(refusal)),
         }
         Ok(())
@@ -184,7 +250,8 @@ impl Relay {
         }
         if let Some(reply) = self.replies.pull() {
             self.answer_due = false;
-            self.to_frontend.extend(reply.to_bytes());
+            self.guard.hear(&reply);
+            self.answer(&reply)?;
         }
         Ok(true)
     }

@@ -46,7 +46,25 @@ struct Record {
     closing: bool,
 }
 
+/// Which way the frames of a ring go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// From the guest.
+    Transmit = 0,
+    /// To the guest.
+    Receive = 1,
+}
+
+impl Side {
+    /// Even rings are for receiving (virtio 1.2 section 5.1.2).
+    fn of(index: u16) -> Side {
+        if index.is_multiple_of(2) { Side::Receive } else { Side::Transmit }
+    }
+}
+
 struct State {
+    /// Those that do not run whatever is said of them: transmit rings, receive rings.
+    suspended: [bool; 2],
     features: u64,
     memory: Option<Arc<MemoryMap>>,
     log: Option<SessionLog>,
@@ -67,7 +85,8 @@ impl Rings {
     /// `count` rings that nothing is known of. `link` is shut down when one of them cannot be served.
     pub(super) fn new(host: Arc<dyn RingHost>, count: u16, link: UnixStream, ledger: Arc<Ledger>) -> Self {
         let records = (0..count).map(|_| Record::default()).collect();
-        let state = Mutex::new(State { features: 0, memory: None, log: None, records, failure: None });
+        let state =
+            Mutex::new(State { suspended: [false; 2], features: 0, memory: None, log: None, records, failure: None });
         Self { host, ledger, state, link }
     }
 
@@ -178,6 +197,20 @@ impl Rings {
         self.lock().records.get(usize::from(index)).map_or(0, |record| record.base)
     }
 
+    /// Stops the rings of one side, whatever is said of them, until [`Rings::resume`]: another process may serve them meanwhile.
+    pub(super) fn suspend(&self, side: Side) {
+        let mut state = self.lock();
+        state.suspended[side as usize] = true;
+        (0..state.count()).filter(|index| Side::of(*index) == side).for_each(|index| self.stop(&mut state, index));
+    }
+
+    /// The rings are ours again. Where they stand is in guest memory.
+    pub(super) fn resume(&self) {
+        let mut state = self.lock();
+        state.suspended = [false; 2];
+        self.start_all(&mut state);
+    }
+
     /// Why the rings ended the session, if they did.
     pub(super) fn failure(&self) -> Option<String> {
         self.lock().failure.clone()
@@ -262,11 +295,15 @@ impl State {
         u16::try_from(self.records.len()).unwrap_or(u16::MAX)
     }
 
+    fn is_suspended(&self, index: u16) -> bool {
+        self.suspended[Side::of(index) as usize]
+    }
+
     /// The ring, when everything is known that it needs: a kick, its memory, its addresses and size, and that it is
     /// enabled.
     fn build(&self, index: u16) -> Option<Result<Ring, String>> {
         let record = self.records.get(usize::from(index))?;
-        if !record.live || !record.enabled || self.failure.is_some() {
+        if !record.live || !record.enabled || record.running || self.is_suspended(index) || self.failure.is_some() {
             return None;
         }
         let (memory, [desc, avail, used]) = (self.memory.as_ref()?, record.addresses?);

@@ -125,6 +125,7 @@ fn config(path: PathBuf) -> EndpointConfig {
         place: Place::new(path, None),
         mode: Mode::Server,
         inherited: None,
+        legacy: None,
         queue_pairs: 1,
         mac: MAC,
         mtu: 1500,

@@ -130,6 +130,8 @@ pub(super) enum Object {
         #[command(subcommand)]
         verb: config::Verb,
     },
+    /// Have the weftd program that is installed now take over from the one that runs; guests stay attached
+    Upgrade,
     /// What weftd logs
     #[command(infer_subcommands = true)]
     Log {

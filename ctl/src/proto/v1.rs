@@ -58,7 +58,9 @@ pub use ra::{
 };
 pub use ra_guard::{Preference, RaGuard, RaLearning, RaLearningState};
 pub use stated::{PvdAnnouncement, PvdCreate, PvdDelete, PvdFetch, PvdReply, PvdSet, PvdStatement};
-pub use status::{Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply};
+pub use status::{
+    Counts, DropReason, DropReasons, DropReasonsReply, LogSet, LogSetReply, Status, StatusReply, Upgrade, UpgradeReply,
+};
 pub use vf::{
     GuestModel, Lane, LaneCounters, LaneLosses, Vf, VfLane, VfOffer, VfReply, VfRevoke, VfState, VfStatus,
     VfStatusReply, VfSwitch, Vmm, VmmKind,
@@ -193,6 +195,8 @@ methods! {
     ConfigApply -> ChangesReply;
     /// Changes the log filter.
     LogSet -> LogSetReply;
+    /// Has another weftd take the place of this one.
+    Upgrade -> UpgradeReply;
     /// Explains the reasons of dropped frames.
     DropReasons -> DropReasonsReply;
 }

@@ -26,8 +26,9 @@ use crate::proto::v1::{
     NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply,
     Operation, Peer, Poll, Port, PortAdd, PortDel, PortExport, PortLeave, PortList, PortListReply, PortReply, PortSet,
     PortSpec, PortStay, Preference, PvdCreate, PvdDelete, PvdFetch, PvdList, PvdSet, PvdShow, PvdWatch, Quota, RaCheck,
-    RaGuard, RaLearning, RaLearningState, RaList, RaShow, Rate, Role, State, Status, StatusReply, Usage, VfOffer,
-    VfReply, VfRevoke, VfStatus, VfStatusReply, VfSwitch, VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
+    RaGuard, RaLearning, RaLearningState, RaList, RaShow, Rate, Role, State, Status, StatusReply, Upgrade,
+    UpgradeReply, Usage, VfOffer, VfReply, VfRevoke, VfStatus, VfStatusReply, VfSwitch, VhostUser, Work, Worker,
+    WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -98,6 +99,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&ConfigShow {}, &ConfigShowReply { text: text() }),
         exchange(&ConfigApply { text: text(), file: file(), dry_run: true }, &changes()),
         exchange(&log_set, &LogSetReply { previous: "info".to_owned() }),
+        exchange(&Upgrade {}, &upgraded()),
         exchange(&DropReasons { name: Some("spoofed-mac".to_owned()) }, &reasons()),
     ]
 }
@@ -196,6 +198,10 @@ fn namespace_set() -> NamespaceSet {
         quotas: quotas(),
         limits: Some(limits()),
     }
+}
+
+fn upgraded() -> UpgradeReply {
+    UpgradeReply { version: "0.2.0".to_owned(), pid: 4711, guests: 12, gap_us: 1750 }
 }
 
 fn namespaces() -> NamespaceListReply {

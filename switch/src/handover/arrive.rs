@@ -200,7 +200,7 @@ impl Control {
 
 impl Plant {
     /// Teaches a namespace what it lacks of what another has learnt, by router and PvD.
-    fn land_ras(&mut self, home: &NamespacePath, ras: &[RaLeft], way: Duration, now: Duration) -> Landed {
+    pub(super) fn land_ras(&mut self, home: &NamespacePath, ras: &[RaLeft], way: Duration, now: Duration) -> Landed {
         let known = self.spoken_of(home);
         let mut landed = Landed::default();
         for ra in ras {

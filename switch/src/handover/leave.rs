@@ -43,7 +43,7 @@ impl Control {
             found: record.learning.decided().cloned(),
             vf: self.vfs.get(path).map(vf_left),
             entries: entries.into_iter().map(|key| key.mac).collect(),
-            ras: self.plant.ras_left(&path.namespace, now.since_origin()),
+            ras: self.plant.ras_left(&path.namespace, now.since_origin(), (MOVE_RAS, MOVE_RA_BYTES)),
             pvds: self.pvds_left(&path.namespace),
         })
     }
@@ -112,8 +112,9 @@ fn vf_left(vf: &Vf) -> VfLeft {
 }
 
 impl Plant {
-    /// What routers have told a namespace, in the order in which a host is told of them.
-    fn ras_left(&self, home: &NamespacePath, now: Duration) -> Vec<RaLeft> {
+    /// What routers have told a namespace, in the order in which a host is told of them: at most so many advertisements, and
+    /// octets of all together.
+    pub(super) fn ras_left(&self, home: &NamespacePath, now: Duration, (most, octets): (usize, usize)) -> Vec<RaLeft> {
         let Ok(namespace) = self.tree.find(home) else { return Vec::new() };
         let registry = namespace.get(self.learning.pvds).and_then(PvdPlace::made);
         let cache = namespace.get(self.learning.ras).map(|ras| &ras.cache);
@@ -126,12 +127,12 @@ impl Plant {
             let CachedRa { router, mac, injected, .. } = *entry;
             Some(RaLeft { port, router, mac, injected, octets: entry.aged(registry, now)? })
         });
-        let mut room = MOVE_RA_BYTES;
+        let mut room = octets;
         let fits = |ra: &RaLeft| {
             let left = room.checked_sub(ra.octets.len());
             room = left.unwrap_or(room);
             left.is_some()
         };
-        left.filter(fits).take(MOVE_RAS).collect()
+        left.filter(fits).take(most).collect()
     }
 }

@@ -75,6 +75,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("ConfigApply", vec![json!({ "text": "[[namespace]]\nname = \"@space\"\n", "file": "f" })]),
         ("ConfigShow", vec![json!({})]),
         ("LogSet", vec![json!({ "filter": "@space" })]),
+        ("Upgrade", vec![json!({})]),
         ("DropReasons", vec![json!({ "name": "@port" })]),
     ];
     all.into_iter()

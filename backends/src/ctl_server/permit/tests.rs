@@ -145,6 +145,7 @@ fn test_what_a_tenant_may_do() {
         "ConfigApply",
         "ConfigShow",
         "LogSet",
+        "Upgrade",
         "PvdFetch",
     ];
     for method in METHODS {

@@ -107,7 +107,11 @@ impl Endpoint {
         let text = |error: std::io::Error| error.to_string();
         let guard = Guard::new(self.limits);
         let (session, link) = Session::start(&self.spec, Arc::clone(&self.host), guard.ledger()).map_err(text)?;
-        let relay = Box::new(Relay::new(stream, link, guard, now));
+        self.serve(Box::new(Relay::new(stream, link, guard, now)), session, ops)
+    }
+
+    /// Has the control loop watch a session that has begun.
+    pub(super) fn serve(&mut self, relay: Box<Relay>, session: Session, ops: &mut EventOps<'_>) -> Result<(), String> {
         let watch = |ops: &mut EventOps<'_>| {
             ops.add(Events::with_data(session.done(), token::DONE, EventSet::IN))?;
             ops.add(Events::with_data(relay.frontend(), token::FRONTEND, EventSet::IN))?;
@@ -137,13 +141,15 @@ impl Endpoint {
             Note::RingLog(ring, address) => session.rings().set_log_address(ring, address),
         });
         match ended {
+            // What another process still serves is not ended here.
+            Some(ended) if self.asleep => self.adoption_failed(reason(ended, None).unwrap_or_default()),
             Some(ended) => self.end(ended, ops),
             None => self.attend(now, ops),
         }
     }
 
     /// Waits for what the relay waits for.
-    fn attend(&mut self, now: Instant, ops: &mut EventOps<'_>) {
+    pub(super) fn attend(&mut self, now: Instant, ops: &mut EventOps<'_>) {
         let State::Serving { relay, interest, .. } = &mut self.state else { return };
         let wanted = relay.interest();
         self.alarm.set(relay.deadline(), now);
@@ -237,6 +243,7 @@ fn reason(ended: Ended, warned: Option<&str>) -> Option<String> {
         Ended::Daemon => None,
         Ended::Refused(refusal) => Some(format!("the frontend broke the protocol: {refusal}")),
         Ended::Silent => Some("the frontend connected and said nothing".to_owned()),
+        Ended::Adoption(why) => Some(format!("the session cannot go on in this process: {why}")),
         Ended::Socket(error) => Some(format!("the connection failed: {error}")),
     }
 }

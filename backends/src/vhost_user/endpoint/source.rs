@@ -23,15 +23,40 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn open(mode: Mode, place: Place, inherited: Option<OwnedFd>) -> Result<Self, OpenError> {
-        match (mode, inherited) {
-            (Mode::Client, _) => {
+    /// `inherited` is a listening socket that systemd has made, `left` one that a process before this one had, and whether its
+    /// file goes with it.
+    pub(super) fn open(
+        mode: Mode,
+        place: Place,
+        inherited: Option<OwnedFd>,
+        left: Option<(OwnedFd, bool)>,
+    ) -> Result<Self, OpenError> {
+        let listener = match (mode, left, inherited) {
+            (Mode::Client, ..) => {
                 // Its directory may come with the frontend.
                 check_length(place.path())?;
-                Ok(Self::Dial { place, back_off: BackOff::new() })
+                return Ok(Self::Dial { place, back_off: BackOff::new() });
             }
-            (Mode::Server, Some(fd)) => Ok(Self::Listener { listener: Listener::inherit(fd)?, waiting: None }),
-            (Mode::Server, None) => Ok(Self::Listener { listener: Listener::bind(&place)?, waiting: None }),
+            (Mode::Server, Some((fd, true)), _) => Listener::share_in(fd, place)?,
+            (Mode::Server, Some((fd, false)), _) | (Mode::Server, None, Some(fd)) => Listener::inherit(fd)?,
+            (Mode::Server, None, None) => Listener::bind(&place)?,
+        };
+        Ok(Self::Listener { listener, waiting: None })
+    }
+
+    /// The listening socket for a process after this one, if there is one.
+    pub(super) fn share(&self) -> io::Result<Option<(OwnedFd, bool)>> {
+        match self {
+            Self::Listener { waiting: Some(_), .. } => Err(io::Error::other("a frontend is about to be served")),
+            Self::Listener { listener, .. } => listener.share().map(Some),
+            Self::Dial { .. } => Ok(None),
+        }
+    }
+
+    /// The listening socket is nobody else's any more.
+    pub(super) fn take_over(&mut self) {
+        if let Self::Listener { listener, .. } = self {
+            listener.take_over();
         }
     }
 

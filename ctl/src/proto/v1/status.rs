@@ -84,3 +84,21 @@ pub struct DropReason {
     /// What happened and what to do, in one sentence.
     pub explanation: String,
 }
+
+/// Parameters of `Upgrade`: the program that is at weftd's path now takes its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {}
+
+/// How another weftd has taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpgradeReply {
+    /// Its version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Guests that were attached.
+    pub guests: u64,
+    /// For how many microseconds no ring ran.
+    pub gap_us: u64,
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! How a weftd begins that takes the place of another: with what that one has left, as far as no ring runs, and then with all.
+//! See [`crate::upgrade`].
+//!
+//! Whatever fails before it is done ends this process at once, and on the spot: what it would tidy up is still the other's.
+
+use super::Running;
+use super::daemon::Daemon;
+use super::subscriber::Loop;
+use crate::runtime::clock;
+use crate::upgrade::{Channel, Estate, VERSIONS, Word, from_text};
+use crate::vhost_user::Adoption;
+use event_manager::SubscriberOps;
+use std::process::exit;
+use std::time::{Duration, Instant};
+use switch::{Action, Learnt};
+
+/// How long the other may take to say something.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long sessions may take to begin.
+const ADOPTION_MAX: Duration = Duration::from_secs(10);
+/// The longest rest between two looks at sessions that begin: their daemons answer within microseconds.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// The weftd before this one.
+pub(super) struct Predecessor {
+    channel: Channel,
+    learnt: Learnt,
+    at: Duration,
+    /// The file of the control socket was its own.
+    owns_socket: bool,
+}
+
+impl Predecessor {
+    /// Says hello, and is given the estate. What of that is not for ports stays here.
+    pub(super) fn meet(channel: Channel) -> (Predecessor, Estate) {
+        let hello = Word::Hello { reads: VERSIONS.to_vec(), weft: env!("CARGO_PKG_VERSION").to_owned() };
+        let came = channel.say(&hello, PATIENCE).and_then(|()| match channel.hear(PATIENCE)? {
+            Word::Estate => channel.take(PATIENCE),
+            word => Err(std::io::Error::other(format!("{word:?}"))),
+        });
+        let (text, fds) = came.unwrap_or_else(|why| give_up(&channel, &format!("nothing was left to it: {why}")));
+        let mut estate = from_text(&text, fds).unwrap_or_else(|why| give_up(&channel, &why.to_string()));
+        let learnt = std::mem::take(&mut estate.learnt);
+        let owns_socket = estate.control.as_ref().is_some_and(|(_, ours)| *ours);
+        (Predecessor { channel, learnt, at: estate.at, owns_socket }, estate)
+    }
+
+    /// Ends this process: the other goes on.
+    pub(super) fn fail(&self, why: &str) -> ! {
+        give_up(&self.channel, why)
+    }
+
+    fn await_go(&self) {
+        match self.channel.hear(PATIENCE) {
+            Ok(Word::Go) => {}
+            other => self.fail(&format!("the weftd before has not let go: {other:?}")),
+        }
+    }
+}
+
+fn give_up(channel: &Channel, why: &str) -> ! {
+    tracing::error!(why, "this weftd does not take over");
+    // Whoever does not hear it any more is none to be told.
+    let _ = channel.say(&Word::Failed(why.to_owned()), LOOK);
+    exit(1)
+}
+
+impl Running {
+    /// Goes on where the weftd before this one is. When this returns, that one is done.
+    pub(super) fn succeed(&mut self, predecessor: &Predecessor) {
+        if let Some(port) = self.daemon.endpoints.unclaimed() {
+            let advice = "has weftd read its configuration again (SIGHUP) since that was changed?";
+            predecessor.fail(&format!("port {port} is not there any more; {advice}"));
+        }
+        let (now, learnt) = (clock(), &predecessor.learnt);
+        let way = now.since_origin().saturating_sub(predecessor.at);
+        self.daemon.control.succeed(learnt, way, now);
+        self.adopt(predecessor, &Adoption::Ready);
+        let ready = predecessor.channel.say(&Word::Ready, PATIENCE);
+        ready.unwrap_or_else(|why| predecessor.fail(&why.to_string()));
+        predecessor.await_go();
+        self.daemon.endpoints.proceed(&mut self.events);
+        self.adopt(predecessor, &Adoption::Done);
+        let done = predecessor.channel.say(&Word::Done, PATIENCE);
+        done.unwrap_or_else(|why| predecessor.fail(&why.to_string()));
+        self.daemon.endpoints.take_over();
+        self.take_socket(predecessor.owns_socket);
+        self.daemon.wake(&mut self.events);
+    }
+
+    /// Serves the control socket from here on.
+    fn take_socket(&mut self, with_file: bool) {
+        let mut server = self.server.borrow_mut();
+        if with_file {
+            server.take_over(&self.place);
+        }
+        if let Ok(mut ops) = self.events.event_ops(self.server_id) {
+            server.tick(Instant::now(), &mut ops);
+        }
+    }
+
+    /// Gives sessions that begin their turns until all have come so far.
+    fn adopt(&mut self, predecessor: &Predecessor, wanted: &Adoption) {
+        let until = Instant::now() + ADOPTION_MAX;
+        loop {
+            match self.daemon.endpoints.have_adopted(&mut self.events, wanted) {
+                Ok(true) => return,
+                Ok(false) if Instant::now() < until => {}
+                Ok(false) => predecessor.fail("its sessions did not get on in time"),
+                Err(why) => predecessor.fail(&why),
+            }
+            if let Err(why) = self.events.run_with_timeout(LOOK.as_millis() as i32) {
+                predecessor.fail(&why.to_string());
+            }
+        }
+    }
+}
+
+impl Daemon {
+    /// Keeps an action for later while this process is not the one that acts.
+    pub(super) fn put_off(&mut self, action: Action) -> Option<Action> {
+        match (&mut self.asleep, action) {
+            (Some(later), action @ (Action::OpenSockets | Action::Lane(..) | Action::FollowVf(_))) => {
+                later.push(action);
+                None
+            }
+            (_, action) => Some(action),
+        }
+    }
+
+    /// All is this process's own now. What was put off comes next.
+    fn wake(&mut self, events: &mut Loop) {
+        for action in self.asleep.take().unwrap_or_default() {
+            // Only endpoints can fail to open, and they were not put off.
+            let _ = self.take(events, action);
+        }
+        self.act(events);
+        self.settle();
+    }
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The weftd that takes the place of this one: started, given all, and either left alone with it or ended. See [`crate::upgrade`].
+//!
+//! Until it has said hello the loop goes on as always. What follows is one piece of work of the control thread: it must not hear a
+//! frontend or a caller in between, for the successor will. It ends in time, whatever the successor does.
+
+use super::Running;
+use super::daemon::Daemon;
+use super::subscriber::{Loop, Subscriber};
+use crate::ctl_server::{Answer, Mark};
+use crate::runtime::clock;
+use crate::upgrade::{Channel, Estate, OPTION, VERSIONS, Word, to_text};
+use ctl::codec::Reply;
+use ctl::proto::v1::{Error, UpgradeReply};
+use event_manager::{SubscriberId, SubscriberOps};
+use sd_notify::NotifyState;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use switch::{LaneAsk, LaneNotice, PortPath};
+
+/// How long it may take until a successor says hello and all sessions are between two messages.
+const START_MAX: Duration = Duration::from_secs(20);
+/// How long it may take to be ready.
+const READY_MAX: Duration = Duration::from_secs(10);
+/// How long it may take to have rings run. Guests hear nothing meanwhile.
+const DONE_MAX: Duration = Duration::from_secs(2);
+
+/// What systemd has told this process and not the next.
+const NOT_PASSED_ON: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"];
+
+/// A successor that was started.
+pub(super) struct Successor {
+    child: Child,
+    channel: Channel,
+    subscriber: SubscriberId,
+    until: Instant,
+    /// Which weftd it is, once it has said so.
+    weft: Option<String>,
+}
+
+/// What came of the last upgrade.
+pub(super) type Upgraded = Result<UpgradeReply, String>;
+
+impl Successor {
+    fn start(program: &Path, events: &mut Loop) -> io::Result<Successor> {
+        let (channel, theirs) = Channel::pair()?;
+        let mut command = Command::new(program);
+        command.args(arguments()).stdin(theirs);
+        NOT_PASSED_ON.iter().for_each(|name| _ = command.env_remove(name));
+        let child = command.spawn()?;
+        let subscriber = events.add_subscriber(Subscriber::Wake(channel.as_raw_fd()));
+        Ok(Successor { child, channel, subscriber, until: Instant::now() + START_MAX, weft: None })
+    }
+
+    /// Whether it has said hello.
+    fn greet(&mut self) -> Result<bool, String> {
+        match self.channel.heard() {
+            Ok(Some(Word::Hello { reads, weft })) => {
+                if !reads.iter().any(|version| VERSIONS.contains(version)) {
+                    return Err(format!("it is weft {weft}, and reads nothing that this one can leave to it"));
+                }
+                self.weft = Some(weft);
+                Ok(true)
+            }
+            Ok(None) => Ok(self.weft.is_some()),
+            Ok(Some(word)) => Err(said(word)),
+            Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => {
+                Err("it ended at once; the log says why".to_owned())
+            }
+            Err(why) => Err(format!("it is no weftd that can be upgraded to: {why}")),
+        }
+    }
+
+    /// Gives it the estate, and waits until only rings are missing.
+    fn give(&self, estate: Estate) -> Result<(), String> {
+        let (text, fds) = to_text(estate).map_err(|why| why.to_string())?;
+        let lent: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+        let given =
+            self.channel.say(&Word::Estate, READY_MAX).and_then(|()| self.channel.give(&text, &lent, READY_MAX));
+        given.map_err(|why| silent(&why))?;
+        self.expect(&Word::Ready, READY_MAX)
+    }
+
+    fn expect(&self, wanted: &Word, patience: Duration) -> Result<(), String> {
+        match self.channel.hear(patience).map_err(|why| silent(&why))? {
+            word if word == *wanted => Ok(()),
+            word => Err(said(word)),
+        }
+    }
+
+    /// Ends it. When this returns it touches nothing any more.
+    fn end(mut self, events: &mut Loop) {
+        // Both fail only for a process that has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        drop(events.remove_subscriber(self.subscriber));
+    }
+}
+
+/// Those of this process, and one that makes it a successor.
+fn arguments() -> impl Iterator<Item = OsString> {
+    let own = std::env::args_os().skip(1).filter(|argument| argument != OPTION);
+    own.chain([OPTION.into()])
+}
+
+fn said(word: Word) -> String {
+    match word {
+        Word::Failed(why) => why,
+        word => format!("it said {word:?} when something else was due"),
+    }
+}
+
+fn silent(why: &io::Error) -> String {
+    match why.kind() {
+        io::ErrorKind::TimedOut => "it did not get on in time".to_owned(),
+        _ => format!("it ended; the log says why ({why})"),
+    }
+}
+
+impl Daemon {
+    /// Starts the program that is at this one's path now, as its successor.
+    pub(super) fn begin_upgrade(&mut self, events: &mut Loop) -> Result<(), String> {
+        if self.successor.is_some() {
+            return Err("an upgrade is under way".to_owned());
+        }
+        let program = self.program.as_deref().ok_or("it is not known which program this weftd is")?;
+        let started = Successor::start(program, events);
+        let successor = started.map_err(|why| format!("{} cannot be started: {why}", program.display()))?;
+        tracing::info!(program = %program.display(), pid = successor.child.id(), "a successor was started");
+        (self.successor, self.upgraded) = (Some(successor), None);
+        Ok(())
+    }
+
+    /// All that is left to a successor.
+    fn estate(&self, control: io::Result<(OwnedFd, bool)>) -> Result<Estate, String> {
+        let ports = self.endpoints.legacies()?;
+        let control = Some(control.map_err(|why| format!("the control socket: {why}"))?);
+        let now = clock();
+        Ok(Estate { at: now.since_origin(), control, ports, learnt: self.control.learnt(now) })
+    }
+
+    /// Lets go of what only one process can have, and that guests do not wait for.
+    fn let_go(&mut self, events: &mut Loop) {
+        self.stop_fetching(events);
+        self.doors.close_all(events);
+        self.texts.close_all(events);
+        self.lanes.close_all();
+        let ports = self.control.desired().ports().iter().filter(|(_, spec)| spec.vf.is_some());
+        ports.for_each(|(port, _)| self.vmms.follow(port, 0, None));
+    }
+
+    /// Takes it back.
+    fn take_back(&mut self, events: &mut Loop) {
+        self.endpoints.resume();
+        self.open_sockets(events);
+        let ports: Vec<PortPath> = self.control.desired().ports().keys().cloned().collect();
+        for port in ports {
+            if let Some(asked) = self.control.device_opening(&port) {
+                self.lane(events, &port, LaneAsk::Open(Box::new(asked)));
+            } else if self.control.desired().port(&port).is_ok_and(|spec| spec.vf.is_some()) {
+                let reason = "it was closed for an upgrade that failed".to_owned();
+                self.control.handle_lane(&port, LaneNotice::Gone { reason }, clock());
+                self.follow_vf(events, &port);
+            }
+        }
+        self.act(events);
+    }
+}
+
+impl Running {
+    /// What there is to be done about a successor. True: it has taken over, and this process has nothing left.
+    pub(super) fn turn_successor(&mut self) -> bool {
+        let Some(successor) = &mut self.daemon.successor else { return false };
+        let socket = self.server.borrow().share();
+        let late = Instant::now() >= successor.until;
+        let outcome = match successor.greet() {
+            Ok(false) if late => Err("it did not say hello in time".to_owned()),
+            Ok(false) => return false,
+            Ok(true) => match self.daemon.estate(socket) {
+                Ok(estate) => self.hand_over(estate),
+                Err(why) if late => Err(why),
+                // It may be a moment.
+                Err(_) => {
+                    self.more = true;
+                    return false;
+                }
+            },
+            Err(why) => Err(why),
+        };
+        let replaced = outcome.is_ok();
+        self.conclude(outcome);
+        replaced
+    }
+
+    /// Gives all to the successor, and is as before when it does not take it.
+    fn hand_over(&mut self, estate: Estate) -> Result<UpgradeReply, String> {
+        let Some(successor) = self.daemon.successor.take() else { return Err("there is none".to_owned()) };
+        let guests = estate.ports.values().filter(|legacy| legacy.session.is_some()).count() as u64;
+        self.daemon.settle();
+        if let Err(why) = successor.give(estate) {
+            successor.end(&mut self.events);
+            return Err(why);
+        }
+        self.daemon.let_go(&mut self.events);
+        let stopped = Instant::now();
+        self.daemon.endpoints.suspend();
+        let went = successor.channel.say(&Word::Go, DONE_MAX).map_err(|why| silent(&why));
+        match went.and_then(|()| successor.expect(&Word::Done, DONE_MAX)) {
+            Ok(()) => {
+                let gap_us = u64::try_from(stopped.elapsed().as_micros()).unwrap_or(u64::MAX);
+                let version = successor.weft.unwrap_or_default();
+                Ok(UpgradeReply { pid: successor.child.id(), version, guests, gap_us })
+            }
+            Err(why) => {
+                successor.end(&mut self.events);
+                self.daemon.take_back(&mut self.events);
+                Err(why)
+            }
+        }
+    }
+
+    /// Tells those who wait for it, and systemd.
+    fn conclude(&mut self, outcome: Upgraded) {
+        if let Some(successor) = self.daemon.successor.take() {
+            successor.end(&mut self.events);
+        }
+        match &outcome {
+            Ok(done) => {
+                super::notify(NotifyState::MainPid(done.pid));
+                tracing::info!(
+                    pid = done.pid,
+                    version = done.version,
+                    gap_us = done.gap_us,
+                    "the successor has taken over"
+                );
+            }
+            Err(why) => tracing::error!(why, "there was no upgrade; this weftd goes on"),
+        }
+        let done = outcome.is_ok();
+        self.daemon.upgraded = Some(outcome);
+        self.server.borrow_mut().wake_waiting();
+        // Otherwise they are answered with all others.
+        if done {
+            self.answer_upgrades();
+        }
+    }
+
+    /// The last that this process says. Whoever else has called does so again.
+    fn answer_upgrades(&mut self) {
+        let mut server = self.server.borrow_mut();
+        while let Some(pending) = server.next_call() {
+            if let (Some(Mark::Upgrade), Some(answer)) = (&pending.from, self.daemon.upgrade_answer())
+                && let Ok(mut ops) = self.events.event_ops(self.server_id)
+            {
+                server.answer(&pending, answer, &mut ops);
+            }
+        }
+    }
+}
+
+impl Daemon {
+    /// What whoever waits for the end of an upgrade is told; `None`: it is under way.
+    pub(super) fn upgrade_answer(&self) -> Option<Answer> {
+        let reply = match self.upgraded.as_ref()? {
+            Ok(done) => Reply::result(done).ok()?,
+            Err(why) => Reply::error(&Error::Failed { message: format!("weftd goes on as it was: {why}") }),
+        };
+        Some(reply.into())
+    }
+}

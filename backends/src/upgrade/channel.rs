@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The socket between a weftd and its successor: words, and an estate with its descriptors.
+//!
+//! Both ends are weftd's own, so what comes is not hostile; but one of the two may be stuck, or of another version, so nothing is
+//! waited for without end, and nothing is taken in without bound.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::{Deserialize, Serialize};
+use sys::fd::{MAX_FDS, recv_with_fds, send_with_fds};
+
+/// The longest text.
+const TEXT_MAX: usize = 256 << 20;
+
+/// The most descriptors: those of 2048 ports with many rings and regions each.
+const FDS_MAX: usize = 1 << 18;
+
+/// Length of the text and number of descriptors, 32 bits each.
+const HEADER: usize = 8;
+
+/// What the two say to each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Word {
+    /// The successor is there.
+    Hello {
+        /// The estates that it reads.
+        reads: Vec<u32>,
+        /// Which weftd it is.
+        weft: String,
+    },
+    /// The estate follows.
+    Estate,
+    /// All is ready but that rings run.
+    Ready,
+    /// The rings are stopped.
+    Go,
+    /// They run again.
+    Done,
+    /// It cannot be.
+    Failed(String),
+}
+
+/// One end of the socket.
+#[derive(Debug)]
+pub struct Channel {
+    stream: UnixStream,
+}
+
+impl Channel {
+    /// Both ends.
+    ///
+    /// # Errors
+    /// The system is out of descriptors.
+    pub(crate) fn pair() -> io::Result<(Channel, OwnedFd)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        Ok((Channel { stream: ours }, theirs.into()))
+    }
+
+    /// The successor's end, which is its standard input.
+    ///
+    /// # Errors
+    /// It cannot be duplicated.
+    pub fn of_successor() -> io::Result<Channel> {
+        io::stdin().as_fd().try_clone_to_owned().map(Channel::over)
+    }
+
+    pub(super) fn over(stream: OwnedFd) -> Channel {
+        Channel { stream: UnixStream::from(stream) }
+    }
+
+    /// Says a word.
+    ///
+    /// # Errors
+    /// The other end is gone, or does not read for so long.
+    pub(crate) fn say(&self, word: &Word, patience: Duration) -> io::Result<()> {
+        let text = serde_json::to_string(word).map_err(io::Error::other)?;
+        self.give(&text, &[], patience)
+    }
+
+    /// Waits for a word.
+    ///
+    /// # Errors
+    /// The other end is gone, says nothing for so long, or nothing that makes sense.
+    pub(crate) fn hear(&self, patience: Duration) -> io::Result<Word> {
+        let (text, _) = self.take(patience)?;
+        serde_json::from_str(&text).map_err(io::Error::other)
+    }
+
+    /// A word, if one is there.
+    ///
+    /// # Errors
+    /// The other end is gone, or says nothing that makes sense.
+    pub(crate) fn heard(&self) -> io::Result<Option<Word>> {
+        match self.wait(PollFlags::IN, Duration::ZERO) {
+            Ok(()) => self.hear(Duration::from_secs(1)).map(Some),
+            Err(why) if why.kind() == ErrorKind::TimedOut => Ok(None),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Sends a text with descriptors.
+    ///
+    /// # Errors
+    /// As [`Channel::say`].
+    pub(crate) fn give(&self, text: &str, fds: &[BorrowedFd<'_>], patience: Duration) -> io::Result<()> {
+        let until = Instant::now() + patience;
+        if text.len() > TEXT_MAX || fds.len() > FDS_MAX {
+            return Err(io::Error::other("there is more than can be handed over"));
+        }
+        let head = [text.len() as u32, fds.len() as u32].map(u32::to_le_bytes).concat();
+        self.send(&head, &[], until)?;
+        fds.chunks(MAX_FDS).try_for_each(|some| self.send(&[0], some, until))?;
+        self.send(text.as_bytes(), &[], until)
+    }
+
+    /// Receives a text with its descriptors.
+    ///
+    /// # Errors
+    /// As [`Channel::hear`].
+    pub(crate) fn take(&self, patience: Duration) -> io::Result<(String, Vec<OwnedFd>)> {
+        let until = Instant::now() + patience;
+        let (head, _) = self.receive(HEADER, until)?;
+        let word = |at: usize| head[at..at + 4].iter().rev().fold(0, |word, byte| word << 8 | usize::from(*byte));
+        let (len, count) = (word(0), word(4));
+        if len > TEXT_MAX || count > FDS_MAX {
+            return Err(io::Error::other("more is announced than can be handed over"));
+        }
+        let mut fds = Vec::with_capacity(count);
+        while fds.len() < count {
+            let (_, some) = self.receive(1, until)?;
+            fds.extend(some);
+        }
+        let (text, _) = self.receive(len, until)?;
+        Ok((String::from_utf8(text).map_err(io::Error::other)?, fds))
+    }
+
+    fn send(&self, mut bytes: &[u8], mut fds: &[BorrowedFd<'_>], until: Instant) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match send_with_fds(self.stream.as_fd(), bytes, fds) {
+                // They have gone with the first byte.
+                Ok(sent) => (bytes, fds) = (&bytes[sent..], &[]),
+                Err(why) if why.kind() == ErrorKind::WouldBlock => self.wait(PollFlags::OUT, left(until))?,
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&self, len: usize, until: Instant) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+        let (mut bytes, mut fds, mut have) = (vec![0; len], Vec::new(), 0);
+        while have < len {
+            match recv_with_fds(self.stream.as_fd(), &mut bytes[have..], &mut fds) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(more) => have += more,
+                Err(why) if why.kind() == ErrorKind::WouldBlock => self.wait(PollFlags::IN, left(until))?,
+                Err(why) => return Err(why),
+            }
+        }
+        Ok((bytes, fds))
+    }
+
+    fn wait(&self, flags: PollFlags, patience: Duration) -> io::Result<()> {
+        let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&self.stream, flags)], Some(&patience))? {
+            0 => Err(ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl AsRawFd for Channel {
+    fn as_raw_fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+use super::*;
+use crate::dispose::Descriptors;
+use crate::vhost_user::Script;
+use crate::vhost_user::message::{Message, request as id};
+use rustix::event::{EventfdFlags, eventfd};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use switch::RaLeft;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn bell() -> OwnedFd {
+    eventfd(0, EventfdFlags::empty()).unwrap()
+}
+
+fn message(request: u32, bells: usize) -> Message {
+    let mut message = Message::new(request, vec![1, 2, 3]);
+    message.fds = (0..bells).map(|_| bell()).collect::<Descriptors>();
+    message
+}
+
+fn sample() -> Estate {
+    let (stream, _) = UnixStream::pair().unwrap();
+    let script = Script {
+        setting: vec![message(id::SET_FEATURES, 0), message(id::SET_MEM_TABLE, 32)],
+        kicks: vec![message(id::SET_VRING_KICK, 1)],
+    };
+    let path: PortPath = "red/dev:vm1".parse().unwrap();
+    let legacy = Legacy { listener: Some((bell(), true)), session: Some((stream, script)) };
+    let ra = RaLeft {
+        port: "up".parse().unwrap(),
+        router: "fe80::1".parse().unwrap(),
+        mac: "02:00:00:00:00:01".parse().unwrap(),
+        injected: false,
+        octets: vec![134, 0, 1],
+    };
+    let macs = [(path.clone(), vec![("02:00:00:00:00:02".parse().unwrap(), Duration::from_secs(7))])].into();
+    let learnt = Learnt { macs, ras: [("red".parse().unwrap(), vec![ra])].into() };
+    Estate { at: Duration::from_nanos(5), control: Some((bell(), false)), ports: [(path, legacy)].into(), learnt }
+}
+
+#[test]
+fn test_an_estate_comes_as_it_was_left() {
+    let (ours, theirs) = Channel::pair().unwrap();
+    let theirs = Channel::over(theirs);
+    let before = sample();
+    let learnt = before.learnt.clone();
+    let (text, fds) = to_text(before).unwrap();
+    assert_eq!(fds.len(), 1 + 1 + 1 + 33);
+    let lent: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+    ours.give(&text, &lent, PATIENCE).unwrap();
+    let (text, fds) = theirs.take(PATIENCE).unwrap();
+    let after = from_text(&text, fds).unwrap();
+    assert_eq!((after.at, &after.learnt), (Duration::from_nanos(5), &learnt));
+    assert!(after.control.is_some_and(|(_, ours)| !ours));
+    let (path, legacy) = after.ports.into_iter().next().unwrap();
+    assert_eq!(path.to_string(), "red/dev:vm1");
+    assert!(legacy.listener.is_some_and(|(_, ours)| ours));
+    let (_, script) = legacy.session.unwrap();
+    let shape = |message: &Message| (message.request, message.body.clone(), message.fds.len());
+    assert_eq!(script.setting.iter().map(shape).nth(1), Some((id::SET_MEM_TABLE, vec![1, 2, 3], 32)));
+    assert_eq!(script.kicks.iter().map(shape).next(), Some((id::SET_VRING_KICK, vec![1, 2, 3], 1)));
+}
+
+#[test]
+fn test_an_estate_that_makes_no_sense_is_none() {
+    let (text, fds) = to_text(sample()).unwrap();
+    let again = || fds.iter().map(|fd| fd.try_clone().unwrap()).collect::<Vec<_>>();
+    assert!(from_text(&text, again()).is_ok());
+    for (from, to) in [
+        ("\"version\":1", "\"version\":2,\"more\":1"),
+        ("red/dev:vm1", "red/dev"),
+        ("\"fd\":0", "\"fd\":1"),
+        ("\"fd\":0", "\"fd\":4000"),
+        ("010203", "01020"),
+        ("fe80::1", "fe80"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let why = from_text(&text.replace(from, to), again()).unwrap_err().to_string();
+        assert!(why.starts_with("what the weftd before has left cannot be read: "), "{why}");
+    }
+    assert!(from_text(&text, Vec::new()).is_err(), "its descriptors are missing");
+}
+
+#[test]
+fn test_words_are_heard_in_order_and_silence_ends() {
+    let (ours, theirs) = Channel::pair().unwrap();
+    let theirs = Channel::over(theirs);
+    assert_eq!(theirs.heard().unwrap(), None);
+    let words = [Word::Ready, Word::Failed("a reason".to_owned()), Word::Hello { reads: vec![1], weft: "1.0".into() }];
+    words.iter().for_each(|word| ours.say(word, PATIENCE).unwrap());
+    assert!(words.iter().all(|word| theirs.hear(PATIENCE).unwrap() == *word));
+    assert!(theirs.hear(Duration::from_millis(1)).is_err(), "nothing is waited for without end");
+    drop(ours);
+    assert!(theirs.heard().is_err() && theirs.hear(PATIENCE).is_err(), "nobody is there");
+}

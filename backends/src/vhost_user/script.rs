@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A session that another process has begun, told to a daemon of ours in the words of its frontend.
+//!
+//! The frontend notices nothing: what it is told in answer was told it before. Its words are said in two parts, and each ends with
+//! a question, so that the answer to that says that all before is done.
+
+use std::collections::VecDeque;
+
+use super::guard::Script;
+use super::message::{Message, request as id};
+
+/// How far a session is that was taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Adoption {
+    /// Something is still to be said.
+    Underway,
+    /// All is said but what has rings run.
+    Ready,
+    /// The frontend is served as any other.
+    Done,
+    /// It cannot be served here.
+    Failed(String),
+}
+
+/// What is said in place of a frontend.
+#[derive(Debug)]
+pub(super) struct Prompter {
+    lines: VecDeque<Message>,
+    /// The second part, until it is time for it.
+    kicks: Option<Vec<Message>>,
+    /// The question that ends a part is asked, and not answered.
+    asked: bool,
+}
+
+impl Prompter {
+    pub(super) fn new(script: Script) -> Self {
+        Self { lines: part(script.setting), kicks: Some(script.kicks), asked: false }
+    }
+
+    /// What is said next.
+    pub(super) fn next_line(&mut self) -> Option<Message> {
+        let line = self.lines.pop_front()?;
+        self.asked = self.lines.is_empty();
+        Some(line)
+    }
+
+    /// It is time for the second part.
+    pub(super) fn proceed(&mut self) {
+        self.lines.extend(self.kicks.take().map(part).into_iter().flatten());
+    }
+
+    /// Takes an answer.
+    ///
+    /// # Errors
+    /// It says no.
+    pub(super) fn hear(&mut self, answer: &Message) -> Result<(), String> {
+        match answer.request {
+            id::GET_FEATURES => self.asked &= !self.lines.is_empty(),
+            id::GET_PROTOCOL_FEATURES | id::SET_LOG_BASE => {}
+            request if answer.u64_at(0) != Some(0) => return Err(format!("message {request} was refused")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The first part is said, or both are.
+    pub(super) fn has_paused(&self) -> bool {
+        self.lines.is_empty() && !self.asked
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.has_paused() && self.kicks.is_none()
+    }
+}
+
+/// Each is to be acknowledged, where that was agreed upon, and a question comes last.
+fn part(messages: Vec<Message>) -> VecDeque<Message> {
+    let is_question = |message: &Message| [id::GET_FEATURES, id::GET_PROTOCOL_FEATURES].contains(&message.request);
+    let last = Message::new(id::GET_FEATURES, Vec::new());
+    let said = |message: Message| if is_question(&message) { message } else { message.acknowledged() };
+    messages.into_iter().map(said).chain([last]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vhost_user::message::vring_state;
+
+    #[test]
+    fn each_part_is_over_when_its_last_question_is_answered() {
+        let enable = Message::new(id::SET_VRING_ENABLE, vring_state(0, 1));
+        let kick = Message::new(id::SET_VRING_KICK, vec![0; 8]);
+        let first = Message::new(id::GET_FEATURES, Vec::new());
+        let mut prompter = Prompter::new(Script { setting: vec![first, enable], kicks: vec![kick] });
+        let answer = Message::reply_u64(id::GET_FEATURES, 7);
+        let say = |prompter: &mut Prompter| prompter.next_line().map(|line| (line.request, line.need_reply()));
+        assert_eq!(say(&mut prompter), Some((id::GET_FEATURES, false)));
+        prompter.hear(&answer).unwrap();
+        assert!(!prompter.has_paused(), "this one was the frontend's own question");
+        assert_eq!(say(&mut prompter), Some((id::SET_VRING_ENABLE, true)));
+        prompter.hear(&Message::reply_u64(id::SET_VRING_ENABLE, 0)).unwrap();
+        assert_eq!((say(&mut prompter), say(&mut prompter)), (Some((id::GET_FEATURES, false)), None));
+        assert!(!prompter.has_paused());
+        prompter.hear(&answer).unwrap();
+        assert!(prompter.has_paused() && !prompter.is_over());
+        prompter.proceed();
+        assert_eq!(say(&mut prompter), Some((id::SET_VRING_KICK, true)));
+        assert!(prompter.hear(&Message::reply_u64(id::SET_VRING_KICK, 1)).is_err(), "it says no");
+        assert_eq!(say(&mut prompter), Some((id::GET_FEATURES, false)));
+        prompter.hear(&answer).unwrap();
+        assert!(prompter.is_over());
+    }
+}
