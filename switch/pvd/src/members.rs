@@ -89,17 +89,12 @@ impl Members {
 
     /// The explicit PvD of this name.
     pub fn by_name(&self, name: &PvdName) -> Option<&Arc<Pvd>> {
-        self.find(PvdIdRef::Explicit(name.as_name()))
+        self.table.find(Tag::of_name(name, &self.hasher), |_| true)
     }
 
     /// The PvD of this identity.
     pub fn by_id(&self, id: &PvdId) -> Option<&Arc<Pvd>> {
-        self.find(id.borrowed())
-    }
-
-    #[inline]
-    fn find(&self, id: PvdIdRef<'_>) -> Option<&Arc<Pvd>> {
-        self.table.find(self.tag(id), |_| true)
+        self.table.find(self.tag(id.borrowed()), |_| true)
     }
 
     /// The PvD of this identity, compared with it whole: for those who write, whom no tag may mislead.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! PvDs by identity: a hash table whose entries are tags and PvDs, three to a line of the cache.
+//! PvDs by identity: a hash table whose entries are tags and PvDs, four to a line of the cache.
 //!
 //! To find a PvD is to wait for one line, however many there are, and what is found needs not be looked at: its [`Tag`]
-//! tells it from all others. The three of a line are compared at once, without a branch for each, so that the processor
+//! tells it from all others. The four of a line are compared at once, without a branch for each, so that the processor
 //! foresees the way of nearly every look-up and begins the next while it waits for the line. Entries that find their line
 //! full stand in the next; where one goes one of those moves up, so that there are no graves to walk over. Versions
 //! share pages of the table ([`Paged`]).
@@ -18,7 +18,7 @@ const FILLED: (usize, usize) = (7, 8);
 /// Lines of the smallest table.
 const SMALLEST: usize = 8;
 /// Entries of a line.
-const ENTRIES: usize = 3;
+const ENTRIES: usize = 4;
 /// Lines of a page: a change copies one, and counts the references to the PvDs in it.
 const PAGE: usize = 16;
 
