@@ -2,15 +2,20 @@
 //! The fuzz targets, plain functions of bytes, over random inputs by seed. A panic inside is the failure.
 
 use backends::vhost_user::fuzz;
-use backends::vmm;
+use backends::{handover, vmm};
 use tests::seed::Rng;
 
 const INPUTS: usize = 5000;
 
 fn run(seed: u64, target: fn(&[u8])) {
+    run_some(seed, (INPUTS, 600), target);
+}
+
+/// Random inputs, so many and so long at most.
+fn run_some(seed: u64, (inputs, longest): (usize, usize), target: fn(&[u8])) {
     let mut rng = Rng::from_env(seed);
-    for _ in 0..INPUTS {
-        let len = rng.between(0, 600);
+    for _ in 0..inputs {
+        let len = rng.between(0, longest);
         target(&rng.bytes(len));
     }
 }
@@ -34,4 +39,11 @@ fn any_advertisement_is_survived() {
 fn anything_that_a_vmm_says_is_survived() {
     run(14, vmm::fuzz::qmp);
     run(15, vmm::fuzz::cloud_hypervisor);
+}
+
+#[test]
+fn any_document_of_a_port_is_refused_or_taken_as_a_whole() {
+    run(16, handover::fuzz::text);
+    // A few changes are a better lie than many.
+    run_some(17, (INPUTS, 30), handover::fuzz::document);
 }

@@ -199,8 +199,7 @@ pub(super) fn body_of(document: &Document) -> serde_json::Value {
     serde_json::to_value(body_v1(document)).unwrap_or_default()
 }
 
-/// A whole document of it. `None`: it is not of the form.
-#[cfg(test)]
+/// A whole document of what may stand in one. `None`: it is not of the form.
 pub(super) fn whole(body: serde_json::Value) -> Option<String> {
     let body: BodyV1 = serde_json::from_value(body).ok()?;
     let digest = digest(&body).ok()?;

@@ -8,6 +8,7 @@
 
 mod error;
 mod format;
+pub mod fuzz;
 pub(crate) mod hex;
 #[cfg(test)]
 mod tests;

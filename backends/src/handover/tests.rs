@@ -2,15 +2,13 @@
 //! Documents as they are, and as somebody would have them who means harm: none panics, and none has half of it come true.
 
 use super::format::{body_of, whole};
+use super::fuzz::{GOLDEN, destination, land, places};
 use super::*;
-use dataplane::Instant;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::time::Duration;
 use switch::{
-    Control, FactList, LaneSpec, Limit, MacPolicy, Mode, Move, MoveId, NamespaceSpec, PortSpec, RaLeft, Rate, Request,
-    Role, Statement, VfLeft, VfSpec, VhostUser,
+    FactList, LaneSpec, Limit, MacPolicy, Mode, Move, MoveId, PortSpec, RaLeft, Rate, Role, Statement, VfLeft, VfSpec,
+    VhostUser,
 };
 use wire::MacAddr;
 use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
@@ -56,43 +54,13 @@ fn document() -> Document {
     Document { exported_ms: 1_764_000_000_123, moved }
 }
 
-/// A switch to which the port may come.
-fn destination() -> Control {
-    let mut control = Control::new(1, BTreeMap::new());
-    for namespace in ["red", "red/dev"] {
-        control.handle_request(Request::NamespaceAdd(namespace.parse().unwrap(), NamespaceSpec::default())).unwrap();
-    }
-    control.handle_request(Request::PortAdd("up".parse().unwrap(), spec("up", Role::Uplink))).unwrap();
-    while control.poll_action().is_some() {}
-    control
-}
-
-/// Lets a port come, which does or leaves no trace.
-fn land(document: &Document) -> bool {
-    let mut control = destination();
-    let before = (control.desired().clone(), control.offered().clone(), control.numbers());
-    let landed = control.import_port(&document.moved);
-    match landed {
-        Ok(_) => {
-            control.import_learnt(&document.moved, Duration::from_secs(1), Instant::from_nanos(5_000_000_000));
-            assert!(control.desired().port(&document.moved.port).is_ok());
-        }
-        Err(_) => {
-            let after = (control.desired().clone(), control.offered().clone(), control.numbers());
-            assert_eq!(after, before);
-            assert!(control.moves().is_empty() && control.poll_action().is_none());
-        }
-    }
-    control.handle_tick(Instant::from_nanos(9_000_000_000));
-    landed.is_ok()
-}
-
 #[test]
 fn test_what_is_written_is_read_and_may_be_read_by_people() {
     let document = document();
     let text = to_text(&document).unwrap();
     assert_eq!(from_text(&text), Ok(document.clone()));
     assert!(land(&document), "{:?}", destination().import_port(&document.moved));
+    assert_eq!(text, GOLDEN, "what one weftd wrote another may have to read");
     assert!(text.starts_with("{\n  \"version\": 1,\n") && text.contains("\"port\": \"red/dev:vm1\""), "{text}");
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(from_text(&value.to_string()), Ok(document), "whatever its spaces");
@@ -166,20 +134,6 @@ fn test_lists_are_bounded() {
     }
 }
 
-/// Every place in a document.
-fn places(value: &Value, pointer: &str, into: &mut Vec<String>) {
-    into.push(pointer.to_owned());
-    match value {
-        Value::Object(members) => {
-            members.iter().for_each(|(key, value)| places(value, &format!("{pointer}/{key}"), into));
-        }
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, value)| places(value, &format!("{pointer}/{at}"), into));
-        }
-        _ => {}
-    }
-}
-
 /// What may stand anywhere.
 fn hostile() -> impl Strategy<Value = Value> {
     let texts = [
@@ -235,8 +189,7 @@ proptest! {
     ) {
         let mut body = body_of(&document());
         for (at, value) in edits {
-            let mut all: Vec<String> = Vec::new();
-            places(&body, "", &mut all);
+            let all = places(&body);
             if let Some(place) = body.pointer_mut(at.get::<String>(&all)) {
                 *place = value;
             }
