@@ -5,6 +5,7 @@
 mod moves;
 mod peers;
 mod refused;
+mod replayed;
 mod scene;
 mod strangers;
 mod tls;

@@ -71,6 +71,7 @@ fn a_document_that_is_damaged_or_newer_or_a_lie_changes_nothing() {
         let refused = import(&bad);
         assert!(refused.status == 1 && refused.stderr.contains(why), "{why}: {}", refused.stderr);
         assert!(!refused.stderr.contains('\u{1b}') && refused.stderr.len() < 1000, "{}", refused.stderr);
+        assert!(scene.destination.log().contains(why), "{why} is not in {}", scene.destination.log());
     }
     assert_eq!(said(&scene), before);
     let nobody = scene.destination.weft(&["port", "export", "there"]).expect_ok();
@@ -79,4 +80,40 @@ fn a_document_that_is_damaged_or_newer_or_a_lie_changes_nothing() {
     assert!(uplink["message"].as_str().is_some_and(|text| text.contains("a port with a guest")), "{uplink}");
     let staying = scene.source.refusal(&["migrate", "cancel", MOVING.0]);
     assert_eq!(staying["exit_code"], json!(1));
+}
+
+/// A good document in which that text is another, whole again.
+fn with(good: &str, from: &str, to: &str) -> String {
+    let (_, body) = good.split_once("\"move\": ").expect("it has a body");
+    let body = body.trim_end().strip_suffix('}').expect("it is an object").replacen(from, to, 1);
+    let compact: String = body.lines().map(|line| line.trim().replacen("\": ", "\":", 1)).collect();
+    let fnv = |hash: u64, octet: u8| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3);
+    let digest = compact.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
+    format!("{{ \"version\": 1, \"digest\": \"{digest:016x}\", \"move\": {compact} }}")
+}
+
+#[test]
+fn a_guest_that_was_offered_more_than_there_is_here_stays_where_it_is() {
+    let scene = Scene::new();
+    let _guest = scene.source.attach(MOVING.0, MOVING.1);
+    let good = std::fs::read_to_string(scene.exported()).expect("it was written");
+    let document: Value = serde_json::from_str(&good).expect("JSON");
+    let offered = document["move"]["offered"].as_str().expect("a text");
+    let bits = u64::from_str_radix(offered.trim_start_matches("0x"), 16).expect("a number");
+    let file = scene.source.folder().join("more.json");
+    let import = |offered_there: u64| {
+        std::fs::write(&file, with(&good, offered, &format!("{offered_there:#x}"))).expect("the folder is ours");
+        let [file, socket] =
+            [file.clone(), scene.destination.port_path(MOVING.0)].map(|path| path.display().to_string());
+        scene.destination.weft(&["port", "import", &file, "--vhost-user", &socket])
+    };
+    let before = said(&scene);
+    // VIRTIO_NET_F_NOTF_COAL, which no weftd offers.
+    let refused = import(bits | 1 << 53);
+    let why = "none but those that this weftd offers";
+    assert!(refused.status == 1 && refused.stderr.contains(why), "{}", refused.stderr);
+    assert!(scene.destination.log().contains(why), "{}", scene.destination.log());
+    assert_eq!(said(&scene), before);
+    // It may as well have been offered less.
+    import(bits & !1).expect_ok();
 }
