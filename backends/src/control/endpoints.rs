@@ -8,7 +8,7 @@ use crate::runtime::Workers;
 use crate::vhost_user::{
     self, Adoption, Endpoint, EndpointConfig, FeatureSpec, Legacy, OpenError, SealPolicy, Side, offered_features,
 };
-use event_manager::{SubscriberId, SubscriberOps};
+use event_manager::{EventOps, SubscriberId, SubscriberOps};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -126,9 +126,11 @@ impl Endpoints {
         }
     }
 
-    /// Has them run again.
+    /// Has them run again: first those to guests, so that no frame finds its receiver stopped.
     pub(super) fn resume(&self) {
-        self.open.values().for_each(|open| open.endpoint.borrow().resume());
+        for side in [Side::Receive, Side::Transmit] {
+            self.open.values().for_each(|open| open.endpoint.borrow().resume(side));
+        }
     }
 
     /// Endpoints that are opened from now on go on with what was left to them.
@@ -158,19 +160,24 @@ impl Endpoints {
         Ok(all)
     }
 
-    /// The weftd before this one has stopped its rings.
-    pub(super) fn proceed(&mut self, events: &mut Loop) {
-        self.left = None;
-        for open in self.open.values() {
-            if let Ok(mut ops) = events.event_ops(open.id) {
-                open.endpoint.borrow_mut().proceed(&mut ops);
-            }
-        }
+    /// The weftd before this one has stopped its rings: those to guests run here, and the next time those from guests.
+    pub(super) fn proceed(&self, events: &mut Loop) {
+        self.with_ops(events, |endpoint, ops| endpoint.proceed(ops));
     }
 
     /// It will not go on any more.
-    pub(super) fn take_over(&self) {
-        self.open.values().for_each(|open| open.endpoint.borrow_mut().take_over());
+    pub(super) fn take_over(&mut self, events: &mut Loop) {
+        self.left = None;
+        self.with_ops(events, |endpoint, ops| endpoint.take_over(ops));
+    }
+
+    fn with_ops(&self, events: &mut Loop, act: impl Fn(&mut Endpoint, &mut EventOps<'_>)) {
+        for open in self.open.values() {
+            // Fails only for an id that the loop does not know.
+            if let Ok(mut ops) = events.event_ops(open.id) {
+                act(&mut open.endpoint.borrow_mut(), &mut ops);
+            }
+        }
     }
 
     /// Closes all endpoints, which removes their sockets.

@@ -80,11 +80,13 @@ impl Running {
         let ready = predecessor.channel.say(&Word::Ready, PATIENCE);
         ready.unwrap_or_else(|why| predecessor.fail(&why.to_string()));
         predecessor.await_go();
-        self.daemon.endpoints.proceed(&mut self.events);
-        self.adopt(predecessor, &Adoption::Done);
+        for wanted in [Adoption::Ready, Adoption::Done] {
+            self.daemon.endpoints.proceed(&mut self.events);
+            self.adopt(predecessor, &wanted);
+        }
         let done = predecessor.channel.say(&Word::Done, PATIENCE);
         done.unwrap_or_else(|why| predecessor.fail(&why.to_string()));
-        self.daemon.endpoints.take_over();
+        self.daemon.endpoints.take_over(&mut self.events);
         self.take_socket(predecessor.owns_socket);
         self.daemon.wake(&mut self.events);
     }

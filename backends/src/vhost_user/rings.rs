@@ -204,10 +204,10 @@ impl Rings {
         (0..state.count()).filter(|index| Side::of(*index) == side).for_each(|index| self.stop(&mut state, index));
     }
 
-    /// The rings are ours again. Where they stand is in guest memory.
-    pub(super) fn resume(&self) {
+    /// The rings of one side are ours again. Where they stand is in guest memory.
+    pub(super) fn resume(&self, side: Side) {
         let mut state = self.lock();
-        state.suspended = [false; 2];
+        state.suspended[side as usize] = false;
         self.start_all(&mut state);
     }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A session that another process has begun, told to a daemon of ours in the words of its frontend.
 //!
-//! The frontend notices nothing: what it is told in answer was told it before. Its words are said in two parts, and each ends with
-//! a question, so that the answer to that says that all before is done.
+//! The frontend notices nothing: what it is told in answer was told it before. Its words are said in three parts: all but kicks,
+//! the kicks of receive rings, those of transmit rings. Between them there is time for other sessions to come as far: a guest that
+//! sent before another can receive would send into nothing. Each part ends with a question, so that the answer to that says that
+//! all before is done.
 
 use std::collections::VecDeque;
 
@@ -14,7 +16,7 @@ use super::message::{Message, request as id};
 pub(crate) enum Adoption {
     /// Something is still to be said.
     Underway,
-    /// All is said but what has rings run.
+    /// A part is said, and the next waits for [`Prompter::proceed`].
     Ready,
     /// The frontend is served as any other.
     Done,
@@ -26,15 +28,17 @@ pub(crate) enum Adoption {
 #[derive(Debug)]
 pub(super) struct Prompter {
     lines: VecDeque<Message>,
-    /// The second part, until it is time for it.
-    kicks: Option<Vec<Message>>,
+    /// The parts that follow.
+    parts: VecDeque<Vec<Message>>,
     /// The question that ends a part is asked, and not answered.
     asked: bool,
 }
 
 impl Prompter {
     pub(super) fn new(script: Script) -> Self {
-        Self { lines: part(script.setting), kicks: Some(script.kicks), asked: false }
+        let is_receive = |kick: &Message| kick.u32_at(0).is_some_and(|ring| ring.is_multiple_of(2));
+        let (receive, transmit) = script.kicks.into_iter().partition(is_receive);
+        Self { lines: part(script.setting), parts: [receive, transmit].into(), asked: false }
     }
 
     /// What is said next.
@@ -44,9 +48,9 @@ impl Prompter {
         Some(line)
     }
 
-    /// It is time for the second part.
+    /// It is time for the next part.
     pub(super) fn proceed(&mut self) {
-        self.lines.extend(self.kicks.take().map(part).into_iter().flatten());
+        self.lines.extend(self.parts.pop_front().map(part).into_iter().flatten());
     }
 
     /// Takes an answer.
@@ -63,13 +67,13 @@ impl Prompter {
         Ok(())
     }
 
-    /// The first part is said, or both are.
+    /// A part is said.
     pub(super) fn has_paused(&self) -> bool {
         self.lines.is_empty() && !self.asked
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.has_paused() && self.kicks.is_none()
+        self.has_paused() && self.parts.is_empty()
     }
 }
 
@@ -89,9 +93,9 @@ mod tests {
     #[test]
     fn each_part_is_over_when_its_last_question_is_answered() {
         let enable = Message::new(id::SET_VRING_ENABLE, vring_state(0, 1));
-        let kick = Message::new(id::SET_VRING_KICK, vec![0; 8]);
+        let kick = |ring: u64| Message::new(id::SET_VRING_KICK, ring.to_ne_bytes().to_vec());
         let first = Message::new(id::GET_FEATURES, Vec::new());
-        let mut prompter = Prompter::new(Script { setting: vec![first, enable], kicks: vec![kick] });
+        let mut prompter = Prompter::new(Script { setting: vec![first, enable], kicks: vec![kick(1), kick(0)] });
         let answer = Message::reply_u64(id::GET_FEATURES, 7);
         let say = |prompter: &mut Prompter| prompter.next_line().map(|line| (line.request, line.need_reply()));
         assert_eq!(say(&mut prompter), Some((id::GET_FEATURES, false)));
@@ -101,6 +105,11 @@ mod tests {
         prompter.hear(&Message::reply_u64(id::SET_VRING_ENABLE, 0)).unwrap();
         assert_eq!((say(&mut prompter), say(&mut prompter)), (Some((id::GET_FEATURES, false)), None));
         assert!(!prompter.has_paused());
+        prompter.hear(&answer).unwrap();
+        assert!(prompter.has_paused() && !prompter.is_over());
+        prompter.proceed();
+        assert_eq!(prompter.next_line().map(|line| line.u32_at(0)), Some(Some(0)), "the one to the guest is first");
+        assert_eq!(say(&mut prompter), Some((id::GET_FEATURES, false)));
         prompter.hear(&answer).unwrap();
         assert!(prompter.has_paused() && !prompter.is_over());
         prompter.proceed();

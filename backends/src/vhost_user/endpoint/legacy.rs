@@ -52,10 +52,10 @@ impl Endpoint {
         }
     }
 
-    /// The other process has failed: all is ours as before.
-    pub(crate) fn resume(&self) {
+    /// The other process has failed: the rings of one side are ours as before.
+    pub(crate) fn resume(&self, side: Side) {
         if let State::Serving { session, .. } = &self.state {
-            session.rings().resume();
+            session.rings().resume(side);
         }
     }
 
@@ -79,8 +79,8 @@ impl Endpoint {
         self.failed = Some(why);
     }
 
-    /// How far it is with what was begun elsewhere. To be asked until it is [`Adoption::Ready`], and after
-    /// [`Endpoint::proceed`] until it is [`Adoption::Done`].
+    /// How far it is with what was begun elsewhere. To be asked until it is [`Adoption::Ready`], and after each
+    /// [`Endpoint::proceed`] until it is that again, or [`Adoption::Done`].
     pub(crate) fn adoption(&mut self, ops: &mut EventOps<'_>) -> Adoption {
         self.pump(Instant::now(), false, ops);
         match (&self.state, &self.failed) {
@@ -90,25 +90,25 @@ impl Endpoint {
         }
     }
 
-    /// The other process has let go: rings run, and whoever connects is welcome.
+    /// Has what was begun elsewhere go on: its receive rings run, and the next time the others.
     pub(crate) fn proceed(&mut self, ops: &mut EventOps<'_>) {
-        self.asleep = false;
-        self.watch_source(ops);
-        let now = Instant::now();
-        match &mut self.state {
-            State::Serving { relay, .. } => {
-                relay.proceed();
-                self.pump(now, false, ops);
-            }
-            _ => self.awake(ops),
+        if let State::Serving { relay, .. } = &mut self.state {
+            relay.proceed();
+            self.pump(Instant::now(), false, ops);
         }
     }
 
-    /// Nobody else has what was left any more.
-    pub(crate) fn take_over(&mut self) {
+    /// Nobody else has what was left any more: whoever connects is welcome.
+    pub(crate) fn take_over(&mut self, ops: &mut EventOps<'_>) {
+        self.asleep = false;
         self.source.take_over();
-        if let State::Serving { relay, .. } = &mut self.state {
-            relay.take_over();
+        self.watch_source(ops);
+        match &mut self.state {
+            State::Serving { relay, .. } => {
+                relay.take_over();
+                self.pump(Instant::now(), false, ops);
+            }
+            _ => self.awake(ops),
         }
     }
 }
