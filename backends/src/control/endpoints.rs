@@ -162,13 +162,13 @@ impl Endpoints {
 
     /// The weftd before this one has stopped its rings: those to guests run here, and the next time those from guests.
     pub(super) fn proceed(&self, events: &mut Loop) {
-        self.with_ops(events, |endpoint, ops| endpoint.proceed(ops));
+        self.with_ops(events, Endpoint::proceed);
     }
 
     /// It will not go on any more.
     pub(super) fn take_over(&mut self, events: &mut Loop) {
         self.left = None;
-        self.with_ops(events, |endpoint, ops| endpoint.take_over(ops));
+        self.with_ops(events, Endpoint::take_over);
     }
 
     fn with_ops(&self, events: &mut Loop, act: impl Fn(&mut Endpoint, &mut EventOps<'_>)) {

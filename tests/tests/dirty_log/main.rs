@@ -13,3 +13,4 @@ mod log;
 mod marks;
 mod migration;
 mod switching;
+mod upgraded;

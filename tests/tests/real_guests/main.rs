@@ -17,3 +17,4 @@ mod recordings;
 mod restart;
 mod tenants;
 mod traffic;
+mod upgrade;
