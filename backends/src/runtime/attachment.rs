@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dataplane::{Busy, Emission, Instant, Learned, Namespace, Negotiated, Port, Source};
-use sys::{Ring, RingLog};
+use sys::{Doorbell, Ring, RingLog};
 use wire::{MacAddr, build};
 
 use super::clock;
@@ -38,9 +38,9 @@ impl Attachment {
     }
 
     /// A receive ring runs.
-    fn arrive(&self, was_in_use: bool) {
+    fn arrive(&self, was_in_use: bool, more: bool) {
         self.namespace.take_home(&self.port);
-        if self.port.resume() {
+        if self.port.settle(more, clock()) {
             self.pool.release(Arc::clone(&self.port));
         }
         if was_in_use && !self.has_landed.swap(true, Ordering::Relaxed) {
@@ -63,7 +63,7 @@ impl Attachment {
 
     /// A worker that is in the middle of a burst needs microseconds to finish it.
     fn stop_receiver(&self, pair: u16) -> Option<Ring> {
-        self.port.pause();
+        self.port.pause(pair, clock());
         loop {
             match self.port.detach_receiver(pair) {
                 Ok(ring) => return ring,
@@ -92,11 +92,14 @@ impl RingHost for Attachment {
         self.port.set_negotiated(Negotiated(features));
     }
 
-    fn start(&self, queue: u16, ring: Ring) {
+    fn start(&self, queue: u16, ring: Ring, more: bool) {
         if is_receive(queue) {
             let was_in_use = ring.next_avail() != 0;
+            if was_in_use && !self.has_landed.load(Ordering::Relaxed) {
+                self.port.land(clock());
+            }
             self.port.attach_receiver(queue / 2, ring);
-            return self.arrive(was_in_use);
+            return self.arrive(was_in_use, more);
         }
         self.stop(queue);
         let place = self.pool.attach(Source::new(&self.namespace, &self.port, ring));
@@ -122,6 +125,10 @@ impl RingHost for Attachment {
             source.set_log(log);
             sources.insert(queue, self.pool.attach(*source));
         }
+    }
+
+    fn set_call(&self, queue: u16, call: Option<Doorbell>) {
+        drop(self.port.replace_call(queue / 2, call));
     }
 
     fn announce(&self, mac: MacAddr) {

@@ -137,14 +137,23 @@ impl Pool {
         }
     }
 
-    /// Has the worker that emits to it deliver what has waited for a port's guest, if it has room for being told.
+    /// Has the worker that emits to it deliver what has waited for a port's guest.
     pub(super) fn release(&self, port: Arc<Port>) {
-        let member = &self.members[usize::from(port.slot().0) % self.members.len()];
+        self.member_of(&port).command(Command::Release(port));
+    }
+
+    /// The same, if the worker has room for being told.
+    pub(super) fn try_release(&self, port: Arc<Port>) {
+        let member = self.member_of(&port);
         if let Some(commands) = &member.commands {
             let _ = commands.try_send(Command::Release(port));
             // A full doorbell is rung already.
             let _ = member.doorbell.write(1);
         }
+    }
+
+    fn member_of(&self, port: &Port) -> &Member {
+        &self.members[usize::from(port.slot().0) % self.members.len()]
     }
 }
 

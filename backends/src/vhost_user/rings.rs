@@ -5,8 +5,8 @@
 //! a ring is made anew each time, from the memory map, its layout and its doorbells, and takes its place from the used
 //! index in guest memory. So no order of messages is special, and nothing is ever half changed.
 //!
-//! The dirty log alone changes under a ring that runs on: a migration turns it on, renews it and turns it off under full load,
-//! and no frame may be lost by that.
+//! Two things change under a ring that runs on, since no frame may be lost by that: the dirty log, which a migration turns on,
+//! renews and turns off under full load, and the bell of a receive ring, which is another each time when a guest masks an interrupt.
 //!
 //! All calls but [`Rings::close`] and those about the log, which are the control loop's, come from the daemon's one thread, so
 //! the lock is hardly ever contended.
@@ -177,11 +177,29 @@ impl Rings {
     /// SET_VRING_CALL.
     pub(super) fn set_call(&self, index: u16, file: Option<File>) {
         let call = self.doorbell(file);
+        if index.is_multiple_of(2) && self.change_call(index, call.as_ref()) {
+            return;
+        }
         self.change(index, |record| {
             record.call = call;
             // The last step of GET_VRING_BASE in `vhost-user-backend`.
             record.closing = false;
         });
+    }
+
+    /// Gives a running receive ring another bell, and rings that, as the ring may have rung the one before in vain. False: the
+    /// ring does not run, or has to be made anew.
+    fn change_call(&self, index: u16, call: Option<&EventFd>) -> bool {
+        let mut state = self.lock();
+        let record = state.records.get_mut(usize::from(index)).filter(|record| record.running);
+        let Some(record) = record else { return false };
+        let [Ok(kept), Ok(given)] = [0, 1].map(|_| call.map(EventFd::try_clone).transpose()) else { return false };
+        record.call = kept;
+        self.host.set_call(index, given);
+        drop(state);
+        // A full doorbell is rung already.
+        call.into_iter().for_each(|call| _ = call.write(1));
+        true
     }
 
     /// GET_VRING_BASE begins: the ring stops and is not live any more.
@@ -273,7 +291,7 @@ impl Rings {
             None => {}
             Some(Ok(ring)) => {
                 state.records[usize::from(index)].running = true;
-                self.host.start(index, ring);
+                self.host.start(index, ring, state.expects_receiver());
             }
             Some(Err(reason)) => self.fail(state, format!("ring {index}: {reason}")),
         }
@@ -313,6 +331,11 @@ impl State {
             ring.set_log(self.ring_log(index));
             ring
         }))
+    }
+
+    /// Whether there is a receive ring that was enabled or kicked, some VMMs do the one first and some the other, and does not run.
+    fn expects_receiver(&self) -> bool {
+        self.records.iter().step_by(2).any(|record| !record.running && record.live != record.enabled)
     }
 
     /// Where what is written for the ring is marked, while that is wanted.

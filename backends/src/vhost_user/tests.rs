@@ -45,6 +45,7 @@ enum Call {
     Stop(u16),
     /// The address under which the used ring is logged.
     Relog(u16, Option<u64>),
+    Bell(u16),
     Announce(MacAddr),
 }
 
@@ -83,7 +84,7 @@ impl RingHost for FakeHost {
         self.note(Call::Negotiated(features));
     }
 
-    fn start(&self, queue: u16, ring: sys::Ring) {
+    fn start(&self, queue: u16, ring: sys::Ring, _more: bool) {
         assert!(!self.panics.load(Ordering::Relaxed), "as the test wishes");
         assert!(self.rings.lock().unwrap().insert(queue, ring).is_none(), "ring {queue} was started twice");
         self.note(Call::Start(queue));
@@ -101,6 +102,13 @@ impl RingHost for FakeHost {
         ring.set_log(log.clone());
         drop(rings);
         self.note(Call::Relog(queue, log.map(|log| log.used)));
+    }
+
+    fn set_call(&self, queue: u16, call: Option<EventFd>) {
+        let mut rings = self.rings.lock().unwrap();
+        drop(rings.get_mut(&queue).expect("only a running ring gets another bell").replace_call(call));
+        drop(rings);
+        self.note(Call::Bell(queue));
     }
 
     fn announce(&self, mac: MacAddr) {

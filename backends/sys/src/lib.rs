@@ -61,6 +61,6 @@ pub use fault::{GUARDED_REGIONS_MAX, install_fault_guard};
 pub use memory::{MemoryMap, OutsideMemory};
 pub use place::{NoRoom, Place, Writer};
 pub use prefetch::prefetch;
-pub use ring::{Doorbells, Ring, RingLayout};
+pub use ring::{Doorbell, Doorbells, Ring, RingLayout};
 pub use ring_fault::{RingError, RingFault};
 pub use segments::{Segment, Segments, gather};

@@ -35,6 +35,9 @@ pub struct RingLayout {
     pub used: u64,
 }
 
+/// A bell, of a guest's or to a guest.
+pub type Doorbell = EventFd;
+
 /// The event file descriptors of a ring; `None`: the guest polls, or will be polled.
 #[derive(Debug, Default)]
 pub struct Doorbells {
@@ -350,6 +353,11 @@ impl Ring {
             self.silence();
         }
         rung.is_ok()
+    }
+
+    /// Rings this bell from now on. Whoever changes it rings the new one once: what was rung before may not have been heard.
+    pub fn replace_call(&mut self, call: Option<Doorbell>) -> Option<Doorbell> {
+        std::mem::replace(&mut self.bells.call, call)
     }
 
     /// A doorbell blocked us: whoever gave it to us has made it blocking again. Never touch it again.

@@ -132,10 +132,11 @@ impl Delivery {
             receiver.end();
             port.count(pair, std::mem::take(&mut delta.traffic));
             self.touch(port, pair, sender);
+            drop(held);
         } else {
-            delta.drops.add_many(DropReason::PortDown, wanted.len() as u64);
+            drop(held);
+            miss(port, wanted, burst, &mut delta);
         }
-        drop(held);
         port.counters.add_rx(&delta);
     }
 
@@ -166,6 +167,14 @@ pub(crate) fn publish(port: &Port, pair: u16, owner: SourceId) {
         && let Err(fault) = receiver.publish(owner)
     {
         port.set_fault(fault);
+    }
+}
+
+/// The ring does not run: it may have stopped just now, since the guest moves, and then the frames wait.
+#[cold]
+fn miss(port: &Port, wanted: Bits, burst: &Burst, delta: &mut Delta) {
+    if !port.lanes().wheel.is_held() || !port.hold_back(wanted, burst, delta) {
+        delta.drops.add_many(DropReason::PortDown, wanted.len() as u64);
     }
 }
 

@@ -7,7 +7,7 @@
 //! to the lane where it does, and has a worker deliver what waits ([`Port::release`]).
 //!
 //! *Order.* While anything waits, all that comes goes behind it, whoever delivers. The hold ends under its lock, when the last
-//! frame is in a ring. *Bounds.* [`limits::HELD_FRAMES`] and [`limits::HELD_BYTES`]; what is beyond them is a drop, and control
+//! frame is in a ring. It is used as well while a guest moves (`pause.rs`). *Bounds.* [`limits::HELD_FRAMES`] and [`limits::HELD_BYTES`]; what is beyond them is a drop, and control
 //! hears of it, to do something else.
 
 use std::collections::VecDeque;
@@ -146,9 +146,12 @@ impl Port {
     }
 
     /// Delivers what waited for the guest, in order, by the lanes that are steered to now; nothing if it still has to wait.
-    /// False: the guest's ring is full, and this is to be called again. A bell may block, so this is for a worker's thread,
+    /// False: the guest's ring is full or does not run yet, and this is to be called again. A bell may block, so this is for a worker's thread,
     /// between two bursts.
     pub fn release(&self, now: Instant) -> bool {
+        if self.awaits_rings(now) {
+            return false;
+        }
         let mut hold = self.lanes().hold.lock();
         if !self.wants_release() {
             return true;
@@ -165,6 +168,14 @@ impl Port {
         drop(hold);
         self.counters.add_rx(&delta);
         done
+    }
+
+    /// Nothing waits any more; what did is lost.
+    pub(crate) fn abandon_hold(&self, delta: &mut Delta) {
+        let mut hold = self.lanes().hold.lock();
+        let Some(room) = hold.take() else { return };
+        self.lanes().wheel.set(Steering::default(), false);
+        delta.drops.add_many(DropReason::PortDown, room.frames.len() as u64);
     }
 
     /// Sends what waits after the guest, which was heard at `uplink`, in order. What came from there is not sent back, or who is

@@ -66,6 +66,7 @@ mod namespace;
 mod offload;
 mod pairs;
 mod patch;
+mod pause;
 mod payload;
 mod policer;
 mod policing;

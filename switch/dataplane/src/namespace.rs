@@ -262,6 +262,7 @@ impl Namespace {
     /// Ages the MAC table and drops what no worker holds any more. Control calls it about once a second.
     pub fn tick(&self, now: Instant) {
         self.macs.expire(now);
+        self.ports.load().members.iter().for_each(|port| port.lose_patience(now));
         self.look_after_home();
         self.drop_retired();
     }

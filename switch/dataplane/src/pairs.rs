@@ -5,6 +5,9 @@
 //! the share's pair. When a pair stops, its shares alone go to others; when one starts, it takes as many as are its due
 //! and no other moves. So a guest that changes the number of its queues sees as few flows as possible change their
 //! queue, which is when their frames could overtake each other.
+//!
+//! The table depends on which pairs run and not on what was before. So a guest that has moved to another host gets each flow
+//! by the pair by which it got it before, where frames of it may still wait.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -54,9 +57,7 @@ impl Pairs {
         let _dealing = self.dealing.lock().unwrap_or_else(PoisonError::into_inner);
         let running = to(self.running.load(Ordering::Relaxed));
         self.running.store(running, Ordering::Release);
-        let mut shares = std::array::from_fn(|at| self.shares[at].load(Ordering::Relaxed));
-        deal(&mut shares, running);
-        for (place, share) in self.shares.iter().zip(shares) {
+        for (place, share) in self.shares.iter().zip(table(running)) {
             place.store(share, Ordering::Release);
         }
     }
@@ -83,6 +84,16 @@ impl Pairs {
     pub(crate) fn of(&self, flow: u32) -> u16 {
         self.only().unwrap_or_else(|| self.shares[flow as usize % SHARES].load(Ordering::Acquire).into())
     }
+}
+
+/// Who has which share while these pairs run: as if they had started one after the other, from the first on, and those that are
+/// missing had then stopped.
+fn table(running: u32) -> [u8; SHARES] {
+    let mut shares = [0; SHARES];
+    let up_to = u32::BITS - running.leading_zeros();
+    (1..=up_to).for_each(|pairs| deal(&mut shares, u32::MAX >> (u32::BITS - pairs)));
+    deal(&mut shares, running);
+    shares
 }
 
 /// Gives the shares of pairs that do not run to those that do, and evens out what each has, moving no other share.
@@ -116,7 +127,7 @@ fn deal(shares: &mut [u8; SHARES], running: u32) {
 mod tests {
     use super::*;
 
-    fn table(pairs: &Pairs) -> Vec<u16> {
+    fn seen(pairs: &Pairs) -> Vec<u16> {
         (0..SHARES as u32).map(|flow| pairs.of(flow)).collect()
     }
 
@@ -133,8 +144,21 @@ mod tests {
                 _ => pairs.stop(pair),
             }
             if running != 0 {
-                check_dues(&table(&pairs), running);
+                check_dues(&seen(&pairs), running);
             }
+        }
+    }
+
+    #[test]
+    fn each_flow_has_its_pair_again_whatever_stops_and_starts_meanwhile() {
+        let pairs = Pairs::new();
+        let start = || (0..4).for_each(|pair| pairs.start(pair));
+        start();
+        let before = seen(&pairs);
+        for stopped in [&[0][..], &[2, 1], &[3, 0, 1, 2]] {
+            stopped.iter().for_each(|&pair| pairs.stop(pair));
+            start();
+            assert_eq!(seen(&pairs), before, "after {stopped:?}");
         }
     }
 
@@ -151,12 +175,12 @@ mod tests {
     fn a_pair_that_stops_or_starts_moves_no_flow_of_others() {
         let pairs = Pairs::new();
         (0..4).for_each(|pair| pairs.start(pair));
-        let four = table(&pairs);
+        let four = seen(&pairs);
         pairs.stop(2);
-        let three = table(&pairs);
+        let three = seen(&pairs);
         assert!(four.iter().zip(&three).all(|(before, after)| before == after || *before == 2));
         pairs.start(2);
-        let again = table(&pairs);
+        let again = seen(&pairs);
         assert!(three.iter().zip(&again).all(|(before, after)| before == after || *after == 2));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::Guard;
-use sys::{Ring, RingFault, RingLog};
+use sys::{Doorbell, Ring, RingFault, RingLog};
 use wire::MacAddr;
 use wire::nd::RouterAdvert;
 
@@ -17,6 +17,7 @@ use crate::limits;
 use crate::namespace::Namespace;
 use crate::pairs::Pairs;
 use crate::patch::{Far, Patch};
+use crate::pause::Pause;
 use crate::policing::Policers;
 use crate::ra_guard::RaGuard;
 use crate::rate::Limits;
@@ -128,9 +129,9 @@ pub struct Port {
     mediated: AtomicBool,
     /// See [`Port::set_away`] …
     pub(crate) away: AtomicBool,
-    /// … and [`Port::set_leaving`]: whether it is, and whether frames wait for it.
+    /// … and [`Port::set_leaving`].
     pub(crate) leaving: AtomicBool,
-    pub(crate) paused: AtomicBool,
+    pub(crate) pause: Pause,
     pub(crate) counters: Counters,
 }
 
@@ -159,7 +160,7 @@ impl Port {
             mediated: AtomicBool::default(),
             away: AtomicBool::default(),
             leaving: AtomicBool::default(),
-            paused: AtomicBool::default(),
+            pause: Pause::default(),
             counters: Counters::default(),
         })
     }
@@ -427,6 +428,12 @@ impl Port {
         }
     }
 
+    /// Has a receive ring ring this bell from now on, and returns the one before. No frame is kept from the ring meanwhile.
+    pub fn replace_call(&self, pair: u16, call: Option<Doorbell>) -> Option<Doorbell> {
+        let receiver = (pair < self.queue_pairs()).then(|| self.lock(pair));
+        receiver.and_then(|mut receiver| receiver.as_mut()?.replace_call(call))
+    }
+
     /// The lock of a receive ring, taken once a burst; nobody holds it for longer than a burst.
     #[inline]
     pub(crate) fn lock(&self, pair: u16) -> MutexGuard<'_, Option<Receiver>> {
@@ -443,6 +450,11 @@ impl Port {
     #[inline]
     pub(crate) fn runs(&self, pair: u16) -> bool {
         self.pairs.runs(pair)
+    }
+
+    /// Whether all that it has do.
+    pub(crate) fn runs_all(&self) -> bool {
+        (0..self.queue_pairs()).all(|pair| self.runs(pair))
     }
 
     /// Counts what was delivered to a pair whose lock the caller holds.

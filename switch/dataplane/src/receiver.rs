@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A receive ring and what its guest negotiated: where frames are delivered.
 
-use sys::{Access, Buffers, Chain, NoRoom, Ring, RingFault, RingLog, Segment, Segments, Writer};
+use sys::{Access, Buffers, Chain, Doorbell, NoRoom, Ring, RingFault, RingLog, Segment, Segments, Writer};
 use wire::VnetHeader;
 
 use crate::drops::DropReason;
@@ -72,6 +72,11 @@ impl Receiver {
     /// Marks what is written from now on in `log`, between two bursts.
     pub(crate) fn set_log(&mut self, log: Option<RingLog>) {
         self.buffers.ring_mut().set_log(log);
+    }
+
+    /// Rings this bell from now on.
+    pub(crate) fn replace_call(&mut self, call: Option<Doorbell>) -> Option<Doorbell> {
+        self.buffers.ring_mut().replace_call(call)
     }
 
     /// Whether what is written is marked.

@@ -29,7 +29,8 @@ fn frames(to: MacAddr, from: MacAddr, numbers: std::ops::Range<u64>) -> Vec<Vec<
 
 /// The guest's rings stop as its session stops them.
 fn stop(rig: &mut Rig) {
-    moving(rig).pause();
+    let now = rig.now();
+    moving(rig).pause(0, now);
     rig.stop(1);
 }
 

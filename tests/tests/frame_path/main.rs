@@ -7,6 +7,7 @@ mod fairness;
 mod forwarding;
 mod guard;
 mod hold;
+mod landing;
 mod lanes;
 mod layouts;
 mod limits;

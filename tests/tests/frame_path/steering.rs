@@ -24,7 +24,7 @@ fn multi_queue(filled: u16) -> Rig {
 }
 
 /// Datagram `number` of a flow.
-fn datagram(flow: u16, number: u32) -> Vec<u8> {
+pub(super) fn datagram(flow: u16, number: u32) -> Vec<u8> {
     let payload = [&number.to_be_bytes()[..], &[0; 40]].concat();
     match flow % 2 {
         0 => Ether::new(mac(1), mac(0)).ip(Ip::v4([10, 0, 0, 1], [10, 0, 0, 2])).udp(flow, 53, &payload),
@@ -33,7 +33,7 @@ fn datagram(flow: u16, number: u32) -> Vec<u8> {
 }
 
 /// Flow and number of a datagram.
-fn read(frame: &[u8]) -> (u16, u32) {
+pub(super) fn read(frame: &[u8]) -> (u16, u32) {
     let at = if frame[12..14] == [8, 0] { 34 } else { 54 };
     let number = u32::from_be_bytes(frame[at + 8..at + 12].try_into().expect("four bytes"));
     (u16::from_be_bytes([frame[at], frame[at + 1]]), number)

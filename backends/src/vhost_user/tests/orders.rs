@@ -140,6 +140,26 @@ fn what_changes_under_a_running_ring_stops_and_starts_it() {
     assert_eq!(world.host.running(), [0]);
 }
 
+#[test]
+fn a_bell_is_another_under_a_receive_ring_that_runs_on_and_rings_once() {
+    let (world, guest) = (World::new(), Guest::new());
+    let mut qemu = world.frontend();
+    qemu.open();
+    qemu.start_rings(&guest, &[0, 1]);
+    qemu.ask_u64(id::GET_QUEUE_NUM);
+    world.host.calls.lock().unwrap().clear();
+    let bell = bell();
+    assert_eq!(qemu.acked(with_fd(id::SET_VRING_CALL, &0_u64.to_ne_bytes(), &bell)), 0);
+    let mut rung = [0; 8];
+    rustix::io::read(&bell, &mut rung).unwrap();
+    assert_eq!(u64::from_ne_bytes(rung), 1, "who was rung before may not have heard it");
+    world.host.rings.lock().unwrap().get_mut(&0).unwrap().nudge();
+    rustix::io::read(&bell, &mut rung).unwrap();
+    assert_eq!(qemu.acked(Message::new(id::SET_VRING_CALL, 0x100_u64.to_ne_bytes().to_vec())), 0);
+    assert!(!world.host.rings.lock().unwrap().get_mut(&0).unwrap().nudge(), "the guest polls");
+    assert_eq!(*world.host.calls.lock().unwrap(), [Call::Bell(0); 2], "nothing is stopped");
+}
+
 /// A log of one page, with its message.
 fn log_base() -> (std::fs::File, Message) {
     let file = memory_file(4096);

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Frames wait ([`Steering::HELD`]) for a guest none of whose receive rings runs for the moment, or not all of them.
+//!
+//! *It goes.* What comes while a guest is on its way waits for it, from the moment when its first ring is about to stop: if control
+//! has said that it is leaving, or its rings are marked in a dirty log, which is what a VMM wants of the rings of a guest that it
+//! moves. It ends with a ring that runs here again, with a frame of the guest from an uplink (`elsewhere.rs`), or, where control
+//! has said nothing, after [`AWAY_MAX`].
+//!
+//! *It comes.* A VMM starts receive rings one after the other. A flow of the second would go into the first until the second runs,
+//! and what comes then would overtake it. So what comes for a guest that lands waits until all rings run that the VMM is known to
+//! start, [`KNOWN_MAX`] at most. Some VMMs say nothing of the next ring before they have started one: where a port has room for
+//! more rings, they are waited for all the same, but no longer than it takes to start one ([`UNKNOWN_MAX`]).
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::port::Port;
+use crate::receiver::Receiver;
+use crate::stats::Delta;
+use crate::steering::Steering;
+use crate::time::Instant;
+
+/// For so long frames wait for a guest of whose move control knows nothing.
+const AWAY_MAX: Duration = Duration::from_secs(2);
+/// For so long they wait for a receive ring that is about to start.
+const KNOWN_MAX: Duration = Duration::from_millis(100);
+/// For so long for one of which nothing is known.
+const UNKNOWN_MAX: Duration = Duration::from_millis(5);
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Pause {
+    is_on: AtomicBool,
+    /// How long it may last, in nanoseconds since the origin.
+    until: AtomicU64,
+}
+
+impl Pause {
+    fn extend(&self, until: Instant) {
+        self.until.store(until.as_nanos(), Ordering::Relaxed);
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now.as_nanos() >= self.until.load(Ordering::Relaxed)
+    }
+
+    /// True: it was on.
+    pub(crate) fn end(&self) -> bool {
+        self.is_on.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Port {
+    /// A receive ring is about to stop. From then on frames for a guest that goes elsewhere wait; not those of one whose lanes are
+    /// steered by other rules.
+    pub fn pause(&self, pair: u16, now: Instant) {
+        let is_logged = || pair < self.queue_pairs() && self.lock(pair).as_ref().is_some_and(Receiver::is_logged);
+        if self.is_leaving() || is_logged() {
+            self.begin_pause(now + AWAY_MAX);
+        }
+    }
+
+    /// The first receive ring of a guest that was at work elsewhere is about to start. Frames wait, should there be more of them.
+    pub fn land(&self, now: Instant) {
+        if self.queue_pairs() > 1 && !self.is_running() {
+            self.begin_pause(now + UNKNOWN_MAX);
+        }
+    }
+
+    /// A receive ring runs; `more`: others are about to. True: a worker is to deliver what waits ([`Port::release`]).
+    #[must_use]
+    pub fn settle(&self, more: bool, now: Instant) -> bool {
+        if self.runs_all() {
+            return self.resume();
+        }
+        self.pause.extend(now + if more { KNOWN_MAX } else { UNKNOWN_MAX });
+        self.is_paused()
+    }
+
+    /// The guest is not waited for any more. True: a worker is to deliver what has waited ([`Port::release`]).
+    #[must_use]
+    pub fn resume(&self) -> bool {
+        let waited = self.pause.end() && self.steering() == Steering::HELD;
+        if waited {
+            self.steer_lanes(Steering::default());
+        }
+        waited
+    }
+
+    /// Some of the rings of a guest run, and frames wait for the others.
+    pub(crate) fn awaits_rings(&self, now: Instant) -> bool {
+        if !self.is_paused() || !self.is_running() {
+            return false;
+        }
+        let over = self.pause.is_over(now);
+        if over {
+            _ = self.resume();
+        }
+        !over
+    }
+
+    /// Gives up a guest that was neither heard elsewhere nor came back. Control looks about once a second.
+    pub(crate) fn lose_patience(&self, now: Instant) {
+        let waits = self.is_paused() && !self.is_running() && !self.is_leaving();
+        if waits && self.pause.is_over(now) && self.pause.end() {
+            let mut delta = Delta::default();
+            self.abandon_hold(&mut delta);
+            self.counters.add_rx(&delta);
+        }
+    }
+
+    fn begin_pause(&self, until: Instant) {
+        if self.steering() == Steering::default() {
+            self.pause.extend(until);
+            self.steer_lanes(Steering::HELD);
+            self.pause.is_on.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pause.is_on.load(Ordering::Relaxed)
+    }
+}
