@@ -1,70 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `kill -9` under traffic. The guests do nothing about it but what their VMMs do: connect, or be connected to, again.
 use rustix::process::Signal;
-use tests::driver::{Shape, VnetHeader};
 use tests::frames::{number_of, numbered};
 use tests::frontend::script::Order;
-use tests::guest::{GuestOptions, Side, SyntheticGuest, ping};
+use tests::guest::{GuestOptions, Side, ping};
 use tests::seed::Rng;
-use tests::wait::{Deadline, until};
+use tests::wait::Deadline;
 use tests::weftd::Weftd;
+
+use crate::talker::Talker;
 
 const KILLS: u64 = 10;
 
-/// A guest that sends numbered frames to another and checks what comes from it.
-struct Talker {
-    guest: SyntheticGuest,
-    to: [u8; 6],
-    /// The number of the next frame that it sends.
-    next: u64,
-    /// The number of the last frame that it got.
-    last: Option<u64>,
-}
-
-impl Talker {
-    fn new(guest: SyntheticGuest, to: [u8; 6]) -> Talker {
-        Talker { guest, to, next: 0, last: None }
-    }
-
-    /// Sends up to `count` frames with one kick, as far as there is room.
-    fn send(&mut self, rng: &mut Rng, count: usize) {
-        let from = self.guest.mac();
-        let tx = &mut self.guest.pairs()[0].tx;
-        tx.reclaim();
-        for _ in 0..count {
-            let frame = numbered(self.to, from, self.next, rng.between(60, 1514));
-            let shape = if rng.one_in(2) { Shape::whole() } else { Shape::own_header().indirect_from(0) };
-            if tx.enqueue(&shape, VnetHeader::default(), &frame).is_err() {
-                break;
-            }
-            self.next += 1;
-        }
-        tx.flush();
-    }
-
-    /// Takes what has come. Numbers only ever rise: nothing is doubled or overtaken; damage panics by itself.
-    fn receive(&mut self) {
-        while let Some(got) = self.guest.recv() {
-            let number = number_of(&got.frame).expect("only numbered frames were sent");
-            let name = self.guest.name();
-            assert!(self.last < Some(number), "{name}: frame {number} came after {:?}", self.last);
-            self.last = Some(number);
-        }
-    }
-
-    /// Sends and receives until the other side has got something that was sent from now on.
-    fn resume(&mut self, other: &mut Talker, rng: &mut Rng) {
-        let fresh = self.next;
-        until("traffic to flow again", Deadline::patient(), || {
-            self.send(rng, 4);
-            other.receive();
-            self.receive();
-            other.last >= Some(fresh)
-        });
-    }
-}
-
-fn daemon(side: Side) -> Weftd {
+pub(crate) fn daemon(side: Side) -> Weftd {
     let daemon = Weftd::start();
     daemon.add_namespace("red");
     let mode: &[&str] = if side == Side::Listens { &["--client"] } else { &[] };

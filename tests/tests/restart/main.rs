@@ -6,4 +6,6 @@ mod end;
 mod flood;
 mod kill;
 mod offered;
+mod resume;
 mod state;
+mod talker;
