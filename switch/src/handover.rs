@@ -21,10 +21,12 @@
 
 mod arrive;
 mod follow;
+mod homes;
 mod leave;
 mod succeed;
 
 pub use arrive::Landed;
+pub use homes::{Missing, NumbersLeft};
 pub use succeed::Learnt;
 
 use crate::ra_learning::RoutersFound;
@@ -77,9 +79,8 @@ pub struct Move {
     pub id: MoveId,
     /// Its full name.
     pub port: PortPath,
-    /// Its numbers as users know them, that in its own namespace first. That of the root, which is the host's operator's own, is
-    /// not among them unless the port is there.
-    pub numbers: Vec<u32>,
+    /// Its numbers, and those of its namespaces.
+    pub numbers: NumbersLeft,
     /// What was asked for.
     pub spec: PortSpec,
     /// Virtio features that were ever offered to its guest.

@@ -19,6 +19,8 @@ pub(crate) struct Rules {
     pub(crate) sockets: PathBuf,
     /// It may say what VFs are here.
     pub(crate) vf: bool,
+    /// It may add namespaces.
+    pub(crate) namespaces: bool,
 }
 
 /// The call that is passed on for one that has come.
@@ -42,6 +44,11 @@ pub(crate) fn judge(call: Call, rules: &Rules) -> Result<Call, Error> {
 
 impl Rules {
     fn allow(&self, asked: &PortImport) -> Result<(), Error> {
+        if asked.add_namespace && !self.namespaces {
+            let needed =
+                "weft-peer on that host to be started with --namespaces, or `weft namespace add` there".to_owned();
+            return Err(Error::Denied { action: "--add-namespace".to_owned(), needed });
+        }
         // A document that is none is refused by who knows what one is.
         let document: Value = serde_json::from_str(&asked.text).unwrap_or_default();
         let said = |pointer: &str| document.pointer(pointer);
@@ -73,7 +80,7 @@ mod test {
     use ctl::proto::v1::{Mode, PortDel, Status, Vf, VhostUser};
     use serde_json::json;
 
-    const RULES: fn() -> Rules = || Rules { sockets: "/run/weft".into(), vf: false };
+    const RULES: fn() -> Rules = || Rules { sockets: "/run/weft".into(), vf: false, namespaces: false };
 
     fn import(spec: &Value) -> PortImport {
         PortImport { text: json!({ "move": { "spec": spec } }).to_string(), ..PortImport::default() }
@@ -125,6 +132,9 @@ mod test {
         let refused = |spec: &Value, vf: Option<Vf>| judged(&PortImport { vf, ..import(spec) }).is_err();
         assert!(!refused(&plain, None) && refused(&plain, vf(Some("packet:eth0"))) && refused(&plain, vf(None)));
         assert!(refused(&with, None) && refused(&with, vf(None)) && !refused(&with, vf(Some("none"))));
+        let adding = PortImport { add_namespace: true, ..import(&plain) };
+        assert!(judged(&adding).is_err(), "nor are tenants for them to bring");
+        assert!(judge(Call::new(&adding).unwrap(), &Rules { namespaces: true, ..RULES() }).is_ok());
         let call = Call::new(&import(&with)).unwrap();
         assert!(judge(call, &Rules { vf: true, ..RULES() }).is_ok());
     }

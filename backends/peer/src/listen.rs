@@ -28,7 +28,7 @@ pub(crate) fn run(options: Listen) -> Result<(), Trouble> {
     let address = listener.local_addr().map_err(not_listening)?;
     sandbox::enter().map_err(Trouble::Sandbox)?;
     let timeout = options.timeout();
-    let rules = Rules { sockets: options.sockets, vf: options.vf };
+    let rules = Rules { sockets: options.sockets, vf: options.vf, namespaces: options.namespaces };
     let host = Host { config, list: List(options.allow), rules, socket: options.socket, timeout };
     let (host, seats) = (Arc::new(host), Arc::new(Seats::default()));
     eprintln!("weft-peer: listening at {address}");

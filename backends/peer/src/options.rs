@@ -63,6 +63,10 @@ pub(crate) struct Listen {
     #[arg(long)]
     pub(crate) vf: bool,
 
+    /// Other hosts may add the namespaces of ports that come
+    #[arg(long)]
+    pub(crate) namespaces: bool,
+
     /// Seconds that a peer may take to say who it is, and for each call
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=600))]
     pub(crate) timeout: u16,

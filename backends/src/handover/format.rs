@@ -8,7 +8,7 @@ use crate::store::ra_guard::{FoundV2, found_meant, found_said};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use switch::limits::{MOVE_PVDS, MOVE_RA_BYTES, MOVE_RAS, NAMESPACE_DEPTH_MAX};
-use switch::{Move, PortPath, PvdKey, RaLeft, VfLeft};
+use switch::{Move, NumbersLeft, PortPath, PvdKey, RaLeft, VfLeft};
 
 /// A move, and when it was exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,9 @@ struct BodyV1 {
     /// `NAMESPACE:NAME`
     port: String,
     numbers: Vec<u32>,
+    /// Numbers of its namespaces, its own first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    namespaces: Vec<Vec<u32>>,
     spec: PortV2,
     /// In hexadecimal, as in the store.
     offered: String,
@@ -118,8 +121,11 @@ fn digest(body: &BodyV1) -> Result<String, BadMove> {
 
 fn check_bounds(body: &BodyV1) -> Result<(), BadMove> {
     let octets: usize = body.learnt.ras.iter().map(|ra| ra.hex.len() / 2).sum();
+    let longest = body.namespaces.iter().map(Vec::len).max().unwrap_or_default();
     let counts = [
         ("numbers", body.numbers.len(), NAMESPACE_DEPTH_MAX),
+        ("namespaces", body.namespaces.len(), NAMESPACE_DEPTH_MAX),
+        ("numbers of a namespace", longest, NAMESPACE_DEPTH_MAX),
         ("static entries", body.entries.len(), ENTRIES_MAX),
         ("Router Advertisements", body.learnt.ras.len(), MOVE_RAS),
         ("octets of Router Advertisements", octets, MOVE_RA_BYTES),
@@ -134,7 +140,8 @@ fn body_v1(Document { exported_ms, moved }: &Document) -> BodyV1 {
         id: moved.id.to_string(),
         exported_ms: *exported_ms,
         port: moved.port.to_string(),
-        numbers: moved.numbers.clone(),
+        numbers: moved.numbers.port.clone(),
+        namespaces: moved.numbers.namespaces.clone(),
         spec: port_v2(&moved.spec),
         offered: format!("{:#x}", moved.offered),
         found: moved.found.as_ref().map(found_said),
@@ -171,7 +178,7 @@ fn document(body: BodyV1) -> Result<Document, String> {
         id: parse("move", &body.id)?,
         spec: port_spec(&port, body.spec)?,
         port,
-        numbers: body.numbers,
+        numbers: NumbersLeft { port: body.numbers, namespaces: body.namespaces },
         offered: hexadecimal(&body.offered)?,
         found: body.found.as_ref().map(found_meant).transpose()?,
         vf: body.vf.map(|VfV1 { next_serial, offered }| VfLeft { next: next_serial, offered }),

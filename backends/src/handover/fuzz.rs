@@ -9,7 +9,7 @@ use dataplane::Instant;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use switch::{Control, MacPolicy, Mode, NamespaceSpec, PortSpec, Request, Role, VhostUser};
+use switch::{Control, MacPolicy, Missing, Mode, NamespaceSpec, PortSpec, Request, Role, VhostUser};
 
 /// A document with all that a port can take along, which [`destination`] takes.
 pub(super) const GOLDEN: &str = include_str!("golden.json");
@@ -111,8 +111,9 @@ pub(super) fn destination() -> Control {
 /// Lets a port come, which does or leaves no trace.
 pub(super) fn land(document: &Document) -> bool {
     let mut control = destination();
+    let missing = if document.exported_ms.is_multiple_of(2) { Missing::Made } else { Missing::Refused };
     let before = (control.desired().clone(), control.offered().clone(), control.numbers());
-    let landed = control.import_port(&document.moved);
+    let landed = control.import_port(&document.moved, missing);
     match landed {
         Ok(_) => {
             control.import_learnt(&document.moved, Duration::from_secs(1), Instant::from_nanos(5_000_000_000));

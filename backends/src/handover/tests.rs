@@ -7,8 +7,8 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use switch::{
-    FactList, LaneSpec, Limit, MacPolicy, Mode, Move, MoveId, PortSpec, RaLeft, Rate, Role, Statement, VfLeft, VfSpec,
-    VhostUser,
+    FactList, LaneSpec, Limit, MacPolicy, Missing, Mode, Move, MoveId, NumbersLeft, PortSpec, RaLeft, Rate, Role,
+    Statement, VfLeft, VfSpec, VhostUser,
 };
 use wire::MacAddr;
 use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
@@ -42,7 +42,7 @@ fn document() -> Document {
     let moved = Move {
         id: MoveId { number: 1_764_000_000_123, source: 1 << 63 },
         port: "red/dev:vm1".parse().unwrap(),
-        numbers: vec![4, 6],
+        numbers: NumbersLeft { port: vec![4, 6], namespaces: vec![vec![2]] },
         spec: moving,
         offered: 1 << 32 | 1,
         found: None,
@@ -59,7 +59,7 @@ fn test_what_is_written_is_read_and_may_be_read_by_people() {
     let document = document();
     let text = to_text(&document).unwrap();
     assert_eq!(from_text(&text), Ok(document.clone()));
-    assert!(land(&document), "{:?}", destination().import_port(&document.moved));
+    assert!(land(&document), "{:?}", destination().import_port(&document.moved, Missing::Refused));
     assert_eq!(text, GOLDEN, "what one weftd wrote another may have to read");
     assert!(text.starts_with("{\n  \"version\": 1,\n") && text.contains("\"port\": \"red/dev:vm1\""), "{text}");
     let value: Value = serde_json::from_str(&text).unwrap();
@@ -123,6 +123,8 @@ fn test_lists_are_bounded() {
     let pvds: serde_json::Map<_, _> = (0..65).map(|number| (format!("p{number}.example."), pvd.clone())).collect();
     let cases = [
         ("/numbers", many(json!(1), 33), "32 numbers"),
+        ("/namespaces", many(json!([]), 33), "32 namespaces"),
+        ("/namespaces/0", many(json!(1), 33), "32 numbers of a namespace"),
         ("/entries", many(json!("02:00:00:00:00:01"), 1025), "1024 static entries"),
         ("/learnt/ras", many(ra.clone(), 65), "64 Router Advertisements"),
         ("/learnt/ras", many(long(65_537), 2), "131072 octets of Router Advertisements"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 mod answering;
 mod handover;
+mod homes;
 mod informing;
 mod learning;
 mod links;

@@ -5,7 +5,7 @@
 //! changes. What its namespace has learnt is judged as what a router says, by the rules of the port here that leads to that router;
 //! of that each part stands alone, and what is not taken in is only counted.
 
-use super::{Move, MoveId, Passage, RaLeft};
+use super::{Missing, Move, MoveId, Passage, RaLeft};
 use crate::arena::Handle;
 use crate::control::{Action, Control};
 use crate::desired::FdbKey;
@@ -43,16 +43,16 @@ pub struct Landed {
 }
 
 impl Control {
-    /// Makes the port of a move, or stages one that has moved away from here before. What its namespace has learnt is another
+    /// Makes the port of a move, and its namespace where `missing` says so, or stages one that has moved away from here before. What its namespace has learnt is another
     /// matter: [`Control::import_learnt`].
     ///
     /// # Errors
     /// A refusal; nothing has changed.
-    pub fn import_port(&mut self, moved: &Move) -> Result<Landed, Refusal> {
+    pub fn import_port(&mut self, moved: &Move, missing: Missing) -> Result<Landed, Refusal> {
         if self.came_by(&moved.port, moved.id)? {
             return Ok(Landed { already: true, ..Landed::default() });
         }
-        self.check_landing(moved)?;
+        self.check_landing(moved, missing)?;
         let (diff, pvds) = self.landing(moved)?;
         let before = self.lay_ready(moved);
         if let Err(refusal) = self.carry_out(diff) {
@@ -98,16 +98,16 @@ impl Control {
     }
 
     /// What an operator could say, and a guest that comes from elsewhere could not bear.
-    fn check_landing(&self, moved: &Move) -> Result<(), Refusal> {
-        let Move { port, spec, numbers, .. } = moved;
-        self.desired.namespace(&port.namespace)?;
+    fn check_landing(&self, moved: &Move, missing: Missing) -> Result<(), Refusal> {
+        let Move { port, spec, .. } = moved;
+        match missing {
+            Missing::Refused => drop(self.desired.namespace(&port.namespace)?),
+            Missing::Made => {}
+        }
         if spec.vhost_user().is_none() || spec.namespace != port.namespace {
             return Err(Refusal::invalid("port", port.to_string(), "a port with a guest at a vhost-user socket"));
         }
-        if numbers.is_empty() || numbers.len() > port.namespace.depth().max(1) {
-            let expected = "a number for each namespace that sees the port, the root aside";
-            return Err(Refusal::invalid("numbers", format!("{} of them", numbers.len()), expected));
-        }
+        self.check_numbers(moved)?;
         let ports = self.desired.ports_of(&port.namespace);
         let uplinks = ports.filter(|(path, other)| *path != port && other.role == Role::Uplink);
         match uplinks.map(|(_, uplink)| uplink.mtu).max().filter(|largest| *largest < spec.mtu) {
@@ -122,10 +122,11 @@ impl Control {
     /// The steps that make the port and what belongs to it, and how many static PvDs are among that.
     fn landing(&self, moved: &Move) -> Result<(Diff, usize), Refusal> {
         let Move { port, spec, numbers, .. } = moved;
-        let mut diff = match self.plant.port(port) {
+        let mut diff = self.homes_lacking(moved);
+        diff.append(match self.plant.port(port) {
             Some(there) => self.coming_back(there, moved)?,
-            None => Diff::add_port(port.name.clone(), spec.clone(), numbers.clone()),
-        };
+            None => Diff::add_port(port.name.clone(), spec.clone(), numbers.port.clone()),
+        });
         for mac in &moved.entries {
             check_mac("entries", *mac)?;
             let key = FdbKey { namespace: port.namespace.clone(), mac: *mac };
@@ -147,7 +148,7 @@ impl Control {
             return Err(Refusal::exists(Kind::Port, &moved.port));
         }
         let numbers = there.ident.to_restore();
-        if !there.spec.can_become(&moved.spec) || !numbers.starts_with(&moved.numbers) {
+        if !there.spec.can_become(&moved.spec) || !numbers.starts_with(&moved.numbers.port) {
             let by = "a guest that has left, and comes back as another; `weft port del` makes way for it";
             return Err(Refusal::in_use(Kind::Port, &moved.port, by));
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The source's side: what a port takes along, and that it is expected elsewhere.
 
-use super::{Handover, Move, MoveId, Passage, RaLeft, VfLeft};
+use super::{Handover, Move, MoveId, NumbersLeft, Passage, RaLeft, VfLeft};
 use crate::control::{Action, Control};
 use crate::limits::{MOVE_PVDS, MOVE_RA_BYTES, MOVE_RAS};
 use crate::path::NamespacePath;
@@ -37,7 +37,7 @@ impl Control {
         Ok(Move {
             id,
             port: path.clone(),
-            numbers,
+            numbers: NumbersLeft { port: numbers, namespaces: self.homes_left(&path.namespace) },
             spec: record.spec.clone(),
             offered: self.offered().get(path).copied().unwrap_or(0),
             found: record.learning.decided().cloned(),

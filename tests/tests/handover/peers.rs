@@ -85,8 +85,17 @@ impl Peer {
 
     /// Has the daemon behind it take the port over from another.
     pub(crate) fn prepare(&self, from: &Weftd, shown: &Shown, more: &[&str]) -> Outcome {
+        self.take(from, (MOVING.0, shown), more)
+    }
+
+    /// Has it take over another port, from who may come.
+    pub(crate) fn prepare_port(&self, from: &Weftd, port: &str, more: &[&str]) -> Outcome {
+        self.take(from, (port, &self.guest()), more)
+    }
+
+    fn take(&self, from: &Weftd, (port, shown): (&str, &Shown), more: &[&str]) -> Outcome {
         let to = format!("tls:{}", self.address);
-        let mut words = vec!["migrate", "prepare", MOVING.0, "--to", &to];
+        let mut words = vec!["migrate", "prepare", port, "--to", &to];
         words.extend(shown.0.iter().map(String::as_str));
         if !more.contains(&"--peer") {
             words.extend(["--peer", NAMES[0]]);

@@ -8,7 +8,7 @@ use crate::runtime::clock;
 use crate::vhost_user::{FeatureSpec, feature_names, offered_features};
 use ctl::proto::v1::{self, Error};
 use std::time::Duration;
-use switch::{Landed, MoveId, PortPath, PortSpec, Refusal, Request};
+use switch::{Landed, Missing, MoveId, PortPath, PortSpec, Refusal, Request};
 
 impl Calls<'_> {
     pub(super) fn port_export(&mut self, asked: &v1::PortExport) -> Result<v1::PortExportReply, Error> {
@@ -41,8 +41,9 @@ impl Calls<'_> {
         let Document { exported_ms, mut moved } = whole.map_err(|why| no_move(&why.to_string()))?;
         self.adapt(&mut moved, asked)?;
         check_features(moved.offered, &moved.spec)?;
+        let missing = if asked.add_namespace { Missing::Made } else { Missing::Refused };
         let before = self.daemon.control.desired().clone();
-        let landed = self.daemon.control.import_port(&moved).map_err(|why| self.refused(why))?;
+        let landed = self.daemon.control.import_port(&moved, missing).map_err(|why| self.refused(why))?;
         let failures = self.daemon.act(self.events);
         if let Some(why) = failures.into_iter().next() {
             self.request(Request::Apply(before))?;
@@ -68,13 +69,14 @@ impl Calls<'_> {
             let namespace = self.path("namespace", text)?;
             if namespace != moved.port.namespace {
                 // What lies around it has other numbers.
-                moved.numbers.truncate(1);
+                moved.numbers.port.truncate(1);
+                moved.numbers.namespaces.clear();
             }
             moved.spec.namespace = namespace.clone();
             moved.port = PortPath::new(namespace, moved.port.name.clone());
         }
         if let Some(number) = asked.number {
-            moved.numbers = vec![number];
+            moved.numbers.port = vec![number];
         }
         if let Some(vhost_user) = &asked.vhost_user {
             moved.spec.lane = switch::Lane::VhostUser(convert::vhost_user_meant(vhost_user));

@@ -17,6 +17,9 @@ pub(in crate::cli) struct Landing {
     /// The namespace to put it into [default: that of the same path]
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
+    /// Add the namespace there if it is missing, and those that it lies in, with the numbers that they have here
+    #[arg(long)]
+    add_namespace: bool,
     /// The number that it shall have in its namespace [default: the same, which must be free]
     #[arg(long, value_name = "N")]
     number: Option<u32>,
@@ -33,10 +36,10 @@ pub(in crate::cli) struct Landing {
 impl Landing {
     /// The call that imports this document.
     pub(in crate::cli) fn import(self, text: String) -> Result<PortImport, Failure> {
-        let Landing { namespace, number, vhost_user, client, vf } = self;
+        let Landing { namespace, add_namespace, number, vhost_user, client, vf } = self;
         let mode = if client { Mode::Client } else { Mode::Server };
         let vhost_user = vhost_user.map(for_daemon).transpose()?.map(|path| VhostUser { path, mode });
-        Ok(PortImport { text, namespace, number, vhost_user, vf: vf.said()? })
+        Ok(PortImport { text, namespace, add_namespace, number, vhost_user, vf: vf.said()? })
     }
 }
 

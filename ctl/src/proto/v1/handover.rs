@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::port::{Port, VhostUser};
 use super::vf::Vf;
+use crate::proto::nullable;
 
 /// Where a port's move stands, as this weftd sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +43,12 @@ pub struct PortExportReply {
 pub struct PortImport {
     /// The document that `PortExport` answered.
     pub text: String,
-    /// The namespace to put the port into; it must exist.
+    /// The namespace to put the port into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+    /// Make its namespace, and those that this lies in, where they are missing (`NotFound` otherwise).
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
+    pub add_namespace: bool,
     /// The number that it shall have there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u32>,

@@ -16,6 +16,7 @@ pub(super) fn import() -> PortImport {
     PortImport {
         text: exported().text,
         namespace: Some("red".to_owned()),
+        add_namespace: true,
         number: Some(3),
         vhost_user: Some(VhostUser { path: "/run/weft/vm1.sock".to_owned(), mode: Mode::Client }),
         vf: Some(super::vf::asked()),

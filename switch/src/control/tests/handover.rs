@@ -4,10 +4,10 @@
 use super::learning::{ROUTER, add_router, advert, at, hear, lasting, pvds, ras, routed};
 use super::stated::said;
 use super::*;
-use crate::handover::{Handover, Landed, Move, MoveId, Passage, RaLeft};
+use crate::handover::{Handover, Landed, Missing, Move, MoveId, Passage, RaLeft};
 use crate::stated::PvdKey;
 
-fn id(number: u64) -> MoveId {
+pub(super) fn id(number: u64) -> MoveId {
     MoveId { number, source: 7 }
 }
 
@@ -42,7 +42,7 @@ fn export(control: &Control, number: u64, seconds: u64) -> Move {
 }
 
 fn import(control: &mut Control, moved: &Move, way: u64) -> Result<Landed, Refusal> {
-    let port = control.import_port(moved)?;
+    let port = control.import_port(moved, Missing::Refused)?;
     let learnt =
         if port.already { Landed::default() } else { control.import_learnt(moved, Duration::from_secs(way), at(5)) };
     Ok(Landed { already: port.already, pvds: port.pvds, ..learnt })
@@ -56,7 +56,7 @@ fn standing(control: &Control) -> Option<Handover> {
 fn test_a_port_takes_along_what_its_guest_knows_and_is_staged() {
     let (source, mut there) = (source(), destination());
     let moved = export(&source, 1, 40);
-    assert_eq!((moved.numbers.as_slice(), moved.offered, moved.entries.len()), (&[4, 6][..], 0x31, 1));
+    assert_eq!((moved.numbers.port.as_slice(), moved.offered, moved.entries.len()), (&[4, 6][..], 0x31, 1));
     let landed = import(&mut there, &moved, 20).unwrap();
     assert_eq!(landed, Landed { learnt: 2, ..Landed::default() });
     let view = there.operator().port(&"red/dev:vm1".parse().unwrap()).unwrap();
@@ -184,9 +184,9 @@ fn test_what_a_move_says_may_be_refused_and_then_nothing_has_changed() {
         r#"mtu: "9000" is not valid (expected 1500 at most, which is what the namespace's uplink here carries)"#;
     assert_eq!(why(&mut there, &large), carries);
     assert!(why(&mut there, &with(|moved| moved.spec.queue_pairs = 9)).starts_with("queues: \"9\""));
-    assert!(why(&mut there, &with(|moved| moved.numbers = vec![])).starts_with("numbers"));
-    assert!(why(&mut there, &with(|moved| moved.numbers = vec![4, 5, 6])).starts_with("numbers"));
-    assert!(why(&mut there, &with(|moved| moved.numbers = vec![0, 1])).contains("number"));
+    assert!(why(&mut there, &with(|moved| moved.numbers.port = vec![])).starts_with("numbers"));
+    assert!(why(&mut there, &with(|moved| moved.numbers.port = vec![4, 5, 6])).starts_with("numbers"));
+    assert!(why(&mut there, &with(|moved| moved.numbers.port = vec![0, 1])).contains("number"));
     assert!(why(&mut there, &with(|moved| moved.entries.push(MacAddr::BROADCAST))).contains("entries"));
     assert!(why(&mut there, &with(|moved| moved.entries.push(moved.entries[0]))).contains("exists already"));
     assert!(why(&mut there, &with(|moved| moved.spec.mac = MacAddr([0; 6]))).starts_with("mac"));

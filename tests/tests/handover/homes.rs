@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A port whose namespace is not where it goes.
+
+use serde_json::{Value, json};
+use tests::weftd::Weftd;
+
+use crate::peers::Peer;
+use crate::scene::Scene;
+
+/// The numbers of a namespace, as a daemon has saved them: that in its parent first.
+fn numbers(daemon: &Weftd, namespace: &str) -> Vec<u64> {
+    let text = std::fs::read_to_string(daemon.folder().join("state/state.json")).expect("it is saved");
+    let state: Value = serde_json::from_str(&text).expect("JSON");
+    let numbers = state["numbers"]["namespaces"][namespace].as_array().cloned().unwrap_or_default();
+    numbers.iter().filter_map(Value::as_u64).collect()
+}
+
+#[test]
+fn a_namespace_comes_with_its_port_under_the_same_number_where_that_is_asked_for_and_allowed() {
+    let scene = Scene::new();
+    let (source, destination) = (&scene.source, &scene.destination);
+    source.weft(&["namespace", "add", "red/dev", "--number", "7"]).expect_ok();
+    source.add_port("red/dev", "vm9", 9, &[]);
+    let (control, socket) = (destination.folder().join("ctl.sock"), destination.port_path("vm9"));
+    let [control, socket] = [control, socket].map(|path| path.display().to_string());
+    let prepare = |more: &[&str]| {
+        let fixed = ["migrate", "prepare", "vm9", "--to", &control, "--vhost-user", &socket];
+        source.weft(&[&fixed[..], more].concat())
+    };
+    let missing = prepare(&[]);
+    assert!(missing.status == 2 && missing.stderr.contains("namespace \"red/dev\" not found"), "{}", missing.stderr);
+    destination.weft(&["namespace", "add", "red/other", "--number", "7"]).expect_ok();
+    let taken = prepare(&["--add-namespace"]);
+    let why = "is in use by another of namespace";
+    assert!(taken.status == 5 && taken.stderr.contains(why) && destination.log().contains(why), "{}", taken.stderr);
+    assert_eq!(destination.refusal(&["namespace", "show", "red/dev"])["exit_code"], json!(2), "nothing is left behind");
+    assert_eq!(source.port("vm9")["handover"], Value::Null);
+    destination.weft(&["namespace", "del", "red/other"]).expect_ok();
+    let peer = Peer::start(destination, &[]);
+    let other_host = peer.prepare_port(source, "vm9", &["--vhost-user", &socket, "--add-namespace"]);
+    assert!(other_host.status == 4 && other_host.stderr.contains("--namespaces"), "{}", other_host.stderr);
+    let peer = Peer::start(destination, &["--namespaces"]);
+    let told = peer.prepare_port(source, "vm9", &["--vhost-user", &socket, "--add-namespace"]).expect_ok();
+    assert!(told.starts_with("red/dev:vm9: staged"), "{told}");
+    assert_eq!((numbers(source, "red/dev")[0], numbers(destination, "red/dev")[0]), (7, 7));
+}
