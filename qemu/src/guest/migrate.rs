@@ -76,6 +76,17 @@ impl Guest {
         qmp.execute("migrate-incoming", &json!({ "uri": uri(socket) })).map(drop)
     }
 
+    /// Whether the NICs are connected to their switches, as far as QEMU knows.
+    ///
+    /// # Errors
+    /// [`Error::Qmp`]
+    pub fn is_connected(&self) -> Result<bool, Error> {
+        let devices = self.qmp().execute("query-chardev", &json!({}))?;
+        let mut nics =
+            devices.as_array().into_iter().flatten().filter(|device| text(device, "label").starts_with("char-"));
+        Ok(nics.all(|device| !text(device, "filename").starts_with("disconnected")))
+    }
+
     /// Begins to move the guest to who listens at this Unix socket. Returns as soon as QEMU has taken the order.
     ///
     /// # Errors
