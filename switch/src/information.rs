@@ -14,7 +14,7 @@ use crate::subsystem::seeds::Seeds;
 use crate::tree::Namespace;
 use dataplane::Instant;
 use pvd::info::{Fetches, Standing, State, Trouble, Want, host};
-use pvd::{Prefix, Pvd, PvdName, Registry, Source};
+use pvd::{EventKind, Prefix, Pvd, PvdName, Registry, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -60,7 +60,10 @@ impl Informing {
             return;
         }
         let touched: BTreeSet<PvdName> = match registry.events_since(seen) {
-            Ok(events) => events.filter_map(|event| event.id.name().cloned()).collect(),
+            Ok(events) => {
+                let said = events.filter(|event| event.kind != EventKind::Fetched);
+                said.filter_map(|event| event.id.name().cloned()).collect()
+            }
             Err(_) => {
                 let there = registry.members().iter().filter_map(|pvd| pvd.id().name().cloned());
                 there.chain(self.fetches.names(home).cloned()).collect()
@@ -109,11 +112,12 @@ impl Control {
         let informing = self.informing.as_mut()?;
         let now = now.since_origin();
         loop {
-            let (_, name) = informing.fetches.next(now)?;
-            match host(&name) {
-                Some(host) => return Some(host),
-                None => drop(informing.fetches.answer(Err(Trouble::NoHost), now, Duration::ZERO, 0)),
+            let (home, name) = informing.fetches.next(now)?;
+            if let Some(host) = host(&name) {
+                return Some(host);
             }
+            drop(informing.fetches.answer(Err(Trouble::NoHost), now, Duration::ZERO, 0));
+            self.plant.tell_fetched(home, &name, Some(&Trouble::NoHost.to_string()), now);
         }
     }
 
@@ -123,6 +127,12 @@ impl Control {
         let (random, now) = (informing.random.next(), now.since_origin());
         let (home, name) = informing.fetches.answer(body.map(str::as_bytes), now, wall, random)?;
         let state = informing.fetches.standing(home, &name, now)?.state;
+        match &state {
+            State::Fetched(_) => self.plant.tell_fetched(home, &name, None, now),
+            State::Failed(why) => self.plant.tell_fetched(home, &name, Some(&why.to_string()), now),
+            // What has come is of an earlier sequence number.
+            State::Waiting(_) | State::Fetching => {}
+        }
         Some(Fetched { namespace: self.plant.tree.get(home)?.path().clone(), name, state })
     }
 

@@ -293,7 +293,8 @@ impl Dialogue {
         };
         self.seen = news.last().map_or_else(|| desk.last_event(), |last| last.seq);
         if self.wants.list {
-            let mut come_or_gone = news.iter().filter(|news| news.kind != EventKind::Update).peekable();
+            let lists = |kind| matches!(kind, EventKind::New | EventKind::Delete);
+            let mut come_or_gone = news.iter().filter(|news| lists(news.kind)).peekable();
             let any = come_or_gone.peek().is_some();
             come_or_gone.for_each(|news| match news.kind {
                 EventKind::Delete => self.replies.line(format_args!("PVD_DEL_PVD {}", news.name)),

@@ -32,6 +32,8 @@ pub struct Event {
     pub changes: Box<[Change]>,
     /// How many more changes there were.
     pub more: usize,
+    /// Of [`EventKind::Fetched`]: why it brought nothing that may be used, if it did not, at most [`limits::EVENT_REASON`] bytes.
+    pub failed: Option<Box<str>>,
 }
 
 /// What happened to a PvD.
@@ -43,6 +45,8 @@ pub enum EventKind {
     Update,
     /// It is no longer registered.
     Delete,
+    /// A fetch of its Additional Information has ended.
+    Fetched,
 }
 
 /// One change of what somebody says.
@@ -155,7 +159,16 @@ impl Events {
         }
         self.last += 1;
         let Changes { list, more } = changes;
-        self.ring.push_back(Event { seq: self.last, at, handle, id: id.clone(), kind, changes: list.into(), more });
+        let (seq, id, changes) = (self.last, id.clone(), list.into());
+        self.ring.push_back(Event { seq, at, handle, id, kind, changes, more, failed: None });
+    }
+
+    /// A fetch has ended.
+    pub(crate) fn push_fetched(&mut self, at: Duration, whose: (PvdHandle, &PvdId), failed: Option<&str>) {
+        self.push(at, whose, EventKind::Fetched, Changes::default());
+        if let (Some(event), Some(why)) = (self.ring.back_mut(), failed) {
+            event.failed = Some(why[..why.floor_char_boundary(limits::EVENT_REASON)].into());
+        }
     }
 
     /// The number of the last event; before the first the one before it.

@@ -35,6 +35,9 @@ pub const EVENTS: usize = 512;
 /// Changes that one event tells one by one; of more it tells how many.
 pub const EVENT_CHANGES: usize = 32;
 
+/// Bytes of the reason why something was not fetched that an event has.
+pub const EVENT_REASON: usize = 256;
+
 /// Router Advertisements that are cached for one port.
 pub const PORT_RAS: usize = 64;
 

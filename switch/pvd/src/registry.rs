@@ -10,6 +10,7 @@ mod end;
 mod learn;
 mod operator;
 
+use crate::PvdName;
 use crate::event::{Event, Events, Missed};
 use crate::handle::{Places, PvdHandle};
 use crate::limits::Limits;
@@ -111,6 +112,14 @@ impl Registry {
     /// The number of the first event that is still kept, or of the next one if none is.
     pub fn oldest_event(&self) -> u64 {
         self.events.oldest()
+    }
+
+    /// Tells those who watch that a fetch of the Additional Information of a PvD has ended, and why it brought nothing, if it did
+    /// not. Of a PvD that is gone nothing is told.
+    pub fn tell_fetched(&mut self, name: &PvdName, failed: Option<&str>, now: Duration) {
+        if let Some(pvd) = self.membership.members().by_name(name) {
+            self.events.push_fetched(now, (pvd.handle(), pvd.id()), failed);
+        }
     }
 
     /// When [`Registry::expire`] has something to do.

@@ -26,7 +26,7 @@ use crate::subsystem::ras::{RaCaches, Ras};
 use crate::subsystem::seeds::Seeds;
 use crate::tree::{Namespace, NumberSpace, Tree};
 use dataplane::Role;
-use pvd::{Advert, Cached, Learnt};
+use pvd::{Advert, Cached, Learnt, PvdName};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use wire::MacAddr;
@@ -170,6 +170,17 @@ impl Plant {
                 ras.cache.expire(now);
             }
         });
+    }
+
+    /// Tells those who watch a namespace that a fetch of the Additional Information of a PvD has ended.
+    pub(crate) fn tell_fetched(
+        &mut self,
+        home: Handle<Namespace>,
+        name: &PvdName,
+        failed: Option<&str>,
+        now: Duration,
+    ) {
+        self.with_learnt(home, |pvds, _| pvds.make(now).tell_fetched(name, failed, now));
     }
 
     /// Forgets what was learnt from a port that is gone for good.

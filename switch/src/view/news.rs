@@ -38,6 +38,8 @@ pub struct PvdEventView {
     pub changes: Vec<ChangeView>,
     /// How many more changes there were.
     pub more: u64,
+    /// Why what was fetched is of no use, if it is not ([`Event::failed`]).
+    pub failed: Option<String>,
 }
 
 /// One change of what somebody says.
@@ -69,7 +71,7 @@ impl View<'_> {
     }
 
     fn event_view(&self, home: &Namespace, event: &Event) -> PvdEventView {
-        let Event { seq, at, handle, ref id, kind, ref changes, more } = *event;
+        let Event { seq, at, handle, ref id, kind, ref changes, more, ref failed } = *event;
         PvdEventView {
             seq,
             at,
@@ -78,6 +80,7 @@ impl View<'_> {
             handle,
             changes: changes.iter().map(|change| self.change_view(home, change)).collect(),
             more: more as u64,
+            failed: failed.as_deref().map(str::to_owned),
         }
     }
 

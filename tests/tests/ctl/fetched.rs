@@ -16,6 +16,7 @@ use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
 use wire::{MacAddr, build};
 
 use crate::pvdd::over_unix;
+use crate::watching::Watch;
 
 const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
@@ -101,7 +102,10 @@ fn what_a_web_server_says_about_a_pvd_is_shown() {
     let text = object("A.example.", r#""2001:db8:1::/48""#);
     let server = Server::start(&authority, &["a.example"], Manner::object(&text));
     let mut scene = Scene::new(&authority, &[("a.example", &server)], LOOPBACK);
+    let watch = Watch::start(&scene.daemon.folder().join("ctl.sock"), &["red", "--since", "0"]);
     scene.advertise("a.example", 1, 1);
+    let fetched = ended(&watch);
+    assert_eq!((&fetched["name"], fetched.get("failed")), (&json!("a.example."), None), "{fetched}");
     let information = scene.settled("a.example");
     let known = &information["known"];
     assert_eq!((&information["state"], &known["object"]), (&json!("fetched"), &json!(text)), "{information}");
@@ -122,6 +126,13 @@ fn what_a_web_server_says_about_a_pvd_is_shown() {
     assert_eq!(scene.information("a.example").get("known"), None, "another sequence number is another object");
     until("another fetch", Deadline::patient(), || server.heard().len() == 2);
     until("its object", Deadline::patient(), || scene.information("a.example")["state"] == "fetched");
+    assert!(ended(&watch)["seq"].as_u64() > fetched["seq"].as_u64());
+}
+
+/// The next fetch of whose end a watch is told.
+fn ended(watch: &Watch) -> Value {
+    let mut told = std::iter::repeat_with(|| watch.next("the end of a fetch"));
+    told.find(|event| event["kind"] == "fetched").expect("it goes on for ever")
 }
 
 #[test]
@@ -141,12 +152,17 @@ fn what_is_wrong_with_an_object_is_said_and_it_is_not_asked_for_again() {
         cases.iter().map(|(name, text, _)| (*name, Server::start(&authority, &[name], Manner::object(text)))).collect();
     let found: Vec<_> = servers.iter().map(|(name, server)| (*name, server)).collect();
     let mut scene = Scene::new(&authority, &found, LOOPBACK);
+    let watch = Watch::start(&scene.daemon.folder().join("ctl.sock"), &["red"]);
+    watch.next("the beginning");
     for (number, (name, ..)) in cases.iter().enumerate() {
         scene.advertise(name, 1, number as u16 + 2);
     }
+    let told: Vec<Value> = cases.iter().map(|_| ended(&watch)).collect();
     for (name, _, expected) in &cases {
         let information = scene.settled(name);
         let reason = information["reason"].as_str().unwrap_or_default();
+        let event = told.iter().find(|event| event["name"] == format!("{name}."));
+        assert_eq!(event.map(|event| &event["failed"]), Some(&json!(reason)), "{told:?}");
         assert!(reason.starts_with(expected) && information.get("known").is_none(), "{name}: {information}");
     }
     scene.advertise("b.example", 2, 2);

@@ -14,13 +14,13 @@ use crate::learnt::advertise;
 use crate::tenant::Scene;
 
 /// A `weft pvd watch --json` that runs, and the documents that it prints.
-struct Watch {
+pub(crate) struct Watch {
     child: Child,
     lines: Receiver<Value>,
 }
 
 impl Watch {
-    fn start(socket: &Path, arguments: &[&str]) -> Watch {
+    pub(crate) fn start(socket: &Path, arguments: &[&str]) -> Watch {
         let mut command = Command::new(binary("weft"));
         command.arg("--socket").arg(socket).args(["pvd", "watch", "--json", "-T", "60"]).args(arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("weft can be started");
@@ -34,7 +34,7 @@ impl Watch {
         Watch { child, lines }
     }
 
-    fn next(&self, what: &str) -> Value {
+    pub(crate) fn next(&self, what: &str) -> Value {
         for_value(what, Deadline::patient(), || self.lines.try_recv().ok())
     }
 

@@ -29,11 +29,13 @@ fn event(view: &PvdEventView, now: Duration) -> v1::PvdEvent {
             EventKind::New => v1::PvdEventKind::New,
             EventKind::Update => v1::PvdEventKind::Update,
             EventKind::Delete => v1::PvdEventKind::Delete,
+            EventKind::Fetched => v1::PvdEventKind::Fetched,
         },
         name: view.name.clone(),
         handle: view.handle.to_string(),
         changes: view.changes.iter().flat_map(changes).collect(),
         more: view.more,
+        failed: view.failed.clone(),
     }
 }
 

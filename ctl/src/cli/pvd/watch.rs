@@ -23,6 +23,9 @@ there is now is listed. While weftd is away, watch waits for it for as long as -
 With --recursive the namespaces below are watched, too, also those that are made meanwhile, and
 each event says its namespace. As each has numbers of its own, --since can only be 0 then.
 
+Beside what routers and operators say, it is told when a fetch of Additional Information has ended
+(fetched), or why it brought nothing (failed).
+
 In JSON there is one document for each event, and others of the kinds begin (nothing yet: its seq
 is where to go on from), missed, and listed (a PvD that is there now).";
 
@@ -206,16 +209,19 @@ fn tell_list((namespace, seq): (Option<&str>, u64), pvds: &[Pvd], context: &mut 
 
 /// An event as a line, and one for each change below it.
 fn lines(namespace: Option<&str>, event: &PvdEvent) -> String {
-    let PvdEvent { seq, at_ms, kind, name, changes, more, .. } = event;
+    let PvdEvent { seq, at_ms, kind, name, changes, more, failed, .. } = event;
     let kind = match kind {
         PvdEventKind::New => "new",
         PvdEventKind::Update => "update",
         PvdEventKind::Delete => "delete",
+        PvdEventKind::Fetched if failed.is_some() => "failed",
+        PvdEventKind::Fetched => "fetched",
     };
     let seconds = at_ms % DAY_MS / 1000;
     let time = format!("{:02}:{:02}:{:02}Z", seconds / 3600, seconds / 60 % 60, seconds % 60);
     let place = namespace.map(|namespace| format!("{}  ", printable(namespace))).unwrap_or_default();
-    let mut text = format!("{time}  {place}{seq}  {kind:6}  {}\n", printable(name));
+    let mut text = format!("{time}  {place}{seq}  {kind:7}  {}\n", printable(name));
+    failed.iter().for_each(|why| text.push_str(&format!("    {}\n", printable(why))));
     changes.iter().for_each(|change| text.push_str(&format!("    {}\n", printable(&line(change)))));
     if *more > 0 {
         text.push_str(&format!("    and {more} more\n"));

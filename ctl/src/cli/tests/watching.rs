@@ -26,14 +26,18 @@ fn telling(before: Vec<PvdWatchReply>) -> Server {
 #[test]
 fn events_are_told_with_what_changed_and_who_said_it() {
     let expected = "\
-04:10:11Z  1000000042  new     corp.example.
+04:10:11Z  1000000042  new      corp.example.
+    it took too long
     ~ prefix 2001:db8:1::/64 on-link -> on-link,autonomous (moved) by fe80::1%r1
     + source by fe80::1%r1
     + source by operator
-04:10:11Z  1000000043  update  corp.example.
+04:10:11Z  1000000043  update   corp.example.
     ~ sequence 7 -> 8 by fe80::1%r1
     - rdnss 2001:db8:1::53 (expired) by fe80::1%r1
     and 2 more
+04:10:11Z  1000000044  fetched  corp.example.
+04:10:11Z  1000000045  failed   corp.example.
+    the object has expired
 ";
     let server = telling(Vec::new());
     let ran = weft(&server, "pvd watch red --since 1000000041", false);
@@ -68,10 +72,13 @@ events were missed; after number 1000000042 there is:
 NAMESPACE  NAME           NUMBER  STATIC  ROUTERS  FACTS  PREFIXES             EXPIRES
 red        corp.example.       5  yes           1      2  2001:db8:1::/64  29 min 50 s
 red        fe80::1%r1          6  -             1      2  2001:db8:1::/64        never
-04:10:11Z  1000000043  update  corp.example.
+04:10:11Z  1000000043  update   corp.example.
     ~ sequence 7 -> 8 by fe80::1%r1
     - rdnss 2001:db8:1::53 (expired) by fe80::1%r1
     and 2 more
+04:10:11Z  1000000044  fetched  corp.example.
+04:10:11Z  1000000045  failed   corp.example.
+    the object has expired
 ";
     assert_eq!(ran.output, expected);
     let asked: Vec<Value> = server.calls().into_iter().map(|call| call.parameters.unwrap()).collect();

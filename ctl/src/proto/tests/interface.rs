@@ -124,7 +124,8 @@ fn enumerations_are_those_of_the_file() {
     hold(&idl, "VmmKind", &[VmmKind::None, VmmKind::Qmp, VmmKind::CloudHypervisor]);
     hold(&idl, "Lane", &[Lane::Synthetic, Lane::Vf]);
     hold(&idl, "Severity", &[Severity::Warning, Severity::Error]);
-    hold(&idl, "PvdEventKind", &[PvdEventKind::New, PvdEventKind::Update, PvdEventKind::Delete]);
+    let kinds = [PvdEventKind::New, PvdEventKind::Update, PvdEventKind::Delete, PvdEventKind::Fetched];
+    hold(&idl, "PvdEventKind", &kinds);
     hold(&idl, "Poll", &[Poll::Adaptive, Poll::Always, Poll::Never]);
     hold(&idl, "Operation", &[Operation::Add, Operation::Del, Operation::Change]);
     let enumerations = idl.typedefs.values().filter(|kind| matches!(kind.elt, VStructOrEnum::VEnum(_)));

@@ -21,6 +21,8 @@ pub enum PvdEventKind {
     Update,
     /// It is gone.
     Delete,
+    /// A fetch of its Additional Information has ended.
+    Fetched,
 }
 
 /// Something that happened to a PvD; all that one Router Advertisement changed is one event.
@@ -40,6 +42,9 @@ pub struct PvdEvent {
     pub changes: Vec<PvdChange>,
     /// How many more changes there were.
     pub more: u64,
+    /// Of a fetch: why it brought nothing that may be used; absent: it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 /// One change of what somebody says of a PvD.

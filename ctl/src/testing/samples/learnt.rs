@@ -74,12 +74,17 @@ pub(crate) fn news() -> PvdWatchReply {
         handle: text("0.0"),
         changes,
         more: 0,
+        failed: None,
     };
     let operator = PvdChange { port: None, router: None, ..change(Operation::Add, "source") };
     let new = event(1_000_000_042, PvdEventKind::New, vec![full, change(Operation::Add, "source"), operator]);
+    let new = PvdEvent { failed: value("it took too long"), ..new };
     let update = PvdEvent { more: 2, ..event(1_000_000_043, PvdEventKind::Update, vec![sequence, resolver]) };
+    let fetched = event(1_000_000_044, PvdEventKind::Fetched, Vec::new());
+    let failed = PvdEvent { failed: value("the object has expired"), seq: 1_000_000_045, ..fetched.clone() };
     let known = [("red/dev".to_owned(), 1_000_000_007)].into();
-    PvdWatchReply { namespace: Some(text("red")), events: vec![new, update], seq: 1_000_000_043, missed: true, known }
+    let events = vec![new, update, fetched, failed];
+    PvdWatchReply { namespace: Some(text("red")), events, seq: 1_000_000_045, missed: true, known }
 }
 
 fn facts() -> Vec<Fact> {

@@ -195,6 +195,7 @@ fn replay_events(net: &Net, seen: &mut (u64, BTreeSet<PvdHandle>)) {
             EventKind::New => assert!(seen.1.insert(event.handle)),
             EventKind::Update => assert!(seen.1.contains(&event.handle) && !event.changes.is_empty()),
             EventKind::Delete => assert!(seen.1.remove(&event.handle)),
+            EventKind::Fetched => panic!("nothing is fetched here"),
         }
         seen.0 = event.seq;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Events: complete, in order, resumed by number.
 
-use super::build::{Net, Ra, prefix};
+use super::build::{Net, Ra, name, prefix};
 use crate::{EventKind, Fact, Limits, Missed, Parameters, Registry, What, Why, limits};
 
 #[test]
@@ -49,6 +49,19 @@ fn a_watcher_resumes_where_it_was_or_learns_that_it_cannot() {
         (seqs(9), seqs(0), seqs(all + 11), seqs(u64::MAX)),
         (missed.clone(), missed.clone(), missed.clone(), missed)
     );
+}
+
+#[test]
+fn a_fetch_that_has_ended_is_told_with_as_much_of_the_reason_as_fits() {
+    let mut net = Net::new();
+    net.hear(1, 1, &Ra::of("a.example", 1800)).unwrap();
+    let long = "\u{e9}".repeat(limits::EVENT_REASON);
+    for (pvd, failed) in [("a.example", None), ("gone.example", None), ("a.example", Some(format!("-{long}")))] {
+        net.registry.tell_fetched(&name(pvd), failed.as_deref(), net.now);
+    }
+    let told: Vec<_> = net.registry.events_since(1).unwrap().map(|event| (event.kind, event.failed.clone())).collect();
+    let cut = format!("-{}", "\u{e9}".repeat(limits::EVENT_REASON / 2 - 1));
+    assert_eq!(told, [(EventKind::Fetched, None), (EventKind::Fetched, Some(cut.into()))]);
 }
 
 #[test]

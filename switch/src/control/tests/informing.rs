@@ -6,8 +6,8 @@ use super::*;
 use crate::information::Fetched;
 use crate::stated::{FactList, PvdKey};
 use core::net::Ipv6Addr;
-use pvd::Statement;
 use pvd::info::{Standing, State, Trouble};
+use pvd::{EventKind, Statement};
 use wire::build;
 use wire::name::DomainName;
 use wire::nd::{NdOption, PvdOption, encode};
@@ -28,6 +28,13 @@ fn advert(text: &str, sequence: Option<u16>) -> Vec<u8> {
 
 fn standing(control: &Control, namespace: &str, pvd: &str, now: u64) -> Option<Standing> {
     control.operator().pvd(&path(namespace), pvd, Duration::from_secs(now)).unwrap().information
+}
+
+/// What those are told who watch a namespace of each fetch that has ended: why it brought nothing.
+fn told(control: &Control, namespace: &str) -> Vec<Option<String>> {
+    let news = control.operator().pvd_news(&path(namespace), Some(0), 100).unwrap();
+    let fetches = news.events.into_iter().filter(|event| event.kind == EventKind::Fetched);
+    fetches.map(|event| event.failed).collect()
 }
 
 #[test]
@@ -54,6 +61,9 @@ fn test_what_a_router_points_to_is_fetched_and_seen_in_its_namespace() {
     assert_eq!(control.next_fetch(at(4)).as_deref(), Some("a.example"), "that of another namespace");
     let failed = control.fetched(Err(Trouble::Tls), at(4), WALL).unwrap();
     assert!(matches!(&failed, Fetched { state: State::Failed(_), namespace, .. } if *namespace == path("red/dev")));
+    assert_eq!(told(&control, "red"), [None]);
+    assert_eq!(told(&control, "red/dev"), [Some(Trouble::Tls.to_string())], "those who watch");
+    assert!(!control.follow_information(at(5)), "what is told of a fetch asks for none");
     assert!(standing(&control, "red", "a.example", 5).unwrap().known.is_some());
     assert!(standing(&control, "red/dev", "a.example", 5).unwrap().known.is_none());
     assert_eq!(standing(&control, "red", "plain.example", 5), None);
@@ -99,6 +109,7 @@ fn test_a_name_that_no_host_can_have_is_not_asked_for() {
     control.follow_information(at(1));
     control.follow_information(at(10));
     assert_eq!(control.next_fetch(at(10)), None);
+    assert_eq!(told(&control, "red"), [Some("no host can have that name".to_owned())]);
     let standing = standing(&control, "red", "127.0.0.1", 10).unwrap();
     assert!(matches!(standing.state, State::Failed(why) if why.to_string() == "no host can have that name"));
 }
