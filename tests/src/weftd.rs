@@ -38,7 +38,7 @@ pub fn binary(name: &str) -> PathBuf {
     let found = test.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.unwrap_or_else(|| {
         panic!(
-            "{name} is not built beside {}: run `cargo build -p backends -p fetch -p ctl` with the same profile",
+            "{name} is not built beside {}: run `cargo build -p backends -p fetch -p peer -p ctl` with the same profile",
             test.display()
         )
     })

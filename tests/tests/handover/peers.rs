@@ -47,6 +47,11 @@ impl Peer {
         peer
     }
 
+    /// Its process, for a look at /proc.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All that it has said.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Who is not let in by a `weft-peer`, and what he may not do who is.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -114,6 +115,21 @@ fn who_says_nothing_or_little_is_given_up_and_keeps_nobody_out() {
     let ended = for_value("the end of it", Deadline::patient(), || dripping.write_all(b" ").err());
     drop(ended);
     peer.says("here.example: it did not speak in time");
+}
+
+#[test]
+fn who_listens_to_strangers_has_given_up_all_that_it_does_not_need() {
+    let scene = Scene::new();
+    let peer = Peer::start(&scene.destination, &[]);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", peer.pid())).expect("it runs");
+    let said: BTreeMap<&str, &str> = status.lines().filter_map(|line| line.split_once(":\t")).collect();
+    assert_eq!(said.get("NoNewPrivs"), Some(&"1"));
+    for key in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(said.get(key), Some(&"0000000000000000"), "{key}");
+    }
+    let bounds = std::fs::read_to_string(format!("/proc/{}/limits", peer.pid())).expect("it runs");
+    let open = bounds.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
+    assert_eq!(open.split_whitespace().nth(4), Some("128"), "{bounds}");
 }
 
 /// A `weft-peer connect`, as `weft` starts it, in other hands.
