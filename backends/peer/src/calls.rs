@@ -49,12 +49,12 @@ impl Rules {
                 "weft-peer on that host to be started with --namespaces, or `weft namespace add` there".to_owned();
             return Err(Error::Denied { action: "--add-namespace".to_owned(), needed });
         }
-        // A document that is none is refused by who knows what one is.
-        let document: Value = serde_json::from_str(&asked.text).unwrap_or_default();
+        let document: Value = serde_json::from_str(&asked.text).map_err(|why| no_document(&why))?;
         let said = |pointer: &str| document.pointer(pointer);
         let path = asked.vhost_user.as_ref().map(|vhost_user| vhost_user.path.as_str());
         let path = path.or_else(|| said("/move/spec/path").and_then(Value::as_str)).unwrap_or_default();
-        if !path.is_empty() && !self.has(Path::new(path)) {
+        // One that says it elsewhere is of a version that only weftd knows, and not passed on unjudged.
+        if !self.has(Path::new(path)) {
             let expected = format!("a path in {}, where that host has its sockets", self.sockets.display());
             return Err(Error::Invalid { field: "vhost-user".to_owned(), value: path.to_owned(), expected });
         }
@@ -72,6 +72,11 @@ impl Rules {
         let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
         plain && path != self.sockets && path.starts_with(&self.sockets)
     }
+}
+
+fn no_document(why: &serde_json::Error) -> Error {
+    let expected = format!("what `weft port export` prints; it cannot be read, and may be cut off: {why}");
+    Error::Invalid { field: "text".to_owned(), value: "the document".to_owned(), expected: quoted(&expected) }
 }
 
 #[cfg(test)]
@@ -109,7 +114,10 @@ mod test {
         ] {
             assert!(matches!(judge(call.clone(), &RULES()), Err(Error::Service(_))), "{call:?}");
         }
-        assert!(judged(&PortImport { text: "nonsense".to_owned(), ..PortImport::default() }).is_ok(), "weftd's to say");
+        for text in ["", "nonsense", "{", "null", "[]"] {
+            let refused = judged(&PortImport { text: text.to_owned(), ..PortImport::default() });
+            assert!(matches!(refused, Err(Error::Invalid { .. })), "{text}: what is not understood is not passed on");
+        }
     }
 
     #[test]
@@ -120,6 +128,9 @@ mod test {
             let vhost_user = Some(VhostUser { path: path.to_owned(), mode: Mode::Server });
             let in_call = judged(&PortImport { vhost_user, ..import(&json!({ "path": "/run/weft/x" })) });
             assert!(matches!(in_call, Err(Error::Invalid { .. })), "{path}");
+        }
+        for elsewhere in [json!({}), json!({ "path": 7 }), json!({ "vhost_user": { "path": "/etc/x" } })] {
+            assert!(judged(&import(&elsewhere)).is_err(), "{elsewhere}");
         }
         let vhost_user = Some(VhostUser { path: "/run/weft/a/x".to_owned(), mode: Mode::Server });
         assert!(judged(&PortImport { vhost_user, ..import(&json!({ "path": "/elsewhere" })) }).is_ok());

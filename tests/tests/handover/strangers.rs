@@ -189,7 +189,11 @@ fn who_is_let_in_may_hand_ports_over_and_nothing_else() {
     let import = json!({ "method": "org.weft.Switch1.PortImport", "parameters": { "text": "" }, "oneway": true });
     assert_eq!(guest.call(&import.to_string())["error"], "org.varlink.service.InvalidParameter");
     let import = json!({ "method": "org.weft.Switch1.PortImport", "parameters": { "text": "nonsense" } });
-    assert_eq!(guest.call(&import.to_string())["error"], "org.weft.Switch1.Invalid", "weftd's own answer");
+    assert_eq!(guest.call(&import.to_string())["error"], "org.weft.Switch1.Invalid");
+    let text = json!({ "move": { "spec": { "path": scene.destination.port_path(MOVING.0) } } }).to_string();
+    let import = json!({ "method": "org.weft.Switch1.PortImport", "parameters": { "text": text } });
+    let reply = guest.call(&import.to_string());
+    assert!(reply.to_string().contains("missing field `version`"), "weftd's own answer: {reply}");
     assert_eq!(guest.complaint(), "");
     assert_eq!(scene.destination.weft(&["config", "show", "--running"]).expect_ok(), before);
 }
