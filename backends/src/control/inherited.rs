@@ -5,7 +5,7 @@
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -25,12 +25,18 @@ impl Inherited {
         let numbers: Vec<_> = sd_notify::listen_fds()?.collect();
         let mut sockets = BTreeMap::new();
         for number in numbers {
-            // A duplicate: safe code cannot claim to own a number. The original stays open and harmless.
-            let us = pidfd_open(getpid(), PidfdFlags::empty())?;
-            let fd = pidfd_getfd(us, number, PidfdGetfdFlags::empty())?;
-            sockets.extend(path_of(fd));
+            sockets.extend(path_of(duplicate(number)?));
         }
         Ok(Inherited { sockets })
+    }
+
+    /// What a weftd before this one has left in systemd's descriptor store under this name.
+    ///
+    /// # Errors
+    /// As [`Inherited::take`].
+    pub(super) fn stored(name: &str) -> io::Result<Option<OwnedFd>> {
+        let found = sd_notify::listen_fds_with_names()?.find(|(_, other)| other == name);
+        found.map(|(number, _)| duplicate(number)).transpose()
     }
 
     /// The socket that is bound to `path`. Each call gives a descriptor of its own, for a port may be closed and opened
@@ -38,6 +44,12 @@ impl Inherited {
     pub(super) fn get(&self, path: &Path) -> Option<OwnedFd> {
         self.sockets.get(path)?.try_clone().ok()
     }
+}
+
+/// A duplicate: safe code cannot claim to own a number. The original stays open and harmless.
+fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    let us = pidfd_open(getpid(), PidfdFlags::empty())?;
+    Ok(pidfd_getfd(us, number, PidfdGetfdFlags::empty())?)
 }
 
 fn path_of(fd: OwnedFd) -> Option<(PathBuf, OwnedFd)> {

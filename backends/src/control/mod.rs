@@ -107,9 +107,10 @@ pub enum RunError {
 /// # Errors
 /// It could not start, or the loop failed.
 pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Result<(), RunError> {
+    let logging = Logging::start(options.settings.log.as_deref().unwrap_or(LOG_DEFAULT))?;
     raise_descriptor_limit();
-    let (before, estate) = before.map(Predecessor::meet).unzip();
-    let (mut running, overlay) = match Running::start(options, signals, estate) {
+    let (before, estate) = before.map(Predecessor::meet).or_else(Predecessor::left).unzip();
+    let (mut running, overlay) = match Running::start(options, signals, logging, estate) {
         Err(why) if let Some(before) = &before => before.fail(&why.to_string()),
         started => started?,
     };
@@ -117,14 +118,14 @@ pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Resul
     if let Some(before) = &before {
         running.succeed(before);
     }
-    notify(NotifyState::Ready);
+    notify(&[NotifyState::Ready]);
     tracing::info!("ready");
     let result = running.serve();
-    if matches!(running.daemon.upgraded, Some(Ok(_))) {
+    if matches!(running.daemon.upgraded, Some(Ok(_))) || running.leave_to_systemd() {
         // Whatever would be tidied up is the successor's now.
         std::process::exit(0);
     }
-    notify(NotifyState::Stopping);
+    notify(&[NotifyState::Stopping]);
     running.daemon.stop_fetching(&mut running.events);
     running.daemon.doors.close_all(&mut running.events);
     running.daemon.texts.close_all(&mut running.events);
@@ -161,9 +162,13 @@ struct Running {
 
 impl Running {
     /// Sets all up; nothing is served yet.
-    fn start(options: Options, signals: Signals, left: Option<Estate>) -> Result<(Running, Overlay), RunError> {
+    fn start(
+        options: Options,
+        signals: Signals,
+        logging: Logging,
+        left: Option<Estate>,
+    ) -> Result<(Running, Overlay), RunError> {
         let system = |what| move |why| RunError::System { what, why };
-        let logging = Logging::start(options.settings.log.as_deref().unwrap_or(LOG_DEFAULT))?;
         let inherited = Inherited::take().map_err(system("cannot take over systemd's sockets"))?;
         let (place, policy) = (Place::new(options.socket(), None), options.policy());
         let (control, ports) = left.map(|left| (left.control, left.ports)).unzip();
@@ -316,7 +321,7 @@ impl Running {
         if let Some(seen) = &mut self.vital
             && self.daemon.endpoints.workers().are_alive(seen)
         {
-            notify(NotifyState::Watchdog);
+            notify(&[NotifyState::Watchdog]);
         }
     }
 
@@ -363,8 +368,8 @@ fn raise_descriptor_limit() {
 }
 
 /// Tells systemd, when it started us.
-fn notify(state: NotifyState<'_>) {
-    if let Err(why) = sd_notify::notify(&[state]) {
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(why) = sd_notify::notify(states) {
         tracing::warn!(%why, "systemd cannot be told");
     }
 }

@@ -4,13 +4,15 @@
 //!
 //! Whatever fails before it is done ends this process at once, and on the spot: what it would tidy up is still the other's.
 
-use super::Running;
 use super::daemon::Daemon;
+use super::inherited::Inherited;
 use super::subscriber::Loop;
+use super::{Running, notify};
 use crate::runtime::clock;
-use crate::upgrade::{Channel, Estate, VERSIONS, Word, from_text};
+use crate::upgrade::{Channel, Estate, STORED, VERSIONS, Word, from_text};
 use crate::vhost_user::Adoption;
 use event_manager::SubscriberOps;
+use sd_notify::NotifyState;
 use std::process::exit;
 use std::time::{Duration, Instant};
 use switch::{Action, Learnt};
@@ -24,7 +26,8 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// The weftd before this one.
 pub(super) struct Predecessor {
-    channel: Channel,
+    /// `None`: it has ended, and has left what it had to systemd.
+    channel: Option<Channel>,
     learnt: Learnt,
     at: Duration,
     /// The file of the control socket was its own.
@@ -35,41 +38,74 @@ impl Predecessor {
     /// Says hello, and is given the estate. What of that is not for ports stays here.
     pub(super) fn meet(channel: Channel) -> (Predecessor, Estate) {
         let hello = Word::Hello { reads: VERSIONS.to_vec(), weft: env!("CARGO_PKG_VERSION").to_owned() };
-        let came = channel.say(&hello, PATIENCE).and_then(|()| match channel.hear(PATIENCE)? {
-            Word::Estate => channel.take(PATIENCE),
-            word => Err(std::io::Error::other(format!("{word:?}"))),
-        });
-        let (text, fds) = came.unwrap_or_else(|why| give_up(&channel, &format!("nothing was left to it: {why}")));
-        let mut estate = from_text(&text, fds).unwrap_or_else(|why| give_up(&channel, &why.to_string()));
+        let came = channel.say(&hello, PATIENCE).map_err(|why| why.to_string()).and_then(|()| read(&channel, PATIENCE));
+        let channel = Some(channel);
+        match came {
+            Ok(estate) => Predecessor::of(channel, estate),
+            Err(why) => give_up(channel.as_ref(), &why),
+        }
+    }
+
+    /// Finds what was left to systemd, if anything was. Nobody finds it once more: where it cannot be used, guests have to come
+    /// as after any restart.
+    pub(super) fn left() -> Option<(Predecessor, Estate)> {
+        let stored = Inherited::stored(STORED);
+        let stored =
+            stored.inspect_err(|why| tracing::warn!(%why, "systemd's descriptor store cannot be read")).ok()??;
+        notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(STORED)]);
+        match read(&Channel::over(stored), Duration::ZERO) {
+            Ok(estate) => Some(Predecessor::of(None, estate)),
+            Err(why) => {
+                tracing::warn!(why, "what was left in systemd's descriptor store is of no use");
+                None
+            }
+        }
+    }
+
+    fn of(channel: Option<Channel>, mut estate: Estate) -> (Predecessor, Estate) {
         let learnt = std::mem::take(&mut estate.learnt);
         let owns_socket = estate.control.as_ref().is_some_and(|(_, ours)| *ours);
         (Predecessor { channel, learnt, at: estate.at, owns_socket }, estate)
     }
 
-    /// Ends this process: the other goes on.
+    /// Ends this process: the other goes on, or another is started.
     pub(super) fn fail(&self, why: &str) -> ! {
-        give_up(&self.channel, why)
+        give_up(self.channel.as_ref(), why)
+    }
+
+    fn say(&self, word: &Word) {
+        let said = self.channel.as_ref().map_or(Ok(()), |channel| channel.say(word, PATIENCE));
+        said.unwrap_or_else(|why| self.fail(&why.to_string()));
     }
 
     fn await_go(&self) {
-        match self.channel.hear(PATIENCE) {
-            Ok(Word::Go) => {}
+        match self.channel.as_ref().map(|channel| channel.hear(PATIENCE)) {
+            None | Some(Ok(Word::Go)) => {}
             other => self.fail(&format!("the weftd before has not let go: {other:?}")),
         }
     }
 }
 
-fn give_up(channel: &Channel, why: &str) -> ! {
+fn read(channel: &Channel, patience: Duration) -> Result<Estate, String> {
+    let came = channel.hear(patience).and_then(|word| match word {
+        Word::Estate => channel.take(patience),
+        word => Err(std::io::Error::other(format!("{word:?}"))),
+    });
+    let (text, fds) = came.map_err(|why| format!("nothing was left to it: {why}"))?;
+    from_text(&text, fds).map_err(|why| why.to_string())
+}
+
+fn give_up(channel: Option<&Channel>, why: &str) -> ! {
     tracing::error!(why, "this weftd does not take over");
     // Whoever does not hear it any more is none to be told.
-    let _ = channel.say(&Word::Failed(why.to_owned()), LOOK);
+    let _ = channel.map(|channel| channel.say(&Word::Failed(why.to_owned()), LOOK));
     exit(1)
 }
 
 impl Running {
     /// Goes on where the weftd before this one is. When this returns, that one is done.
     pub(super) fn succeed(&mut self, predecessor: &Predecessor) {
-        if let Some(port) = self.daemon.endpoints.unclaimed() {
+        if let Some(port) = self.daemon.endpoints.unclaimed().filter(|_| predecessor.channel.is_some()) {
             let advice = "has weftd read its configuration again (SIGHUP) since that was changed?";
             predecessor.fail(&format!("port {port} is not there any more; {advice}"));
         }
@@ -77,15 +113,13 @@ impl Running {
         let way = now.since_origin().saturating_sub(predecessor.at);
         self.daemon.control.succeed(learnt, way, now);
         self.adopt(predecessor, &Adoption::Ready);
-        let ready = predecessor.channel.say(&Word::Ready, PATIENCE);
-        ready.unwrap_or_else(|why| predecessor.fail(&why.to_string()));
+        predecessor.say(&Word::Ready);
         predecessor.await_go();
         for wanted in [Adoption::Ready, Adoption::Done] {
             self.daemon.endpoints.proceed(&mut self.events);
             self.adopt(predecessor, &wanted);
         }
-        let done = predecessor.channel.say(&Word::Done, PATIENCE);
-        done.unwrap_or_else(|why| predecessor.fail(&why.to_string()));
+        predecessor.say(&Word::Done);
         self.daemon.endpoints.take_over(&mut self.events);
         self.take_socket(predecessor.owns_socket);
         self.daemon.wake(&mut self.events);

@@ -9,7 +9,7 @@ use super::daemon::Daemon;
 use super::subscriber::{Loop, Subscriber};
 use crate::ctl_server::{Answer, Mark};
 use crate::runtime::clock;
-use crate::upgrade::{Channel, Estate, OPTION, VERSIONS, Word, to_text};
+use crate::upgrade::{Channel, Estate, OPTION, STORED, VERSIONS, Word, to_text};
 use ctl::codec::Reply;
 use ctl::proto::v1::{Error, UpgradeReply};
 use event_manager::{SubscriberId, SubscriberOps};
@@ -223,6 +223,39 @@ impl Running {
         }
     }
 
+    /// Leaves all to the weftd that systemd starts next, if it keeps descriptors for that; when none is started it lets go of them.
+    /// True: this process has nothing left.
+    pub(super) fn leave_to_systemd(&mut self) -> bool {
+        // Set since systemd 254, to how many it keeps.
+        if std::env::var_os("FDSTORE").is_none_or(|most| most == "0") {
+            return false;
+        }
+        match self.try_leave() {
+            Ok(()) => true,
+            Err(why) => {
+                tracing::warn!(why, "nothing is left to the next weftd: guests have to come to it");
+                self.daemon.endpoints.resume();
+                false
+            }
+        }
+    }
+
+    fn try_leave(&mut self) -> Result<(), String> {
+        let socket = self.server.borrow().share();
+        let estate = self.daemon.estate(socket)?;
+        let (text, fds) = to_text(estate).map_err(|why| why.to_string())?;
+        let lent: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+        let (channel, theirs) = Channel::pair().map_err(|why| why.to_string())?;
+        self.daemon.endpoints.suspend();
+        // Nobody reads it yet: what does not fit into the socket is too much.
+        let left = channel.say(&Word::Estate, Duration::ZERO).and_then(|()| channel.give(&text, &lent, Duration::ZERO));
+        let kept = [NotifyState::FdStore, NotifyState::FdName(STORED), NotifyState::Custom("FDPOLL=0")];
+        let stored = left.and_then(|()| sd_notify::notify_with_fds(&kept, &[theirs.as_fd()]));
+        stored.map_err(|why| why.to_string())?;
+        self.daemon.let_go(&mut self.events);
+        Ok(())
+    }
+
     /// Tells those who wait for it, and systemd.
     fn conclude(&mut self, outcome: Upgraded) {
         if let Some(successor) = self.daemon.successor.take() {
@@ -230,7 +263,7 @@ impl Running {
         }
         match &outcome {
             Ok(done) => {
-                super::notify(NotifyState::MainPid(done.pid));
+                super::notify(&[NotifyState::MainPid(done.pid)]);
                 tracing::info!(
                     pid = done.pid,
                     version = done.version,

@@ -153,7 +153,8 @@ fn running(directory: &Path, config: Option<PathBuf>) -> Running {
         ..Settings::default()
     };
     let options = Options::gather(config, settings).unwrap();
-    let (mut running, overlay) = Running::start(options, Signals::take_over().unwrap(), None).unwrap();
+    let (mut running, overlay) =
+        Running::start(options, Signals::take_over().unwrap(), Logging::start(LOG_DEFAULT).unwrap(), None).unwrap();
     running.daemon.begin(&mut running.events, &overlay);
     running
 }

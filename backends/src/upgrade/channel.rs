@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The socket between a weftd and its successor: words, and an estate with its descriptors.
+//! The socket between a weftd and its successor: words, and an estate with its descriptors. The text of an estate is one of those,
+//! so that an estate can lie in the socket until somebody reads it, however long it is.
 //!
 //! Both ends are weftd's own, so what comes is not hostile; but one of the two may be stuck, or of another version, so nothing is
 //! waited for without end, and nothing is taken in without bound.
 
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 use sys::fd::{MAX_FDS, recv_with_fds, send_with_fds};
 
-/// The longest text.
-const TEXT_MAX: usize = 256 << 20;
+/// The longest word.
+const WORD_MAX: usize = 64 << 10;
+
+/// The longest text of an estate.
+const TEXT_MAX: u64 = 256 << 20;
 
 /// The most descriptors: those of 2048 ports with many rings and regions each.
 const FDS_MAX: usize = 1 << 18;
@@ -69,7 +75,8 @@ impl Channel {
         io::stdin().as_fd().try_clone_to_owned().map(Channel::over)
     }
 
-    pub(super) fn over(stream: OwnedFd) -> Channel {
+    /// The end that this descriptor is.
+    pub(crate) fn over(stream: OwnedFd) -> Channel {
         Channel { stream: UnixStream::from(stream) }
     }
 
@@ -78,8 +85,8 @@ impl Channel {
     /// # Errors
     /// The other end is gone, or does not read for so long.
     pub(crate) fn say(&self, word: &Word, patience: Duration) -> io::Result<()> {
-        let text = serde_json::to_string(word).map_err(io::Error::other)?;
-        self.give(&text, &[], patience)
+        let text = serde_json::to_vec(word).map_err(io::Error::other)?;
+        self.send_all(&text, &[], Instant::now() + patience)
     }
 
     /// Waits for a word.
@@ -87,8 +94,8 @@ impl Channel {
     /// # Errors
     /// The other end is gone, says nothing for so long, or nothing that makes sense.
     pub(crate) fn hear(&self, patience: Duration) -> io::Result<Word> {
-        let (text, _) = self.take(patience)?;
-        serde_json::from_str(&text).map_err(io::Error::other)
+        let (text, _) = self.receive_all(Instant::now() + patience)?;
+        serde_json::from_slice(&text).map_err(io::Error::other)
     }
 
     /// A word, if one is there.
@@ -103,19 +110,15 @@ impl Channel {
         }
     }
 
-    /// Sends a text with descriptors.
+    /// Sends a text of any length with descriptors.
     ///
     /// # Errors
     /// As [`Channel::say`].
     pub(crate) fn give(&self, text: &str, fds: &[BorrowedFd<'_>], patience: Duration) -> io::Result<()> {
-        let until = Instant::now() + patience;
-        if text.len() > TEXT_MAX || fds.len() > FDS_MAX {
-            return Err(io::Error::other("there is more than can be handed over"));
-        }
-        let head = [text.len() as u32, fds.len() as u32].map(u32::to_le_bytes).concat();
-        self.send(&head, &[], until)?;
-        fds.chunks(MAX_FDS).try_for_each(|some| self.send(&[0], some, until))?;
-        self.send(text.as_bytes(), &[], until)
+        let mut file = File::from(memfd_create("weft-estate", MemfdFlags::CLOEXEC)?);
+        file.write_all(text.as_bytes())?;
+        let fds: Vec<BorrowedFd<'_>> = [file.as_fd()].into_iter().chain(fds.iter().copied()).collect();
+        self.send_all(&[], &fds, Instant::now() + patience)
     }
 
     /// Receives a text with its descriptors.
@@ -123,20 +126,41 @@ impl Channel {
     /// # Errors
     /// As [`Channel::hear`].
     pub(crate) fn take(&self, patience: Duration) -> io::Result<(String, Vec<OwnedFd>)> {
-        let until = Instant::now() + patience;
+        let (_, mut fds) = self.receive_all(Instant::now() + patience)?;
+        let mut file = File::from(fds.drain(..fds.len().min(1)).next().ok_or(ErrorKind::InvalidData)?);
+        let (mut text, len) = (String::new(), file.metadata()?.len());
+        if len > TEXT_MAX {
+            return Err(io::Error::other("there is more than can be taken over"));
+        }
+        file.rewind()?;
+        file.take(len).read_to_string(&mut text)?;
+        Ok((text, fds))
+    }
+
+    fn send_all(&self, text: &[u8], fds: &[BorrowedFd<'_>], until: Instant) -> io::Result<()> {
+        if text.len() > WORD_MAX || fds.len() > FDS_MAX {
+            return Err(io::Error::other("there is more than can be handed over"));
+        }
+        let head = [text.len() as u32, fds.len() as u32].map(u32::to_le_bytes).concat();
+        self.send(&head, &[], until)?;
+        fds.chunks(MAX_FDS).try_for_each(|some| self.send(&[0], some, until))?;
+        self.send(text, &[], until)
+    }
+
+    fn receive_all(&self, until: Instant) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
         let (head, _) = self.receive(HEADER, until)?;
         let word = |at: usize| head[at..at + 4].iter().rev().fold(0, |word, byte| word << 8 | usize::from(*byte));
         let (len, count) = (word(0), word(4));
-        if len > TEXT_MAX || count > FDS_MAX {
-            return Err(io::Error::other("more is announced than can be handed over"));
+        if len > WORD_MAX || count > FDS_MAX {
+            return Err(io::Error::other("more is announced than can be taken over"));
         }
-        let mut fds = Vec::with_capacity(count);
+        let mut fds = Vec::new();
         while fds.len() < count {
             let (_, some) = self.receive(1, until)?;
             fds.extend(some);
         }
         let (text, _) = self.receive(len, until)?;
-        Ok((String::from_utf8(text).map_err(io::Error::other)?, fds))
+        Ok((text, fds))
     }
 
     fn send(&self, mut bytes: &[u8], mut fds: &[BorrowedFd<'_>], until: Instant) -> io::Result<()> {

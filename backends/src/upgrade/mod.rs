@@ -26,6 +26,9 @@
 //! between *go* and *done* is a gap to guests.
 //!
 //! The two may be of different versions. The estate is in the newest format that both know.
+//!
+//! Under systemd the two need not live at the same time: a weftd that is told to end leaves its estate in the descriptor store of
+//! its unit (`FileDescriptorStoreMax=`), in the same words, and the one that is started next finds it ([`STORED`]).
 
 mod channel;
 mod format;
@@ -47,6 +50,9 @@ pub(crate) const VERSIONS: &[u32] = &[1];
 
 /// The option that tells a weftd that it is a successor, whose standard input is the socket to its predecessor.
 pub const OPTION: &str = "--succeed";
+
+/// The name in systemd's descriptor store of a socket in which an estate lies.
+pub(crate) const STORED: &str = "weft-estate";
 
 /// All that a weftd leaves to its successor.
 #[derive(Debug, Default)]

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What a successor has of the weftd before it, and what becomes its own.
 
+use core::net::Ipv6Addr;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
 use serde_json::json;
 use tests::frames::{BROADCAST, numbered};
-use tests::guest::ping;
-use tests::wait::Deadline;
+use tests::guest::{GuestOptions, Side, ping};
+use tests::wait::{Deadline, for_value, until};
 use tests::weftd::Weftd;
+use wire::nd::{NdOption, PrefixInfo, encode};
+use wire::{MacAddr, build};
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn what_was_learnt_and_said_is_there_and_sockets_are_its_own() {
@@ -56,4 +64,45 @@ fn a_port_without_a_guest_waits_for_it_on() {
     // The log level and all else come from the same command line.
     daemon.upgrade();
     ping(&mut one, &mut two, 2);
+}
+
+/// A router that says nothing any more, a host that asks, and an uplink that is no virtio ring.
+#[test]
+fn what_routers_have_said_is_known_and_lanes_are_open() {
+    let mut daemon = Weftd::start();
+    daemon.add_namespace("red");
+    let path = |name: &str| daemon.port_path(name).display().to_string();
+    let far = UnixDatagram::bind(path("far")).expect("the folder is ours");
+    far.set_read_timeout(Some(PATIENCE)).expect("a socket has that");
+    let lane = format!("dgram:{},peer={}", path("near"), path("far"));
+    daemon.weft(&["port", "add", "up", "-n", "red", "--role", "uplink", "--lane", &lane]).expect_ok();
+    daemon.add_port("red", "router", 1, &["--role", "router"]);
+    daemon.add_port("red", "one", 2, &[]);
+    let (mut router, mut one) = (daemon.attach("router", 1), daemon.attach("one", 2));
+    let router_at = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    let prefix = PrefixInfo {
+        prefix: Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0),
+        prefix_len: 64,
+        flags: 0xc0,
+        valid: 1800,
+        preferred: 900,
+    };
+    let options = encode([NdOption::Prefix(prefix)]).expect("a good prefix");
+    router.send(&build::advertisement(MacAddr(router.mac()), router_at, 1800, &options));
+    let known = |daemon: &Weftd| {
+        let ras = daemon.json(&["ra", "list", "red"]);
+        ras.as_array().expect("a list").iter().map(|ra| ra["router"].clone()).collect::<Vec<_>>()
+    };
+    until("the advertisement to be known", Deadline::patient(), || known(&daemon) == [json!("fe80::1")]);
+    // What has come over the lane so far is of no interest.
+    daemon.upgrade();
+    assert_eq!(known(&daemon), [json!("fe80::1")], "the router has said nothing since");
+    daemon.await_state("up", "up");
+    let said = numbered(BROADCAST, one.mac(), 7, 100);
+    one.send(&said);
+    let mut heard = [0; 2048];
+    for_value("the frame at the uplink's far end", Deadline::patient(), || {
+        let len = far.recv(&mut heard).expect("frames go on over the lane");
+        (heard[..len] == said[..]).then_some(())
+    });
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A restart under systemd: what weftd leaves in the descriptor store of its unit, and how the next one goes on with it. The test
+//! is systemd. Its own file, for a moment it has a descriptor that every process inherits which it starts.
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::time::Duration;
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use tests::guest::{SyntheticGuest, ping};
+use tests::wait::{Deadline, for_value};
+use tests::weftd::Weftd;
+
+/// Starts weftd as systemd does: with a store, and with what lies in it as descriptor 3.
+const SYSTEMD: &str = "export NOTIFY_SOCKET={dir}/notify FDSTORE=1
+if read number <{dir}/stored; then exec 3<&$number; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=weft-estate; fi
+exec \"$@\"";
+
+struct Scene {
+    daemon: Weftd,
+    notify: UnixDatagram,
+    one: SyntheticGuest,
+    two: SyntheticGuest,
+    said: u16,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let daemon = Weftd::start_under(&["bash", "-c", SYSTEMD, "systemd"]);
+        let notify = UnixDatagram::bind(daemon.folder().join("notify")).expect("the folder is ours");
+        notify.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket has that");
+        daemon.add_namespace("red");
+        daemon.add_port("red", "one", 1, &[]);
+        daemon.add_port("red", "two", 2, &[]);
+        let (one, two) = (daemon.attach("one", 1), daemon.attach("two", 2));
+        Scene { daemon, notify, one, two, said: 0 }
+    }
+
+    fn assert_works(&mut self) {
+        self.said += 1;
+        ping(&mut self.one, &mut self.two, self.said);
+    }
+
+    /// The next thing that systemd is told, and what comes with it.
+    fn told(&self) -> (String, Vec<OwnedFd>) {
+        for_value("systemd to be told", Deadline::patient(), || {
+            let (mut bytes, mut fds) = ([0; 4096], Vec::new());
+            let len = sys::fd::recv_with_fds(self.notify.as_fd(), &mut bytes, &mut fds).ok()?;
+            Some((String::from_utf8_lossy(&bytes[..len]).into_owned(), fds))
+        })
+    }
+
+    /// Has weftd end, and returns what it leaves.
+    fn end(&mut self) -> OwnedFd {
+        assert!(self.daemon.stop().success());
+        let left = std::iter::from_fn(|| Some(self.told())).find(|(text, _)| text.contains("FDSTORE=1"));
+        let (text, mut fds) = left.expect("it goes on until something is found");
+        assert!(text.contains("FDNAME=weft-estate") && fds.len() == 1, "{text}");
+        fds.remove(0)
+    }
+
+    /// Starts the next one with this in the store.
+    fn start(&mut self, stored: &OwnedFd) {
+        fcntl_setfd(stored, FdFlags::empty()).expect("it is ours");
+        let place = self.daemon.folder().join("stored");
+        fs::write(&place, format!("{}\n", stored.as_raw_fd())).expect("the folder is ours");
+        self.daemon.restart();
+        fcntl_setfd(stored, FdFlags::CLOEXEC).expect("it is ours");
+        let removed = std::iter::from_fn(|| Some(self.told())).find(|(text, _)| text.contains("FDSTOREREMOVE=1"));
+        assert!(removed.is_some_and(|(text, _)| text.contains("FDNAME=weft-estate")), "nobody finds it once more");
+    }
+}
+
+#[test]
+fn a_restart_by_systemd_leaves_guests_where_they_are() {
+    let mut scene = Scene::new();
+    for _ in 0..3 {
+        scene.assert_works();
+        let left = scene.end();
+        // What guests send while there is no weftd waits in their rings.
+        scene.start(&left);
+        scene.assert_works();
+    }
+    assert!(!scene.daemon.log().contains("session ended"), "nobody had to connect anew");
+    // What makes no sense is of no use, and does no harm.
+    drop(scene.end());
+    let (ours, theirs) = UnixStream::pair().expect("there are descriptors");
+    drop(ours);
+    scene.start(&theirs.into());
+    scene.one.reconnect(Deadline::patient());
+    scene.two.reconnect(Deadline::patient());
+    scene.assert_works();
+    assert!(scene.daemon.log().contains("is of no use"));
+}
