@@ -57,8 +57,7 @@ fn a_port_without_a_guest_waits_for_it_on() {
     let said = daemon.upgrade();
     assert_eq!(said["guests"], 0);
     let mut one = daemon.attach("one", 1);
-    let options =
-        tests::guest::GuestOptions { side: tests::guest::Side::Listens, ..tests::guest::GuestOptions::new("two", 2) };
+    let options = GuestOptions { side: Side::Listens, ..GuestOptions::new("two", 2) };
     let mut two = daemon.attach_as("two", options);
     ping(&mut one, &mut two, 1);
     // The log level and all else come from the same command line.
