@@ -5,7 +5,7 @@ use core::net::Ipv6Addr;
 use std::time::{Duration, Instant};
 
 use dataplane::limits::BURST;
-use dataplane::{Limits, PortSlot, Role, Stage};
+use dataplane::{Limits, PortSlot, Role, Snoops, Stage};
 use tests::driver::{QueueOptions, Shape, VnetHeader};
 use tests::memory::Layout;
 use tests::rig::{PortOptions, Rig, feature, mac};
@@ -99,6 +99,8 @@ pub struct Scene {
     frame: Vec<u8>,
     /// The last address that was sent to, of many.
     last: u32,
+    /// Where copies end that are asked for by [`Scene::copy`].
+    copies: Option<Snoops>,
 }
 
 impl Scene {
@@ -115,7 +117,7 @@ impl Scene {
         for number in 0..work.macs() {
             rig.namespace(0).fdb().learn(behind(number), PortSlot(1), rig.now());
         }
-        Self { rig, work, header, frame, last: 0 }
+        Self { rig, work, header, frame, last: 0, copies: None }
     }
 
     /// Limits what each port may send, receive and flood.
@@ -126,8 +128,20 @@ impl Scene {
     /// Nobody hears what routers and hosts say to each other, and every port may say it: neither a copy is made for control,
     /// nor does the RA guard look at what would be from a host.
     pub fn unguarded(&mut self) {
-        drop(self.rig.worker().listen());
-        (0..=self.work.receivers()).for_each(|port| self.rig.port(port).port().set_role(Role::Router));
+        self.guard(false);
+        self.copy(false);
+    }
+
+    /// Whether the RA guard looks at what hosts send: where all are routers it does not.
+    pub fn guard(&mut self, on: bool) {
+        let role = if on { Role::Host } else { Role::Router };
+        (0..=self.work.receivers()).for_each(|port| self.rig.port(port).port().set_role(role));
+    }
+
+    /// Whether copies are made for control of what routers and hosts say to each other. Nobody reads them here.
+    pub fn copy(&mut self, on: bool) {
+        let snoops = self.rig.worker().listen();
+        self.copies = on.then_some(snoops);
     }
 
     /// Every guest is being migrated: what is written into its memory is marked.
