@@ -6,8 +6,9 @@
 //! The loop watches the endpoints of all ports, the control socket with its clients, descriptors that ring when a session
 //! or a worker has something to tell, and the signals. When events are dispatched it does, in this order:
 //!
-//! 1. takes note of what the sessions and the process that fetches told, and of a few of the frames that workers have copied
-//!    for it: however many they are, the calls have their turn; and says to guests what routers do not, when that is due;
+//! 1. takes note of a few of the frames that workers have copied for it: however many they are, the calls have their turn; and
+//!    says to guests what routers do not, when that is due; then of what the sessions and the process that fetches told, and
+//!    says what follows from that;
 //! 2. carries out the calls of the control socket that have come, one of each client at most: the switch decides,
 //!    endpoints are opened and closed; then the state is saved, once for all of them, and only then the replies are
 //!    queued; what could not be saved is answered as failed;
@@ -240,9 +241,11 @@ impl Running {
         let rest = self.daemon.silence(TICK.saturating_sub(self.ticked.elapsed()));
         let wait = if self.more { Duration::ZERO } else { rest };
         self.events.run_with_timeout(wait.as_millis() as i32)?;
+        let more_snooped = self.daemon.take_snooped();
+        // A host that has asked is answered before all else: a worker may be polling for that.
+        self.daemon.speak(&mut self.events);
         self.daemon.take_notices(&mut self.events);
         self.daemon.take_fetched(&mut self.events);
-        let more_snooped = self.daemon.take_snooped();
         let more_lanes = self.daemon.take_lanes(&mut self.events);
         self.daemon.speak(&mut self.events);
         self.more = self.answer_calls()? || more_snooped || more_lanes;

@@ -81,13 +81,19 @@ impl WorkerThread {
             let now = self.clock.now();
             if self.kickless.is_empty() && self.patience.is_over(now) {
                 self.sleep();
-            } else if self.patience.awaits(now) {
-                // Control may have no other CPU to answer on.
-                std::thread::yield_now();
-            } else {
+            } else if !self.let_control_answer() {
                 std::hint::spin_loop();
             }
         }
+    }
+
+    /// Control may have no other CPU to answer on. False: it is not about to.
+    fn let_control_answer(&self) -> bool {
+        let awaits = self.patience.awaits(self.clock.now());
+        if awaits {
+            std::thread::yield_now();
+        }
+        awaits
     }
 
     /// A turn over all sources. True: there were frames.
@@ -166,6 +172,7 @@ impl WorkerThread {
             self.patience.woke(self.clock.now());
             // Frames first: nobody waits for a doorbell to be cleared.
             self.poll();
+            self.let_control_answer();
             for id in self.sleeper.kicked() {
                 self.worker.drain_kick(id);
                 self.worker.dead_kick(id).into_iter().for_each(|kick| self.sleeper.forget(kick));
