@@ -2,13 +2,13 @@
 //! The chapter of the VF: a guest gets a second lane and loses it again under a running ping, and keeps its one interface.
 
 use super::cast::{RED1, RED2};
-use super::ping::Pings;
+use super::running::{ENOUGH, Running};
 use super::scene::Scene;
 use super::screen::Screen;
-use super::steps::{ENOUGH, PAUSE, WAIT_MAX, answers, await_truth, number};
+use super::steps::{await_truth, number};
 use crate::failure::Failure;
 use crate::weft::Weft;
-use qemu::{Guest, GuestSpec, Job};
+use qemu::{Guest, GuestSpec};
 use serde_json::Value;
 
 /// What QEMU plugs in place of a real VF.
@@ -16,8 +16,6 @@ const DEVICE: &str = "rtl8139";
 /// Requests that may be lost by both changes together, two by each: mostly it is none, but a guest that changes lanes is deaf
 /// for a moment, on either of them, which is the longer the slower it is emulated.
 const LOST_MAX: u32 = 4;
-/// More than the ping gets to send before it is told to stop.
-const REQUESTS: u32 = 2000;
 /// Lines of the ping that are shown.
 const GLIMPSE: usize = 3;
 
@@ -25,9 +23,7 @@ const GLIMPSE: usize = 3;
 pub(crate) fn failover(scene: &mut Scene, screen: &mut Screen) -> Result<(), Failure> {
     screen.chapter("A guest gets a VF and loses it under a running ping, and keeps its interface");
     let (weft, guest, port) = (&scene.switch.weft, scene.guests.get(RED1), RED1.name);
-    let pause = PAUSE.as_secs_f32();
-    let ping = guest.spawn(&format!("ping -i {pause} -c {REQUESTS} -W 1 {} 2>&1", RED2.ip4))?;
-    go_on(&ping)?;
+    let ping = Running::start(guest, RED2.ip4)?;
     for command in [settings(scene), format!("vf offer {port}")] {
         screen.command(&format!("weft {command}"), &weft.run(&command)?);
     }
@@ -35,9 +31,9 @@ pub(crate) fn failover(scene: &mut Scene, screen: &mut Screen) -> Result<(), Fai
     let revoke = format!("vf revoke {port}");
     screen.command(&format!("weft {revoke}"), &weft.run(&revoke)?);
     let left = await_truth(|| Ok(vf(weft)?["state"] == "absent" && parts(guest)? == 1))?;
-    let resumed = go_on(&ping)?;
+    let resumed = ping.goes_on()?;
     screen.claim(left && resumed, &format!("{port} has let it go, and eth0 goes on without it"));
-    sum(&ping, screen)
+    ping.end(LOST_MAX, screen)
 }
 
 /// What weft is told of the VF: where its frames go, and whom to ask to plug what where.
@@ -50,31 +46,19 @@ fn settings(scene: &Scene) -> String {
 }
 
 /// The guest takes the VF into use, and its frames go there.
-fn by_the_vf(weft: &Weft, guest: &Guest, ping: &Job<'_>, screen: &mut Screen) -> Result<(), Failure> {
+fn by_the_vf(weft: &Weft, guest: &Guest, ping: &Running<'_>, screen: &mut Screen) -> Result<(), Failure> {
     let port = RED1.name;
     let taken = await_truth(|| Ok(vf(weft)?["state"] == "on-vf" && parts(guest)? == 2))?;
     screen.claim(taken, &format!("{port} finds an {DEVICE}, makes it a part of its eth0, and uses it"));
     let before = carried(weft)?;
-    let resumed = go_on(ping)?;
+    let resumed = ping.goes_on()?;
     let carried = carried(weft)? >= before + 2 * ENOUGH as u64;
     screen.command(&format!("weft vf status {port}"), &weft.run(&format!("vf status {port}"))?);
-    let text = ping.stdout_so_far()?;
+    let text = ping.text()?;
     let lines: Vec<&str> = text.lines().collect();
     let latest = lines[lines.len().saturating_sub(GLIMPSE)..].join("\n");
     screen.command(&format!("ping {}     # in {port}, meanwhile", RED2.ip4), &latest);
     screen.claim(resumed && carried, "requests and answers go by the VF");
-    Ok(())
-}
-
-/// Ends the ping and counts.
-fn sum(ping: &Job<'_>, screen: &mut Screen) -> Result<(), Failure> {
-    ping.signal("INT")?;
-    let pings = Pings::read(&ping.wait(WAIT_MAX)?.text()).unwrap_or_default();
-    let Pings { sent, received, duplicates, longest_ms } = pings;
-    let lost = pings.lost();
-    let text = format!("{lost} of {sent} answers were lost (at most {LOST_MAX} may be), {duplicates} came twice");
-    screen.claim(received > 0 && lost <= LOST_MAX && duplicates == 0, &text);
-    screen.say(&format!("the longest wait for an answer was {longest_ms} ms"));
     Ok(())
 }
 
@@ -92,10 +76,4 @@ fn carried(weft: &Weft) -> Result<u64, Failure> {
 /// Of how many NICs the guest's one interface is made.
 fn parts(guest: &Guest) -> Result<usize, Failure> {
     Ok(guest.run_ok("ls -d /sys/class/net/eth0/lower_*")?.lines().count())
-}
-
-/// Whether further requests are answered.
-fn go_on(ping: &Job<'_>) -> Result<bool, Failure> {
-    let heard = answers(ping)?;
-    await_truth(|| Ok(answers(ping)? >= heard + ENOUGH))
 }

@@ -8,26 +8,20 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::progress::{Mark, Progress};
 use qemu::{Attach, Guest, GuestSpec, Nic, Setup};
-use std::path::Path;
 
 /// One guest for each role.
 pub(crate) struct Guests(Vec<Guest>);
 
 impl Guests {
-    /// Boots them on their ports of `switch`, with sockets and logs in `folder`, and gives them their addresses.
+    /// Boots them on their ports of `switch`, with sockets and logs beside its own, and gives them their addresses.
     ///
     /// # Errors
     /// The first guest that did not come up, or the interrupt.
-    pub(crate) fn boot(
-        setup: &Setup,
-        switch: &Switch,
-        folder: &Path,
-        interrupt: &Interrupt,
-    ) -> Result<Guests, Failure> {
+    pub(crate) fn boot(setup: &Setup, switch: &Switch, interrupt: &Interrupt) -> Result<Guests, Failure> {
         let progress = Progress::start("booting three guests");
         let mut guests = Guests(Vec::new());
         for role in CAST {
-            guests.0.push(setup.start(&spec(role, switch, folder))?);
+            guests.0.push(setup.start(&spec(role, switch))?);
         }
         for (role, count) in CAST.into_iter().zip(1..) {
             let guest = guests.get(role);
@@ -46,7 +40,7 @@ impl Guests {
     /// As [`Guests::boot`].
     pub(crate) fn boot_late(scene: &mut Scene, role: Role) -> Result<(), Failure> {
         scene.switch.plug_one(role, "")?;
-        let guest = scene.setup.start(&spec(role, &scene.switch, scene.folder()))?;
+        let guest = scene.setup.start(&spec(role, &scene.switch))?;
         guest.wait_ready()?;
         guest.run_ok("echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set eth0 up")?;
         scene.guests.0.push(guest);
@@ -58,13 +52,27 @@ impl Guests {
         let found = self.0.iter().find(|guest| guest.name() == role.name);
         found.expect("every role is started before it is asked for")
     }
+
+    /// `guest` has come in the place of the one of its name, which is an empty shell and ends.
+    pub(crate) fn replace(&mut self, guest: Guest) {
+        self.0.retain(|before| before.name() != guest.name());
+        self.0.push(guest);
+    }
+}
+
+/// Starts a virtual machine at a port of `switch` that waits for the guest that plays `role` to move in.
+///
+/// # Errors
+/// When it does not start.
+pub(crate) fn incoming(setup: &Setup, role: Role, switch: &Switch) -> Result<Guest, Failure> {
+    Ok(setup.start(&spec(role, switch).incoming())?)
 }
 
 /// A guest on its port. One of them gets a VF later: its NIC is half of a pair, there is a slot for the other half, and a
 /// monitor for weft.
-fn spec(role: Role, switch: &Switch, folder: &Path) -> GuestSpec {
+fn spec(role: Role, switch: &Switch) -> GuestSpec {
     let nic = Nic::new("net", role.mac, Attach::SwitchListens(switch.socket(role)));
-    let spec = GuestSpec::new(role.name, folder);
+    let spec = GuestSpec::new(role.name, switch.folder());
     if role != RED1 {
         return spec.with_nic(nic);
     }

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The demo: a short play in eight chapters on real guests. What it says is checked as it is said, and one false
+//! The demo: a short play in ten chapters on real guests. What it says is checked as it is said, and one false
 //! claim makes it end with an error.
 
 mod cast;
+mod daemon;
 mod failover;
 mod guests;
+mod migrate;
 mod ping;
 mod routers;
+mod running;
 mod scene;
 mod screen;
 mod steps;
 mod switch;
 mod tenant;
+mod upgrade;
 
 use crate::Outcome;
 use crate::cargo;
@@ -102,6 +106,9 @@ fn keep(scene: &Scene, binaries: &Path, interrupt: &Interrupt) {
     }
     println!("   export WEFT_SOCKET={folder}/ctl.sock PATH={}:$PATH", binaries.display());
     println!("   weft port show");
+    if let Some(there) = &scene.there {
+        println!("   weft --socket {} port show", there.control().display());
+    }
     println!("   less {folder}/weftd.log");
     println!("Ctrl-C here stops guests and switch, and removes {folder}.");
     interrupt.wait();

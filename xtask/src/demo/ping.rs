@@ -32,6 +32,15 @@ impl Pings {
         })
     }
 
+    /// The same, without the requests after the last one that was answered: they may have been under way when it ended.
+    pub(crate) fn up_to_the_last_answer(output: &str) -> Option<Pings> {
+        let counted = Pings::read(output)?;
+        let numbers =
+            output.lines().filter_map(|line| line.split_once("seq=")?.1.split(' ').next()?.parse::<u32>().ok());
+        let sent = numbers.max().map_or(counted.sent, |last| last + 1);
+        Some(Pings { sent, ..counted })
+    }
+
     /// Whether every request had exactly one answer.
     pub(crate) fn all(&self) -> bool {
         self.sent > 0 && self.received == self.sent && self.duplicates == 0
@@ -74,6 +83,14 @@ mod tests {
         let pings = Pings::read(text);
         assert_eq!(pings, Some(Pings { sent: 30, received: 27, duplicates: 1, longest_ms: 812 }));
         assert_eq!(pings.map(|pings| pings.lost()), Some(3));
+    }
+
+    #[test]
+    fn what_was_under_way_at_the_end_is_not_lost() {
+        let text = "64 bytes from 10.0.0.2: seq=0 ttl=64 time=0.3 ms\n64 bytes from 10.0.0.2: seq=2 ttl=64 time=0.3 ms\n\n\
+                    4 packets transmitted, 2 packets received, 50% packet loss\n";
+        assert_eq!(Pings::read(text).map(|pings| pings.lost()), Some(2));
+        assert_eq!(Pings::up_to_the_last_answer(text).map(|pings| pings.lost()), Some(1));
     }
 
     #[test]

@@ -9,16 +9,17 @@ use super::screen::Screen;
 use super::steps::{await_truth, number};
 use crate::cargo;
 use crate::failure::Failure;
+use crate::weft::Weft;
 use qemu::Guest;
 use serde_json::Value;
 use std::process::{Child, Command, Stdio};
 
 /// The provisioning domains that the router announces; the program has a prefix and a resolver for each, by its place.
-const PVDS: [&str; 2] = ["corp.example", "lab.example"];
+pub(super) const PVDS: [&str; 2] = ["corp.example", "lab.example"];
 /// The prefix of the first of them.
-const PREFIX: &str = "2001:db8:1:";
+pub(super) const PREFIX: &str = "2001:db8:1:";
 /// Its resolver.
-const RESOLVER: &str = "2001:db8:1::53";
+pub(super) const RESOLVER: &str = "2001:db8:1::53";
 /// What the guest that lies would have others believe.
 const ROGUE: &str = "2001:db8:bad:";
 
@@ -57,19 +58,21 @@ fn announce(scene: &Scene) -> Result<Router, Failure> {
 
 fn two_domains(scene: &Scene, screen: &mut Screen) -> Result<(), Failure> {
     let weft = &scene.switch.weft;
-    let known = |tenant: &str| -> Result<usize, Failure> {
-        Ok(weft.json(&format!("pvd list {tenant}"))?.as_array().map_or(0, Vec::len))
-    };
-    let both = await_truth(|| Ok(known(ROUTER.tenant)? == PVDS.len()))?;
+    let both = await_truth(|| Ok(known(weft, ROUTER.tenant)? == PVDS.len()))?;
     screen.command("weft pvd list", &weft.run("pvd list")?);
     screen.claim(both, &format!("a router announces {} to red", PVDS.join(" and ")));
-    screen.claim(known(BLUE1.tenant)? == 0, "blue, on the same switch, hears of none");
+    screen.claim(known(weft, BLUE1.tenant)? == 0, "blue, on the same switch, hears of none");
     let show = format!("pvd show {}", PVDS[0]);
     screen.command(&format!("weft {show}"), &weft.run(&show)?);
     let address = await_truth(|| has(scene.guests.get(RED1), "addr", PREFIX))?;
     screen.claim(address, &format!("red-vm1 has made itself an address from {PREFIX}:/64"));
     screen.claim(!has(scene.guests.get(BLUE1), "addr", PREFIX)?, "blue-vm1 has not");
     Ok(())
+}
+
+/// How many provisioning domains a weftd knows of in a tenant's namespace.
+pub(super) fn known(weft: &Weft, tenant: &str) -> Result<usize, Failure> {
+    Ok(weft.json(&format!("pvd list {tenant}"))?.as_array().map_or(0, Vec::len))
 }
 
 /// A guest that is no router speaks as one.
@@ -97,7 +100,7 @@ fn a_rogue(scene: &Scene, screen: &mut Screen) -> Result<(), Failure> {
 }
 
 /// One question, and all answers to it: the router's two advertisements come in the order in which it spoke last.
-const SOLICIT: &str = "rdisc6 -m -r 1 -w 3000 -n eth0";
+pub(super) const SOLICIT: &str = "rdisc6 -m -r 1 -w 3000 -n eth0";
 
 /// A guest that has come too late for the router.
 fn still_heard(scene: &Scene, screen: &mut Screen) -> Result<(), Failure> {

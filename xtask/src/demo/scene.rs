@@ -16,6 +16,8 @@ pub(crate) struct Scene {
     pub(crate) guests: Guests,
     /// Between them.
     pub(crate) switch: Switch,
+    /// One more, once a guest has moved there.
+    pub(crate) there: Option<Switch>,
     /// What guests are made with.
     pub(crate) setup: Setup,
     /// How often a guest's VMM looks for a switch that went away.
@@ -34,9 +36,10 @@ impl Scene {
         let switch = Switch::start(folder.path())?;
         switch.plug()?;
         interrupt.check()?;
-        let guests = Guests::boot(setup, &switch, folder.path(), interrupt)?;
+        let guests = Guests::boot(setup, &switch, interrupt)?;
         let setup = setup.clone();
-        Ok(Scene { guests, switch, reconnect: setup.qemu.version.reconnect_interval(), setup, folder })
+        let reconnect = setup.qemu.version.reconnect_interval();
+        Ok(Scene { guests, switch, there: None, setup, reconnect, folder })
     }
 
     /// Where everything lies.

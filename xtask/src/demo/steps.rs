@@ -3,13 +3,16 @@
 
 use super::cast::{BLUE1, RED1, RED2, STRANGER};
 use super::failover::failover;
+use super::migrate::migrate;
 use super::ping::Pings;
 use super::routers::routers;
+use super::running::{PAUSE, Running};
 use super::scene::Scene;
 use super::screen::Screen;
 use super::tenant::delegate;
+use super::upgrade::upgrade;
 use crate::failure::Failure;
-use qemu::{Guest, Job};
+use qemu::Guest;
 use serde_json::Value;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,17 +20,11 @@ use std::time::{Duration, Instant};
 type Step = fn(&mut Scene, &mut Screen) -> Result<(), Failure>;
 
 /// In the order in which they are played.
-pub(crate) const ALL: [Step; 8] = [reach, isolate, look, delegate, lie, routers, failover, restart];
+pub(crate) const ALL: [Step; 10] = [reach, isolate, look, delegate, lie, routers, failover, upgrade, migrate, restart];
 
 /// What has not become true by then is false.
 pub(super) const WAIT_MAX: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);
-/// Answers in a row that show that frames flow.
-pub(super) const ENOUGH: usize = 10;
-/// Between requests of the ping in the background.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
-/// How many it sends: ten seconds of them.
-const REQUESTS: u32 = 100;
 
 /// Guests of one tenant reach each other.
 fn reach(scene: &mut Scene, screen: &mut Screen) -> Result<(), Failure> {
@@ -92,26 +89,18 @@ fn lie(scene: &mut Scene, screen: &mut Screen) -> Result<(), Failure> {
 fn restart(scene: &mut Scene, screen: &mut Screen) -> Result<(), Failure> {
     screen.chapter("weftd is killed and restarted under a running ping");
     let Scene { guests, switch, reconnect, .. } = scene;
-    let pause = PAUSE.as_secs_f32();
     // Not the other way round: while its link is down, a failover interface refuses what it is to send, and ping gives up.
-    let ping = guests.get(RED2).spawn(&format!("ping -i {pause} -c {REQUESTS} -W 1 {} 2>&1", RED1.ip4))?;
-    await_truth(|| Ok(answers(&ping)? >= ENOUGH))?;
+    let ping = Running::start(guests.get(RED2), RED1.ip4)?;
     let killed = Instant::now();
     screen.say(&format!("kill -9 {}", switch.kill()?));
     switch.restart()?;
     let gone = killed.elapsed();
-    let heard = answers(&ping)?;
-    let resumed = await_truth(|| Ok(answers(&ping)? >= heard + ENOUGH))?;
+    let resumed = ping.goes_on()?;
     screen.claim(resumed, "weftd is back and answers go on; no guest was touched");
-    let pings = Pings::read(&ping.wait(WAIT_MAX)?.text()).unwrap_or_default();
-    let Pings { sent, received, duplicates, longest_ms } = pings;
     let most = explained(gone, *reconnect);
-    let lost = format!("{} of {sent} answers were lost (at most {most} may be), {duplicates} came twice", pings.lost());
-    screen.claim(received > 0 && pings.lost() <= most && duplicates == 0, &lost);
     let (gone, reconnect) = (gone.as_millis(), reconnect.as_millis());
     screen.say(&format!("weftd was gone for {gone} ms, and QEMU looks for it every {reconnect} ms"));
-    screen.say(&format!("the longest wait for an answer was {longest_ms} ms"));
-    Ok(())
+    ping.end(most, screen)
 }
 
 /// The most requests that may find nobody when weftd was gone for so long: QEMU finds it back at its next look, and what
@@ -126,11 +115,6 @@ fn ping(from: &Guest, address: &str) -> Result<Pings, Failure> {
     // `ping` fails when nothing answers, which is what some chapters are after.
     let output = from.run_ok(&format!("ping -c 3 -i 0.2 -W 1 {address} 2>&1 || true"))?;
     Pings::read(&output).ok_or_else(|| Failure::new(format!("{}: ping {address}: {output}", from.name())))
-}
-
-/// Answers that the ping in the background has had so far.
-pub(super) fn answers(ping: &Job<'_>) -> Result<usize, Failure> {
-    Ok(ping.stdout_so_far()?.matches("bytes from").count())
 }
 
 /// Frames of red-vm2 that were dropped for their source address.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The demo's own weftd: a child process whose socket, state and log lie in the demo's folder.
+//! A weftd of the demo's: a process whose socket, state and log lie in one folder.
 
 use super::cast::{CAST, Role, TENANTS};
+use super::daemon::{Daemon, control, log};
 use crate::cargo::{self, tail};
 use crate::failure::Failure;
 use crate::weft::Weft;
-use std::fs::OpenOptions;
+use serde_json::Value;
+use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,7 @@ pub(crate) struct Switch {
     /// The way to talk to it.
     pub(crate) weft: Weft,
     folder: PathBuf,
-    child: Child,
+    daemon: Daemon,
 }
 
 impl Switch {
@@ -28,8 +30,8 @@ impl Switch {
     /// # Errors
     /// When it cannot be started, ends, or gives no answer within ten seconds; with the end of its log.
     pub(crate) fn start(folder: &Path) -> Result<Switch, Failure> {
-        let weft = Weft::new(&cargo::binaries()?, &folder.join("ctl.sock"));
-        let mut switch = Switch { weft, folder: folder.to_owned(), child: spawn(folder)? };
+        let weft = Weft::new(&cargo::binaries()?, &control(folder));
+        let mut switch = Switch { weft, folder: folder.to_owned(), daemon: Daemon::start(folder)? };
         switch.await_answer()?;
         Ok(switch)
     }
@@ -62,14 +64,57 @@ impl Switch {
         self.folder.join(format!("{}.sock", role.name))
     }
 
+    /// Where everything of it lies, and what its guests have of their own.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its control socket.
+    pub(crate) fn control(&self) -> PathBuf {
+        control(&self.folder)
+    }
+
+    /// Its end of what leads from its uplink to that of another.
+    pub(crate) fn wire(&self) -> PathBuf {
+        self.folder.join("wire")
+    }
+
+    /// What all who were weftd here have logged.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn log(&self) -> Result<String, Failure> {
+        let log = log(&self.folder);
+        fs::read_to_string(&log).map_err(Failure::of(format!("reading {}", log.display())))
+    }
+
+    /// Has another weftd take the place of this one, which ends. Answers what `weft upgrade` has said.
+    ///
+    /// # Errors
+    /// What `weft` said when there was no upgrade; or when the one before does not end.
+    pub(crate) fn upgrade(&mut self) -> Result<Value, Failure> {
+        Daemon::take_orphans()?;
+        let said = self.weft.json("upgrade")?;
+        let successor = said["pid"].as_u64().and_then(Daemon::left);
+        let successor = successor.ok_or_else(|| Failure::new(format!("weft upgrade names no process: {said}")))?;
+        let mut before = mem::replace(&mut self.daemon, successor);
+        let deadline = Instant::now() + START_MAX;
+        while before.try_wait()?.is_none() {
+            if Instant::now() > deadline {
+                return Err(Failure::new(format!("weftd {} has a successor and does not end", before.id())));
+            }
+            thread::sleep(POLL);
+        }
+        Ok(said)
+    }
+
     /// `kill -9`: no chance to say goodbye to anybody. Answers the process number.
     ///
     /// # Errors
     /// When it had ended by itself.
-    pub(crate) fn kill(&mut self) -> Result<u32, Failure> {
-        self.child.kill().map_err(Failure::of("kill -9 of weftd"))?;
-        self.child.wait()?;
-        Ok(self.child.id())
+    pub(crate) fn kill(&mut self) -> Result<i32, Failure> {
+        self.daemon.kill()?;
+        Ok(self.daemon.id())
     }
 
     /// Starts weftd again. It finds its namespaces and ports in its own state.
@@ -77,7 +122,7 @@ impl Switch {
     /// # Errors
     /// As [`Switch::start`].
     pub(crate) fn restart(&mut self) -> Result<(), Failure> {
-        self.child = spawn(&self.folder)?;
+        self.daemon = Daemon::start(&self.folder)?;
         self.await_answer()
     }
 
@@ -85,7 +130,7 @@ impl Switch {
         let deadline = Instant::now() + START_MAX;
         while let Err(failure) = self.weft.run("status") {
             let log = || tail(&log(&self.folder), 20);
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = self.daemon.try_wait()? {
                 return Err(Failure::new(format!("weftd ended with {status}:\n{}", log())));
             }
             if Instant::now() > deadline {
@@ -95,25 +140,4 @@ impl Switch {
         }
         Ok(())
     }
-}
-
-impl Drop for Switch {
-    fn drop(&mut self) {
-        // Both fail only when it is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn spawn(folder: &Path) -> Result<Child, Failure> {
-    let program = cargo::binaries()?.join("weftd");
-    let output = OpenOptions::new().create(true).append(true).open(log(folder))?;
-    let mut command = Command::new(&program);
-    command.arg("--socket").arg(folder.join("ctl.sock")).arg("--state").arg(folder.join("state"));
-    command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-    command.spawn().map_err(Failure::of(format!("starting {}", program.display())))
-}
-
-fn log(folder: &Path) -> PathBuf {
-    folder.join("weftd.log")
 }
