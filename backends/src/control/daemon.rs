@@ -113,6 +113,9 @@ impl Daemon {
 
     /// Reads the configuration file again. What was done with `weft` stays over it.
     pub(super) fn reload(&mut self, events: &mut Loop) {
+        if self.successor.is_some() {
+            return tracing::warn!("the configuration is not read again during an upgrade: ask for it afterwards");
+        }
         let Some(file) = self.origin.file.clone() else {
             return tracing::warn!("there is no configuration file to read again");
         };

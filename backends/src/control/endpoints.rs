@@ -38,6 +38,8 @@ pub(super) struct Endpoints {
     inherited: Inherited,
     /// What a weftd before this one has left to endpoints that were not opened yet; `None`: there was none, or it is gone.
     left: Option<BTreeMap<PortPath, Legacy>>,
+    /// Ports that could not be opened though something was left to them.
+    bereft: BTreeSet<PortPath>,
     open: BTreeMap<PortPath, Open>,
     /// Ports that have no endpoint, and when the next attempt is due.
     failed: BTreeMap<PortPath, Instant>,
@@ -60,6 +62,7 @@ impl Endpoints {
             seals,
             inherited,
             left: None,
+            bereft: BTreeSet::new(),
             open: BTreeMap::new(),
             failed: BTreeMap::new(),
             outdated: BTreeSet::new(),
@@ -82,6 +85,7 @@ impl Endpoints {
     pub(super) fn open(&mut self, events: &mut Loop, opening: &Opening) -> Result<u64, OpenError> {
         let spec = FeatureSpec { queue_pairs: opening.spec.queue_pairs, offloads: true };
         let features = offered_features(&spec) | opening.offered;
+        let was_left = self.left.as_ref().is_some_and(|left| left.contains_key(&opening.port));
         match self.try_open(opening, features) {
             Ok(endpoint) => {
                 let endpoint = Rc::new(RefCell::new(endpoint));
@@ -92,6 +96,7 @@ impl Endpoints {
             }
             Err(why) => {
                 self.failed.insert(opening.port.clone(), Instant::now() + RETRY);
+                self.bereft.extend(was_left.then(|| opening.port.clone()));
                 Err(why)
             }
         }
@@ -107,14 +112,21 @@ impl Endpoints {
         }
     }
 
-    /// What is left to the endpoints of the weftd after this one.
+    /// What is left to the endpoints of the weftd after this one. `lenient`: without sessions that cannot go on there just now.
     ///
     /// # Errors
-    /// Just now one of them cannot go on elsewhere: the text says which, and why.
-    pub(super) fn legacies(&self) -> Result<BTreeMap<PortPath, Legacy>, String> {
-        let legacy = |(port, open): (&PortPath, &Open)| match open.endpoint.borrow().legacy() {
-            Ok(legacy) => Ok((port.clone(), legacy)),
-            Err(why) => Err(format!("port {port}: {why}")),
+    /// One of them cannot go on elsewhere just now: the text says which, and why.
+    pub(super) fn legacies(&self, lenient: bool) -> Result<BTreeMap<PortPath, Legacy>, String> {
+        let legacy = |(port, open): (&PortPath, &Open)| {
+            let endpoint = open.endpoint.borrow();
+            let legacy = endpoint.legacy(true).or_else(|why| match lenient {
+                true => {
+                    tracing::warn!(%port, %why, "the session ends here");
+                    endpoint.legacy(false)
+                }
+                false => Err(why),
+            });
+            legacy.map(|legacy| (port.clone(), legacy)).map_err(|why| format!("port {port}: {why}"))
         };
         self.open.iter().map(legacy).collect()
     }
@@ -135,23 +147,31 @@ impl Endpoints {
 
     /// Endpoints that are opened from now on go on with what was left to them.
     pub(super) fn inherit(&mut self, left: BTreeMap<PortPath, Legacy>) {
+        // What systemd has made stays for whoever is opened there later.
+        let of_systemd = left.values().filter_map(|legacy| match &legacy.listener {
+            Some((fd, false)) => Some((legacy.path.clone(), fd.try_clone().ok()?)),
+            _ => None,
+        });
+        self.inherited.extend(of_systemd);
         self.left = Some(left);
     }
 
-    /// Ports that something was left to and that are not here.
+    /// A port that something was left to, and that is not here or cannot be opened.
     pub(super) fn unclaimed(&self) -> Option<&PortPath> {
-        self.left.as_ref()?.keys().next()
+        self.left.as_ref()?.keys().chain(&self.bereft).next()
     }
 
-    /// Whether all endpoints have come so far with what was left to them.
+    /// Whether all endpoints have come so far with what was left to them. `lenient`: those that cannot go on give it up.
     ///
     /// # Errors
     /// One of them cannot go on with it: the text says which, and why.
-    pub(super) fn have_adopted(&self, events: &mut Loop, wanted: &Adoption) -> Result<bool, String> {
+    pub(super) fn have_adopted(&self, events: &mut Loop, wanted: &Adoption, lenient: bool) -> Result<bool, String> {
         let mut all = true;
         for (port, open) in &self.open {
             let Ok(mut ops) = events.event_ops(open.id) else { continue };
-            match open.endpoint.borrow_mut().adoption(&mut ops) {
+            let mut endpoint = open.endpoint.borrow_mut();
+            match endpoint.adoption(&mut ops) {
+                Adoption::Failed(_) if lenient => endpoint.abandon(&mut ops),
                 Adoption::Failed(why) => return Err(format!("port {port}: {why}")),
                 Adoption::Done => {}
                 now => all &= now == *wanted,

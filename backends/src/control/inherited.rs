@@ -39,6 +39,11 @@ impl Inherited {
         found.map(|(number, _)| duplicate(number)).transpose()
     }
 
+    /// Adds sockets that were handed to a process before this one.
+    pub(super) fn extend(&mut self, more: impl Iterator<Item = (PathBuf, OwnedFd)>) {
+        self.sockets.extend(more);
+    }
+
     /// The socket that is bound to `path`. Each call gives a descriptor of its own, for a port may be closed and opened
     /// again.
     pub(super) fn get(&self, path: &Path) -> Option<OwnedFd> {

@@ -48,7 +48,7 @@ use crate::ctl_server::socket::{Socket, SocketError};
 use crate::ctl_server::{Pending, Server};
 use crate::place::Place;
 use crate::runtime::Workers;
-use crate::store::{Overlay, Store};
+use crate::store::{Overlay, Saved, Store};
 use crate::upgrade::{Channel, Estate};
 use daemon::{Daemon, Origin};
 use doors::{Door, Doors};
@@ -62,12 +62,15 @@ use load::Load;
 use logging::{LOG_DEFAULT, Logging};
 use predecessor::Predecessor;
 use requests::Answered;
+use rustix::net::SocketAddrUnix;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use subscriber::{Loop, Subscriber};
@@ -98,6 +101,9 @@ pub enum RunError {
         /// What the system says.
         why: io::Error,
     },
+    /// What another weftd has stored, which still acts, and is not to be touched.
+    #[error("its state cannot be used here: {0}")]
+    State(String),
     /// The event loop failed.
     #[error("the control loop failed: {0}")]
     Loop(#[from] event_manager::Error),
@@ -111,7 +117,8 @@ pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Resul
     let logging = Logging::start(options.settings.log.as_deref().unwrap_or(LOG_DEFAULT))?;
     raise_descriptor_limit();
     let (before, estate) = before.map(Predecessor::meet).or_else(Predecessor::left).unzip();
-    let (mut running, overlay) = match Running::start(options, signals, logging, estate) {
+    let alive = before.as_ref().is_some_and(Predecessor::is_alive);
+    let (mut running, overlay) = match Running::start(options, signals, logging, (estate, alive)) {
         Err(why) if let Some(before) = &before => before.fail(&why.to_string()),
         started => started?,
     };
@@ -122,6 +129,7 @@ pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Resul
     notify(&[NotifyState::Ready]);
     tracing::info!("ready");
     let result = running.serve();
+    result.as_ref().err().into_iter().for_each(|why| tracing::error!(%why, "the end"));
     if matches!(running.daemon.upgraded, Some(Ok(_))) || running.leave_to_systemd() {
         // Whatever would be tidied up is the successor's now.
         std::process::exit(0);
@@ -167,7 +175,7 @@ impl Running {
         options: Options,
         signals: Signals,
         logging: Logging,
-        left: Option<Estate>,
+        (left, is_others): (Option<Estate>, bool),
     ) -> Result<(Running, Overlay), RunError> {
         let system = |what| move |why| RunError::System { what, why };
         let inherited = Inherited::take().map_err(system("cannot take over systemd's sockets"))?;
@@ -181,7 +189,7 @@ impl Running {
         let mut endpoints = Endpoints::new(workers, seals, inherited).map_err(system("cannot make an eventfd"))?;
         let asleep = ports.is_some().then(Vec::new);
         ports.into_iter().for_each(|ports| endpoints.inherit(ports));
-        let (store, saved, told) = Store::open(&options.state(), &options.base);
+        let (store, saved, told) = open_store(&options, is_others)?;
         if let Some(told) = &told {
             tracing::warn!("{told}");
         }
@@ -354,11 +362,28 @@ fn open_server(
     left: Option<(OwnedFd, bool)>,
 ) -> Result<Server, SocketError> {
     let gate = Gate::Operator(policy.clone());
+    // Whoever was left a socket at another place makes one where it is wanted.
+    let left = left.filter(|(fd, _)| is_at(fd, place.path()));
     match (left, inherited.get(place.path())) {
         (Some((fd, _)), _) => Ok(Server::asleep(Socket::inherit(fd, place.path())?, gate)),
         (None, Some(fd)) => Ok(Server::new(Socket::inherit(fd, place.path())?, gate)),
         (None, None) => Ok(Server::new(Socket::bind(place, &gate)?, gate)),
     }
+}
+
+/// Whether a socket is bound to this path.
+fn is_at(fd: &OwnedFd, path: &Path) -> bool {
+    let address = rustix::net::getsockname(fd).ok().and_then(|address| SocketAddrUnix::try_from(address).ok());
+    address.is_some_and(|address| address.path_bytes() == Some(path.as_os_str().as_bytes()))
+}
+
+/// Opens the store; that of another weftd, which still acts, as it is.
+fn open_store(options: &Options, is_others: bool) -> Result<(Store, Saved, Option<String>), RunError> {
+    if is_others {
+        let (store, saved) = Store::share(&options.state(), &options.base).map_err(RunError::State)?;
+        return Ok((store, saved, None));
+    }
+    Ok(Store::open(&options.state(), &options.base))
 }
 
 /// Allows as many descriptors as the system lets us have: each port needs a dozen, and the soft limit is 1024 for the

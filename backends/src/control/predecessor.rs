@@ -20,7 +20,7 @@ use switch::{Action, Learnt};
 /// How long the other may take to say something.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long sessions may take to begin.
-const ADOPTION_MAX: Duration = Duration::from_secs(10);
+const ADOPTION_MAX: Duration = Duration::from_secs(4);
 /// The longest rest between two looks at sessions that begin: their daemons answer within microseconds.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -32,6 +32,8 @@ pub(super) struct Predecessor {
     at: Duration,
     /// The file of the control socket was its own.
     owns_socket: bool,
+    /// Sessions that cannot go on are ended, rather than that there is no upgrade.
+    lenient: bool,
 }
 
 impl Predecessor {
@@ -53,9 +55,11 @@ impl Predecessor {
         let stored =
             stored.inspect_err(|why| tracing::warn!(%why, "systemd's descriptor store cannot be read")).ok()??;
         notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(STORED)]);
-        match read(&Channel::over(stored), Duration::ZERO) {
+        let stored = Channel::over(stored);
+        match read(&stored, Duration::ZERO) {
             Ok(estate) => Some(Predecessor::of(None, estate)),
             Err(why) => {
+                stored.drain();
                 tracing::warn!(why, "what was left in systemd's descriptor store is of no use");
                 None
             }
@@ -65,7 +69,14 @@ impl Predecessor {
     fn of(channel: Option<Channel>, mut estate: Estate) -> (Predecessor, Estate) {
         let learnt = std::mem::take(&mut estate.learnt);
         let owns_socket = estate.control.as_ref().is_some_and(|(_, ours)| *ours);
-        (Predecessor { channel, learnt, at: estate.at, owns_socket }, estate)
+        // Where nobody is left who could go on, one that cannot is not everybody's end.
+        let lenient = estate.lenient || channel.is_none();
+        (Predecessor { channel, learnt, at: estate.at, owns_socket, lenient }, estate)
+    }
+
+    /// Another process acts still, and what it has stored is its own.
+    pub(super) fn is_alive(&self) -> bool {
+        self.channel.is_some()
     }
 
     /// Ends this process: the other goes on, or another is started.
@@ -105,7 +116,7 @@ fn give_up(channel: Option<&Channel>, why: &str) -> ! {
 impl Running {
     /// Goes on where the weftd before this one is. When this returns, that one is done.
     pub(super) fn succeed(&mut self, predecessor: &Predecessor) {
-        if let Some(port) = self.daemon.endpoints.unclaimed().filter(|_| predecessor.channel.is_some()) {
+        if let Some(port) = self.daemon.endpoints.unclaimed().filter(|_| !predecessor.lenient) {
             let advice = "has weftd read its configuration again (SIGHUP) since that was changed?";
             predecessor.fail(&format!("port {port} is not there any more; {advice}"));
         }
@@ -140,7 +151,7 @@ impl Running {
     fn adopt(&mut self, predecessor: &Predecessor, wanted: &Adoption) {
         let until = Instant::now() + ADOPTION_MAX;
         loop {
-            match self.daemon.endpoints.have_adopted(&mut self.events, wanted) {
+            match self.daemon.endpoints.have_adopted(&mut self.events, wanted, predecessor.lenient) {
                 Ok(true) => return,
                 Ok(false) if Instant::now() < until => {}
                 Ok(false) => predecessor.fail("its sessions did not get on in time"),

@@ -74,7 +74,7 @@ impl Calls<'_> {
             Request::PvdList(asked) => self.pvd_list(&asked, call.more, pending.from.as_ref()),
             Request::RaList(asked) => self.ra_list(&asked, call.more, pending.from.as_ref()),
             Request::PvdWatch(asked) => self.pvd_watch(&asked, call.more, pending.from.as_ref()),
-            Request::Upgrade(_) => self.upgrade(pending.from.as_ref()),
+            Request::Upgrade(asked) => self.upgrade(asked, pending.from.as_ref()),
             request => self.carry_out(request).map(Answer::from),
         }
     }
@@ -148,12 +148,12 @@ impl Calls<'_> {
     }
 
     /// Has another weftd take the place of this one. What came of that is told at the end.
-    fn upgrade(&mut self, from: Option<&Mark>) -> Result<Answer, Error> {
+    fn upgrade(&mut self, asked: v1::Upgrade, from: Option<&Mark>) -> Result<Answer, Error> {
         let failed = |message| Error::Failed { message };
         match (from, self.daemon.upgrade_answer()) {
             (Some(Mark::Upgrade), Some(answer)) => return Ok(answer),
             (Some(Mark::Upgrade), None) => {}
-            _ => self.daemon.begin_upgrade(self.events).map_err(failed)?,
+            _ => self.daemon.begin_upgrade(asked.force, self.events).map_err(failed)?,
         }
         Ok(Answer::Later(Mark::Upgrade))
     }

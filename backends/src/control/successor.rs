@@ -20,12 +20,16 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
-use switch::{LaneAsk, LaneNotice, PortPath};
+use switch::{LaneAsk, PortPath};
 
-/// How long it may take until a successor says hello and all sessions are between two messages.
+/// How long it may take until a successor says hello.
 const START_MAX: Duration = Duration::from_secs(20);
-/// How long it may take to be ready.
-const READY_MAX: Duration = Duration::from_secs(10);
+/// How long after that it may take until all sessions are between two messages.
+const REST_MAX: Duration = Duration::from_secs(5);
+/// How long it may take to be given all and to be ready. With [`DONE_MAX`] less than after what systemd's watchdog ends us.
+const READY_MAX: Duration = Duration::from_secs(6);
+/// How long sessions may be in the middle of a message before an end that is told to be now.
+const QUIET_MAX: Duration = Duration::from_secs(1);
 /// How long it may take to have rings run. Guests hear nothing meanwhile.
 const DONE_MAX: Duration = Duration::from_secs(2);
 
@@ -40,20 +44,22 @@ pub(super) struct Successor {
     until: Instant,
     /// Which weftd it is, once it has said so.
     weft: Option<String>,
+    /// Sessions that cannot go on are ended, rather than that there is no upgrade.
+    force: bool,
 }
 
 /// What came of the last upgrade.
 pub(super) type Upgraded = Result<UpgradeReply, String>;
 
 impl Successor {
-    fn start(program: &Path, events: &mut Loop) -> io::Result<Successor> {
+    fn start(program: &Path, force: bool, events: &mut Loop) -> io::Result<Successor> {
         let (channel, theirs) = Channel::pair()?;
         let mut command = Command::new(program);
         command.args(arguments()).stdin(theirs);
         NOT_PASSED_ON.iter().for_each(|name| _ = command.env_remove(name));
         let child = command.spawn()?;
         let subscriber = events.add_subscriber(Subscriber::Wake(channel.as_raw_fd()));
-        Ok(Successor { child, channel, subscriber, until: Instant::now() + START_MAX, weft: None })
+        Ok(Successor { child, channel, subscriber, until: Instant::now() + START_MAX, weft: None, force })
     }
 
     /// Whether it has said hello.
@@ -64,6 +70,7 @@ impl Successor {
                     return Err(format!("it is weft {weft}, and reads nothing that this one can leave to it"));
                 }
                 self.weft = Some(weft);
+                self.until = Instant::now() + REST_MAX;
                 Ok(true)
             }
             Ok(None) => Ok(self.weft.is_some()),
@@ -79,10 +86,11 @@ impl Successor {
     fn give(&self, estate: Estate) -> Result<(), String> {
         let (text, fds) = to_text(estate).map_err(|why| why.to_string())?;
         let lent: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-        let given =
-            self.channel.say(&Word::Estate, READY_MAX).and_then(|()| self.channel.give(&text, &lent, READY_MAX));
+        let until = Instant::now() + READY_MAX;
+        let left = || until.saturating_duration_since(Instant::now());
+        let given = self.channel.say(&Word::Estate, left()).and_then(|()| self.channel.give(&text, &lent, left()));
         given.map_err(|why| silent(&why))?;
-        self.expect(&Word::Ready, READY_MAX)
+        self.expect(&Word::Ready, left())
     }
 
     fn expect(&self, wanted: &Word, patience: Duration) -> Result<(), String> {
@@ -123,51 +131,57 @@ fn silent(why: &io::Error) -> String {
 
 impl Daemon {
     /// Starts the program that is at this one's path now, as its successor.
-    pub(super) fn begin_upgrade(&mut self, events: &mut Loop) -> Result<(), String> {
+    pub(super) fn begin_upgrade(&mut self, force: bool, events: &mut Loop) -> Result<(), String> {
         if self.successor.is_some() {
             return Err("an upgrade is under way".to_owned());
         }
         let program = self.program.as_deref().ok_or("it is not known which program this weftd is")?;
-        let started = Successor::start(program, events);
+        let started = Successor::start(program, force, events);
         let successor = started.map_err(|why| format!("{} cannot be started: {why}", program.display()))?;
         tracing::info!(program = %program.display(), pid = successor.child.id(), "a successor was started");
         (self.successor, self.upgraded) = (Some(successor), None);
         Ok(())
     }
 
-    /// All that is left to a successor.
-    fn estate(&self, control: io::Result<(OwnedFd, bool)>) -> Result<Estate, String> {
-        let ports = self.endpoints.legacies()?;
+    /// All that is left to a successor. `lenient`: without what cannot go on, rather than nothing.
+    fn estate(&self, control: io::Result<(OwnedFd, bool)>, lenient: bool) -> Result<Estate, String> {
+        let ports = self.endpoints.legacies(lenient)?;
         let control = Some(control.map_err(|why| format!("the control socket: {why}"))?);
         let now = clock();
-        Ok(Estate { at: now.since_origin(), control, ports, learnt: self.control.learnt(now) })
+        Ok(Estate { at: now.since_origin(), lenient, control, ports, learnt: self.control.learnt(now) })
     }
 
-    /// Lets go of what only one process can have, and that guests do not wait for.
-    fn let_go(&mut self, events: &mut Loop) {
+    /// Lets go of what only one process can have, and that guests do not wait for. Tells which ports had a lane open.
+    fn let_go(&mut self, events: &mut Loop) -> Vec<PortPath> {
         self.stop_fetching(events);
         self.doors.close_all(events);
         self.texts.close_all(events);
-        self.lanes.close_all();
         let ports = self.control.desired().ports().iter().filter(|(_, spec)| spec.vf.is_some());
         ports.for_each(|(port, _)| self.vmms.follow(port, 0, None));
+        self.lanes.close_all()
     }
 
-    /// Takes it back.
-    fn take_back(&mut self, events: &mut Loop) {
+    /// Takes it back: lanes that were open are opened once more, and their state is what it was.
+    fn take_back(&mut self, events: &mut Loop, lanes: &[PortPath]) {
         self.endpoints.resume();
         self.open_sockets(events);
         let ports: Vec<PortPath> = self.control.desired().ports().keys().cloned().collect();
-        for port in ports {
-            if let Some(asked) = self.control.device_opening(&port) {
-                self.lane(events, &port, LaneAsk::Open(Box::new(asked)));
-            } else if self.control.desired().port(&port).is_ok_and(|spec| spec.vf.is_some()) {
-                let reason = "it was closed for an upgrade that failed".to_owned();
-                self.control.handle_lane(&port, LaneNotice::Gone { reason }, clock());
-                self.follow_vf(events, &port);
+        ports.iter().for_each(|port| self.follow_vf(events, port));
+        for port in lanes {
+            if let Some(asked) = self.control.device_opening(port).or_else(|| self.control.vf_opening(port)) {
+                self.lane(events, port, LaneAsk::Open(Box::new(asked)));
             }
         }
         self.act(events);
+    }
+
+    /// Saves what is not saved.
+    fn make_sure(&mut self) -> Result<(), String> {
+        self.settle();
+        match self.unsaved() {
+            Some(why) => Err(format!("what it would read is not what holds here: {why}")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -176,18 +190,16 @@ impl Running {
     pub(super) fn turn_successor(&mut self) -> bool {
         let Some(successor) = &mut self.daemon.successor else { return false };
         let socket = self.server.borrow().share();
+        let force = successor.force;
         let late = Instant::now() >= successor.until;
         let outcome = match successor.greet() {
             Ok(false) if late => Err("it did not say hello in time".to_owned()),
             Ok(false) => return false,
-            Ok(true) => match self.daemon.estate(socket) {
+            Ok(true) => match self.daemon.estate(socket, force) {
                 Ok(estate) => self.hand_over(estate),
-                Err(why) if late => Err(why),
-                // It may be a moment.
-                Err(_) => {
-                    self.more = true;
-                    return false;
-                }
+                Err(why) if late => Err(format!("{why}; --force ends such a session")),
+                // It may be a moment, and what ends it wakes the loop.
+                Err(_) => return false,
             },
             Err(why) => Err(why),
         };
@@ -200,12 +212,14 @@ impl Running {
     fn hand_over(&mut self, estate: Estate) -> Result<UpgradeReply, String> {
         let Some(successor) = self.daemon.successor.take() else { return Err("there is none".to_owned()) };
         let guests = estate.ports.values().filter(|legacy| legacy.session.is_some()).count() as u64;
-        self.daemon.settle();
-        if let Err(why) = successor.give(estate) {
+        // The watchdog is not told anything until this is over.
+        super::notify(&[NotifyState::Watchdog]);
+        let given = self.daemon.make_sure().and_then(|()| successor.give(estate));
+        if let Err(why) = given {
             successor.end(&mut self.events);
             return Err(why);
         }
-        self.daemon.let_go(&mut self.events);
+        let lanes = self.daemon.let_go(&mut self.events);
         let stopped = Instant::now();
         self.daemon.endpoints.suspend();
         let went = successor.channel.say(&Word::Go, DONE_MAX).map_err(|why| silent(&why));
@@ -217,7 +231,7 @@ impl Running {
             }
             Err(why) => {
                 successor.end(&mut self.events);
-                self.daemon.take_back(&mut self.events);
+                self.daemon.take_back(&mut self.events, &lanes);
                 Err(why)
             }
         }
@@ -240,9 +254,19 @@ impl Running {
         }
     }
 
-    fn try_leave(&mut self) -> Result<(), String> {
+    /// The estate of a process that ends: sessions in the middle of a message have a moment to come to its end.
+    fn last_estate(&mut self) -> Result<Estate, String> {
+        let until = Instant::now() + QUIET_MAX;
+        while Instant::now() < until && self.daemon.endpoints.legacies(false).is_err() {
+            self.events.run_with_timeout(1).map_err(|why| why.to_string())?;
+            self.daemon.take_notices(&mut self.events);
+        }
         let socket = self.server.borrow().share();
-        let estate = self.daemon.estate(socket)?;
+        self.daemon.estate(socket, true)
+    }
+
+    fn try_leave(&mut self) -> Result<(), String> {
+        let estate = self.last_estate()?;
         let (text, fds) = to_text(estate).map_err(|why| why.to_string())?;
         let lent: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
         let (channel, theirs) = Channel::pair().map_err(|why| why.to_string())?;

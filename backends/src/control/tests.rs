@@ -154,7 +154,8 @@ fn running(directory: &Path, config: Option<PathBuf>) -> Running {
     };
     let options = Options::gather(config, settings).unwrap();
     let (mut running, overlay) =
-        Running::start(options, Signals::take_over().unwrap(), Logging::start(LOG_DEFAULT).unwrap(), None).unwrap();
+        Running::start(options, Signals::take_over().unwrap(), Logging::start(LOG_DEFAULT).unwrap(), (None, false))
+            .unwrap();
     running.daemon.begin(&mut running.events, &overlay);
     running
 }

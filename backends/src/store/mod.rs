@@ -79,6 +79,16 @@ impl Store {
         }
     }
 
+    /// The same of a store that another process writes: nothing is moved.
+    ///
+    /// # Errors
+    /// What it holds cannot be used, and why.
+    pub fn share(directory: &Path, base: &Desired) -> Result<(Store, Saved), String> {
+        let store = Store { path: directory.join("state.json") };
+        let saved = store.read(base).map_err(|why| format!("{}: {why}", store.path.display()))?;
+        Ok((store, saved))
+    }
+
     /// Where it is stored.
     pub fn path(&self) -> &Path {
         &self.path

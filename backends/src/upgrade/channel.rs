@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::net::sockopt::set_socket_send_buffer_size_force;
 use serde::{Deserialize, Serialize};
 use sys::fd::{MAX_FDS, recv_with_fds, send_with_fds};
 
@@ -24,6 +25,9 @@ const TEXT_MAX: u64 = 256 << 20;
 
 /// The most descriptors: those of 2048 ports with many rings and regions each.
 const FDS_MAX: usize = 1 << 18;
+
+/// Bytes that the socket has room for, with what the kernel keeps of each message.
+const BUFFER: usize = 16 << 20;
 
 /// Length of the text and number of descriptors, 32 bits each.
 const HEADER: usize = 8;
@@ -64,6 +68,9 @@ impl Channel {
     /// The system is out of descriptors.
     pub(crate) fn pair() -> io::Result<(Channel, OwnedFd)> {
         let (ours, theirs) = UnixStream::pair()?;
+        // What is left to systemd lies in the socket until somebody reads it. Without the right to more there is room for some
+        // hundred guests.
+        let _ = set_socket_send_buffer_size_force(&ours, BUFFER);
         Ok((Channel { stream: ours }, theirs.into()))
     }
 
@@ -135,6 +142,11 @@ impl Channel {
         file.rewind()?;
         file.take(len).read_to_string(&mut text)?;
         Ok((text, fds))
+    }
+
+    /// Throws away what nobody has read: what hangs on it is let go.
+    pub(crate) fn drain(&self) {
+        while self.receive(1, Instant::now()).is_ok() {}
     }
 
     fn send_all(&self, text: &[u8], fds: &[BorrowedFd<'_>], until: Instant) -> io::Result<()> {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 use switch::{Learnt, NamespacePath, PortPath};
 
@@ -24,6 +25,8 @@ pub(crate) struct BadEstate(pub(super) String);
 struct EstateV1 {
     version: u32,
     at_ns: u64,
+    /// Sessions that cannot go on are ended, rather than that there is no upgrade.
+    lenient: bool,
     control: Option<ListenerV1>,
     ports: BTreeMap<String, PortV1>,
     /// By port: address, and for how many seconds it was not seen.
@@ -43,6 +46,7 @@ struct ListenerV1 {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PortV1 {
+    path: PathBuf,
     listener: Option<ListenerV1>,
     session: Option<SessionV1>,
 }
@@ -75,6 +79,7 @@ pub(crate) fn to_text(estate: Estate) -> Result<(String, Vec<OwnedFd>), BadEstat
     let whole = EstateV1 {
         version: 1,
         at_ns: u64::try_from(estate.at.as_nanos()).unwrap_or(u64::MAX),
+        lenient: estate.lenient,
         control: estate.control.map(|listener| fds.listener(listener)),
         ports: estate.ports.into_iter().map(|(path, legacy)| (path.to_string(), fds.port(legacy))).collect(),
         macs: macs.collect(),
@@ -103,7 +108,7 @@ impl Fds {
             setting: self.messages(script.setting),
             kicks: self.messages(script.kicks),
         });
-        PortV1 { listener: legacy.listener.map(|listener| self.listener(listener)), session }
+        PortV1 { path: legacy.path, listener: legacy.listener.map(|listener| self.listener(listener)), session }
     }
 
     fn messages(&mut self, messages: Vec<Message>) -> Vec<MessageV1> {
@@ -142,7 +147,7 @@ impl Left {
             Ok::<_, String>((UnixStream::from(left.take(fd)?), script))
         };
         let session = said.session.map(|said| session(said, self)).transpose()?;
-        Ok(Legacy { listener: self.listener(said.listener)?, session })
+        Ok(Legacy { path: said.path, listener: self.listener(said.listener)?, session })
     }
 
     fn messages(&mut self, said: Vec<MessageV1>) -> Result<Vec<Message>, String> {
@@ -173,6 +178,7 @@ fn estate(said: EstateV1, left: &mut Left) -> Result<Estate, String> {
     });
     Ok(Estate {
         at: Duration::from_nanos(said.at_ns),
+        lenient: said.lenient,
         learnt: Learnt { macs: macs.collect::<Result<_, String>>()?, ras: ras.collect::<Result<_, String>>()? },
         ports,
         control: left.listener(said.control)?,

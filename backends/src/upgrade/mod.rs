@@ -59,6 +59,8 @@ pub(crate) const STORED: &str = "weft-estate";
 pub(crate) struct Estate {
     /// When this was true, since the machine was started.
     pub(crate) at: Duration,
+    /// Sessions that cannot go on are ended, rather than that there is no upgrade.
+    pub(crate) lenient: bool,
     /// The listening control socket, and whether its file goes with it.
     pub(crate) control: Option<(OwnedFd, bool)>,
     /// The sockets and sessions of ports.

@@ -27,7 +27,8 @@ fn sample() -> Estate {
         kicks: vec![message(id::SET_VRING_KICK, 1)],
     };
     let path: PortPath = "red/dev:vm1".parse().unwrap();
-    let legacy = Legacy { listener: Some((bell(), true)), session: Some((stream, script)) };
+    let legacy =
+        Legacy { path: "/run/vm1.sock".into(), listener: Some((bell(), true)), session: Some((stream, script)) };
     let ra = RaLeft {
         port: "up".parse().unwrap(),
         router: "fe80::1".parse().unwrap(),
@@ -37,7 +38,8 @@ fn sample() -> Estate {
     };
     let macs = [(path.clone(), vec![("02:00:00:00:00:02".parse().unwrap(), Duration::from_secs(7))])].into();
     let learnt = Learnt { macs, ras: [("red".parse().unwrap(), vec![ra])].into() };
-    Estate { at: Duration::from_nanos(5), control: Some((bell(), false)), ports: [(path, legacy)].into(), learnt }
+    let control = Some((bell(), false));
+    Estate { at: Duration::from_nanos(5), lenient: true, control, ports: [(path, legacy)].into(), learnt }
 }
 
 #[test]
@@ -52,10 +54,10 @@ fn test_an_estate_comes_as_it_was_left() {
     ours.give(&text, &lent, PATIENCE).unwrap();
     let (text, fds) = theirs.take(PATIENCE).unwrap();
     let after = from_text(&text, fds).unwrap();
-    assert_eq!((after.at, &after.learnt), (Duration::from_nanos(5), &learnt));
+    assert_eq!((after.at, after.lenient, &after.learnt), (Duration::from_nanos(5), true, &learnt));
     assert!(after.control.is_some_and(|(_, ours)| !ours));
     let (path, legacy) = after.ports.into_iter().next().unwrap();
-    assert_eq!(path.to_string(), "red/dev:vm1");
+    assert_eq!((path.to_string().as_str(), legacy.path.as_path()), ("red/dev:vm1", "/run/vm1.sock".as_ref()));
     assert!(legacy.listener.is_some_and(|(_, ours)| ours));
     let (_, script) = legacy.session.unwrap();
     let shape = |message: &Message| (message.request, message.body.clone(), message.fds.len());

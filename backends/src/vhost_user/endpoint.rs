@@ -21,6 +21,7 @@ mod source;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
@@ -90,6 +91,8 @@ mod token {
 /// A port's vhost-user socket, a subscriber of the control loop. It never blocks the loop.
 pub struct Endpoint {
     spec: SessionSpec,
+    /// Where its socket is.
+    path: PathBuf,
     limits: Limits,
     host: Arc<dyn RingHost>,
     outlet: Outlet,
@@ -127,10 +130,26 @@ impl Endpoint {
         let spec = SessionSpec { port: config.port.clone(), device: DeviceConfig { mac, queue_pairs, mtu }, features };
         let alarm = Alarm::new().map_err(|source| OpenError::Io { path: config.place.path().to_owned(), source })?;
         let (asleep, legacy) = (config.legacy.is_some(), config.legacy.unwrap_or_default());
-        let source = Source::open(config.mode, config.place, config.inherited, legacy.listener)?;
+        let path = config.place.path().to_owned();
+        // Who was left a socket at another place makes one where it is wanted.
+        let listener = legacy.listener.filter(|_| legacy.path == path);
+        let source = Source::open(config.mode, config.place, config.inherited, listener)?;
         let outlet = Outlet::new(config.port, notices, wake);
         let (state, left) = (State::Idle, legacy.session);
-        Ok(Self { spec, limits, host, outlet, source, alarm, state, end_reason: None, asleep, left, failed: None })
+        Ok(Self {
+            spec,
+            path,
+            limits,
+            host,
+            outlet,
+            source,
+            alarm,
+            state,
+            end_reason: None,
+            asleep,
+            left,
+            failed: None,
+        })
     }
 
     /// Ends the session in force, if there is one, with this reason; another may begin at once. For trouble that only the

@@ -162,9 +162,7 @@ impl Guard {
     /// # Errors
     /// Something of it is not there, or cannot be said just now.
     pub(super) fn script(&self) -> io::Result<Script> {
-        if self.transfer.is_some() {
-            return Err(io::Error::other("its frontend is saving or loading the state of the device"));
-        }
+        // A transfer of the device's state is not among it: whether that went well, the other is asked, and says that it did not.
         self.transcript.script()
     }
 

@@ -84,7 +84,9 @@ impl Relay {
     /// A relay whose frontend has been served by another process, up to where `script` ends.
     pub(super) fn adopt(frontend: Connection, link: UnixStream, guard: Guard, script: Script, now: Instant) -> Self {
         let mut relay = Self::new(frontend, link, guard, now);
-        relay.greeting_due = None;
+        if !script.setting.is_empty() {
+            relay.greeting_due = None;
+        }
         relay.prompter = Some(Prompter::new(script));
         relay
     }

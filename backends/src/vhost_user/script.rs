@@ -60,7 +60,9 @@ impl Prompter {
     pub(super) fn hear(&mut self, answer: &Message) -> Result<(), String> {
         match answer.request {
             id::GET_FEATURES => self.asked &= !self.lines.is_empty(),
-            id::GET_PROTOCOL_FEATURES | id::SET_LOG_BASE => {}
+            id::GET_PROTOCOL_FEATURES => {}
+            // It is answered in its own words, which are longer than a no.
+            id::SET_LOG_BASE if answer.body.len() > 8 => {}
             request if answer.u64_at(0) != Some(0) => return Err(format!("message {request} was refused")),
             _ => {}
         }

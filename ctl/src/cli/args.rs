@@ -131,7 +131,11 @@ pub(super) enum Object {
         verb: config::Verb,
     },
     /// Have the weftd program that is installed now take over from the one that runs; guests stay attached
-    Upgrade,
+    Upgrade {
+        /// End sessions of guests that cannot go on, rather than not to upgrade
+        #[arg(long)]
+        force: bool,
+    },
     /// What weftd logs
     #[command(infer_subcommands = true)]
     Log {

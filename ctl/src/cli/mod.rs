@@ -124,7 +124,7 @@ fn not_run(why: &clap::Error, output: &mut dyn Write, errors: &mut dyn Write) ->
 fn dispatch(object: Object, context: Context<'_>) -> Outcome {
     match object {
         Object::Status => status::run(context),
-        Object::Upgrade => upgrade::run(context),
+        Object::Upgrade { force } => upgrade::run(force, context),
         Object::Worker { verb } => worker::run(&verb, context),
         Object::Namespace { verb } => namespace::run(verb, context),
         Object::Port { verb } => port::run(verb, context),

@@ -6,10 +6,10 @@ use crate::client::ClientError;
 use crate::proto::v1::{Upgrade, UpgradeReply};
 use crate::render::text::printable;
 
-pub(super) fn run(mut context: Context<'_>) -> Outcome {
+pub(super) fn run(force: bool, mut context: Context<'_>) -> Outcome {
     let mut client = context.client()?;
     // weftd says how long it may take.
-    let reply = client.watch(&Upgrade {})?.next().ok_or(Failure::from(ClientError::Closed))??;
+    let reply = client.watch(&Upgrade { force })?.next().ok_or(Failure::from(ClientError::Closed))??;
     context.output.answer(&reply, |_| text(&reply))
 }
 

@@ -367,6 +367,12 @@ impl Control {
         self.lane_opening(port, lane)
     }
 
+    /// Opens the lane of a port's VF once more; `None`: it has none.
+    pub fn vf_opening(&self, port: &PortPath) -> Option<LaneOpening> {
+        let lane = self.plant.port(port)?.spec.vf.as_ref()?.lane.clone();
+        self.lane_opening(port, lane)
+    }
+
     /// Turns the port's wheel. It is one word, so it is done when it is said.
     fn steer(&mut self, port: &PortPath, to: netvsc::Steering) {
         let (Some(record), Some(vf)) = (self.plant.port(port), self.vfs.get_mut(port)) else { return };

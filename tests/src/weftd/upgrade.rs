@@ -77,10 +77,18 @@ impl Weftd {
     /// # Panics
     /// `weft` cannot be run at all.
     pub fn begin_upgrade(&self) -> Upgrading {
+        self.begin_upgrade_with(&[])
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Panics
+    /// As [`Weftd::begin_upgrade`].
+    pub fn begin_upgrade_with(&self, more: &[&str]) -> Upgrading {
         // The successor is the daemon's child, and ours when that ends.
         Process::take_orphans();
         let mut command = Command::new(binary("weft"));
-        command.arg("--socket").arg(control(self.folder())).args(["upgrade", "--json"]);
+        command.arg("--socket").arg(control(self.folder())).args(["upgrade", "--json"]).args(more);
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Upgrading(command.spawn().expect("weft can be started"))
     }

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use tests::guest::{SyntheticGuest, ping};
 use tests::weftd::{Weftd, binary, toml};
 
+use crate::uplink::Far;
+
 struct Scene {
     daemon: Weftd,
     one: SyntheticGuest,
@@ -85,9 +87,11 @@ fn one_that_ends_at_any_point_gives_all_back() {
     };
     scene.daemon.replace_program(&says(&scene, &[HELLO]));
     scene.assert_fails("it ended");
-    // At its worst: rings are stopped, and it ends before they run again.
+    // At its worst: rings are stopped and lanes closed, and it ends before it has them.
+    let far = Far::of(&scene.daemon);
     scene.daemon.replace_program(&says(&scene, &[HELLO, "\"ready\""]));
     scene.assert_fails("it ended");
+    far.assert_hears(&scene.daemon, &mut scene.one, 1);
     scene.daemon.replace_program(&says(&scene, &[HELLO, r#"{"failed":"no room"}"#]));
     scene.assert_fails("no room");
     scene.daemon.replace_program(&says(&scene, &[r#"{"hello":{"reads":[7],"weft":"99.0"}}"#]));

@@ -2,5 +2,7 @@
 //! `weft upgrade`: another weftd takes the place of one that has guests. They are not told, and notice nothing but a moment's rest.
 
 mod failed;
+mod hostile;
 mod traffic;
+mod uplink;
 mod whole;

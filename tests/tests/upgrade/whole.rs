@@ -2,18 +2,17 @@
 //! What a successor has of the weftd before it, and what becomes its own.
 
 use core::net::Ipv6Addr;
-use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
+use std::fs;
 
 use serde_json::json;
 use tests::frames::{BROADCAST, numbered};
-use tests::guest::{GuestOptions, Side, ping};
-use tests::wait::{Deadline, for_value, until};
-use tests::weftd::Weftd;
+use tests::guest::{GuestOptions, Side, SyntheticGuest, ping};
+use tests::wait::{Deadline, until};
+use tests::weftd::{Weftd, toml};
 use wire::nd::{NdOption, PrefixInfo, encode};
 use wire::{MacAddr, build};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::uplink::Far;
 
 #[test]
 fn what_was_learnt_and_said_is_there_and_sockets_are_its_own() {
@@ -70,11 +69,7 @@ fn a_port_without_a_guest_waits_for_it_on() {
 fn what_routers_have_said_is_known_and_lanes_are_open() {
     let mut daemon = Weftd::start();
     daemon.add_namespace("red");
-    let path = |name: &str| daemon.port_path(name).display().to_string();
-    let far = UnixDatagram::bind(path("far")).expect("the folder is ours");
-    far.set_read_timeout(Some(PATIENCE)).expect("a socket has that");
-    let lane = format!("dgram:{},peer={}", path("near"), path("far"));
-    daemon.weft(&["port", "add", "up", "-n", "red", "--role", "uplink", "--lane", &lane]).expect_ok();
+    let far = Far::of(&daemon);
     daemon.add_port("red", "router", 1, &["--role", "router"]);
     daemon.add_port("red", "one", 2, &[]);
     let (mut router, mut one) = (daemon.attach("router", 1), daemon.attach("one", 2));
@@ -93,15 +88,25 @@ fn what_routers_have_said_is_known_and_lanes_are_open() {
         ras.as_array().expect("a list").iter().map(|ra| ra["router"].clone()).collect::<Vec<_>>()
     };
     until("the advertisement to be known", Deadline::patient(), || known(&daemon) == [json!("fe80::1")]);
-    // What has come over the lane so far is of no interest.
     daemon.upgrade();
     assert_eq!(known(&daemon), [json!("fe80::1")], "the router has said nothing since");
-    daemon.await_state("up", "up");
-    let said = numbered(BROADCAST, one.mac(), 7, 100);
-    one.send(&said);
-    let mut heard = [0; 2048];
-    for_value("the frame at the uplink's far end", Deadline::patient(), || {
-        let len = far.recv(&mut heard).expect("frames go on over the lane");
-        (heard[..len] == said[..]).then_some(())
-    });
+    far.assert_hears(&daemon, &mut one, 7);
+}
+
+/// The file was edited meanwhile: the guest stays, and the next one finds the socket where it is wanted.
+#[test]
+fn a_socket_that_is_wanted_elsewhere_is_made_there() {
+    let port = toml::port("red", "one", 1);
+    let mut daemon = Weftd::start_configured(&(toml::namespace("red") + &port));
+    daemon.add_port("red", "two", 2, &[]);
+    let (mut one, mut two) = (daemon.attach("one", 1), daemon.attach("two", 2));
+    let text = (toml::namespace("red") + &port).replace("{dir}", &daemon.folder().display().to_string());
+    fs::write(daemon.folder().join("weft.toml"), text.replace("one.sock", "uno.sock")).expect("the folder is ours");
+    daemon.upgrade();
+    ping(&mut one, &mut two, 1);
+    drop(one);
+    daemon.await_state("one", "down");
+    let mut uno =
+        SyntheticGuest::attach(&daemon.port_path("uno"), GuestOptions::new("one", 1)).expect("it listens there");
+    ping(&mut uno, &mut two, 2);
 }

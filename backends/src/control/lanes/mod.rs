@@ -136,9 +136,9 @@ impl Lanes {
         std::mem::take(&mut self.left).into_iter().chain(self.open.iter_mut().filter_map(of)).collect()
     }
 
-    /// Closes all lanes, which removes their sockets.
-    pub(super) fn close_all(&mut self) {
-        self.open.clear();
+    /// Closes all lanes, which removes their sockets. Tells whose they were.
+    pub(super) fn close_all(&mut self) -> Vec<PortPath> {
+        std::mem::take(&mut self.open).into_keys().collect()
     }
 
     /// Whether the lane of a port is a netdev.

@@ -8,6 +8,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use super::serve::State;
 use super::{Endpoint, Notice};
 use crate::dispose::Connection;
 use crate::vhost_user::guard::{Guard, Script};
-use crate::vhost_user::relay::Relay;
+use crate::vhost_user::relay::{Ended, Relay};
 use crate::vhost_user::rings::Side;
 use crate::vhost_user::script::Adoption;
 use crate::vhost_user::session::Session;
@@ -25,6 +26,8 @@ use crate::vhost_user::session::Session;
 /// What is left of an endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct Legacy {
+    /// Where its socket is.
+    pub(crate) path: PathBuf,
     /// Its listening socket, and whether its file goes with it.
     pub(crate) listener: Option<(OwnedFd, bool)>,
     /// The connection of its frontend, and all that was said over it.
@@ -32,17 +35,17 @@ pub(crate) struct Legacy {
 }
 
 impl Endpoint {
-    /// All that another process needs to go on here. Nothing changes by that.
+    /// All that another process needs to go on here, with the session in force if one is wanted. Nothing changes by that.
     ///
     /// # Errors
     /// Just now it cannot go on: the text says why.
-    pub(crate) fn legacy(&self) -> io::Result<Legacy> {
+    pub(crate) fn legacy(&self, with_session: bool) -> io::Result<Legacy> {
         let session = match &self.state {
-            State::Idle => None,
-            State::Serving { relay, .. } => Some((relay.frontend().try_clone()?, relay.script()?)),
-            State::Ending { .. } => return Err(io::Error::other("its session is ending")),
+            State::Serving { relay, .. } if with_session => Some((relay.frontend().try_clone()?, relay.script()?)),
+            State::Ending { .. } if with_session => return Err(io::Error::other("its session is ending")),
+            _ => None,
         };
-        Ok(Legacy { listener: self.source.share()?, session })
+        Ok(Legacy { path: self.path.clone(), listener: self.source.share()?, session })
     }
 
     /// Stops the rings of one side until [`Endpoint::resume`].
@@ -79,6 +82,13 @@ impl Endpoint {
         self.failed = Some(why);
     }
 
+    /// Gives a session up that cannot go on here. Its frontend sees its end when the other process lets go of it.
+    pub(crate) fn abandon(&mut self, ops: &mut EventOps<'_>) {
+        if let Some(why) = self.failed.take() {
+            self.end(Ended::Adoption(why), ops);
+        }
+    }
+
     /// How far it is with what was begun elsewhere. To be asked until it is [`Adoption::Ready`], and after each
     /// [`Endpoint::proceed`] until it is that again, or [`Adoption::Done`].
     pub(crate) fn adoption(&mut self, ops: &mut EventOps<'_>) -> Adoption {
@@ -108,7 +118,8 @@ impl Endpoint {
                 relay.take_over();
                 self.pump(Instant::now(), false, ops);
             }
-            _ => self.awake(ops),
+            State::Ending { .. } => {}
+            State::Idle => self.awake(ops),
         }
     }
 }

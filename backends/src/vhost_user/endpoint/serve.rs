@@ -165,7 +165,7 @@ impl Endpoint {
     }
 
     /// Tells the session to end.
-    fn end(&mut self, ended: Ended, ops: &mut EventOps<'_>) {
+    pub(super) fn end(&mut self, ended: Ended, ops: &mut EventOps<'_>) {
         let (relay, session) = match std::mem::replace(&mut self.state, State::Idle) {
             State::Serving { relay, session, .. } => (relay, session),
             other => return self.state = other,

@@ -47,7 +47,7 @@ impl Source {
     /// The listening socket for a process after this one, if there is one.
     pub(super) fn share(&self) -> io::Result<Option<(OwnedFd, bool)>> {
         match self {
-            Self::Listener { waiting: Some(_), .. } => Err(io::Error::other("a frontend is about to be served")),
+            // One that waits is lost to the next process, and comes again.
             Self::Listener { listener, .. } => listener.share().map(Some),
             Self::Dial { .. } => Ok(None),
         }

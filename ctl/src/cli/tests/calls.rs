@@ -307,6 +307,7 @@ fn the_rest() {
     asks("worker list", "WorkerList", json!({}));
     asks("log set info,vhost_user=debug --for 5m", "LogSet", json!({"filter": "info,vhost_user=debug", "for_s": 300}));
     asks("upgrade", "Upgrade", json!({}));
+    asks("upgrade --force", "Upgrade", json!({"force": true}));
     asks("config show --running", "ConfigShow", json!({}));
     asks("explain", "DropReasons", json!({}));
     asks("explain spoofed-mac", "DropReasons", json!({"name": "spoofed-mac"}));

@@ -88,7 +88,11 @@ pub struct DropReason {
 /// Parameters of `Upgrade`: the program that is at weftd's path now takes its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Upgrade {}
+pub struct Upgrade {
+    /// Sessions of guests that cannot go on are ended, rather than that there is no upgrade.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+}
 
 /// How another weftd has taken over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
