@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A weftd is killed while the guest moves, that of the host which it leaves or that of the host where it goes. Wherever QEMU then
-//! lets the guest be, it is reached again from both hosts. At the destination the guest may land only when QEMU, which tries at
-//! intervals, has connected to the switch again: QEMU gives up a guest that lands where there is none.
+//! lets the guest be, it is reached again from both hosts. The guest lands only when QEMU, which tries at intervals, has connected
+//! to the switch of the destination again: where there is none, its VMM has been seen to go.
 
 use qemu::{Moving, Pace};
 use tests::setup::Must;
