@@ -8,8 +8,8 @@
 //! Two things change under a ring that runs on, since no frame may be lost by that: the dirty log, which a migration turns on,
 //! renews and turns off under full load, and the bell of a receive ring, which is another each time when a guest masks an interrupt.
 //!
-//! All calls but [`Rings::close`] and those about the log, which are the control loop's, come from the daemon's one thread, so
-//! the lock is hardly ever contended.
+//! All calls come from the daemon's one thread, but for those about the log and those by which another process takes over, which
+//! are the control loop's, and [`Rings::close`]. So the lock is hardly ever contended.
 
 use std::fs::File;
 use std::net::Shutdown;
@@ -177,7 +177,7 @@ impl Rings {
     /// SET_VRING_CALL.
     pub(super) fn set_call(&self, index: u16, file: Option<File>) {
         let call = self.doorbell(file);
-        if index.is_multiple_of(2) && self.change_call(index, call.as_ref()) {
+        if Side::of(index) == Side::Receive && self.change_call(index, call.as_ref()) {
             return;
         }
         self.change(index, |record| {
