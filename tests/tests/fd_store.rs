@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use tests::guest::{SyntheticGuest, ping};
+use tests::guest::Couple;
 use tests::wait::{Deadline, for_value};
 use tests::weftd::Weftd;
 
@@ -21,9 +21,7 @@ exec \"$@\"";
 struct Scene {
     daemon: Weftd,
     notify: UnixDatagram,
-    one: SyntheticGuest,
-    two: SyntheticGuest,
-    said: u16,
+    guests: Couple,
 }
 
 impl Scene {
@@ -31,16 +29,8 @@ impl Scene {
         let daemon = Weftd::start_under(&["bash", "-c", SYSTEMD, "systemd"]);
         let notify = UnixDatagram::bind(daemon.folder().join("notify")).expect("the folder is ours");
         notify.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket has that");
-        daemon.add_namespace("red");
-        daemon.add_port("red", "one", 1, &[]);
-        daemon.add_port("red", "two", 2, &[]);
-        let (one, two) = (daemon.attach("one", 1), daemon.attach("two", 2));
-        Scene { daemon, notify, one, two, said: 0 }
-    }
-
-    fn assert_works(&mut self) {
-        self.said += 1;
-        ping(&mut self.one, &mut self.two, self.said);
+        let guests = daemon.attach_couple("red");
+        Scene { daemon, notify, guests }
     }
 
     /// The next thing that systemd is told, and what comes with it.
@@ -77,11 +67,11 @@ impl Scene {
 fn a_restart_by_systemd_leaves_guests_where_they_are() {
     let mut scene = Scene::new();
     for _ in 0..3 {
-        scene.assert_works();
+        scene.guests.ping();
         let left = scene.end();
         // What guests send while there is no weftd waits in their rings.
         scene.start(&left);
-        scene.assert_works();
+        scene.guests.ping();
     }
     assert!(!scene.daemon.log().contains("session ended"), "nobody had to connect anew");
     // What makes no sense is of no use, and does no harm.
@@ -89,8 +79,8 @@ fn a_restart_by_systemd_leaves_guests_where_they_are() {
     let (ours, theirs) = UnixStream::pair().expect("there are descriptors");
     drop(ours);
     scene.start(&theirs.into());
-    scene.one.reconnect(Deadline::patient());
-    scene.two.reconnect(Deadline::patient());
-    scene.assert_works();
+    scene.guests.one.reconnect(Deadline::patient());
+    scene.guests.two.reconnect(Deadline::patient());
+    scene.guests.ping();
     assert!(scene.daemon.log().contains("is of no use"));
 }

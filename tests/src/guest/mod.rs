@@ -24,7 +24,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use options::{GuestOptions, Side, feature};
-pub use ping::{host_of, ping};
+pub use ping::{Couple, host_of, ping};
 
 use crate::driver::{QueueOptions, Received, RxQueue, Shape, TxQueue, Virtqueue, VnetHeader, wait_any};
 use crate::frames::Mac;

@@ -26,3 +26,28 @@ pub fn ping(one: &mut SyntheticGuest, two: &mut SyntheticGuest, sequence: u16) {
         one.recv_until(Deadline::patient(), |received| received.frame[ETHERNET_LEN..] == reply[ETHERNET_LEN..]);
     assert!(answered.is_some(), "{} never saw echo reply {sequence} of {}", one.name(), two.name());
 }
+
+/// Two guests, of whom the one asks the other now and then whether it is still there.
+pub struct Couple {
+    /// Who asks.
+    pub one: SyntheticGuest,
+    /// Who answers.
+    pub two: SyntheticGuest,
+    asked: u16,
+}
+
+impl Couple {
+    /// Of these two.
+    pub fn new(one: SyntheticGuest, two: SyntheticGuest) -> Couple {
+        Couple { one, two, asked: 0 }
+    }
+
+    /// [`ping`], with a number that was not used before.
+    ///
+    /// # Panics
+    /// As that.
+    pub fn ping(&mut self) {
+        self.asked += 1;
+        ping(&mut self.one, &mut self.two, self.asked);
+    }
+}

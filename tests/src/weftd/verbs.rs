@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::Weftd;
-use crate::guest::{GuestOptions, SyntheticGuest};
+use crate::guest::{Couple, GuestOptions, SyntheticGuest};
 use crate::wait::{Deadline, for_value};
 
 impl Weftd {
@@ -66,6 +66,19 @@ impl Weftd {
     pub fn attach_as(&self, port: &str, options: GuestOptions) -> SyntheticGuest {
         let attached = SyntheticGuest::attach(&self.port_path(port), options);
         attached.unwrap_or_else(|why| panic!("a guest cannot attach to port {port}: {why}"))
+    }
+
+    /// Two guests with nothing but defaults, on new ports `one` and `two` of a new namespace.
+    ///
+    /// # Panics
+    /// When the switch does not take one of them.
+    pub fn attach_couple(&self, namespace: &str) -> Couple {
+        self.add_namespace(namespace);
+        let [one, two] = [("one", 1), ("two", 2)].map(|(port, number)| {
+            self.add_port(namespace, port, number, &[]);
+            self.attach(port, number)
+        });
+        Couple::new(one, two)
     }
 
     /// `weft port show NAME --json`.

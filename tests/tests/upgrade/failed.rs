@@ -5,26 +5,21 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use tests::guest::{SyntheticGuest, ping};
+use tests::guest::{Couple, ping};
 use tests::weftd::{Weftd, binary, toml};
 
 use crate::uplink::Far;
 
 struct Scene {
     daemon: Weftd,
-    one: SyntheticGuest,
-    two: SyntheticGuest,
-    said: u16,
+    guests: Couple,
 }
 
 impl Scene {
     fn new() -> Scene {
         let daemon = Weftd::start_copy();
-        daemon.add_namespace("red");
-        daemon.add_port("red", "one", 1, &[]);
-        daemon.add_port("red", "two", 2, &[]);
-        let (one, two) = (daemon.attach("one", 1), daemon.attach("two", 2));
-        Scene { daemon, one, two, said: 0 }
+        let guests = daemon.attach_couple("red");
+        Scene { daemon, guests }
     }
 
     /// A program that a shell runs.
@@ -35,11 +30,6 @@ impl Scene {
         path
     }
 
-    fn assert_works(&mut self) {
-        self.said += 1;
-        ping(&mut self.one, &mut self.two, self.said);
-    }
-
     /// The upgrade fails with this in its reason, and nothing else is different.
     fn assert_fails(&mut self, part: &str) {
         let pid = self.daemon.pid();
@@ -47,7 +37,7 @@ impl Scene {
         assert!(why.contains(part), "{part:?} is not in {why:?}");
         assert!(self.daemon.alive());
         assert_eq!(self.daemon.json(&["status"])["pid"].as_u64(), Some(u64::from(pid)));
-        self.assert_works();
+        self.guests.ping();
     }
 }
 
@@ -73,7 +63,7 @@ fn a_program_that_is_none_changes_nothing() {
     scene.assert_fails("cannot be started");
     fs::copy(binary("weftd"), scene.daemon.program()).expect("there is room");
     scene.daemon.upgrade();
-    scene.assert_works();
+    scene.guests.ping();
 }
 
 #[test]
@@ -91,14 +81,14 @@ fn one_that_ends_at_any_point_gives_all_back() {
     let far = Far::of(&scene.daemon);
     scene.daemon.replace_program(&says(&scene, &[HELLO, "\"ready\""]));
     scene.assert_fails("it ended");
-    far.assert_hears(&scene.daemon, &mut scene.one, 1);
+    far.assert_hears(&scene.daemon, &mut scene.guests.one, 1);
     scene.daemon.replace_program(&says(&scene, &[HELLO, r#"{"failed":"no room"}"#]));
     scene.assert_fails("no room");
     scene.daemon.replace_program(&says(&scene, &[r#"{"hello":{"reads":[7],"weft":"99.0"}}"#]));
     scene.assert_fails("weft 99.0");
     scene.daemon.replace_program(&binary("weftd"));
     scene.daemon.upgrade();
-    scene.assert_works();
+    scene.guests.ping();
 }
 
 #[test]

@@ -4,39 +4,30 @@
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 
-use tests::guest::{GuestOptions, SyntheticGuest, ping};
+use tests::guest::{Couple, GuestOptions};
 use tests::memory::{Backing, Layout};
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
 
 struct Scene {
     daemon: Weftd,
-    one: SyntheticGuest,
-    two: SyntheticGuest,
-    said: u16,
+    guests: Couple,
 }
 
 impl Scene {
     /// Two guests of red, and blue with a port `evil`.
     fn new() -> Scene {
         let daemon = Weftd::start();
-        for (namespace, port, number) in [("red", "one", 1), ("red", "two", 2), ("blue", "evil", 3)] {
-            daemon.weft(&["namespace", "add", namespace, "--may-exist"]).expect_ok();
-            daemon.add_port(namespace, port, number, &[]);
-        }
-        let (one, two) = (daemon.attach("one", 1), daemon.attach("two", 2));
-        Scene { daemon, one, two, said: 0 }
-    }
-
-    fn assert_works(&mut self) {
-        self.said += 1;
-        ping(&mut self.one, &mut self.two, self.said);
+        daemon.add_namespace("blue");
+        daemon.add_port("blue", "evil", 3, &[]);
+        let guests = daemon.attach_couple("red");
+        Scene { daemon, guests }
     }
 
     fn force(&mut self) {
         let said = self.daemon.begin_upgrade_with(&["--force"]).outcome().unwrap_or_else(|why| panic!("{why}"));
         self.daemon.succeeded_by(&said);
-        self.assert_works();
+        self.guests.ping();
     }
 }
 
@@ -49,18 +40,18 @@ fn memory_that_was_cut_off_meanwhile_keeps_nobody_else_from_going_on() {
     let last = evil.memory().regions().len() - 1;
     let size = evil.memory().regions()[last].range().size;
     evil.truncate_memory(last, size - 4096).expect("it is its own");
-    scene.assert_works();
+    scene.guests.ping();
     assert_eq!(scene.daemon.port("evil")["state"], "up", "nothing has touched what is missing");
     let why = scene.daemon.begin_upgrade().outcome().expect_err("its session cannot begin anew");
     assert!(why.contains("port blue:evil"), "{why}");
-    scene.assert_works();
+    scene.guests.ping();
     assert_eq!(scene.daemon.port("evil")["state"], "up", "all is as it was");
     scene.force();
     assert!(evil.frontend().wait_closed(Deadline::patient()), "its VMM sees that this is the end");
     drop(evil);
     scene.daemon.await_state("evil", "down");
     drop(scene.daemon.attach("evil", 3));
-    scene.assert_works();
+    scene.guests.ping();
 }
 
 #[test]

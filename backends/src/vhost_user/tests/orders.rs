@@ -140,14 +140,20 @@ fn what_changes_under_a_running_ring_stops_and_starts_it() {
     assert_eq!(world.host.running(), [0]);
 }
 
+/// A frontend with two rings that run; what is done from here on is noted.
+fn at_work(world: &World, guest: &Guest) -> Raw {
+    let mut qemu = world.frontend();
+    qemu.open();
+    qemu.start_rings(guest, &[0, 1]);
+    qemu.ask_u64(id::GET_QUEUE_NUM);
+    world.host.calls.lock().unwrap().clear();
+    qemu
+}
+
 #[test]
 fn a_bell_is_another_under_a_receive_ring_that_runs_on_and_rings_once() {
     let (world, guest) = (World::new(), Guest::new());
-    let mut qemu = world.frontend();
-    qemu.open();
-    qemu.start_rings(&guest, &[0, 1]);
-    qemu.ask_u64(id::GET_QUEUE_NUM);
-    world.host.calls.lock().unwrap().clear();
+    let mut qemu = at_work(&world, &guest);
     let bell = bell();
     assert_eq!(qemu.acked(with_fd(id::SET_VRING_CALL, &0_u64.to_ne_bytes(), &bell)), 0);
     let mut rung = [0; 8];
@@ -178,11 +184,7 @@ fn marked(log: &std::fs::File) -> Vec<u64> {
 #[test]
 fn a_log_comes_and_goes_under_rings_that_run_on() {
     let (world, guest) = (World::new(), Guest::new());
-    let mut qemu = world.frontend();
-    qemu.open();
-    qemu.start_rings(&guest, &[0, 1]);
-    qemu.ask_u64(id::GET_QUEUE_NUM);
-    world.host.calls.lock().unwrap().clear();
+    let mut qemu = at_work(&world, &guest);
     let features =
         |log: u64| Message::new(id::SET_FEATURES, (PROTOCOL_FEATURES | VERSION_1 | log).to_ne_bytes().to_vec());
     let logged_at = |address: u64| {
