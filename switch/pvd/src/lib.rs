@@ -51,6 +51,7 @@ mod handle;
 mod id;
 pub mod info;
 mod key;
+mod landings;
 mod lifetime;
 pub mod limits;
 mod mediate;

@@ -59,6 +59,9 @@ pub const PORT_SOLICITORS: usize = 8;
 /// Hosts of one namespace that wait for an answer at a time.
 pub const SOLICITORS: usize = 1024;
 
+/// Times that a host behind one port lands, and is told at once, in a row.
+pub const PORT_LANDINGS: u32 = 8;
+
 /// Parts of what routers behind one port say of which it is remembered that all hosts were told.
 pub const PORT_TOLD: usize = 32;
 

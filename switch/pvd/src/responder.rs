@@ -4,10 +4,12 @@
 //! A host asks (a Router Solicitation), or its port has just come up and it may not know that it should. It waits for a
 //! moment that the caller's random number chooses (RFC 4861 section 6.2.6); if a router speaks meanwhile, there is nothing
 //! to say for routers, unless the policy wants it said always. What an operator has announced nobody else says. What is said is said to that port alone, whatever its
-//! destination address: no other host hears it, so only what goes to all nodes of one port is spaced out.
+//! destination address: no other host hears it, so only what goes to all nodes of one port is spaced out, and not where a host
+//! lands (`landings.rs`).
 
 use crate::PvdName;
 use crate::cache::{CachedRa, RaCache};
+use crate::landings::Landings;
 use crate::limits;
 use crate::mediate::Sight;
 use crate::registry::Registry;
@@ -139,8 +141,8 @@ struct Waiting {
     to: Destination,
     /// A router has answered: only what no router says is left to be said.
     silenced: bool,
-    /// It is to be said once more later: whoever lands may have missed it.
-    again: bool,
+    /// It lands: it need not wait for its turn, and is told once more later, for it may have missed it.
+    lands: bool,
 }
 
 /// The hosts of one namespace that wait for an answer.
@@ -152,6 +154,7 @@ pub struct Responder {
     due: BTreeSet<(Duration, u32, Ipv6Addr)>,
     /// When something was last said to all nodes of a port.
     said: BTreeMap<u32, Duration>,
+    landings: Landings,
     counters: ResponderCounters,
     /// Of ports that do not see all PvDs, those that they see.
     sights: BTreeMap<u32, Sight>,
@@ -186,22 +189,23 @@ impl Responder {
             Some(mac) => Destination { address: source, mac },
             None => Destination { address: ALL_NODES, mac },
         };
-        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false, again: false });
+        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false, lands: false });
     }
 
     /// A port came up, with a host behind it that has this Ethernet address and may not ask: it has been moved here.
     pub fn port_up(&mut self, port: u32, mac: MacAddr, now: Duration, jitter: Duration) {
         let to = Destination { address: ALL_NODES, mac };
         let source = Ipv6Addr::UNSPECIFIED;
-        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false, again: false });
+        self.wait(port, Waiting { due: now + self.delay(jitter), source, to, silenced: false, lands: false });
     }
 
     /// The same of a host that was running elsewhere a moment ago: it is told at once, for it goes by what it was told there, and
-    /// once more a little later, for its rings may still be being set up.
+    /// once more a little later, for its rings may still be being set up. Who lands again and again has to wait in the end.
     pub fn landed(&mut self, port: u32, mac: MacAddr, now: Duration) {
         let to = Destination { address: ALL_NODES, mac };
         self.give_up(|(other, address), _| *other == port && *address == ALL_NODES);
-        self.wait(port, Waiting { due: now, source: Ipv6Addr::UNSPECIFIED, to, silenced: false, again: true });
+        let due = self.landings.due(port, now);
+        self.wait(port, Waiting { due, source: Ipv6Addr::UNSPECIFIED, to, silenced: false, lands: true });
     }
 
     /// A port sees these PvDs: of no others its hosts are told.
@@ -217,6 +221,7 @@ impl Responder {
         self.sights.remove(&port);
         self.give_up(|(other, _), _| *other == port);
         self.said.remove(&port);
+        self.landings.forget(port);
     }
 
     /// A router has sent an advertisement to this address. Whoever gets it needs no answer for routers when one router's is
@@ -252,7 +257,7 @@ impl Responder {
     pub fn poll(&mut self, cache: &mut RaCache, registry: &Registry, now: Duration) -> Option<Answer> {
         while let Some((due, port, address)) = self.due.first().copied().filter(|(due, ..)| *due <= now) {
             self.due.remove(&(due, port, address));
-            let Some(Waiting { to, silenced, again, source, .. }) = self.waiting.remove(&(port, address)) else {
+            let Some(Waiting { to, silenced, lands, source, .. }) = self.waiting.remove(&(port, address)) else {
                 continue;
             };
             let sight = self.sights.get(&port).unwrap_or(&Sight::All);
@@ -273,8 +278,9 @@ impl Responder {
             if address == ALL_NODES {
                 self.said.insert(port, now);
             }
-            if again {
-                self.wait(port, Waiting { due: now, source, to, silenced: false, again: false });
+            if lands {
+                self.landings.spend(port, now);
+                self.wait(port, Waiting { due: now, source, to, silenced: false, lands: false });
             }
             return Some(Answer { port, to, adverts });
         }
@@ -303,7 +309,7 @@ impl Responder {
             self.counters.refused += 1;
             return;
         }
-        if let Some(said) = self.said.get(&port).filter(|_| waiting.to.address == ALL_NODES) {
+        if let Some(said) = self.said.get(&port).filter(|_| waiting.to.address == ALL_NODES && !waiting.lands) {
             waiting.due = waiting.due.max(*said + ALL_NODES_GAP);
         }
         self.due.insert((waiting.due, port, waiting.to.address));

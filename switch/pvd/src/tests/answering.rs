@@ -161,8 +161,42 @@ fn a_host_that_lands_is_told_at_once_and_once_more() {
         bed.net.now += gap;
     }
     assert_eq!(bed.responder.next_due(), None);
+}
+
+#[test]
+fn a_host_that_lands_again_and_again_is_told_at_once_but_not_without_end() {
+    let mut bed = Bed::new(AnswerPolicy::default());
+    bed.hear(1, 1, &Ra::new(1800));
+    let land = |bed: &mut Bed, port: u32| {
+        bed.responder.landed(port, VM, bed.net.now);
+        std::iter::from_fn(|| bed.poll()).filter(|answer| answer.port == port).count()
+    };
+    let at_once: usize = (0..100).map(|_| land(&mut bed, 9)).sum();
+    assert_eq!(at_once, limits::PORT_LANDINGS as usize, "each once, and the rest have to wait");
+    assert_eq!(land(&mut bed, 8), 1, "which is no matter of another port");
+    // A hundred landings in a row hold back nothing of what the last is due.
+    let waits = bed.responder.next_due().map(|due| due - bed.net.now);
+    assert_eq!(waits, Some(ALL_NODES_GAP));
+    bed.net.now += ALL_NODES_GAP;
+    assert_eq!((land(&mut bed, 9), land(&mut bed, 9)), (1, 0));
+    for _ in 0..3 {
+        bed.net.now += ALL_NODES_GAP * limits::PORT_LANDINGS;
+        while bed.poll().is_some() {}
+    }
+    let again: usize = (0..100).map(|_| land(&mut bed, 9)).sum();
+    assert_eq!(again, limits::PORT_LANDINGS as usize, "a pause gives back all of them, and no more");
+}
+
+#[test]
+fn landing_is_no_way_for_others_to_be_told_sooner() {
+    let mut bed = Bed::new(AnswerPolicy::Always);
+    bed.hear(1, 1, &Ra::new(1800));
     bed.responder.landed(9, VM, bed.net.now);
-    assert_eq!(bed.responder.next_due(), Some(bed.net.now + ALL_NODES_GAP), "who lands again and again has to wait");
+    assert!(bed.poll().is_some());
+    bed.ask(&Solicitation { source: Ipv6Addr::UNSPECIFIED, ..asks(9, 9) }, ms(0));
+    assert_eq!(bed.responder.next_due(), Some(bed.net.now + ALL_NODES_GAP));
+    bed.responder.forget_port(9);
+    assert_eq!((bed.poll(), bed.responder.next_due()), (None, None));
 }
 
 #[test]

@@ -169,6 +169,24 @@ fn test_a_guest_that_comes_is_greeted_and_a_router_is_not() {
 }
 
 #[test]
+fn test_a_guest_that_lands_twice_within_three_seconds_is_told_at_once_each_time() {
+    let mut control = announced();
+    let (vm, router) = (tag(&control, "red:vm1"), tag(&control, "red:r1"));
+    for landing in [100_000, 100_700] {
+        control.landed(vm, ms(landing));
+        control.landed(router, ms(landing));
+        let told = said(&mut control, ms(landing));
+        let own = control.desired().port(&port("red:vm1")).unwrap().mac;
+        assert_eq!(told.iter().map(|said| (said.port, said.to)).collect::<Vec<_>>(), [(vm, (own, ALL_NODES))]);
+    }
+    let told: usize = (0..1000).map(|nth| (vm, ms(100_700 + nth))).fold(0, |told, (vm, now)| {
+        control.landed(vm, now);
+        told + said(&mut control, now).len()
+    });
+    assert!(told < pvd::limits::PORT_LANDINGS as usize, "whoever lands without end is not told without end: {told}");
+}
+
+#[test]
 fn test_nobody_hears_of_a_router_that_has_gone_or_said_goodbye() {
     let mut control = announced();
     ask(&mut control, "red:vm1", ms(1000));
