@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::Weftd;
+use super::{Outcome, Weftd};
 use crate::guest::{Couple, GuestOptions, SyntheticGuest};
 use crate::wait::{Deadline, for_value};
 
@@ -79,6 +79,14 @@ impl Weftd {
             self.attach(port, number)
         });
         Couple::new(one, two)
+    }
+
+    /// `weft migrate prepare`: another daemon takes a port over, whose socket will be where [`Weftd::port_path`] of that one says.
+    pub fn hand_over(&self, port: &str, to: &Weftd, more: &[&str]) -> Outcome {
+        let [control, socket] =
+            [to.folder().join("ctl.sock"), to.port_path(port)].map(|path| path.display().to_string());
+        let fixed = ["migrate", "prepare", port, "--to", &control, "--vhost-user", &socket];
+        self.weft(&[&fixed[..], more].concat())
     }
 
     /// `weft port show NAME --json`.

@@ -9,7 +9,7 @@ use tests::guest::{SyntheticGuest, ping};
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
 
-use crate::scene::{MOVING, Scene, advertise, announce, hand_over};
+use crate::scene::{MOVING, Scene, advertise, announce};
 
 #[test]
 fn a_guest_is_reached_by_all_before_it_moves_and_after_and_when_it_is_back() {
@@ -30,7 +30,7 @@ fn a_guest_is_reached_by_all_before_it_moves_and_after_and_when_it_is_back() {
     until("both know where the guest is", Deadline::patient(), || scene.stands() == [json!("moved"), Value::Null]);
     ping(&mut here, &mut guest, 3);
     ping(&mut there, &mut guest, 4);
-    hand_over(destination, source, &[]).expect_ok();
+    destination.hand_over(MOVING.0, source, &[]).expect_ok();
     assert_eq!(scene.stands(), [json!("staged"), json!("leaving")]);
     ping(&mut here, &mut guest, 5);
     guest.quit().expect("the switch answers");

@@ -38,7 +38,7 @@ impl Scene {
 
     /// Has the destination take the port over.
     pub(crate) fn prepare(&self, more: &[&str]) -> Outcome {
-        hand_over(&self.source, &self.destination, more)
+        self.source.hand_over(MOVING.0, &self.destination, more)
     }
 
     /// Where the move of the port stands, at the source and at the destination.
@@ -52,13 +52,6 @@ impl Scene {
         fs::write(&path, self.source.weft(&["port", "export", MOVING.0]).expect_ok()).expect("the folder is ours");
         path
     }
-}
-
-pub(crate) fn hand_over(from: &Weftd, to: &Weftd, more: &[&str]) -> Outcome {
-    let (control, socket) = (to.folder().join("ctl.sock"), to.port_path(MOVING.0));
-    let [control, socket] = [control, socket].map(|path| path.display().to_string());
-    let fixed = ["migrate", "prepare", MOVING.0, "--to", &control, "--vhost-user", &socket];
-    from.weft(&[&fixed[..], more].concat())
 }
 
 /// A Router Advertisement of a PvD with one prefix. Everything lasts for 1800 s.

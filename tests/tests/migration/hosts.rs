@@ -17,9 +17,15 @@ use crate::near::Near;
 pub(crate) const GUEST: u8 = 1;
 /// Those of who speaks with it, by host.
 const NEAR: [u8; 2] = [0xfe, 0xfd];
-/// The router of the namespace, and the prefix that it tells of.
-pub(crate) const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
-const PREFIX: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0);
+/// The router of each host, and the prefix that it tells of.
+pub(crate) const ROUTERS: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1), Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2)];
+pub(crate) const PREFIXES: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0), Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 0)];
+/// The last octet of its Ethernet address at the first host.
+const ROUTER: u8 = 9;
+/// A router that there is not.
+const NOBODY: &str = "fe80::ffff";
 /// The MAC addresses of the wire's ends.
 const WIRE: [[u8; 6]; 2] = [[2, 0, 0, 0, 9, 0], [2, 0, 0, 0, 9, 1]];
 
@@ -67,17 +73,29 @@ impl Host {
         self.daemon.attach("near", NEAR[self.number])
     }
 
-    /// A router of the namespace says what it has to say once, and ends. Both hosts hear it.
+    /// The host's router says what it has to say once, and ends. Both hosts hear it.
     pub(crate) fn speak_and_die(&self) {
-        self.daemon.add_port("red", "router", 9, &["--role", "router"]);
-        let mut router = self.daemon.attach("router", 9);
-        let info = PrefixInfo { prefix: PREFIX, prefix_len: 64, flags: 0xc0, valid: 3600, preferred: 1800 };
+        let number = ROUTER + self.number as u8;
+        self.daemon.add_port("red", "router", number, &["--role", "router"]);
+        let mut router = self.daemon.attach("router", number);
+        let prefix = PREFIXES[self.number];
+        let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 3600, preferred: 1800 };
         let options = encode([NdOption::Prefix(info)]).expect("a good prefix");
-        router.send(&build::advertisement(MacAddr(router.mac()), ROUTER, 1800, &options));
+        router.send(&build::advertisement(MacAddr(router.mac()), ROUTERS[self.number], 1800, &options));
         let listed = || self.daemon.json(&["ra", "list", "red"]).as_array().is_some_and(|list| list.len() == 1);
         until("the advertisement", Deadline::patient(), listed);
         router.hang_up();
         self.daemon.await_state("router", "down");
+    }
+
+    /// No router of the other host is heard here.
+    pub(crate) fn keep_routers_out(&self) {
+        self.daemon.weft(&["port", "set", "up", "--ra-guard-router", NOBODY]).expect_ok();
+    }
+
+    /// There is no port for the guest.
+    pub(crate) fn lack_guest(&self) {
+        self.daemon.weft(&["port", "del", "guest"]).expect_ok();
     }
 
     /// Gives the guest's port a VF, which weft plugs in over this monitor of QEMU. It may have it already.

@@ -32,6 +32,8 @@ pub(crate) const PLAIN: Shape = Shape { queue_pairs: 1, has_vf: false, pace: [50
 pub(crate) const SLOW: Pace = Pace { downtime: Duration::from_millis(300), bandwidth: Some(1 << 20) };
 /// Requests of each stream in which nothing happens.
 const STEADY: u64 = 50;
+/// The variable that asks for more moves than a test should take.
+const MOVES: &str = "WEFT_MIGRATIONS";
 /// For what takes as long as a guest takes that is emulated on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -101,6 +103,12 @@ impl Lab {
         (incoming, socket)
     }
 
+    /// Has the other host take the guest's port over.
+    pub(crate) fn prepare(&self) {
+        let [here, there] = [self.at, 1 - self.at].map(|host| &self.hosts[host].daemon);
+        here.hand_over("guest", there, &[]).expect_ok();
+    }
+
     /// Moves the guest to the other host.
     pub(crate) fn move_guest(&mut self) -> Scene {
         let (incoming, socket) = self.incoming();
@@ -152,6 +160,12 @@ impl Lab {
         }
     }
 
+    /// Router Advertisements that the guest has heard.
+    pub(crate) fn advertisements(&self) -> u64 {
+        let counted = "awk '$1 == \"Icmp6InRouterAdvertisements\" { print $2 }' /proc/net/snmp6";
+        self.guest.run_ok(counted).must().trim().parse().expect("a number")
+    }
+
     fn sent(&self) -> [[u64; 2]; 2] {
         self.traffic.each_ref().map(|traffic| [0, 1].map(|family| traffic.sent(family)))
     }
@@ -180,6 +194,11 @@ impl Lab {
     }
 }
 
+/// How often the guest is to move, if nobody says otherwise so often.
+pub(crate) fn moves(otherwise: usize) -> usize {
+    std::env::var(MOVES).map_or(otherwise, |count| count.parse().expect("a number of moves"))
+}
+
 /// The guest as it is on a host.
 fn spec(host: &Host, shape: Shape) -> GuestSpec {
     let Shape { queue_pairs, has_vf, .. } = shape;
@@ -192,6 +211,13 @@ fn spec(host: &Host, shape: Shape) -> GuestSpec {
         host.give_vf(&spec.switch_monitor());
     }
     spec
+}
+
+impl Shape {
+    /// Requests a second, of all streams.
+    pub(crate) fn offered(&self) -> u32 {
+        2 * self.pace.iter().sum::<u32>()
+    }
 }
 
 impl Outcome {

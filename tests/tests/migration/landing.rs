@@ -9,7 +9,7 @@ use tests::wait::Deadline;
 use wire::nd::{NdMessage, NdPacket};
 use wire::{EtherHeader, MacAddr, build};
 
-use crate::hosts::{self, GUEST, ROUTER, guest_mac};
+use crate::hosts::{self, GUEST, ROUTERS, guest_mac};
 
 /// The variable that asks for more landings than a test should take.
 const LANDINGS: &str = "WEFT_LANDINGS";
@@ -53,5 +53,5 @@ fn heard(guest: &mut SyntheticGuest, wanted: impl Fn(&[u8]) -> bool) -> bool {
 
 fn is_advertisement(frame: &[u8]) -> bool {
     let packet = EtherHeader::parse(frame).and_then(|ether| NdPacket::validate(frame.get(ether.l3..)?).ok());
-    packet.is_some_and(|packet| packet.src == ROUTER && matches!(packet.message, NdMessage::Advert(_)))
+    packet.is_some_and(|packet| packet.src == ROUTERS[0] && matches!(packet.message, NdMessage::Advert(_)))
 }

@@ -8,7 +8,8 @@
 //!                        guest ───────── a Unix socket ───────────▶ guest
 //! ```
 //!
-//! Each host has a port for the guest, with the same address. Where the guest is, nobody tells weft.
+//! Each host has a port for the guest, with the same address. Where the guest is, nobody tells weft, but for the moves of `prepared.rs`: there one
+//! host takes the port over from the other.
 
 mod cancelled;
 mod connection;
@@ -19,4 +20,6 @@ mod landing;
 mod near;
 mod pairs;
 mod plain;
+mod prepared;
+mod table;
 mod with_vf;

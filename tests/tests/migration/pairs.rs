@@ -3,7 +3,8 @@
 
 use tests::setup::Must;
 
-use crate::lab::{Lab, PLAIN, Shape};
+use crate::lab::{Lab, PLAIN, Shape, moves};
+use crate::table::Row;
 
 /// About as much as an emulated guest can answer.
 const LOADED: Shape = Shape { queue_pairs: 2, pace: [2000, 500], ..PLAIN };
@@ -15,9 +16,11 @@ const WRITES: &str = "while :; do head -c 8388608 /dev/urandom >/tmp/written; do
 fn a_loaded_guest_with_two_queue_pairs_moves() {
     let Some(mut lab) = Lab::open(LOADED) else { return };
     lab.guest.spawn(WRITES).must();
-    for number in 1..=2 {
+    let mut row = Row::new("two queue pairs under load");
+    for number in 1..=moves(2) {
         let scene = lab.move_guest();
         eprintln!("under load, move {number}: {scene}");
         scene.outcome.assert_in_order();
+        row.add(&scene, LOADED.offered());
     }
 }

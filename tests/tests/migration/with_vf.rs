@@ -2,7 +2,8 @@
 //! A guest with a failover pair moves while it uses its VF. QEMU has the guest let it go first (UNPLUG_PRIMARY), the guest goes on by
 //! its standby, and at the other host it is offered a VF again.
 
-use crate::lab::{Lab, PLAIN, Shape};
+use crate::lab::{Lab, PLAIN, Shape, moves};
+use crate::table::Row;
 
 #[test]
 fn a_guest_moves_from_a_vf_to_a_vf() {
@@ -13,10 +14,12 @@ fn a_guest_moves_from_a_vf_to_a_vf() {
         eprintln!("the VF at host {}: {outcome}", lab.at);
     };
     offer(&mut lab);
-    for _ in 0..2 {
+    let mut row = Row::new("from a VF to a VF");
+    for _ in 0..moves(2) {
         let scene = lab.move_guest();
         eprintln!("from a VF: {scene}");
         scene.outcome.assert_in_order();
+        row.add(&scene, PLAIN.offered());
         offer(&mut lab);
     }
 }
