@@ -22,13 +22,14 @@ mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 pub use options::{GuestOptions, Side, feature};
 pub use ping::{Couple, host_of, ping};
 
 use crate::driver::{QueueOptions, Received, RxQueue, Shape, TxQueue, Virtqueue, VnetHeader, wait_any};
 use crate::frames::Mac;
-use crate::frontend::{Frontend, FrontendError, FrontendListener, protocol};
+use crate::frontend::{Frontend, FrontendError, FrontendListener, Request, protocol};
 use crate::memory::{GuestMemory, Range};
 use crate::wait::{Deadline, for_ok};
 use session::{Replay, Session};
@@ -240,6 +241,20 @@ impl SyntheticGuest {
             self.link(deadline)?;
             self.play("reconnect")
         });
+    }
+
+    /// Goes on where it stopped, over a connection that was made meanwhile ([`SyntheticGuest::connect`]), as a guest does that has
+    /// been moved to another host.
+    ///
+    /// # Errors
+    /// When the switch does not follow.
+    pub fn land(&mut self) -> Result<(), FrontendError> {
+        self.play("start")
+    }
+
+    /// The messages that the last of these calls consisted of, and when each was said, and answered where the VMM waits for that.
+    pub fn said(&self) -> &[(Request, Instant)] {
+        &self.session.said
     }
 
     /// Plugs memory into the running guest and returns the number of the new region.

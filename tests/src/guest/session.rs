@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Plays a script of messages for one guest: fills in what each message must say.
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
 
 use rustix::event::{EventfdFlags, eventfd};
 
@@ -8,7 +9,7 @@ use super::QueuePair;
 use super::options::{GuestOptions, feature};
 use crate::driver::Virtqueue;
 use crate::frontend::script::{Cast, Order, Step};
-use crate::frontend::{Frontend, FrontendError, RingAddresses, protocol};
+use crate::frontend::{Frontend, FrontendError, Request, RingAddresses, protocol};
 use crate::memory::GuestMemory;
 
 /// What was agreed with the switch, and what survives a connection.
@@ -26,6 +27,8 @@ pub(super) struct Session {
     pub(super) bases: Vec<Option<u16>>,
     /// Regions that the switch has been told of one by one over the present connection; they are not told again.
     pub(super) told: Vec<usize>,
+    /// When each message was said that was played last, and answered where one waits for that.
+    pub(super) said: Vec<(Request, Instant)>,
     /// Stands in for the call eventfd while the guest has no driver, and for the error eventfd always.
     spare: OwnedFd,
 }
@@ -35,7 +38,16 @@ impl Session {
         let spare =
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).expect("a test has file descriptors to spare");
         let bases = vec![None; usize::from(options.queue_pairs) * 2];
-        Session { features: 0, protocol: 0, queue_num: None, config: Vec::new(), bases, told: Vec::new(), spare }
+        Session {
+            features: 0,
+            protocol: 0,
+            queue_num: None,
+            config: Vec::new(),
+            bases,
+            told: Vec::new(),
+            said: Vec::new(),
+            spare,
+        }
     }
 }
 
@@ -55,11 +67,13 @@ impl Replay<'_> {
         let cast = Cast { pairs: self.options.queue_pairs, regions: self.memory.regions().len() };
         // Before the driver is ready a VMM keeps the guest's call eventfds to itself.
         let ready = section != "connect";
+        self.session.said.clear();
         for step in self.options.order.script().steps(section, cast) {
             let negotiated = |(feature, present): (u64, bool)| (self.session.protocol & feature != 0) == present;
             if step.condition.is_none_or(negotiated) {
                 self.link.acknowledge(step.acknowledge && self.session.protocol & protocol::REPLY_ACK != 0);
                 self.perform(step, ready)?;
+                self.session.said.push((step.request, Instant::now()));
             }
         }
         let starts_rings = matches!(section, "start" | "resume" | "reconnect");

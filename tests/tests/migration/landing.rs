@@ -2,8 +2,11 @@
 //! A guest that goes on where it was: weft says for it where it is, and tells it what routers have said. The guest is synthetic.
 //! How long the switch takes for it is printed.
 
-use std::time::Instant;
+use std::fmt::{self, Display};
+use std::time::{Duration, Instant};
 
+use pvd::limits::PORT_LANDINGS;
+use tests::frontend::Request;
 use tests::guest::SyntheticGuest;
 use tests::wait::Deadline;
 use wire::nd::{NdMessage, NdPacket};
@@ -23,28 +26,64 @@ fn a_guest_that_lands_is_announced_and_told_of_its_routers() {
     home.speak_and_die();
     assert!(heard(&mut guest, is_advertisement));
     let landings = std::env::var(LANDINGS).map_or(LANDINGS_DEFAULT, |count| count.parse().expect("a number"));
-    let mut times = [const { Vec::new() }; 3];
-    for _ in 0..landings {
-        let stopping = Instant::now();
-        guest.detach().expect("the switch follows");
-        let stopped = stopping.elapsed();
+    let mut times = Times::default();
+    for number in 1..=landings {
+        times.note("stop its rings (GET_VRING_BASE)", || guest.detach().expect("the switch follows"));
         // What it has heard before. It has used its rings, so it lands.
         while guest.recv().is_some() {}
+        times.note("connect and negotiate, while it still runs elsewhere", || {
+            guest.connect(Deadline::patient()).expect("the switch follows");
+        });
         let landing = Instant::now();
-        guest.reconnect(Deadline::patient());
-        let landed = Instant::now();
-        assert!(heard(&mut guest, is_advertisement), "without having asked");
-        let took = [stopped, landed - landing, landed.elapsed()];
-        times.iter_mut().zip(took).for_each(|(times, took)| times.push(took));
+        times.note("start its rings", || guest.land().expect("the switch follows"));
+        times.note_parts(landing, guest.said());
+        // Who lands more often in a row has to wait for that.
+        if number < PORT_LANDINGS as usize {
+            times.note("be told of its routers after that", || {
+                assert!(heard(&mut guest, is_advertisement), "without having asked");
+            });
+        }
         assert!(heard(&mut far, |frame| frame == build::rarp_announcement(MacAddr(guest_mac()))));
     }
-    let [stop, start, told] = times.each_mut().map(|times| {
-        times.sort();
-        (times[times.len() / 2], times[times.len() - 1])
-    });
-    eprintln!(
-        "{landings} landings, median and longest: stop {stop:?}, connect and start {start:?}; told {told:?} after that"
-    );
+    eprintln!("{landings} landings, median and longest of the times to{times}");
+}
+
+/// How long each part of a landing took.
+#[derive(Default)]
+struct Times(Vec<(&'static str, Vec<Duration>)>);
+
+impl Times {
+    fn note(&mut self, what: &'static str, act: impl FnOnce()) {
+        let began = Instant::now();
+        act();
+        self.add(what, began.elapsed());
+    }
+
+    /// The parts of the start, by which message was said when.
+    fn note_parts(&mut self, began: Instant, said: &[(Request, Instant)]) {
+        let until = |name: &str| said.iter().rev().find(|(request, _)| *request == Request::named(name));
+        let [features, memory] = ["SET_FEATURES", "ADD_MEM_REG"].map(|name| until(name).map_or(began, |(_, at)| *at));
+        self.add("  of that, to enable them and to have features", features.duration_since(began));
+        self.add("  to have its memory", memory.saturating_duration_since(features));
+        self.add("  to have addresses and bells, until all run", memory.elapsed());
+    }
+
+    fn add(&mut self, what: &'static str, took: Duration) {
+        match self.0.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, times)) => times.push(took),
+            None => self.0.push((what, vec![took])),
+        }
+    }
+}
+
+impl Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|(what, times)| {
+            let mut times = times.clone();
+            times.sort();
+            write!(f, "\n  {what}: {:?}, {:?}", times[times.len() / 2], times[times.len() - 1])
+        })
+    }
 }
 
 fn heard(guest: &mut SyntheticGuest, wanted: impl Fn(&[u8]) -> bool) -> bool {
