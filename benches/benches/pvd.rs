@@ -76,7 +76,7 @@ fn look_up(criterion: &mut Criterion) {
     for there in THERE {
         let (registry, names) = (registry_of(there), shuffled(there));
         let handle = |name: &PvdName| registry.members().by_name(name).expect("it is there").handle();
-        let (reader, handles) = (registry.reader(), names.iter().map(handle).collect::<Vec<PvdHandle>>());
+        let (mut reader, handles) = (registry.reader(), names.iter().map(handle).collect::<Vec<PvdHandle>>());
         let mut turn = (0..there).cycle();
         let mut next = move || turn.next().unwrap_or(0);
         group.bench_function(BenchmarkId::new("name", there), |bencher| {

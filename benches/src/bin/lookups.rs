@@ -2,7 +2,7 @@
 //! What it costs to find a PvD, among ten of them and among a hundred thousand, and to hear a router again. Prints one JSON
 //! object; `cargo xtask bench pvd` builds and runs it and makes a table of it.
 //!
-//! Each figure is the median of many short rounds, in which all sizes have their turn, so that what else the machine does
+//! Each figure is the median of many short rounds, in which all ways and sizes have their turn, so that what else the machine does
 //! falls on all of them. PvDs are asked for in an order that no cache foresees. The names that are asked for do not count:
 //! they are made, a few hundred at a time in the same memory, and then these are looked up and timed. So each is at hand, as one
 //! from a message would be. If they lay ready, a hundred thousand of them would take three times the room of the table that is
@@ -25,6 +25,8 @@ use wire::nd::{NdOption, PrefixInfo, PvdOption, RaHeader, Rdnss, RouterAdvert, e
 
 const SIZES: [usize; 5] = [10, 100, 1000, 10_000, 100_000];
 const ROUNDS: usize = 101;
+/// Those in which lists have their turn.
+const LIST_ROUNDS: usize = 5;
 /// Look-ups of a round.
 const LOOKS: usize = 20_000;
 /// Names that are made at once, and then looked up.
@@ -39,15 +41,19 @@ const LIMITS: Limits = Limits { pvds: 200_000, port_pvds: 16, entries: 1_000_000
 fn main() {
     let (here, there) = cpus();
     pin(here);
-    let beds: Vec<Bed> = SIZES.map(Bed::new).into();
+    let mut beds: Vec<Bed> = SIZES.map(Bed::new).into();
     let ways: [(&str, Way); 4] =
         [("name", Bed::by_name), ("reader", Bed::by_reader), ("handle", Bed::by_handle), ("list", Bed::by_list)];
     let mut figures = json!({});
-    for (way, measure) in ways {
-        let mut spent = vec![Vec::new(); beds.len()];
-        for round in 0..if way == "list" { 5 } else { ROUNDS } {
-            beds.iter().zip(&mut spent).for_each(|(bed, spent)| spent.push(measure(bed, round)));
+    let mut spent = vec![vec![Vec::new(); beds.len()]; ways.len()];
+    for round in 0..ROUNDS {
+        for ((way, measure), spent) in ways.iter().zip(&mut spent) {
+            let has_turn = *way != "list" || round < LIST_ROUNDS;
+            let beds = beds.iter_mut().zip(spent).filter(|_| has_turn);
+            beds.for_each(|(bed, spent)| spent.push(measure(bed, round)));
         }
+    }
+    for ((way, _), spent) in ways.into_iter().zip(spent) {
         for (size, spent) in SIZES.iter().zip(spent) {
             figures[way][size.to_string()] = json!(median(spent));
         }
@@ -64,7 +70,7 @@ fn main() {
 }
 
 /// Nanoseconds of one look-up, in one round.
-type Way = fn(&Bed, usize) -> f64;
+type Way = fn(&mut Bed, usize) -> f64;
 
 fn median(mut of: Vec<f64>) -> f64 {
     of.sort_by(f64::total_cmp);
@@ -112,25 +118,22 @@ impl Bed {
         Bed { names, handles, registry, reader, list }
     }
 
-    /// Each round goes on where the last ended.
-    fn at(&self, round: usize, number: usize) -> usize {
-        (round * LOOKS + number) % self.names.len()
-    }
-
-    fn by_name(&self, round: usize) -> f64 {
+    fn by_name(&mut self, round: usize) -> f64 {
         let members = self.registry.members();
         nanos_by_name(&self.names, round * LOOKS, LOOKS, |name| members.by_name(name).is_some())
     }
 
-    fn by_reader(&self, round: usize) -> f64 {
+    fn by_reader(&mut self, round: usize) -> f64 {
         nanos_by_name(&self.names, round * LOOKS, LOOKS, |name| self.reader.members().by_name(name).is_some())
     }
 
-    fn by_handle(&self, round: usize) -> f64 {
-        nanos(LOOKS, |number| self.reader.members().get(black_box(self.handles[self.at(round, number)])).is_some())
+    fn by_handle(&mut self, round: usize) -> f64 {
+        let (from, handles) = (round * LOOKS, &self.handles);
+        let handle = |number| black_box(handles[(from + number) % handles.len()]);
+        nanos(LOOKS, |number| self.reader.members().get(handle(number)).is_some())
     }
 
-    fn by_list(&self, round: usize) -> f64 {
+    fn by_list(&mut self, round: usize) -> f64 {
         let looks = (LIST_LOOKS / self.names.len()).clamp(20, LOOKS);
         nanos_by_name(&self.names, round * LOOKS, looks, |name| self.list.find(name).is_some())
     }
@@ -138,7 +141,7 @@ impl Bed {
 
 /// Look-ups by a reader while nothing happens and while another core writes, in turns, and the changes a second that it made.
 fn under_change(bed: Bed, (_, there): (usize, usize)) -> (f64, f64, f64) {
-    let Bed { names, mut registry, reader, .. } = bed;
+    let Bed { names, mut registry, mut reader, .. } = bed;
     let (on, done, made) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
     let (mut quiet, mut changing, mut took, mut from) = (Vec::new(), Vec::new(), Duration::ZERO, 0);
     thread::scope(|scope| {

@@ -3,25 +3,62 @@
 
 use crate::members::Members;
 use crate::pvd::Pvd;
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::ArcSwap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-/// Reads the PvDs of one namespace, from any thread and without a lock.
+/// Reads the PvDs of one namespace, from any thread and without a lock. Each thread has one of its own.
+///
+/// It remembers what it saw last, so that to look again where nothing has changed is one comparison, which the processor
+/// need not wait for. Until it looks again, or is dropped, it keeps PvDs that are gone from being freed.
 #[derive(Clone, Debug)]
-pub struct Reader(Arc<ArcSwap<Members>>);
+pub struct Reader {
+    published: Arc<Published>,
+    seen: Arc<Members>,
+}
 
 impl Reader {
-    /// The PvDs that there are now. What one holds does not change; it keeps PvDs that are gone from being freed.
-    pub fn members(&self) -> Guard<Arc<Members>> {
-        self.0.load()
+    /// The PvDs that there are now. They do not change for as long as one looks at them.
+    #[inline]
+    pub fn members(&mut self) -> &Arc<Members> {
+        if self.seen.base_seq() != self.published.base_seq.load(Ordering::Acquire) {
+            self.look_again();
+        }
+        &self.seen
+    }
+
+    #[cold]
+    fn look_again(&mut self) {
+        self.seen = self.published.members.load_full();
+    }
+}
+
+/// What readers see.
+#[derive(Debug)]
+struct Published {
+    /// That of the members, told when these have been put there.
+    base_seq: AtomicU64,
+    members: ArcSwap<Members>,
+}
+
+impl Published {
+    /// Answers those who were there before.
+    fn replace(&self, members: Members) -> Arc<Members> {
+        let base_seq = members.base_seq();
+        let before = self.members.swap(Arc::new(members));
+        self.base_seq.store(base_seq, Ordering::Release);
+        before
     }
 }
 
 /// The writer's side. What it changes is seen by readers when it is published, all at once.
 #[derive(Debug)]
 pub(crate) struct Membership {
-    published: Arc<ArcSwap<Members>>,
+    published: Arc<Published>,
     next: Members,
+    /// Versions that were published before and that readers look at: freed here when they have looked at a later one. To free one
+    /// is to count down references by the hundred, all of which were last counted here: for a reader, each of them a wait.
+    retired: Vec<Arc<Members>>,
     /// Gone, and perhaps still held by a reader.
     zombies: Vec<Weak<Pvd>>,
     /// Zombies when they were last counted: they are counted anew when there are twice as many.
@@ -31,12 +68,13 @@ pub(crate) struct Membership {
 impl Membership {
     pub(crate) fn new(seed: u64) -> Membership {
         let next = Members::new(seed);
-        let published = Arc::new(ArcSwap::from_pointee(next.clone()));
-        Membership { published, next, zombies: Vec::new(), counted: 0 }
+        let members = ArcSwap::from_pointee(next.clone());
+        let published = Published { base_seq: next.base_seq().into(), members };
+        Membership { published: Arc::new(published), next, retired: Vec::new(), zombies: Vec::new(), counted: 0 }
     }
 
     pub(crate) fn reader(&self) -> Reader {
-        Reader(Arc::clone(&self.published))
+        Reader { published: Arc::clone(&self.published), seen: self.published.members.load_full() }
     }
 
     /// The membership with everything that is still to be published.
@@ -55,8 +93,11 @@ impl Membership {
 
     /// Lets readers see what has changed, if anything has.
     pub(crate) fn publish(&mut self) {
-        if self.published.load().base_seq() != self.next.base_seq() {
-            self.published.store(Arc::new(self.next.clone()));
+        if self.published.base_seq.load(Ordering::Relaxed) != self.next.base_seq() {
+            self.retired.push(self.published.replace(self.next.clone()));
+            // Who has no PvDs may never publish again, and leaves it to its readers.
+            let is_read = |version: &Arc<Members>| Arc::strong_count(version) > 1 && !self.next.is_empty();
+            self.retired.retain(is_read);
         }
         if self.zombies.len() > 2 * self.counted + 16 {
             self.count_zombies();

@@ -61,25 +61,26 @@ fn look(members: &Members, names: &[PvdName]) {
 }
 
 /// Counts the versions that it saw one after the other.
-fn read(reader: &Reader, names: &[PvdName], done: &AtomicBool, versions: &AtomicU64) {
+fn read(mut reader: Reader, names: &[PvdName], done: &AtomicBool, versions: &AtomicU64) {
     let mut last = 0;
     while !done.load(Ordering::Acquire) {
         let members = reader.members();
         assert!(members.base_seq() >= last, "time goes one way");
         versions.fetch_add(u64::from(members.base_seq() > last), Ordering::Relaxed);
         last = members.base_seq();
-        look(&members, names);
+        look(members, names);
     }
 }
 
 #[test]
 fn readers_see_whole_versions_while_the_writer_removes_what_they_look_up() {
     let (mut registry, names) = (Registry::new(Limits::default(), 1), names());
-    let (reader, done, versions) = (registry.reader(), AtomicBool::new(false), AtomicU64::new(0));
+    let (done, versions) = (AtomicBool::new(false), AtomicU64::new(0));
     let (mut changes, mut which) = (0_u64, 0);
     thread::scope(|scope| {
-        let start = || scope.spawn(|| read(&reader, &names, &done, &versions));
-        let readers = [start(), start()];
+        let (names, done, versions) = (&names, &done, &versions);
+        let readers = [registry.reader(), registry.reader()];
+        let readers = readers.map(|reader| scope.spawn(move || read(reader, names, done, versions)));
         // A reader that has found what it should not has ended.
         while (changes < 20_000 || versions.load(Ordering::Relaxed) < 100)
             && !readers.iter().any(ScopedJoinHandle::is_finished)

@@ -25,9 +25,9 @@ fn a_pvd_that_is_removed_while_it_is_read_stays_readable_and_is_waited_for() {
 #[test]
 fn a_reader_never_finds_what_is_unlinked_and_keeps_what_it_has_found() {
     let mut net = Net::new();
-    let reader = net.registry.reader();
+    let mut reader = net.registry.reader();
     net.hear(1, 1, &Ra::of("a.example", 0).rdnss(&["::1"], 10)).unwrap();
-    let before = reader.members();
+    let before = Arc::clone(reader.members());
     net.pass(10);
     assert!(before.by_name(&name("a.example")).is_some());
     assert!(reader.members().by_name(&name("a.example")).is_none());

@@ -40,11 +40,9 @@ fn a_refresh_allocates_nothing() {
 fn looking_up_allocates_nothing() {
     let mut net = Net::new();
     (0..200).for_each(|i| net.say(1, 1, &Ra::of(&format!("pvd{i}.example"), 1800)));
-    let (reader, name) = (net.registry.reader(), super::build::name("pvd77.example"));
+    let (mut reader, name) = (net.registry.reader(), super::build::name("pvd77.example"));
     let handle = net.pvd("pvd77.example").unwrap().handle();
     let mut found = 0;
-    // The first look of a thread takes a place for it.
-    assert_eq!(reader.members().len(), 200);
     let allocated = measure(|| {
         let members = reader.members();
         found += usize::from(members.by_name(&name).is_some()) + usize::from(members.get(handle).is_some());

@@ -211,7 +211,7 @@ fn test_a_namespace_waits_for_those_who_read_its_pvds() {
     hear(&mut control, "red/dev:r1", &advert(Some("b.example"), 2), 1);
     let home = control.plant.tree.find(&path("red/dev")).unwrap();
     let registry = home.get(control.plant.learning.pvds).unwrap().made().unwrap();
-    let reader = registry.reader();
+    let mut reader = registry.reader();
     let held: Vec<_> = registry.members().iter().cloned().collect();
     let recursive = |path| Request::NamespaceDel { path, recursive: true, force: false };
     control.handle_request(recursive(path("red/dev"))).unwrap();
