@@ -23,10 +23,12 @@ mod arrive;
 mod follow;
 mod homes;
 mod leave;
+mod rest;
 mod succeed;
 
 pub use arrive::Landed;
 pub use homes::{Missing, NumbersLeft};
+pub use rest::Rest;
 pub use succeed::Learnt;
 
 use crate::ra_learning::RoutersFound;

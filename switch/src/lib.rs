@@ -92,7 +92,9 @@ pub use dataplane::{DropReason, Emission, Limit, Limits, MacPolicy, RaGuard, Rat
 pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
-pub use handover::{BadMoveId, Handover, Landed, Learnt, Missing, Move, MoveId, NumbersLeft, Passage, RaLeft, VfLeft};
+pub use handover::{
+    BadMoveId, Handover, Landed, Learnt, Missing, Move, MoveId, NumbersLeft, Passage, RaLeft, Rest, VfLeft,
+};
 pub use information::Fetched;
 pub use lane::{AutoLane, LaneSpec};
 pub use mediation::{Mediation, MediationEdit, injection_of, sight_of};

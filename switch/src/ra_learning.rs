@@ -10,7 +10,7 @@
 //!
 //! Nothing that a guest does leads back to learning: otherwise a reset of its NIC would be all that it takes to become
 //! another router. And learning only ever narrows what an operator allows: it makes no router of a host. What was noted is
-//! kept over restarts; a span that a restart cuts short begins anew.
+//! kept over restarts; a span that a restart cuts short begins anew, unless the next process was told how far it was.
 
 use crate::limits::RA_GUARD_MAX;
 use core::net::Ipv6Addr;
@@ -98,6 +98,21 @@ impl RaLearning {
     /// What was decided earlier holds.
     pub(crate) fn resume(found: RoutersFound) -> RaLearning {
         RaLearning { phase: Phase::Decided, found }
+    }
+
+    /// For how long it still learns, and what was noted so far, for another process that goes on with it.
+    pub(crate) fn under_way(&self, now: Duration) -> Option<(Duration, &RoutersFound)> {
+        let Phase::Learning { left, at } = self.phase else { return None };
+        let passed = at.map_or(Duration::ZERO, |at| now.saturating_sub(at));
+        Some((left.saturating_sub(passed), &self.found))
+    }
+
+    /// Goes on with what was [`RaLearning::under_way`] elsewhere, if it learns here too: never for longer than is wanted here.
+    pub(crate) fn go_on(&mut self, other: Duration, found: RoutersFound) {
+        if let Phase::Learning { left, at } = &mut self.phase {
+            (*left, *at) = (other.min(*left), None);
+            self.found = Some(found).filter(RoutersFound::fits).unwrap_or_default();
+        }
     }
 
     /// Whether it is being found out.

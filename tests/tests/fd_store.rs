@@ -42,6 +42,13 @@ impl Scene {
         })
     }
 
+    /// What both guests have sent and received, when all of that is counted.
+    fn counted(&self) -> Vec<u64> {
+        let ports = || frames(&self.daemon);
+        let at_rest = |counts: &Vec<u64>| counts[0] == counts[3] && counts[1] == counts[2];
+        for_value("all to be counted", Deadline::patient(), || Some(ports()).filter(at_rest))
+    }
+
     /// Has weftd end, and returns what it leaves.
     fn end(&mut self) -> OwnedFd {
         assert!(self.daemon.stop().success());
@@ -63,16 +70,27 @@ impl Scene {
     }
 }
 
+/// Frames that each guest got and sent.
+fn frames(daemon: &Weftd) -> Vec<u64> {
+    let port = |name| ["rx_frames", "tx_frames"].map(|count| daemon.port(name)[count].as_u64().expect("a number"));
+    ["one", "two"].into_iter().flat_map(port).collect()
+}
+
 #[test]
 fn a_restart_by_systemd_leaves_guests_where_they_are() {
     let mut scene = Scene::new();
+    scene.daemon.weft(&["log", "set", "info,backends=debug"]).expect_ok();
     for _ in 0..3 {
         scene.guests.ping();
+        let counted = scene.counted();
         let left = scene.end();
         // What guests send while there is no weftd waits in their rings.
         scene.start(&left);
+        assert_eq!(scene.counted(), counted, "nothing was sent since");
         scene.guests.ping();
     }
+    let log = scene.daemon.json(&["log", "set", "info"]);
+    assert_eq!(log["previous"], "info,backends=debug");
     assert!(!scene.daemon.log().contains("session ended"), "nobody had to connect anew");
     // What makes no sense is of no use, and does no harm.
     drop(scene.end());

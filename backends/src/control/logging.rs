@@ -3,6 +3,7 @@
 //! while. Nothing on the frame path logs. What a guest or a client had a hand in is logged in quotes, escaped.
 
 use super::guard_log::GuardLog;
+use crate::upgrade::LogLeft;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 use tracing_subscriber::layer::SubscriberExt;
@@ -21,6 +22,8 @@ pub struct BadFilter(pub String);
 pub(super) struct Logging {
     pub(super) guard: GuardLog,
     handle: reload::Handle<EnvFilter, Registry>,
+    /// The filter that this process was started with.
+    started: String,
     current: String,
     /// When which filter comes back.
     back: Option<(Instant, String)>,
@@ -37,7 +40,13 @@ impl Logging {
         let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
         let _ = tracing_subscriber::registry().with(layer).with(lines).try_init();
-        Ok(Logging { guard: GuardLog::default(), handle, current: filter.to_owned(), back: None })
+        Ok(Logging {
+            guard: GuardLog::default(),
+            handle,
+            started: filter.to_owned(),
+            current: filter.to_owned(),
+            back: None,
+        })
     }
 
     /// Changes the filter and returns the one before. After `span`, if given, the one that stood when the first of such
@@ -51,6 +60,24 @@ impl Logging {
         // A span that no clock can express is for good.
         self.back = span.and_then(|span| now.checked_add(span)).map(|until| (until, base));
         Ok(self.put(parsed, filter))
+    }
+
+    /// How it was set since the start, for a process that takes the place of this one. `None`: it was not.
+    pub(super) fn left(&self, now: Instant) -> Option<LogLeft> {
+        let back = self.back.as_ref().map(|(until, base)| (until.saturating_duration_since(now), base.clone()));
+        let is_set = self.current != self.started || back.is_some();
+        is_set.then(|| LogLeft { filter: self.current.clone(), back })
+    }
+
+    /// Goes on with how it was set in another process.
+    ///
+    /// # Errors
+    /// A filter makes no sense.
+    pub(super) fn take_over(&mut self, left: LogLeft, now: Instant) -> Result<(), BadFilter> {
+        if let Some((_, base)) = &left.back {
+            self.set(base, None, now)?;
+        }
+        self.set(&left.filter, left.back.map(|(span, _)| span), now).map(drop)
     }
 
     /// Brings a filter back whose time has come.
@@ -90,6 +117,22 @@ mod test {
         log.set("warn", None, start).unwrap();
         log.tick(start + 1000 * second);
         assert_eq!(log.current, "warn");
+    }
+
+    #[test]
+    fn test_a_filter_that_was_set_is_left_to_another_process_and_so_is_when_it_ends() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let (mut log, mut next) = (Logging::start("info").unwrap(), Logging::start("info").unwrap());
+        assert_eq!(log.left(start), None);
+        log.set("warn", None, start).unwrap();
+        log.set("debug", Some(60 * second), start).unwrap();
+        next.take_over(log.left(start + 20 * second).unwrap(), start).unwrap();
+        next.tick(start + 39 * second);
+        assert_eq!(next.current, "debug");
+        next.tick(start + 40 * second);
+        assert_eq!(next.current, "warn");
+        let bad = LogLeft { filter: "backends=loud".to_owned(), back: None };
+        assert!(next.take_over(bad, start).is_err() && next.current == "warn");
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod fetcher;
 mod guard_log;
 mod inherited;
 mod lanes;
+mod leaving;
 mod load;
 mod logging;
 mod options;
@@ -123,7 +124,7 @@ pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Resul
         started => started?,
     };
     running.daemon.begin(&mut running.events, &overlay);
-    if let Some(before) = &before {
+    if let Some(before) = before {
         running.succeed(before);
     }
     notify(&[NotifyState::Ready]);

@@ -9,7 +9,7 @@ use super::inherited::Inherited;
 use super::subscriber::Loop;
 use super::{Running, notify};
 use crate::runtime::clock;
-use crate::upgrade::{Channel, Estate, STORED, VERSIONS, Word, from_text};
+use crate::upgrade::{Channel, Estate, FOLLOWED, Remainder, STORED, VERSIONS, Word, from_text, rest_from_text};
 use crate::vhost_user::Adoption;
 use event_manager::SubscriberOps;
 use sd_notify::NotifyState;
@@ -19,6 +19,8 @@ use switch::{Action, Learnt};
 
 /// How long the other may take to say something.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long what follows may take to come. Nobody but control waits for it.
+const REST_MAX: Duration = Duration::from_secs(2);
 /// How long sessions may take to begin.
 const ADOPTION_MAX: Duration = Duration::from_secs(4);
 /// The longest rest between two looks at sessions that begin: their daemons answer within microseconds.
@@ -29,11 +31,20 @@ pub(super) struct Predecessor {
     /// `None`: it has ended, and has left what it had to systemd.
     channel: Option<Channel>,
     learnt: Learnt,
+    /// What is told last, if it has been, or will be.
+    rest: Told,
     at: Duration,
     /// The file of the control socket was its own.
     owns_socket: bool,
     /// Sessions that cannot go on are ended, rather than that there is no upgrade.
     lenient: bool,
+}
+
+/// What follows an estate.
+enum Told {
+    Already(Box<Remainder>),
+    AtTheEnd,
+    Never,
 }
 
 impl Predecessor {
@@ -43,7 +54,10 @@ impl Predecessor {
         let came = channel.say(&hello, PATIENCE).map_err(|why| why.to_string()).and_then(|()| read(&channel, PATIENCE));
         let channel = Some(channel);
         match came {
-            Ok(estate) => Predecessor::of(channel, estate),
+            Ok(estate) => {
+                let rest = if estate.version >= FOLLOWED { Told::AtTheEnd } else { Told::Never };
+                Predecessor::of(channel, estate, rest)
+            }
             Err(why) => give_up(channel.as_ref(), &why),
         }
     }
@@ -57,7 +71,11 @@ impl Predecessor {
         notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(STORED)]);
         let stored = Channel::over(stored);
         match read(&stored, Duration::ZERO) {
-            Ok(estate) => Some(Predecessor::of(None, estate)),
+            Ok(estate) => {
+                // One that was left by an earlier weftd is followed by nothing.
+                let rest = read_rest(&stored, Duration::ZERO).map_or(Told::Never, |rest| Told::Already(Box::new(rest)));
+                Some(Predecessor::of(None, estate, rest))
+            }
             Err(why) => {
                 stored.drain();
                 tracing::warn!(why, "what was left in systemd's descriptor store is of no use");
@@ -66,12 +84,23 @@ impl Predecessor {
         }
     }
 
-    fn of(channel: Option<Channel>, mut estate: Estate) -> (Predecessor, Estate) {
+    fn of(channel: Option<Channel>, mut estate: Estate, rest: Told) -> (Predecessor, Estate) {
         let learnt = std::mem::take(&mut estate.learnt);
         let owns_socket = estate.control.as_ref().is_some_and(|(_, ours)| *ours);
         // Where nobody is left who could go on, one that cannot is not everybody's end.
         let lenient = estate.lenient || channel.is_none();
-        (Predecessor { channel, learnt, at: estate.at, owns_socket, lenient }, estate)
+        (Predecessor { channel, learnt, rest, at: estate.at, owns_socket, lenient }, estate)
+    }
+
+    /// What it tells last. It has let go of all else, so that nothing fails any more.
+    fn rest(self) -> Option<Remainder> {
+        match (self.rest, self.channel) {
+            (Told::Already(rest), _) => Some(*rest),
+            (Told::AtTheEnd, Some(channel)) => read_rest(&channel, REST_MAX)
+                .inspect_err(|why| tracing::warn!(why, "what the weftd before has counted and learnt last is lost"))
+                .ok(),
+            _ => None,
+        }
     }
 
     /// Another process acts still, and what it has stored is its own.
@@ -106,6 +135,15 @@ fn read(channel: &Channel, patience: Duration) -> Result<Estate, String> {
     from_text(&text, fds).map_err(|why| why.to_string())
 }
 
+fn read_rest(channel: &Channel, patience: Duration) -> Result<Remainder, String> {
+    let came = channel.hear(patience).and_then(|word| match word {
+        Word::Rest => channel.take(patience),
+        word => Err(std::io::Error::other(format!("{word:?}"))),
+    });
+    let (text, _) = came.map_err(|why| why.to_string())?;
+    rest_from_text(&text).map_err(|why| why.to_string())
+}
+
 fn give_up(channel: Option<&Channel>, why: &str) -> ! {
     tracing::error!(why, "this weftd does not take over");
     // Whoever does not hear it any more is none to be told.
@@ -115,7 +153,7 @@ fn give_up(channel: Option<&Channel>, why: &str) -> ! {
 
 impl Running {
     /// Goes on where the weftd before this one is. When this returns, that one is done.
-    pub(super) fn succeed(&mut self, predecessor: &Predecessor) {
+    pub(super) fn succeed(&mut self, predecessor: Predecessor) {
         if let Some(port) = self.daemon.endpoints.unclaimed().filter(|_| !predecessor.lenient) {
             let advice = "has weftd read its configuration again (SIGHUP) since that was changed?";
             predecessor.fail(&format!("port {port} is not there any more; {advice}"));
@@ -123,16 +161,18 @@ impl Running {
         let (now, learnt) = (clock(), &predecessor.learnt);
         let way = now.since_origin().saturating_sub(predecessor.at);
         self.daemon.control.succeed(learnt, way, now);
-        self.adopt(predecessor, &Adoption::Ready);
+        self.adopt(&predecessor, &Adoption::Ready);
         predecessor.say(&Word::Ready);
         predecessor.await_go();
         for wanted in [Adoption::Ready, Adoption::Done] {
             self.daemon.endpoints.proceed(&mut self.events);
-            self.adopt(predecessor, &wanted);
+            self.adopt(&predecessor, &wanted);
         }
         predecessor.say(&Word::Done);
+        let owns_socket = predecessor.owns_socket;
+        predecessor.rest().into_iter().for_each(|rest| self.daemon.take_rest(rest));
         self.daemon.endpoints.take_over(&mut self.events);
-        self.take_socket(predecessor.owns_socket);
+        self.take_socket(owns_socket);
         self.daemon.wake(&mut self.events);
     }
 
@@ -173,6 +213,15 @@ impl Daemon {
                 None
             }
             (_, action) => Some(action),
+        }
+    }
+
+    /// Goes on with what the weftd before has told last.
+    fn take_rest(&mut self, Remainder { at, log, rest }: Remainder) {
+        let now = clock();
+        self.control.take_rest(rest, now.since_origin().saturating_sub(at), now);
+        if let Some(Err(why)) = log.map(|log| self.logging.take_over(log, Instant::now())) {
+            tracing::warn!(%why, "the log is not set as it was");
         }
     }
 

@@ -9,27 +9,27 @@ use super::daemon::Daemon;
 use super::subscriber::{Loop, Subscriber};
 use crate::ctl_server::{Answer, Mark};
 use crate::runtime::clock;
-use crate::upgrade::{Channel, Estate, OPTION, STORED, VERSIONS, Word, to_text};
+use crate::upgrade::{Channel, Estate, FIRST, FOLLOWED, OPTION, Remainder, VERSIONS, Word, rest_to_text, to_text};
+use crate::vhost_user::Legacy;
 use ctl::codec::Reply;
 use ctl::proto::v1::{Error, UpgradeReply};
 use event_manager::{SubscriberId, SubscriberOps};
 use sd_notify::NotifyState;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
-use switch::{LaneAsk, PortPath};
+use switch::{LaneAsk, Learnt, PortPath};
 
 /// How long it may take until a successor says hello.
 const START_MAX: Duration = Duration::from_secs(20);
-/// How long after that it may take until all sessions are between two messages.
+/// How long after that it may take until all sessions are between two messages, and no frames wait for a guest.
 const REST_MAX: Duration = Duration::from_secs(5);
 /// How long it may take to be given all and to be ready. With [`DONE_MAX`] less than after what systemd's watchdog ends us.
 const READY_MAX: Duration = Duration::from_secs(6);
-/// How long sessions may be in the middle of a message before an end that is told to be now.
-const QUIET_MAX: Duration = Duration::from_secs(1);
 /// How long it may take to have rings run. Guests hear nothing meanwhile.
 const DONE_MAX: Duration = Duration::from_secs(2);
 
@@ -42,8 +42,8 @@ pub(super) struct Successor {
     channel: Channel,
     subscriber: SubscriberId,
     until: Instant,
-    /// Which weftd it is, once it has said so.
-    weft: Option<String>,
+    /// Which weftd it is, once it has said so, and the format of its estate.
+    weft: Option<(String, u32)>,
     /// Sessions that cannot go on are ended, rather than that there is no upgrade.
     force: bool,
 }
@@ -66,10 +66,10 @@ impl Successor {
     fn greet(&mut self) -> Result<bool, String> {
         match self.channel.heard() {
             Ok(Some(Word::Hello { reads, weft })) => {
-                if !reads.iter().any(|version| VERSIONS.contains(version)) {
+                let Some(version) = VERSIONS.iter().find(|version| reads.contains(version)) else {
                     return Err(format!("it is weft {weft}, and reads nothing that this one can leave to it"));
-                }
-                self.weft = Some(weft);
+                };
+                self.weft = Some((weft, *version));
                 self.until = Instant::now() + REST_MAX;
                 Ok(true)
             }
@@ -80,6 +80,17 @@ impl Successor {
             }
             Err(why) => Err(format!("it is no weftd that can be upgraded to: {why}")),
         }
+    }
+
+    /// Makes an estate one that it reads. What that tells of what was learnt, if more follows.
+    fn fit(&self, estate: &mut Estate) -> Option<Learnt> {
+        estate.version = self.weft.as_ref().map_or(FIRST, |(_, version)| *version);
+        if estate.version < FOLLOWED {
+            return None;
+        }
+        // They follow as a whole: what a router has said it may take back meanwhile.
+        estate.learnt.ras.clear();
+        Some(estate.learnt.clone())
     }
 
     /// Gives it the estate, and waits until only rings are missing.
@@ -143,16 +154,43 @@ impl Daemon {
         Ok(())
     }
 
-    /// All that is left to a successor. `lenient`: without what cannot go on, rather than nothing.
-    fn estate(&self, control: io::Result<(OwnedFd, bool)>, lenient: bool) -> Result<Estate, String> {
-        let ports = self.endpoints.legacies(lenient)?;
+    /// The sockets and sessions of ports, when all are at a point where another process can go on. `lenient`: without what cannot
+    /// go on, rather than nothing.
+    pub(super) fn legacies(&self, lenient: bool) -> Result<BTreeMap<PortPath, Legacy>, String> {
+        if let Some(port) = self.control.waited_for().filter(|_| !lenient) {
+            return Err(format!(
+                "port {port}: its guest is on its way, and frames wait for it; try again when it has come, or have --force drop them"
+            ));
+        }
+        self.endpoints.legacies(lenient).map_err(|why| format!("{why}; --force ends such a session"))
+    }
+
+    /// All that is left to a successor. `lenient`: as for [`Daemon::legacies`].
+    pub(super) fn estate(&self, control: io::Result<(OwnedFd, bool)>, lenient: bool) -> Result<Estate, String> {
+        let ports = self.legacies(lenient)?;
         let control = Some(control.map_err(|why| format!("the control socket: {why}"))?);
         let now = clock();
-        Ok(Estate { at: now.since_origin(), lenient, control, ports, learnt: self.control.learnt(now) })
+        let (version, at, learnt) = (FIRST, now.since_origin(), self.control.learnt(now));
+        Ok(Estate { version, at, lenient, control, ports, learnt })
+    }
+
+    /// Leaves what follows an estate in which `told` was said. No ring runs any more.
+    pub(super) fn leave_rest(&mut self, channel: &Channel, told: &Learnt, patience: Duration) -> Result<(), String> {
+        self.hear_all();
+        let (now, log) = (clock(), self.logging.left(Instant::now()));
+        let rest = Remainder { at: now.since_origin(), log, rest: self.control.rest(told, now) };
+        let text = rest_to_text(&rest).map_err(|why| why.to_string())?;
+        let left = channel.say(&Word::Rest, patience).and_then(|()| channel.give(&text, &[], patience));
+        left.map_err(|why| why.to_string())
+    }
+
+    /// Takes note of all copies of frames that wait. There are no more: no ring runs.
+    pub(super) fn hear_all(&mut self) {
+        while self.take_snooped() {}
     }
 
     /// Lets go of what only one process can have, and that guests do not wait for. Tells which ports had a lane open.
-    fn let_go(&mut self, events: &mut Loop) -> Vec<PortPath> {
+    pub(super) fn let_go(&mut self, events: &mut Loop) -> Vec<PortPath> {
         self.stop_fetching(events);
         self.doors.close_all(events);
         self.texts.close_all(events);
@@ -197,8 +235,8 @@ impl Running {
             Ok(false) => return false,
             Ok(true) => match self.daemon.estate(socket, force) {
                 Ok(estate) => self.hand_over(estate),
-                Err(why) if late => Err(format!("{why}; --force ends such a session")),
-                // It may be a moment, and what ends it wakes the loop.
+                Err(why) if late => Err(why),
+                // It may be a moment, and what ends it wakes the loop, if not the next tick does.
                 Err(_) => return false,
             },
             Err(why) => Err(why),
@@ -209,9 +247,10 @@ impl Running {
     }
 
     /// Gives all to the successor, and is as before when it does not take it.
-    fn hand_over(&mut self, estate: Estate) -> Result<UpgradeReply, String> {
+    fn hand_over(&mut self, mut estate: Estate) -> Result<UpgradeReply, String> {
         let Some(successor) = self.daemon.successor.take() else { return Err("there is none".to_owned()) };
         let guests = estate.ports.values().filter(|legacy| legacy.session.is_some()).count() as u64;
+        let told = successor.fit(&mut estate);
         // The watchdog is not told anything until this is over.
         super::notify(&[NotifyState::Watchdog]);
         let given = self.daemon.make_sure().and_then(|()| successor.give(estate));
@@ -226,7 +265,10 @@ impl Running {
         match went.and_then(|()| successor.expect(&Word::Done, DONE_MAX)) {
             Ok(()) => {
                 let gap_us = u64::try_from(stopped.elapsed().as_micros()).unwrap_or(u64::MAX);
-                let version = successor.weft.unwrap_or_default();
+                if let Some(Err(why)) = told.map(|told| self.daemon.leave_rest(&successor.channel, &told, DONE_MAX)) {
+                    tracing::warn!(why, "the successor is not told what was counted and learnt last");
+                }
+                let version = successor.weft.map(|(weft, _)| weft).unwrap_or_default();
                 Ok(UpgradeReply { pid: successor.child.id(), version, guests, gap_us })
             }
             Err(why) => {
@@ -235,49 +277,6 @@ impl Running {
                 Err(why)
             }
         }
-    }
-
-    /// Leaves all to the weftd that systemd starts next, if it keeps descriptors for that; when none is started it lets go of them.
-    /// True: this process has nothing left.
-    pub(super) fn leave_to_systemd(&mut self) -> bool {
-        // Set since systemd 254, to how many it keeps.
-        if std::env::var_os("FDSTORE").is_none_or(|most| most == "0") {
-            return false;
-        }
-        match self.try_leave() {
-            Ok(()) => true,
-            Err(why) => {
-                tracing::warn!(why, "nothing is left to the next weftd: guests have to come to it");
-                self.daemon.endpoints.resume();
-                false
-            }
-        }
-    }
-
-    /// The estate of a process that ends: sessions in the middle of a message have a moment to come to its end.
-    fn last_estate(&mut self) -> Result<Estate, String> {
-        let until = Instant::now() + QUIET_MAX;
-        while Instant::now() < until && self.daemon.endpoints.legacies(false).is_err() {
-            self.events.run_with_timeout(1).map_err(|why| why.to_string())?;
-            self.daemon.take_notices(&mut self.events);
-        }
-        let socket = self.server.borrow().share();
-        self.daemon.estate(socket, true)
-    }
-
-    fn try_leave(&mut self) -> Result<(), String> {
-        let estate = self.last_estate()?;
-        let (text, fds) = to_text(estate).map_err(|why| why.to_string())?;
-        let lent: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-        let (channel, theirs) = Channel::pair().map_err(|why| why.to_string())?;
-        self.daemon.endpoints.suspend();
-        // Nobody reads it yet: what does not fit into the socket is too much.
-        let left = channel.say(&Word::Estate, Duration::ZERO).and_then(|()| channel.give(&text, &lent, Duration::ZERO));
-        let kept = [NotifyState::FdStore, NotifyState::FdName(STORED), NotifyState::Custom("FDPOLL=0")];
-        let stored = left.and_then(|()| sd_notify::notify_with_fds(&kept, &[theirs.as_fd()]));
-        stored.map_err(|why| why.to_string())?;
-        self.daemon.let_go(&mut self.events);
-        Ok(())
     }
 
     /// Tells those who wait for it, and systemd.

@@ -51,6 +51,8 @@ pub(crate) enum Word {
     Go,
     /// They run again.
     Done,
+    /// What can only be told now follows.
+    Rest,
     /// It cannot be.
     Failed(String),
 }

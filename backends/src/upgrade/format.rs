@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The format of an estate, version 1: JSON, in which descriptors are numbers of those that come with it.
+//! The format of an estate, versions 1 and 2: JSON, in which descriptors are numbers of those that come with it. Version 2 differs in
+//! that something follows it (`rest.rs`), and that it need not say what stands there.
 
-use super::Estate;
+use super::learnt::{self, LearntV1, MacsV1, RasV1};
+use super::{Estate, VERSIONS};
 use crate::dispose::Descriptors;
-use crate::handover::{RaV1, hex, ra_left, ra_v1};
+use crate::handover::hex;
 use crate::store::format::parse;
 use crate::vhost_user::message::Message;
 use crate::vhost_user::{Legacy, Script};
@@ -13,7 +15,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
-use switch::{Learnt, NamespacePath, PortPath};
+use switch::PortPath;
 
 /// An estate cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,10 +31,8 @@ struct EstateV1 {
     lenient: bool,
     control: Option<ListenerV1>,
     ports: BTreeMap<String, PortV1>,
-    /// By port: address, and for how many seconds it was not seen.
-    macs: BTreeMap<String, Vec<(String, u64)>>,
-    /// By namespace.
-    ras: BTreeMap<String, Vec<RaV1>>,
+    macs: MacsV1,
+    ras: RasV1,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,18 +72,15 @@ struct MessageV1 {
 /// Writes an estate, and hands out its descriptors.
 pub(crate) fn to_text(estate: Estate) -> Result<(String, Vec<OwnedFd>), BadEstate> {
     let mut fds = Fds(Vec::new());
-    let ras = estate.learnt.ras.iter().map(|(path, ras)| (path.to_string(), ras.iter().map(ra_v1).collect()));
-    let macs = estate.learnt.macs.iter().map(|(path, macs)| {
-        (path.to_string(), macs.iter().map(|(mac, age)| (mac.to_string(), age.as_secs())).collect())
-    });
+    let LearntV1 { macs, ras } = learnt::said(&estate.learnt);
     let whole = EstateV1 {
-        version: 1,
+        version: estate.version,
         at_ns: u64::try_from(estate.at.as_nanos()).unwrap_or(u64::MAX),
         lenient: estate.lenient,
         control: estate.control.map(|listener| fds.listener(listener)),
         ports: estate.ports.into_iter().map(|(path, legacy)| (path.to_string(), fds.port(legacy))).collect(),
-        macs: macs.collect(),
-        ras: ras.collect(),
+        macs,
+        ras,
     };
     let text = serde_json::to_string(&whole).map_err(|why| BadEstate(why.to_string()))?;
     Ok((text, fds.0))
@@ -163,23 +160,20 @@ impl Left {
 }
 
 fn estate(said: EstateV1, left: &mut Left) -> Result<Estate, String> {
+    if !VERSIONS.contains(&said.version) {
+        return Err(format!("it is of version {}", said.version));
+    }
     let port = |(path, said): (String, PortV1)| {
         let path: PortPath = parse("port", &path)?;
         let legacy = left.port(said).map_err(|why| format!("port {path}: {why}"))?;
         Ok::<_, String>((path, legacy))
     };
     let ports = said.ports.into_iter().map(port).collect::<Result<_, _>>()?;
-    let macs = said.macs.iter().map(|(path, macs)| {
-        let mac = |(mac, age): &(String, u64)| Ok((parse("MAC address", mac)?, Duration::from_secs(*age)));
-        Ok((parse::<PortPath>("port", path)?, macs.iter().map(mac).collect::<Result<_, String>>()?))
-    });
-    let ras = said.ras.iter().map(|(path, ras)| {
-        Ok((parse::<NamespacePath>("namespace", path)?, ras.iter().map(ra_left).collect::<Result<_, String>>()?))
-    });
     Ok(Estate {
+        version: said.version,
         at: Duration::from_nanos(said.at_ns),
         lenient: said.lenient,
-        learnt: Learnt { macs: macs.collect::<Result<_, String>>()?, ras: ras.collect::<Result<_, String>>()? },
+        learnt: learnt::meant(&LearntV1 { macs: said.macs, ras: said.ras })?,
         ports,
         control: left.listener(said.control)?,
     })

@@ -17,6 +17,7 @@
 //!   rings stop
 //!      │  go ──────────────────────────────────────────▶ kicks: rings run, from their used indices
 //!      │◀─────────────────────────────────────── done ─  its own from here on
+//!      │  rest ────────────────────────────────────────▶ what was counted, and learnt meanwhile; then the first caller
 //!      ▼ ends, and touches nothing                      │
 //! ```
 //!
@@ -25,28 +26,46 @@
 //! them: the predecessor's control loop does nothing else from the estate on, and the successor does not before *go*. Only what is
 //! between *go* and *done* is a gap to guests.
 //!
+//! What guests do until the rings stop is counted, and some of it learnt from, so that can only be told afterwards: in the
+//! [`Remainder`], which comes when rings run again, since no guest has to wait for it. A successor to whom it does not come goes on
+//! without.
+//!
+//! Frames that wait for a guest (because it is being migrated, or its VF taken from it) do not go along: what they wait for is said in
+//! messages that nobody reads meanwhile, and takes a moment. So the upgrade waits for that, or does not take place; by force, and
+//! where a process is told to end, they are dropped, and counted.
+//!
 //! The two may be of different versions. The estate is in the newest format that both know.
 //!
 //! Under systemd the two need not live at the same time: a weftd that is told to end leaves its estate in the descriptor store of
-//! its unit (`FileDescriptorStoreMax=`), in the same words, and the one that is started next finds it ([`STORED`]).
+//! its unit (`FileDescriptorStoreMax=`), in the same words, and the one that is started next finds it ([`STORED`]). It is of the first
+//! version, since nobody knows which weftd that will be, and what follows is there for one that looks.
 
 mod channel;
 mod format;
+mod learnt;
+mod rest;
 #[cfg(test)]
 mod tests;
 
 pub use channel::Channel;
 pub(crate) use channel::Word;
-pub(crate) use format::{from_text, to_text};
+pub(crate) use format::{BadEstate, from_text, to_text};
+pub(crate) use rest::{rest_from_text, rest_to_text};
 
 use crate::vhost_user::Legacy;
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
-use switch::{Learnt, PortPath};
+use switch::{Learnt, PortPath, Rest};
 
 /// The formats of an estate that this weftd reads, the newest first. It writes all of them.
-pub(crate) const VERSIONS: &[u32] = &[1];
+pub(crate) const VERSIONS: &[u32] = &[FOLLOWED, FIRST];
+
+/// The format that every weftd reads.
+pub(crate) const FIRST: u32 = 1;
+
+/// From this version on, what can only be told at the end follows the estate.
+pub(crate) const FOLLOWED: u32 = 2;
 
 /// The option that tells a weftd that it is a successor, whose standard input is the socket to its predecessor.
 pub const OPTION: &str = "--succeed";
@@ -57,6 +76,8 @@ pub(crate) const STORED: &str = "weft-estate";
 /// All that a weftd leaves to its successor.
 #[derive(Debug, Default)]
 pub(crate) struct Estate {
+    /// Its format, one of [`VERSIONS`].
+    pub(crate) version: u32,
     /// When this was true, since the machine was started.
     pub(crate) at: Duration,
     /// Sessions that cannot go on are ended, rather than that there is no upgrade.
@@ -67,4 +88,24 @@ pub(crate) struct Estate {
     pub(crate) ports: BTreeMap<PortPath, Legacy>,
     /// What was learnt.
     pub(crate) learnt: Learnt,
+}
+
+/// What follows an estate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Remainder {
+    /// When this was true, since the machine was started.
+    pub(crate) at: Duration,
+    /// How the log was set while weftd ran; `None`: nobody has.
+    pub(crate) log: Option<LogLeft>,
+    /// What the switch tells last.
+    pub(crate) rest: Rest,
+}
+
+/// How a log was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogLeft {
+    /// What is logged.
+    pub(crate) filter: String,
+    /// After so long this filter comes back.
+    pub(crate) back: Option<(Duration, String)>,
 }

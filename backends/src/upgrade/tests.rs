@@ -3,10 +3,12 @@ use super::*;
 use crate::dispose::Descriptors;
 use crate::vhost_user::Script;
 use crate::vhost_user::message::{Message, request as id};
+use dataplane::{DropReason, PortStats, SnoopStats, Traffic};
+use pvd::Replayed;
 use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use switch::RaLeft;
+use switch::{RaLeft, RoutersFound};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -39,7 +41,14 @@ fn sample() -> Estate {
     let macs = [(path.clone(), vec![("02:00:00:00:00:02".parse().unwrap(), Duration::from_secs(7))])].into();
     let learnt = Learnt { macs, ras: [("red".parse().unwrap(), vec![ra])].into() };
     let control = Some((bell(), false));
-    Estate { at: Duration::from_nanos(5), lenient: true, control, ports: [(path, legacy)].into(), learnt }
+    Estate {
+        version: FOLLOWED,
+        at: Duration::from_nanos(5),
+        lenient: true,
+        control,
+        ports: [(path, legacy)].into(),
+        learnt,
+    }
 }
 
 #[test]
@@ -71,7 +80,8 @@ fn test_an_estate_that_makes_no_sense_is_none() {
     let again = || fds.iter().map(|fd| fd.try_clone().unwrap()).collect::<Vec<_>>();
     assert!(from_text(&text, again()).is_ok());
     for (from, to) in [
-        ("\"version\":1", "\"version\":2,\"more\":1"),
+        ("\"version\":2", "\"version\":2,\"more\":1"),
+        ("\"version\":2", "\"version\":3"),
         ("red/dev:vm1", "red/dev"),
         ("\"fd\":0", "\"fd\":1"),
         ("\"fd\":0", "\"fd\":4000"),
@@ -83,6 +93,84 @@ fn test_an_estate_that_makes_no_sense_is_none() {
         assert!(why.starts_with("what the weftd before has left cannot be read: "), "{why}");
     }
     assert!(from_text(&text, Vec::new()).is_err(), "its descriptors are missing");
+}
+
+/// What is learnt in [`FIRST_ESTATE`].
+fn first_learnt() -> Learnt {
+    let Learnt { macs, ras } = sample().learnt;
+    Learnt { macs: macs.into_values().map(|macs| ("red:vm1".parse().unwrap(), macs)).collect(), ras }
+}
+
+/// What a weftd of version 1 leaves: it says all that it has learnt, and nothing follows.
+const FIRST_ESTATE: &str = r#"{"version":1,"at_ns":7,"lenient":false,"control":{"fd":0,"ours":true},
+    "ports":{"red:vm1":{"path":"/run/vm1.sock","listener":{"fd":1,"ours":false},"session":null}},
+    "macs":{"red:vm1":[["02:00:00:00:00:02",7]]},
+    "ras":{"red":[{"port":"up","router":"fe80::1","mac":"02:00:00:00:00:01","injected":false,"hex":"860001"}]}}"#;
+
+#[test]
+fn test_an_estate_of_an_earlier_weftd_is_read_and_one_for_it_is_written() {
+    let estate = from_text(FIRST_ESTATE, vec![bell(), bell()]).unwrap();
+    assert_eq!((estate.version, &estate.learnt), (FIRST, &first_learnt()));
+    let (text, _) = to_text(estate).unwrap();
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let (mut expected, mut written) = (value(FIRST_ESTATE), value(&text));
+    // Which descriptor has which number is the writer's.
+    for estate in [&mut expected, &mut written] {
+        estate["control"].take();
+        estate["ports"]["red:vm1"]["listener"].take();
+    }
+    assert_eq!(written, expected, "one that knows of no other version refuses fields that it does not know");
+}
+
+fn remainder() -> Remainder {
+    let drops = [(DropReason::PortDown, 3), (DropReason::RaMac, u64::MAX >> 2)].into_iter().collect();
+    let traffic = |frames| Traffic { frames, bytes: 64 * frames };
+    let snooped = SnoopStats { advertisements: 1, solicitations: 2, lost: 3 };
+    let (rx, tx) = (traffic(1), traffic(2));
+    let stats = PortStats { rx, tx, drops, software_checksums: 4, software_segments: 5, snooped };
+    let found = RoutersFound {
+        routers: ["fe80::1".parse().unwrap()].into(),
+        macs: ["02:00:00:00:00:01".parse().unwrap()].into(),
+        prefixes: ["2001:db8::/64".parse().unwrap()].into(),
+    };
+    let path: PortPath = "red/dev:vm1".parse().unwrap();
+    let gone = Replayed {
+        router: "fe80::1".parse().unwrap(),
+        mac: "02:00:00:00:00:01".parse().unwrap(),
+        octets: vec![134, 0, 2],
+    };
+    let rest = Rest {
+        learnt: sample().learnt,
+        ports: [(path.clone(), stats)].into(),
+        namespaces: [("red".parse().unwrap(), stats)].into(),
+        learning: [(path.clone(), (Duration::from_millis(1500), found))].into(),
+        withdrawing: [(path, vec![gone])].into(),
+    };
+    let back = Some((Duration::from_secs(9), "info".to_owned()));
+    let log = Some(LogLeft { filter: "debug".to_owned(), back });
+    Remainder { at: Duration::from_nanos(6), log, rest }
+}
+
+#[test]
+fn test_what_follows_an_estate_comes_as_it_was_told() {
+    let text = rest_to_text(&remainder()).unwrap();
+    assert_eq!(rest_from_text(&text), Ok(remainder()));
+    assert_eq!(rest_from_text(r#"{"at_ns":0}"#), Ok(Remainder::default()), "whoever has nothing to tell tells nothing");
+    // What a newer weftd says besides, and what it counts.
+    let more = text.replacen("{", r#"{"more":[1],"#, 1).replace("\"ra-mac\"", "\"no-reason-yet\"");
+    let read = rest_from_text(&more).unwrap();
+    assert_eq!(read.rest.ports.values().map(|stats| stats.drops.total()).sum::<u64>(), 3);
+    for (from, to) in [
+        ("red/dev:vm1", "red/dev"),
+        ("4611686018427387903", "18446744073709551615"),
+        ("2001:db8::/64", "2001:db8::"),
+        ("\"rx\":[1,64]", "\"rx\":[1]"),
+        ("860002", "86000"),
+        ("\"debug\"", "1"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        assert!(rest_from_text(&text.replace(from, to)).is_err(), "{to}");
+    }
 }
 
 #[test]

@@ -132,7 +132,7 @@ pub(super) enum Object {
     },
     /// Have the weftd program that is installed now take over from the one that runs; guests stay attached
     Upgrade {
-        /// End sessions of guests that cannot go on, rather than not to upgrade
+        /// End sessions of guests that cannot go on, and drop frames that wait for a guest, rather than not to upgrade
         #[arg(long)]
         force: bool,
     },

@@ -139,6 +139,12 @@ impl Port {
         Some(hold.as_mut()?.take(&VnetHeader::PLAIN, &Payload::held(frame, &[])))
     }
 
+    /// Whether frames wait, or would if any came.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.lanes().wheel.is_held()
+    }
+
     /// Whether frames wait that are to be delivered: see [`Port::release`].
     #[must_use]
     pub fn wants_release(&self) -> bool {
@@ -168,6 +174,13 @@ impl Port {
         drop(hold);
         self.counters.add_rx(&delta);
         done
+    }
+
+    /// Drops what waits, if anything does: whoever it was for is another process's guest.
+    pub fn drop_held(&self) {
+        let mut delta = Delta::default();
+        self.abandon_hold(&mut delta);
+        self.counters.add_rx(&delta);
     }
 
     /// Nothing waits any more; what did is lost.

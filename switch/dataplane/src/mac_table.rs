@@ -154,6 +154,14 @@ impl MacTable {
         self.find(self.bucket(mac), mac).map(|(_, word)| slot_of(word))
     }
 
+    /// All that is known of `mac`.
+    #[must_use]
+    pub fn get(&self, mac: MacAddr, now: Instant) -> Option<Entry> {
+        let bucket = self.bucket(mac.to_u64());
+        let (way, word) = self.find(bucket, mac.to_u64())?;
+        Some(entry(word, self.seen[bucket][way].load(Ordering::Relaxed), now))
+    }
+
     /// Learns that `mac` is behind `port`, or refreshes that it is.
     #[inline]
     pub fn learn(&self, mac: MacAddr, port: PortSlot, now: Instant) -> Learned {

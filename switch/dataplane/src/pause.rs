@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use crate::port::Port;
 use crate::receiver::Receiver;
-use crate::stats::Delta;
 use crate::steering::Steering;
 use crate::time::Instant;
 
@@ -103,9 +102,7 @@ impl Port {
     pub(crate) fn lose_patience(&self, now: Instant) {
         let waits = self.is_paused() && !self.is_running() && !self.is_leaving();
         if waits && self.pause.is_over(now) && self.pause.end() {
-            let mut delta = Delta::default();
-            self.abandon_hold(&mut delta);
-            self.counters.add_rx(&delta);
+            self.drop_held();
         }
     }
 

@@ -363,6 +363,11 @@ impl Port {
         delivered.fold(self.counters.read(), |stats, traffic| PortStats { rx: stats.rx + traffic, ..stats })
     }
 
+    /// Goes on counting from what this port has counted elsewhere, in a process whose place this one takes.
+    pub fn add_stats(&self, earlier: &PortStats) {
+        self.counters.add(earlier);
+    }
+
     /// Whether a receive ring runs: the guest's driver is at work.
     #[must_use]
     pub fn is_running(&self) -> bool {

@@ -61,6 +61,14 @@ impl Default for Drops {
     }
 }
 
+impl FromIterator<(DropReason, u64)> for Drops {
+    fn from_iter<I: IntoIterator<Item = (DropReason, u64)>>(all: I) -> Self {
+        let mut drops = Self::default();
+        all.into_iter().for_each(|(reason, count)| drops.add_many(reason, count));
+        drops
+    }
+}
+
 impl Drops {
     /// Counts one more.
     #[inline]
@@ -188,6 +196,16 @@ impl Counters {
             None => &self.snooped[2],
         };
         bump(counter, 1);
+    }
+
+    /// Adds all that was counted elsewhere.
+    pub(crate) fn add(&self, stats: &PortStats) {
+        let delta = |traffic, drops| Delta { traffic, drops, ..Delta::default() };
+        self.add_tx(&delta(stats.tx, Drops::default()));
+        let (checksums, segments) = (stats.software_checksums, stats.software_segments);
+        self.add_rx(&Delta { checksums, segments, ..delta(stats.rx, stats.drops) });
+        let SnoopStats { advertisements, solicitations, lost } = stats.snooped;
+        self.snooped.iter().zip([advertisements, solicitations, lost]).for_each(|(counter, by)| bump(counter, by));
     }
 
     fn add_drops(&self, drops: &Drops) {

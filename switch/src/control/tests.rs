@@ -11,6 +11,7 @@ mod peers;
 mod ra_guard;
 mod ra_learning;
 mod stated;
+mod succession;
 mod vf;
 mod vf_life;
 mod watching;

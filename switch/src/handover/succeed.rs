@@ -40,6 +40,11 @@ impl Control {
         learnt
     }
 
+    /// A port whose guest hears nothing just now, and for which frames wait.
+    pub fn waited_for(&self) -> Option<&PortPath> {
+        self.plant.ports().find(|(_, record)| record.device.is_held()).map(|(path, _)| path)
+    }
+
     fn macs_learnt(&self, home: &NamespacePath, now: Instant) -> Vec<(PortPath, (MacAddr, Duration))> {
         let Ok(set) = self.plant.set_of(home) else { return Vec::new() };
         let (plane, owners) = (set.plane(), set.owners());
@@ -62,11 +67,15 @@ impl Control {
             let Ok(set) = self.plant.set_of(&path.namespace) else { continue };
             let Some(record) = self.plant.port(path) else { continue };
             let seen = |age: Duration| {
-                let then = now.since_origin().saturating_sub(age + way);
+                let then = now.since_origin().saturating_sub(age.saturating_add(way));
                 Instant::from_nanos(u64::try_from(then.as_nanos()).unwrap_or(0))
             };
-            for (mac, age) in macs.iter().filter(|(mac, _)| record.device.may_use(*mac)) {
-                set.plane().fdb().learn(*mac, record.device.slot(), seen(*age));
+            let table = set.plane().fdb();
+            // What was seen here later was seen since.
+            let is_news =
+                |mac, age: Duration| table.get(mac, now).is_none_or(|here| here.age >= age.saturating_add(way));
+            for (mac, age) in macs.iter().filter(|(mac, age)| record.device.may_use(*mac) && is_news(*mac, *age)) {
+                table.learn(*mac, record.device.slot(), seen(*age));
             }
         }
     }

@@ -123,6 +123,11 @@ impl PortSet {
         leaving.chain([self.departed.stats()]).sum()
     }
 
+    /// Counts what ports have counted that are gone.
+    pub(crate) fn keep(&self, stats: PortStats) {
+        self.departed.keep(stats);
+    }
+
     /// A slot for a new port. They are handed out in turn, so that a number is not used again while a frame that was
     /// looked up a moment ago may still carry it. `None` when all are taken.
     pub(crate) fn free_slot(&mut self) -> Option<PortSlot> {

@@ -10,3 +10,4 @@ mod replayed;
 mod scene;
 mod strangers;
 mod tls;
+mod upgraded;

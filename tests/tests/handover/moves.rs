@@ -122,7 +122,7 @@ fn where_a_move_stands_survives_kill_9_and_the_same_move_comes_once() {
 }
 
 /// Sends frames of these numbers to the moving guest, and waits until the switch has them.
-fn stream(source: &Weftd, here: &mut SyntheticGuest, to: Mac, numbers: Range<u64>) {
+pub(crate) fn stream(source: &Weftd, here: &mut SyntheticGuest, to: Mac, numbers: Range<u64>) {
     let sent = || source.port("here")["tx_frames"].as_u64().expect("a number");
     let before = sent();
     numbers.clone().for_each(|number| here.send(&numbered(to, here.mac(), number, 200)));
@@ -131,7 +131,7 @@ fn stream(source: &Weftd, here: &mut SyntheticGuest, to: Mac, numbers: Range<u64
 }
 
 /// The numbers of frames that a guest gets, up to the last one.
-fn arrive(guest: &mut SyntheticGuest, last: u64) -> Vec<u64> {
+pub(crate) fn arrive(guest: &mut SyntheticGuest, last: u64) -> Vec<u64> {
     let mut all = Vec::new();
     let deadline = Deadline::patient();
     while all.last() != Some(&last) {

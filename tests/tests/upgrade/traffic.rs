@@ -99,6 +99,10 @@ fn upgraded_under_traffic(side: Side) {
         two.receive();
         two.got == one.sent && one.got == two.sent
     });
+    // Nothing was counted by none of them, or by two.
+    let counts = |name| ["tx_frames", "rx_frames"].map(|count| daemon.port(name)[count].as_u64());
+    let expected = [[one.sent, two.sent], [two.sent, one.sent]].map(|counts| counts.map(Some));
+    until("all to be counted", Deadline::patient(), || [counts("one"), counts("two")] == expected);
 }
 
 #[test]

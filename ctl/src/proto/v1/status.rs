@@ -89,7 +89,7 @@ pub struct DropReason {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upgrade {
-    /// Sessions of guests that cannot go on are ended, rather than that there is no upgrade.
+    /// Sessions of guests that cannot go on are ended, and frames that wait for a guest dropped, rather than that there is no upgrade.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
 }

@@ -12,7 +12,7 @@ pub(super) fn id(number: u64) -> MoveId {
 }
 
 /// Where a move of vm1 begins: in red/dev, of which a router has said something.
-fn source() -> Control {
+pub(super) fn source() -> Control {
     let mut control = routed();
     for vm in ["vm0", "vm2"] {
         control.handle_request(Request::PortAdd(name(vm), spec(vm, "red/dev"))).unwrap();
@@ -28,7 +28,7 @@ fn source() -> Control {
 }
 
 /// Where it ends: the namespace with an uplink, behind which the same router is.
-fn destination() -> Control {
+pub(super) fn destination() -> Control {
     let mut control = switch();
     control.handle_request(Request::NamespaceAdd(path("red/dev"), NamespaceSpec::default())).unwrap();
     let uplink = PortSpec { role: Role::Uplink, macs: MacPolicy::Any, ..spec("up", "red/dev") };
@@ -37,11 +37,11 @@ fn destination() -> Control {
     control
 }
 
-fn export(control: &Control, number: u64, seconds: u64) -> Move {
+pub(super) fn export(control: &Control, number: u64, seconds: u64) -> Move {
     control.export_port(&port("red/dev:vm1"), id(number), at(seconds)).unwrap()
 }
 
-fn import(control: &mut Control, moved: &Move, way: u64) -> Result<Landed, Refusal> {
+pub(super) fn import(control: &mut Control, moved: &Move, way: u64) -> Result<Landed, Refusal> {
     let port = control.import_port(moved, Missing::Refused)?;
     let learnt =
         if port.already { Landed::default() } else { control.import_learnt(moved, Duration::from_secs(way), at(5)) };
