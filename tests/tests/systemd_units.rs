@@ -45,3 +45,23 @@ fn test_systemd_finds_no_fault_in_the_units() {
     install(directory.path(), |text| text.replace("WatchdogSec", "WatchDogSec"));
     assert_ne!(verify(directory.path()).expect("it is installed"), "", "a misspelt key is a fault");
 }
+
+/// The values of a key of a unit.
+fn values(unit: &str, key: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../backends/systemd").join(unit);
+    let text = fs::read_to_string(path).expect("a unit of ours");
+    let said = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    said.flat_map(str::split_whitespace).map(str::to_owned).collect()
+}
+
+/// When a service is stopped systemd removes its directories with all that is in them, and a socket unit does not notice: it would
+/// listen at a socket that nobody finds, and hand that to the next weftd.
+#[test]
+fn test_a_stop_of_the_service_takes_no_socket_away_that_is_the_other_units() {
+    let sockets = values("weftd.socket", "ListenStream");
+    let directories = values("weftd.service", "RuntimeDirectory");
+    assert!(!sockets.is_empty() && !directories.is_empty());
+    for directory in directories.iter().map(|directory| Path::new("/run").join(directory)) {
+        assert!(!sockets.iter().any(|socket| Path::new(socket).starts_with(&directory)), "{}", directory.display());
+    }
+}
