@@ -68,8 +68,9 @@ impl Delivery {
         while let Some(target) = self.targets.get(at) {
             match ports.get(target.slot) {
                 Some(port) if port.patch().is_on() => self.send_across(port, target.frames, burst.frames(), sender),
-                Some(port) if !port.lanes().wheel.is_plain() => self.deliver_by_lane(port, target, burst, sender),
-                Some(port) => self.deliver_to(port, target, burst, sender),
+                Some(port) if port.lanes().wheel.is_plain() => self.deliver_to(port, target, burst, sender),
+                Some(port) if port.declines(ports.get(sender.slot)) => port.lose(target.frames),
+                Some(port) => self.deliver_by_lane(port, target, burst, sender),
                 None => (),
             }
             at += 1;

@@ -74,6 +74,8 @@ fn is_outside(src: MacAddr, table: &MacTable, from: From<'_>) -> bool {
     let Some(ports) = from.uplink else { return false };
     match table.pinned(src).map(|(slot, kind)| (kind, ports.get(slot))) {
         Some((_, Some(port))) if port.lanes().is_inward() => true,
+        // Its last words from there, see `expected.rs`.
+        Some((Kind::Port, Some(port))) if port.is_expected() && port.is_vacant() => true,
         Some((Kind::Port, Some(port))) => {
             let left = port.is_vacant() && table.depart(src, from.slot) && port.stays_vacant(table);
             if let Some(uplink) = ports.get(from.slot).filter(|_| left) {

@@ -10,8 +10,10 @@
 //! frame is in a ring. It is used as well while a guest moves (`pause.rs`). *Bounds.* [`limits::HELD_FRAMES`] and [`limits::HELD_BYTES`]; what is beyond them is a drop, and control
 //! hears of it, to do something else.
 
+mod follow;
+
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use wire::{EtherHeader, VnetHeader};
@@ -24,7 +26,6 @@ use crate::emit::CONTROL;
 use crate::features::Negotiated;
 use crate::lanes::{Errand, Lanes};
 use crate::limits::{HELD_BYTES, HELD_FRAMES};
-use crate::mac_table::MacTable;
 use crate::offload::{self, Destination, Scratch};
 use crate::payload::Payload;
 use crate::port::Port;
@@ -57,6 +58,8 @@ pub(crate) struct Room {
     scratch: Scratch,
     /// When delivery into full rings is given up.
     until: Option<Instant>,
+    /// The guest does not come: what waits leaves by these uplinks.
+    back: Option<Vec<Arc<Port>>>,
 }
 
 /// A frame that waits, and where it lies.
@@ -87,6 +90,7 @@ impl Room {
             frames: VecDeque::with_capacity(HELD_FRAMES),
             scratch: Scratch::new(),
             until: None,
+            back: None,
         }
     }
 
@@ -162,6 +166,10 @@ impl Port {
         if !self.wants_release() {
             return true;
         }
+        if let Some(uplinks) = hold.as_mut().and_then(|room| room.back.take()).filter(|_| self.is_vacant()) {
+            self.send_held_back(hold, &uplinks);
+            return true;
+        }
         let mut delta = Delta::default();
         let done = hold.as_mut().is_none_or(|room| room.deliver(self, now, &mut delta));
         for pair in 0..self.queue_pairs() {
@@ -189,29 +197,6 @@ impl Port {
         let Some(room) = hold.take() else { return };
         self.lanes().wheel.set(Steering::default(), false);
         delta.drops.add_many(DropReason::PortDown, room.frames.len() as u64);
-    }
-
-    /// Sends what waits after the guest, which was heard at `uplink`, in order. What came from there is not sent back, or who is
-    /// behind it would be looked for here; and what is for a group was there already.
-    pub(crate) fn send_held_after(&self, uplink: &Port, table: &MacTable) {
-        let mut hold = self.lanes().hold.lock();
-        let Some(mut room) = hold.take() else { return };
-        self.lanes().wheel.set(Steering::default(), false);
-        let (mut left, mut delta) = (Delta::default(), Delta::default());
-        for waiting in &room.frames {
-            let frame = &room.bytes[waiting.start..waiting.start + waiting.len];
-            let ether = EtherHeader::parse(frame).unwrap_or_default();
-            if ether.dst.is_multicast() || table.lookup(ether.src) == Some(uplink.slot()) {
-                left.drops.add(DropReason::PortDown);
-            } else if let Err(refused) = uplink.deliver_held(&waiting.vnet, frame, &mut room.scratch, &mut delta) {
-                delta.drops.add(refused.reason);
-            }
-        }
-        for pair in 0..uplink.queue_pairs() {
-            publish(uplink, pair, CONTROL);
-        }
-        self.counters.add_rx(&left);
-        uplink.counters.add_rx(&delta);
     }
 
     /// Delivers one frame by the lanes that it is for; it is not published yet.

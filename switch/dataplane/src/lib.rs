@@ -53,6 +53,7 @@ mod deliver;
 mod drops;
 mod elsewhere;
 mod emit;
+mod expected;
 mod features;
 mod forward;
 mod guard;

@@ -262,7 +262,9 @@ impl Namespace {
     /// Ages the MAC table and drops what no worker holds any more. Control calls it about once a second.
     pub fn tick(&self, now: Instant) {
         self.macs.expire(now);
-        self.ports.load().members.iter().for_each(|port| port.lose_patience(now));
+        let ports = self.ports.load();
+        ports.members.iter().for_each(|port| port.lose_patience(now));
+        ports.members.iter().for_each(|port| self.give_up(port, now));
         self.look_after_home();
         self.drop_retired();
     }

@@ -4,14 +4,14 @@
 //! *It goes.* What comes while a guest is on its way waits for it, from the moment when its first ring is about to stop: if control
 //! has said that it is leaving, or its rings are marked in a dirty log, which is what a VMM wants of the rings of a guest that it
 //! moves. It ends with a ring that runs here again, with a frame of the guest from an uplink (`elsewhere.rs`), or, where control
-//! has said nothing, after [`AWAY_MAX`].
+//! has said nothing, after [`AWAY_MAX`]. At the switch where it is to come frames can wait for it as well (`expected.rs`).
 //!
 //! *It comes.* A VMM starts receive rings one after the other. A flow of the second would go into the first until the second runs,
 //! and what comes then would overtake it. So what comes for a guest that lands waits until all rings run that the VMM is known to
 //! start, [`KNOWN_MAX`] at most. Some VMMs say nothing of the next ring before they have started one: where a port has room for
 //! more rings, they are waited for all the same, but no longer than it takes to start one ([`UNKNOWN_MAX`]).
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::port::Port;
@@ -19,17 +19,24 @@ use crate::receiver::Receiver;
 use crate::steering::Steering;
 use crate::time::Instant;
 
-/// For so long frames wait for a guest of whose move control knows nothing.
-const AWAY_MAX: Duration = Duration::from_secs(2);
+/// For so long frames wait for a guest of whose move control knows nothing, and where it is to come.
+pub(crate) const AWAY_MAX: Duration = Duration::from_secs(2);
 /// For so long they wait for a receive ring that is about to start.
 const KNOWN_MAX: Duration = Duration::from_millis(100);
 /// For so long for one of which nothing is known.
 const UNKNOWN_MAX: Duration = Duration::from_millis(5);
 
+/// Nobody waits.
+const OFF: u8 = 0;
+/// Frames wait for a guest that was here, or whose rings are about to start.
+const ON: u8 = 1;
+/// Frames wait for a guest that is about to come.
+const EXPECTED: u8 = 2;
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Pause {
-    is_on: AtomicBool,
+    state: AtomicU8,
     /// How long it may last, in nanoseconds since the origin.
     until: AtomicU64,
 }
@@ -45,24 +52,25 @@ impl Pause {
 
     /// True: it was on.
     pub(crate) fn end(&self) -> bool {
-        self.is_on.swap(false, Ordering::Relaxed)
+        self.state.swap(OFF, Ordering::Relaxed) != OFF
     }
 }
 
 impl Port {
     /// A receive ring is about to stop. From then on frames for a guest that goes elsewhere wait; not those of one whose lanes are
-    /// steered by other rules.
-    pub fn pause(&self, pair: u16, now: Instant) {
+    /// steered by other rules. True: control has said that it goes, and is to hear of this.
+    pub fn pause(&self, pair: u16, now: Instant) -> bool {
         let is_logged = || pair < self.queue_pairs() && self.lock(pair).as_ref().is_some_and(Receiver::is_logged);
         if self.is_leaving() || is_logged() {
-            self.begin_pause(now + AWAY_MAX);
+            self.begin_pause(now + AWAY_MAX, ON);
         }
+        self.is_leaving()
     }
 
     /// The first receive ring of a guest that was at work elsewhere is about to start. Frames wait, should there be more of them.
     pub fn land(&self, now: Instant) {
         if self.queue_pairs() > 1 && !self.is_running() {
-            self.begin_pause(now + UNKNOWN_MAX);
+            self.begin_pause(now + UNKNOWN_MAX, ON);
         }
     }
 
@@ -100,21 +108,38 @@ impl Port {
 
     /// Gives up a guest that was neither heard elsewhere nor came back. Control looks about once a second.
     pub(crate) fn lose_patience(&self, now: Instant) {
-        let waits = self.is_paused() && !self.is_running() && !self.is_leaving();
-        if waits && self.pause.is_over(now) && self.pause.end() {
+        let waits = self.is_paused() && !self.is_expected() && !self.is_running() && !self.is_leaving();
+        if waits && self.is_overdue(now) && self.pause.end() {
             self.drop_held();
         }
     }
 
-    fn begin_pause(&self, until: Instant) {
+    /// The guest is about to come, and none of its rings runs yet.
+    pub(crate) fn begin_waiting(&self, until: Instant) {
+        self.begin_pause(until, EXPECTED);
+    }
+
+    fn begin_pause(&self, until: Instant, state: u8) {
         if self.steering() == Steering::default() {
             self.pause.extend(until);
             self.steer_lanes(Steering::HELD);
-            self.pause.is_on.store(true, Ordering::Relaxed);
+            // Who finds it expected finds that frames wait.
+            self.pause.state.store(state, Ordering::Release);
         }
     }
 
-    fn is_paused(&self) -> bool {
-        self.pause.is_on.load(Ordering::Relaxed)
+    /// Whether frames wait for its guest, be it because it has stopped, or because it is about to start.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.pause.state.load(Ordering::Relaxed) != OFF
+    }
+
+    /// Whether its guest is about to come from elsewhere.
+    pub(crate) fn is_expected(&self) -> bool {
+        self.pause.state.load(Ordering::Acquire) == EXPECTED
+    }
+
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        self.pause.is_over(now)
     }
 }

@@ -76,7 +76,9 @@ impl Targets {
             Verdict::Elsewhere => return,
             Verdict::Undecided => (),
             Verdict::Port(slot) => match ports.get(slot) {
-                Some(port) if port.is_elsewhere() => return self.let_follow(run, frames, (ports, from), delta),
+                Some(port) if port.is_elsewhere() && !port.awaits_guest(ports.get(from)) => {
+                    return self.let_follow(run, frames, (ports, from), delta);
+                }
                 port => anybody = port.map(|port| self.steer(port, run, frames)).is_some(),
             },
             Verdict::Flood => {

@@ -3,6 +3,7 @@
 
 mod elsewhere;
 mod emit;
+mod expected;
 mod fairness;
 mod forwarding;
 mod guard;

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Ports whose guests have stopped elsewhere to come here: what their neighbours here send them meanwhile.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dataplane::{DropReason, MacPolicy, Port, Role};
+use tests::rig::{Moved, PortOptions, Rig, mac};
+use wire::MacAddr;
+
+use super::numbered;
+
+const PEER: MacAddr = MacAddr([2, 0, 0, 0, 9, 9]);
+
+/// Who sends, who is expected, and the uplink behind which that one is still.
+const HERE: usize = 0;
+const COMING: usize = 1;
+const UPLINK: usize = 2;
+
+struct Scene {
+    rig: Rig,
+    coming: Arc<Port>,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let mut rig = Rig::with_ports(2, &PortOptions::default());
+        rig.add(0, &PortOptions { macs: MacPolicy::Any, ..PortOptions::with_role(Role::Uplink) });
+        rig.stop(COMING);
+        let coming = Arc::clone(rig.port(COMING).port());
+        coming.set_away(true);
+        let mut scene = Scene { rig, coming };
+        scene.rig.send(UPLINK, &numbered(mac(HERE), mac(COMING), 0, 100));
+        scene.rig.received(HERE);
+        scene
+    }
+
+    fn expect(&mut self) -> bool {
+        let now = self.rig.now();
+        self.rig.namespace(0).expect(&self.coming, now)
+    }
+
+    /// The source says that it does not come. Whether a worker is to be told.
+    fn turn_back(&mut self) -> bool {
+        self.rig.namespace(0).expect_no_more(&self.coming)
+    }
+
+    fn release(&mut self) -> bool {
+        let now = self.rig.now();
+        self.coming.release(now)
+    }
+
+    /// Its ring starts, as a session starts it.
+    fn land(&mut self) -> bool {
+        self.rig.start(COMING);
+        self.rig.namespace(0).take_home(&self.coming);
+        let now = self.rig.now();
+        self.coming.settle(false, now)
+    }
+
+    /// Frames of the neighbour's for the guest.
+    fn speak(&mut self, numbers: Range<u64>) -> Vec<Vec<u8>> {
+        let frames: Vec<_> = numbers.map(|number| numbered(mac(COMING), mac(HERE), number, 100)).collect();
+        self.rig.send_all(HERE, &frames);
+        frames
+    }
+}
+
+#[test]
+fn what_is_sent_to_a_guest_that_is_about_to_come_waits_and_is_delivered_first_and_in_order() {
+    let mut scene = Scene::new();
+    let before = scene.speak(0..2);
+    assert_eq!(scene.rig.received(UPLINK), before, "it is there still");
+    assert!(scene.expect());
+    let mut all = scene.speak(2..6);
+    assert!(scene.expect(), "said twice it is as if said once");
+    let everybody = numbered(MacAddr::BROADCAST, mac(0), 6, 100);
+    scene.rig.send(HERE, &everybody);
+    all.push(everybody.clone());
+    assert_eq!(scene.rig.received(UPLINK), [everybody], "what is for all goes to those who are outside as well");
+    assert!(scene.land(), "a worker is to be told");
+    all.extend(scene.speak(7..9));
+    assert!(scene.rig.received(COMING).is_empty(), "nobody overtakes");
+    assert!(scene.release());
+    all.extend(scene.speak(9..11));
+    assert_eq!(scene.rig.received(COMING), all);
+    assert_eq!(scene.rig.moved(COMING).drops, []);
+    assert!(!scene.turn_back() && !scene.expect(), "whoever says something about it now is late");
+    let later = scene.speak(11..12);
+    assert_eq!((scene.rig.received(COMING), scene.rig.received(UPLINK).len()), (later, 0));
+}
+
+#[test]
+fn what_waited_for_a_guest_that_stays_where_it_was_follows_it_there_in_order() {
+    let mut scene = Scene::new();
+    assert!(!scene.turn_back(), "nothing waits");
+    scene.expect();
+    let mut all = scene.speak(0..4);
+    scene.rig.send(HERE, &numbered(MacAddr::BROADCAST, mac(0), 4, 100));
+    assert_eq!(scene.rig.received(UPLINK).len(), 1);
+    assert!(scene.turn_back());
+    all.extend(scene.speak(5..7));
+    assert!(scene.rig.received(UPLINK).is_empty(), "nobody overtakes");
+    assert!(scene.release());
+    all.extend(scene.speak(7..9));
+    assert_eq!(scene.rig.received(UPLINK), all, "who is there has had what was for all");
+    assert_eq!(scene.rig.moved(COMING).drops, [(DropReason::GuestAway, 1)]);
+    // It is stopped again, and comes.
+    assert!(scene.expect());
+    let again = scene.speak(9..12);
+    assert!(scene.land() && scene.release());
+    assert_eq!(scene.rig.received(COMING), again);
+}
+
+#[test]
+fn a_word_that_is_taken_back_at_once_changes_no_order() {
+    let mut scene = Scene::new();
+    scene.expect();
+    let mut all = scene.speak(0..2);
+    assert!(scene.turn_back() && scene.expect());
+    all.extend(scene.speak(2..4));
+    assert!(scene.release() && scene.rig.received(UPLINK).is_empty());
+    assert!(scene.land() && scene.release());
+    assert_eq!(scene.rig.received(COMING), all);
+}
+
+#[test]
+fn a_guest_that_comes_although_it_was_said_to_stay_gets_what_has_waited() {
+    let mut scene = Scene::new();
+    scene.expect();
+    let all = scene.speak(0..4);
+    assert!(scene.turn_back());
+    assert!(!scene.land(), "a worker knows already");
+    assert!(scene.release());
+    assert_eq!((scene.rig.received(COMING), scene.rig.received(UPLINK).len()), (all, 0));
+}
+
+#[test]
+fn a_guest_that_does_not_come_is_expected_for_so_long_and_no_longer() {
+    let mut scene = Scene::new();
+    scene.expect();
+    let all = scene.speak(0..4);
+    scene.rig.pass(Duration::from_secs(1));
+    scene.expect();
+    assert!(!scene.coming.wants_release(), "they wait");
+    scene.rig.pass(Duration::from_secs(2));
+    assert!(scene.coming.wants_release() && scene.release());
+    assert_eq!(scene.rig.received(UPLINK), all, "and however often it is said");
+    let later = scene.speak(4..6);
+    assert_eq!(scene.rig.received(UPLINK), later);
+}
+
+#[test]
+fn last_words_of_a_guest_reach_its_neighbours_and_end_nothing() {
+    let mut scene = Scene::new();
+    scene.expect();
+    let all = scene.speak(0..2);
+    let last = numbered(mac(0), mac(1), 1, 100);
+    scene.rig.send(UPLINK, &last);
+    assert_eq!((scene.rig.received(HERE), scene.rig.received(UPLINK).len()), (vec![last], 0));
+    assert!(scene.land() && scene.release());
+    assert_eq!(scene.rig.received(COMING), all);
+}
+
+#[test]
+fn what_an_uplink_brings_for_a_guest_that_is_about_to_come_is_its_source_s() {
+    let mut scene = Scene::new();
+    scene.expect();
+    scene.rig.moved(UPLINK);
+    scene.rig.send(UPLINK, &numbered(mac(1), PEER, 0, 100));
+    assert_eq!(scene.rig.moved(UPLINK), Moved::sent(1, 100).dropped(DropReason::GuestAway, 1));
+    scene.rig.send(UPLINK, &numbered(MacAddr::BROADCAST, PEER, 1, 100));
+    assert_eq!(scene.rig.received(HERE).len(), 1);
+    assert_eq!(scene.rig.moved(COMING).drops, [(DropReason::PortDown, 1)]);
+    assert!(scene.land() && scene.release());
+    assert!(scene.rig.received(COMING).is_empty(), "so nothing comes twice");
+}
+
+#[test]
+fn nobody_is_expected_whose_guest_is_here_or_who_has_none() {
+    let mut scene = Scene::new();
+    scene.coming.set_away(false);
+    assert!(!scene.expect(), "nobody has said that it is elsewhere");
+    scene.coming.set_away(true);
+    scene.land();
+    assert!(!scene.expect() && !scene.turn_back(), "its rings run");
+    let frames = scene.speak(0..2);
+    assert_eq!(scene.rig.received(COMING), frames);
+}
