@@ -125,6 +125,15 @@ impl Client {
         self.wait(Some(Instant::now() + self.timeout)).inspect_err(|_| self.close())
     }
 
+    /// As [`Client::receive`], but that a reply may be long in coming: `None` says that none has come within `time`, and the
+    /// conversation goes on.
+    fn receive_within(&mut self, time: Duration) -> Result<Option<Reply>, ClientError> {
+        match self.wait(Some(Instant::now() + time)) {
+            Err(ClientError::Timeout { .. }) => Ok(None),
+            received => received.map(Some).inspect_err(|_| self.close()),
+        }
+    }
+
     /// As [`Client::receive`], however long it takes.
     fn receive_at_last(&mut self) -> Result<Reply, ClientError> {
         self.wait(None).inspect_err(|_| self.close())

@@ -16,6 +16,10 @@
 //! as it tells every other switch on the way. That also holds when one of them, or who arranged the move, dies in the middle. The
 //! frame path does all that by itself ([`dataplane::Port::set_away`] and the MAC table); control only takes note.
 //!
+//! What the destination's own ports send to a guest that is nowhere goes to the source, which has no way to send it back: that is
+//! lost. Whoever carries word from the one to the other spares it: the source can be asked where the guest is, the destination be
+//! told, and frames then wait there (`told.rs`). It is a favour to frames, and no part of the move.
+//!
 //! What is learnt from routers goes along in the form in which a host would be told of it: with what is left of lifetimes. The
 //! destination takes of that what it lacks, from a port of its own, by that port's rules.
 
@@ -25,11 +29,13 @@ mod homes;
 mod leave;
 mod rest;
 mod succeed;
+mod told;
 
 pub use arrive::Landed;
 pub use homes::{Missing, NumbersLeft};
 pub use rest::Rest;
 pub use succeed::Learnt;
+pub use told::{Departure, Told};
 
 use crate::ra_learning::RoutersFound;
 use crate::reference::PortPath;
@@ -141,6 +147,8 @@ pub struct Passage {
     pub came: Option<MoveId>,
     /// The move by which it goes.
     pub went: Option<MoveId>,
+    /// The move by which it had gone from here before it came by the last, while its guest is not back.
+    pub before: Option<MoveId>,
     /// Its guest is elsewhere.
     pub away: bool,
 }
@@ -161,7 +169,7 @@ impl Passage {
     pub(crate) fn after(self, seen: Seen) -> Passage {
         match (self.away, self.went, seen) {
             // It has come, or come back.
-            (true, _, Seen::Here) => Passage { away: false, went: None, ..self },
+            (true, _, Seen::Here) => Passage { away: false, went: None, before: None, ..self },
             (false, Some(_), Seen::Elsewhere) => Passage { away: true, ..self },
             _ => self,
         }

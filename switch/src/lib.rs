@@ -93,7 +93,8 @@ pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
 pub use handover::{
-    BadMoveId, Handover, Landed, Learnt, Missing, Move, MoveId, NumbersLeft, Passage, RaLeft, Rest, VfLeft,
+    BadMoveId, Departure, Handover, Landed, Learnt, Missing, Move, MoveId, NumbersLeft, Passage, RaLeft, Rest, Told,
+    VfLeft,
 };
 pub use information::Fetched;
 pub use lane::{AutoLane, LaneSpec};

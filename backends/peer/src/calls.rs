@@ -8,7 +8,7 @@
 use crate::trouble::quoted;
 use ctl::codec::Call;
 use ctl::proto::Method;
-use ctl::proto::v1::{Error, PortImport, ServiceError};
+use ctl::proto::v1::{Error, MoveTell, PortImport, ServiceError};
 use serde_json::Value;
 use std::path::{Component, Path, PathBuf};
 
@@ -28,18 +28,31 @@ pub(crate) struct Rules {
 /// # Errors
 /// What the caller is answered instead.
 pub(crate) fn judge(call: Call, rules: &Rules) -> Result<Call, Error> {
-    if call.method != PortImport::NAME {
-        let needed = "weft on that host itself: from here ports can be handed over, and nothing else".to_owned();
-        return Err(Error::Denied { action: quoted(&call.method), needed });
+    match call.method.as_str() {
+        PortImport::NAME => {
+            let asked: PortImport = read(call)?;
+            rules.allow(&asked)?;
+            anew(&asked)
+        }
+        // weftd lets nobody say anything but of a port that came by the move that he names, and whose guest is not here.
+        MoveTell::NAME => anew(&read::<MoveTell>(call)?),
+        _ => {
+            let needed = "weft on that host itself: from here ports can be handed over, and nothing else".to_owned();
+            Err(Error::Denied { action: quoted(&call.method), needed })
+        }
     }
+}
+
+fn read<M: Method>(call: Call) -> Result<M, Error> {
     let invalid = |parameter: String| Error::Service(ServiceError::InvalidParameter { parameter });
     if call.more || call.oneway || call.upgrade {
         return Err(invalid("more, oneway, upgrade: a hand-over is one call with one reply".to_owned()));
     }
-    let asked: PortImport =
-        serde_json::from_value(call.parameters.unwrap_or_default()).map_err(|why| invalid(quoted(&why.to_string())))?;
-    rules.allow(&asked)?;
-    Call::new(&asked).map_err(|why| Error::Failed { message: why.to_string() })
+    serde_json::from_value(call.parameters.unwrap_or_default()).map_err(|why| invalid(quoted(&why.to_string())))
+}
+
+fn anew(asked: &impl Method) -> Result<Call, Error> {
+    Call::new(asked).map_err(|why| Error::Failed { message: why.to_string() })
 }
 
 impl Rules {
@@ -82,7 +95,7 @@ fn no_document(why: &serde_json::Error) -> Error {
 #[cfg(test)]
 mod test {
     use super::*;
-    use ctl::proto::v1::{Mode, PortDel, Status, Vf, VhostUser};
+    use ctl::proto::v1::{Departure, Mode, MoveWatch, PortDel, Status, Vf, VhostUser};
     use serde_json::json;
 
     const RULES: fn() -> Rules = || Rules { sockets: "/run/weft".into(), vf: false, namespaces: false };
@@ -118,6 +131,21 @@ mod test {
             let refused = judged(&PortImport { text: text.to_owned(), ..PortImport::default() });
             assert!(matches!(refused, Err(Error::Invalid { .. })), "{text}: what is not understood is not passed on");
         }
+    }
+
+    #[test]
+    fn test_the_source_of_a_move_may_say_where_its_guest_is() {
+        let told = MoveTell { id: "1-00000000000000ab".to_owned(), guest: Departure::Stopped };
+        let call = || Call::new(&told).unwrap();
+        assert_eq!(judge(call(), &RULES()), Ok(call()));
+        let wrong = [
+            Call { more: true, ..call() },
+            Call { oneway: true, ..call() },
+            Call { parameters: Some(json!({ "id": "1", "guest": "dead" })), ..call() },
+            Call { parameters: Some(json!({ "id": "1", "guest": "runs", "port": "vm1" })), ..call() },
+            Call::new(&MoveWatch::default()).unwrap(),
+        ];
+        assert!(wrong.into_iter().all(|call| judge(call, &RULES()).is_err()), "nor hear where those of others are");
     }
 
     #[test]

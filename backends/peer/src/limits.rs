@@ -4,8 +4,8 @@
 /// Peers that are connected at once.
 pub(crate) const CONNECTIONS_MAX: usize = 16;
 
-/// Calls of one connection.
-pub(crate) const CALLS_MAX: usize = 64;
+/// Calls of one connection: as many as say for some hours where a guest is.
+pub(crate) const CALLS_MAX: usize = 4096;
 
 /// Bytes of a call, the NUL that ends it not counted.
 pub(crate) const CALL_MAX: usize = ctl::codec::MESSAGE_MAX;

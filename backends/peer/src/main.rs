@@ -13,7 +13,7 @@
 //! The connecting end (`connect.rs`) is started by `weft`, which so has no TLS in it, and passes on messages as they are. The
 //! listening end (`listen.rs`) is the boundary. Whoever comes there is a stranger until TLS says which certificate is his, and a
 //! stranger still unless a name in it is on the operator's list (`names.rs`). The first line that he hears tells him whether he is
-//! let in (`greeting.rs`); then he may make the calls that a hand-over needs (`calls.rs`), which are read, judged and written anew, and
+//! let in (`greeting.rs`); then he may make the two calls that a hand-over needs (`calls.rs`), which are read, judged and written anew, and
 //! no others. Everything is bounded in number, size and time (`limits.rs`), and who has not said who he is never keeps out who has
 //! (`seats.rs`).
 //!

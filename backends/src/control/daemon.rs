@@ -58,6 +58,8 @@ pub(super) struct Daemon {
     pub(super) started: Instant,
     /// How often something has changed that must survive a restart.
     pub(super) changes: u64,
+    /// How often a guest that is to leave has stopped, or gone on.
+    pub(super) departures: u64,
     /// Up to which of these changes all is saved, or was tried to be.
     pub(super) settled: u64,
     /// The program that this is.
@@ -184,6 +186,7 @@ impl Daemon {
             tracing::trace!(?became, "a frame was heard");
         });
         self.listener.take_landings().into_iter().for_each(|tag| control.landed(tag, now));
+        self.departures += u64::from(self.listener.take_departures());
         more
     }
 
@@ -202,6 +205,11 @@ impl Daemon {
         if !emissions.is_empty() {
             self.endpoints.workers().emit(emissions);
         }
+        self.release();
+    }
+
+    /// Has workers let go what has waited for guests.
+    pub(super) fn release(&mut self) {
         self.control.take_releases().into_iter().for_each(|port| self.endpoints.workers().release(port));
     }
 

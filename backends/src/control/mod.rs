@@ -167,7 +167,7 @@ struct Running {
     /// Where the workers were when systemd was last told that all is well; `None`: it does not want to know.
     vital: Option<Vec<u64>>,
     /// What had happened when those who watch were last told of it.
-    told: (u64, u64),
+    told: (u64, u64, u64),
 }
 
 impl Running {
@@ -227,6 +227,7 @@ impl Running {
             warnings: Warnings { start: told.into_iter().collect(), ..Warnings::default() },
             started,
             changes: 0,
+            departures: 0,
             settled: 0,
             program,
             successor: None,
@@ -234,7 +235,7 @@ impl Running {
             asleep,
         };
         let vital = sd_notify::watchdog_enabled().map(|_| Vec::new());
-        let (more, told) = (false, (0, 0));
+        let (more, told) = (false, (0, 0, 0));
         let running = Running { events, server, server_id, place, signals, daemon, ticked: started, more, vital, told };
         Ok((running, saved.overlay))
     }
@@ -274,9 +275,9 @@ impl Running {
     }
 
     /// Those who watch look when something has happened: to a PvD, or to what there is, a namespace that they watch among
-    /// it. True: something had.
+    /// it, or to a guest that leaves. True: something had.
     fn wake_watchers(&mut self) -> bool {
-        let now = (self.daemon.control.pvd_stirs(), self.daemon.changes);
+        let now = (self.daemon.control.pvd_stirs(), self.daemon.changes, self.daemon.departures);
         let news = std::mem::replace(&mut self.told, now) != now;
         if news {
             self.server.borrow_mut().wake_waiting();

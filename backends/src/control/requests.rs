@@ -74,6 +74,7 @@ impl Calls<'_> {
             Request::PvdList(asked) => self.pvd_list(&asked, call.more, pending.from.as_ref()),
             Request::RaList(asked) => self.ra_list(&asked, call.more, pending.from.as_ref()),
             Request::PvdWatch(asked) => self.pvd_watch(&asked, call.more, pending.from.as_ref()),
+            Request::MoveWatch(asked) => self.move_watch(&asked, call.more, pending.from.as_ref()),
             Request::Upgrade(asked) => self.upgrade(asked, pending.from.as_ref()),
             request => self.carry_out(request).map(Answer::from),
         }
@@ -116,6 +117,7 @@ impl Calls<'_> {
             Request::PortImport(asked) => reply(&self.port_import(&asked)?),
             Request::PortLeave(asked) => reply(&self.port_leave(&asked)?),
             Request::PortStay(asked) => reply(&self.port_stay(&asked)?),
+            Request::MoveTell(asked) => reply(&self.move_tell(&asked)?),
             Request::VfOffer(asked) => reply(&self.vf(&asked.name, VfAsk::Offer)?),
             Request::VfRevoke(asked) => reply(&self.vf(&asked.name, VfAsk::Revoke)?),
             Request::VfSwitch(asked) => reply(&self.vf(&asked.name, VfAsk::Switch(convert::lane(asked.lane)))?),
@@ -125,6 +127,7 @@ impl Calls<'_> {
             Request::FdbList(_)
             | Request::PvdList(_)
             | Request::PvdWatch(_)
+            | Request::MoveWatch(_)
             | Request::RaList(_)
             | Request::Upgrade(_) => Err(ServiceError::invalid("this is not answered at once")),
             Request::PvdShow(asked) => reply(&self.pvd_show(&asked)?),

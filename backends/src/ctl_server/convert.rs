@@ -24,8 +24,8 @@ use ctl::proto::v1;
 use dataplane::PortStats;
 use std::time::Duration;
 use switch::{
-    AnswerPolicy, Confined, Delegate, Delegation, FdbKey, FdbView, Grant, Handover, Limit, Limits, Mode, Name,
-    NamespacePath, NamespaceSpec, NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal,
+    AnswerPolicy, Confined, Delegate, Delegation, Departure, FdbKey, FdbView, Grant, Handover, Limit, Limits, Mode,
+    Name, NamespacePath, NamespaceSpec, NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal,
     Resource, VhostUser,
 };
 use wire::MacAddr;
@@ -351,6 +351,26 @@ fn handover(stands: Handover) -> v1::Handover {
         Handover::Staged => v1::Handover::Staged,
         Handover::Leaving => v1::Handover::Leaving,
         Handover::Moved => v1::Handover::Moved,
+    }
+}
+
+/// Where the guest of a port is that leaves.
+pub fn departure(guest: Departure) -> v1::Departure {
+    match guest {
+        Departure::Runs => v1::Departure::Runs,
+        Departure::Stopped => v1::Departure::Stopped,
+        Departure::Gone => v1::Departure::Gone,
+        Departure::Stays => v1::Departure::Stays,
+    }
+}
+
+/// The same, as another weftd knows it.
+pub fn departure_meant(guest: v1::Departure) -> Departure {
+    match guest {
+        v1::Departure::Runs => Departure::Runs,
+        v1::Departure::Stopped => Departure::Stopped,
+        v1::Departure::Gone => Departure::Gone,
+        v1::Departure::Stays => Departure::Stays,
     }
 }
 

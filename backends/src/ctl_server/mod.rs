@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
-use switch::{FdbKey, NamespacePath};
+use switch::{Departure, FdbKey, NamespacePath};
 use vmm_sys_util::epoll::EventSet;
 
 /// Clients at a time; one more takes the place of an idle one, or is turned away.
@@ -59,6 +59,8 @@ pub enum Mark {
     EventsBelow(BTreeMap<NamespacePath, u64>, NamespacePath),
     /// At the end of the upgrade that is under way.
     Upgrade,
+    /// When the guest of a port that leaves is elsewhere than there.
+    Departure(Departure),
 }
 
 /// The answer to a call, or a part of it.

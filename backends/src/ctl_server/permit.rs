@@ -54,6 +54,8 @@ pub fn needs(request: &Request) -> (Access, &'static str) {
         Request::PortImport(_) => (Access::Administer, "port import"),
         Request::PortLeave(_) => (Access::Administer, "migrate prepare"),
         Request::PortStay(_) => (Access::Administer, "migrate cancel"),
+        Request::MoveWatch(_) => (Access::Administer, "migrate prepare"),
+        Request::MoveTell(_) => (Access::Administer, "migrate prepare"),
         Request::VfStatus(_) => (Access::Read, "vf status"),
         Request::VfOffer(_) => (Access::Administer, "vf offer"),
         Request::VfRevoke(_) => (Access::Administer, "vf revoke"),
@@ -142,6 +144,7 @@ fn is_tenants<'a>(tenant: &Tenant, seen: &View<'_>, request: &'a Request) -> Res
         Request::PortExport(_) | Request::PortImport(_) | Request::PortLeave(_) | Request::PortStay(_) => {
             Err(Missing::Right(OPERATOR))
         }
+        Request::MoveWatch(_) | Request::MoveTell(_) => Err(Missing::Right(OPERATOR)),
         // What is fetched, and how often, is what the daemon does in the operator's network.
         Request::PvdFetch(_) => Err(Missing::Right(OPERATOR)),
         Request::WorkerList(_) | Request::LogSet(_) | Request::Upgrade(_) => Err(Missing::Right(OPERATOR)),

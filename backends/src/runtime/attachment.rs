@@ -42,6 +42,7 @@ impl Attachment {
         self.namespace.take_home(&self.port);
         if self.port.settle(more, clock()) {
             self.pool.release(Arc::clone(&self.port));
+            self.pool.tell_departure();
         }
         if was_in_use && !self.has_landed.swap(true, Ordering::Relaxed) {
             self.say_where(self.port.mac());
@@ -63,7 +64,9 @@ impl Attachment {
 
     /// A worker that is in the middle of a burst needs microseconds to finish it.
     fn stop_receiver(&self, pair: u16) -> Option<Ring> {
-        self.port.pause(pair, clock());
+        if self.port.pause(pair, clock()) {
+            self.pool.tell_departure();
+        }
         loop {
             match self.port.detach_receiver(pair) {
                 Ok(ring) => return ring,

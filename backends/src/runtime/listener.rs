@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Copies of frames on their way from all workers to control, news of guests that have landed, and the bell that wakes control
-//! for both.
+//! Copies of frames on their way from all workers to control, news of guests that have landed or stopped to leave, and the bell
+//! that wakes control for all of it.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -37,20 +37,28 @@ impl Bell {
     }
 }
 
-/// Ports whose guests have landed since control last looked: at most all that there are.
+/// Ports whose guests have landed since control last looked: at most all that there are. And whether others have stopped.
 pub(super) struct Landings {
     bell: Arc<Bell>,
     ports: Mutex<BTreeSet<PortTag>>,
+    /// Guests that are to leave have stopped, or gone on.
+    departures: AtomicBool,
 }
 
 impl Landings {
     pub(super) fn new(bell: &Arc<Bell>) -> Arc<Self> {
-        Arc::new(Self { bell: Arc::clone(bell), ports: Mutex::default() })
+        Arc::new(Self { bell: Arc::clone(bell), ports: Mutex::default(), departures: AtomicBool::default() })
     }
 
     /// The guest of that port has landed.
     pub(super) fn tell(&self, port: PortTag) {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+        self.bell.ring();
+    }
+
+    /// A guest that is to leave has stopped, or goes on. Who says so waits for nobody.
+    pub(super) fn tell_departure(&self) {
+        self.departures.store(true, Ordering::Release);
         self.bell.ring();
     }
 
@@ -77,6 +85,11 @@ impl Listener {
     /// before weftd was started. To be asked after [`Listener::hear`], which listens for the bell again.
     pub fn take_landings(&self) -> BTreeSet<PortTag> {
         self.landings.take()
+    }
+
+    /// Whether a guest that is to leave has stopped, or gone on, since the last call; asked as [`Listener::take_landings`] is.
+    pub fn take_departures(&self) -> bool {
+        self.landings.departures.swap(false, Ordering::AcqRel)
     }
 
     /// What becomes readable when there is something to hear.
@@ -133,6 +146,18 @@ mod test {
             assert_eq!(listener.take_landings(), BTreeSet::from([PortTag(7)]));
             assert!(listener.take_landings().is_empty());
         }
+    }
+
+    #[test]
+    fn test_a_guest_that_stops_rings_and_is_told_once() {
+        let bell = Arc::new(Bell::new().unwrap());
+        let landings = Landings::new(&bell);
+        let listener = Listener::new(bell, Arc::clone(&landings), Vec::new());
+        assert!(!listener.take_departures());
+        landings.tell_departure();
+        landings.tell_departure();
+        assert_eq!(listener.wake().read().unwrap(), 1);
+        assert!(listener.take_departures() && !listener.take_departures());
     }
 
     #[test]

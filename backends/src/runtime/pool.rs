@@ -86,6 +86,11 @@ impl Pool {
         self.landings.tell(port);
     }
 
+    /// Tells control that a guest which is to leave has stopped, or goes on.
+    pub(super) fn tell_departure(&self) {
+        self.landings.tell_departure();
+    }
+
     /// What each worker has done.
     pub(super) fn stats(&self) -> Vec<WorkerStats> {
         self.members.iter().map(Member::stats).collect()

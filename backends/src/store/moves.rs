@@ -11,15 +11,17 @@ pub(super) struct PassageV2 {
     came: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     went: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
     away: bool,
 }
 
 pub(super) fn said(passage: &Passage) -> PassageV2 {
     let text = |id: Option<MoveId>| id.map(|id| id.to_string());
-    PassageV2 { came: text(passage.came), went: text(passage.went), away: passage.away }
+    PassageV2 { came: text(passage.came), went: text(passage.went), before: text(passage.before), away: passage.away }
 }
 
 pub(super) fn meant(said: &PassageV2) -> Result<Passage, String> {
     let id = |text: &Option<String>| text.as_deref().map(|text| super::format::parse("move", text)).transpose();
-    Ok(Passage { came: id(&said.came)?, went: id(&said.went)?, away: said.away })
+    Ok(Passage { came: id(&said.came)?, went: id(&said.went)?, before: id(&said.before)?, away: said.away })
 }

@@ -30,6 +30,9 @@ pub(super) enum Failure {
     /// There is no channel to another host, or it broke.
     #[error("no channel to {place}: {why}")]
     Channel { place: Place, why: String },
+    /// A port stays, and another weftd that has it staged was not told.
+    #[error("the port stays here, and its move is cancelled; it is staged still: {why}")]
+    Untold { why: Box<Failure> },
     /// A file that was named cannot be read.
     #[error("cannot read {file}: {source}", file = file.display())]
     Input { file: PathBuf, source: io::Error },
@@ -52,6 +55,7 @@ impl Failure {
             Failure::Output(_) if self.is_quiet() => 0,
             Failure::Output(_) => 65,
             Failure::Channel { .. } => UNREACHABLE,
+            Failure::Untold { why } => why.exit_code(),
             Failure::Waiting { .. } => TIMEOUT,
             Failure::Input { .. } | Failure::Usage(_) => USAGE,
         }
@@ -78,6 +82,7 @@ impl Failure {
         let name = match self {
             Failure::Client(why) | Failure::Elsewhere { why, .. } => why.name(),
             Failure::Channel { .. } => "Channel".to_owned(),
+            Failure::Untold { .. } => "Untold".to_owned(),
             Failure::Input { .. } => "Input".to_owned(),
             Failure::Output(_) => "Output".to_owned(),
             Failure::Waiting { .. } => "Timeout".to_owned(),
@@ -99,6 +104,7 @@ impl Failure {
             Failure::Elsewhere { .. } | Failure::Channel { .. } => {
                 Some("nothing has changed here: the port stays".to_owned())
             }
+            Failure::Untold { .. } => Some("`weft port del` there takes it away".to_owned()),
             Failure::Waiting { .. } => Some("`weft status` tells when it is gone; `--timeout` waits longer".to_owned()),
             _ => None,
         }
@@ -109,6 +115,17 @@ impl Failure {
             Failure::Client(ClientError::Remote(why)) => Some(why),
             Failure::Elsewhere { why: ClientError::Remote(why), .. } => Some(why),
             _ => None,
+        }
+    }
+
+    /// Whether a conversation ended, and a new one may do better.
+    pub(super) fn broke(&self) -> bool {
+        match self {
+            // One that has waited too long says so, and goes.
+            Failure::Elsewhere { why: ClientError::Remote(why), .. } => matches!(why, Error::Failed { .. }),
+            Failure::Elsewhere { .. } => true,
+            Failure::Channel { .. } => true,
+            _ => false,
         }
     }
 

@@ -5,6 +5,7 @@ mod answers;
 mod calls;
 mod failures;
 mod learnt;
+mod moves;
 mod vfs;
 mod watching;
 

@@ -2,6 +2,7 @@
 //! The replies of a call with `more`.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::{Client, ClientError, typed};
 use crate::proto::Method;
@@ -20,6 +21,19 @@ pub struct Stream<'a, M> {
 impl<'a, M: Method> Stream<'a, M> {
     pub(super) fn new(client: &'a mut Client, patient: bool) -> Stream<'a, M> {
         Stream { client, done: false, patient, method: PhantomData }
+    }
+
+    /// The next reply, if it comes within that time. Of a stream that has ended: `Closed`.
+    ///
+    /// # Errors
+    /// As [`Client::receive`], or weftd's own.
+    pub fn next_within(&mut self, time: Duration) -> Result<Option<M::Reply>, ClientError> {
+        if self.done {
+            return Err(ClientError::Closed);
+        }
+        let received = self.client.receive_within(time);
+        self.done = !matches!(&received, Ok(reply) if reply.as_ref().is_none_or(|reply| reply.continues));
+        received?.map(|reply| typed(M::NAME, reply)).transpose()
     }
 }
 

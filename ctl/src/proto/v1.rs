@@ -35,7 +35,10 @@ pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, Con
 pub use counters::Counters;
 pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
-pub use handover::{Handover, PortExport, PortExportReply, PortImport, PortImportReply, PortLeave, PortStay};
+pub use handover::{
+    Departure, Handover, MoveTell, MoveTellReply, MoveWatch, MoveWatchReply, PortExport, PortExportReply, PortImport,
+    PortImportReply, PortLeave, PortStay, PortStayReply,
+};
 pub use information::{Information, InformationState, KnownInformation};
 pub(crate) use limits::Amount;
 pub use limits::{BadRate, Limits, Rate};
@@ -144,7 +147,11 @@ methods! {
     /// Takes note that another weftd has a port.
     PortLeave -> PortReply;
     /// Takes that back.
-    PortStay -> PortReply;
+    PortStay -> PortStayReply;
+    /// Tells where the guest of a port is that leaves, on and on with `more`.
+    MoveWatch -> MoveWatchReply;
+    /// Hears that of a port that came.
+    MoveTell -> MoveTellReply;
     /// Offers the VF of a port to its guest.
     VfOffer -> VfReply;
     /// Takes the VF of a port away from its guest.

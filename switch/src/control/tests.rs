@@ -12,6 +12,7 @@ mod ra_guard;
 mod ra_learning;
 mod stated;
 mod succession;
+mod told;
 mod vf;
 mod vf_life;
 mod watching;

@@ -5,7 +5,7 @@
 //! changes. What its namespace has learnt is judged as what a router says, by the rules of the port here that leads to that router;
 //! of that each part stands alone, and what is not taken in is only counted.
 
-use super::{Missing, Move, MoveId, Passage, RaLeft};
+use super::{Handover, Missing, Move, MoveId, Passage, RaLeft};
 use crate::arena::Handle;
 use crate::control::{Action, Control};
 use crate::desired::FdbKey;
@@ -85,9 +85,9 @@ impl Control {
 
     /// Whether the port has come by this move.
     fn came_by(&self, path: &PortPath, id: MoveId) -> Result<bool, Refusal> {
-        let last = self.moves.get(path).and_then(|passage| passage.came);
-        let Some(last) = last.filter(|_| self.desired.port(path).is_ok()) else { return Ok(false) };
-        if last == id {
+        let passage = self.moves.get(path).filter(|_| self.desired.port(path).is_ok()).copied().unwrap_or_default();
+        let Some(last) = passage.came else { return Ok(false) };
+        if last == id && passage.stands() != Some(Handover::Moved) {
             return Ok(true);
         }
         if id.number <= last.number {
@@ -189,7 +189,9 @@ impl Control {
             record.device.set_away(true);
             record.device.set_leaving(false);
         }
-        self.moves.insert(path.clone(), Passage { came: Some(moved.id), went: None, away: true });
+        let last = self.moves.get(path).copied().unwrap_or_default();
+        let before = if last.stands() == Some(Handover::Moved) { last.went } else { last.before };
+        self.moves.insert(path.clone(), Passage { came: Some(moved.id), went: None, before, away: true });
         let offered = moved.vf.is_some_and(|left| left.offered);
         if let Some(vf) = self.vfs.get_mut(path).filter(|_| offered) {
             // One that cannot be offered now is as soon as it can be.

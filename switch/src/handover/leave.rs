@@ -65,29 +65,29 @@ impl Control {
         Ok(())
     }
 
-    /// The port stays after all.
+    /// The port stays after all. Returns the move by which it was to leave.
     ///
     /// # Errors
     /// There is no such port, it is not about to leave, or its guest was heard elsewhere already.
-    pub fn stay(&mut self, path: &PortPath) -> Result<(), Refusal> {
+    pub fn stay(&mut self, path: &PortPath) -> Result<MoveId, Refusal> {
         let device = Arc::clone(&self.movable(path)?.device);
         let passage = self.moves.get(path).copied().unwrap_or_default();
-        let expected = match passage.stands() {
-            Some(Handover::Leaving) => {
+        let expected = match (passage.stands(), passage.went) {
+            (Some(Handover::Leaving), Some(id)) => {
                 device.set_leaving(false);
                 self.releases.extend(device.resume().then_some(device));
                 self.moves.insert(path.clone(), Passage { went: None, ..passage });
                 self.actions.push_back(Action::Save);
-                return Ok(());
+                return Ok(id);
             }
-            Some(Handover::Moved) => "a port that has not moved yet; a guest that runs here is at home again",
-            Some(Handover::Staged) => "a port that is leaving; `weft port del` takes away one that is staged",
-            None => "a port that is leaving: `weft migrate prepare` has one leave",
+            (Some(Handover::Moved), _) => "a port that has not moved yet; a guest that runs here is at home again",
+            (Some(Handover::Staged), _) => "a port that is leaving; `weft port del` takes away one that is staged",
+            _ => "a port that is leaving: `weft migrate prepare` has one leave",
         };
         Err(Refusal::invalid("name", path.to_string(), expected))
     }
 
-    fn movable(&self, path: &PortPath) -> Result<&PortRecord, Refusal> {
+    pub(super) fn movable(&self, path: &PortPath) -> Result<&PortRecord, Refusal> {
         self.desired.port(path)?;
         let record = self.plant.port(path).ok_or_else(|| Refusal::not_found(Kind::Port, path))?;
         let expected = "a port with a guest at a vhost-user socket: nothing else moves";

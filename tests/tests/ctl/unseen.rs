@@ -51,6 +51,8 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("PortImport", vec![json!({ "text": "@space", "namespace": "@space" })]),
         ("PortLeave", vec![json!({ "name": "@space:@port", "id": "1-0000000000000001" })]),
         ("PortStay", vec![json!({ "name": "@space:@port" })]),
+        ("MoveWatch", vec![json!({ "name": "@space:@port", "id": "1-0000000000000001" })]),
+        ("MoveTell", vec![json!({ "id": "1-0000000000000001", "guest": "stopped" })]),
         ("VfOffer", vec![json!({ "name": "@port" }), json!({ "name": "@space:@port" })]),
         ("VfRevoke", vec![json!({ "name": "@port" }), json!({ "name": "@space:@port" })]),
         ("VfSwitch", vec![json!({ "name": "@port", "lane": "vf" })]),

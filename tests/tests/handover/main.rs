@@ -2,6 +2,7 @@
 //! A port goes from one weftd to another, with its guest, over their control sockets or over TLS, and an uplink between them.
 #![forbid(unsafe_code)]
 
+mod between;
 mod homes;
 mod moves;
 mod peers;

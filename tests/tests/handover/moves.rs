@@ -122,10 +122,10 @@ fn where_a_move_stands_survives_kill_9_and_the_same_move_comes_once() {
 }
 
 /// Sends frames of these numbers to the moving guest, and waits until the switch has them.
-pub(crate) fn stream(source: &Weftd, here: &mut SyntheticGuest, to: Mac, numbers: Range<u64>) {
-    let sent = || source.port("here")["tx_frames"].as_u64().expect("a number");
+pub(crate) fn stream(daemon: &Weftd, (name, from): (&str, &mut SyntheticGuest), to: Mac, numbers: Range<u64>) {
+    let sent = || daemon.port(name)["tx_frames"].as_u64().expect("a number");
     let before = sent();
-    numbers.clone().for_each(|number| here.send(&numbered(to, here.mac(), number, 200)));
+    numbers.clone().for_each(|number| from.send(&numbered(to, from.mac(), number, 200)));
     let count = numbers.end - numbers.start;
     until("the frames are on their way", Deadline::patient(), || sent() >= before + count);
 }
@@ -151,16 +151,16 @@ fn what_is_sent_while_a_guest_is_on_its_way_arrives_once_and_in_order() {
     scene.prepare(&[]).expect_ok();
     // It is stopped, and the migration fails.
     guest.pause(true).expect("the switch answers");
-    stream(source, &mut here, mac, 0..50);
+    stream(source, ("here", &mut here), mac, 0..50);
     guest.pause(false).expect("the switch answers");
-    stream(source, &mut here, mac, 50..60);
+    stream(source, ("here", &mut here), mac, 50..60);
     assert_eq!(arrive(&mut guest, 59), (0..60).collect::<Vec<u64>>());
     guest.quit().expect("the switch answers");
-    stream(source, &mut here, mac, 100..150);
+    stream(source, ("here", &mut here), mac, 100..150);
     let mut guest = destination.attach(MOVING.0, MOVING.1);
     announce(&mut guest);
     until("it is known to have moved", Deadline::patient(), || scene.stands()[0] == "moved");
-    stream(source, &mut here, mac, 150..160);
+    stream(source, ("here", &mut here), mac, 150..160);
     assert_eq!(arrive(&mut guest, 159), (100..160).collect::<Vec<u64>>());
     let drops = source.port(MOVING.0)["drops"].clone();
     assert!(drops.get("hold-full").is_none(), "{drops}");

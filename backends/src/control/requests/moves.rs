@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Calls about ports that go from one weftd to another.
 
-use super::Calls;
-use crate::ctl_server::convert;
+use super::{Calls, reply};
+use crate::ctl_server::{Answer, Mark, convert};
 use crate::handover::{self, Document};
 use crate::runtime::clock;
 use crate::vhost_user::{FeatureSpec, feature_names, offered_features};
 use ctl::proto::v1::{self, Error};
 use std::time::Duration;
-use switch::{Landed, Missing, MoveId, PortPath, PortSpec, Refusal, Request};
+use switch::{Departure, Landed, Missing, MoveId, PortPath, PortSpec, Refusal, Request, Told};
 
 impl Calls<'_> {
     pub(super) fn port_export(&mut self, asked: &v1::PortExport) -> Result<v1::PortExportReply, Error> {
@@ -88,23 +88,58 @@ impl Calls<'_> {
 
     pub(super) fn port_leave(&mut self, asked: &v1::PortLeave) -> Result<v1::PortReply, Error> {
         let port = self.port_meant(&asked.name)?;
-        let id: MoveId = asked.id.parse().map_err(|_| {
-            let expected = "the id that PortExport answered";
-            convert::refusal(Refusal::invalid("id", &asked.id, expected))
-        })?;
+        let id = move_id(&asked.id)?;
         self.daemon.control.depart(&port, id).map_err(|why| self.refused(why))?;
         tracing::info!(%port, "another weftd has the port");
         self.daemon.act(self.events);
         self.port(&port)
     }
 
-    pub(super) fn port_stay(&mut self, asked: &v1::PortStay) -> Result<v1::PortReply, Error> {
+    pub(super) fn port_stay(&mut self, asked: &v1::PortStay) -> Result<v1::PortStayReply, Error> {
         let port = self.port_meant(&asked.name)?;
-        self.daemon.control.stay(&port).map_err(|why| self.refused(why))?;
+        let id = self.daemon.control.stay(&port).map_err(|why| self.refused(why))?;
         tracing::info!(%port, "the port stays");
         self.daemon.act(self.events);
-        self.port(&port)
+        Ok(v1::PortStayReply { port: self.port(&port)?.port, id: id.to_string() })
     }
+
+    /// Where a guest is that leaves, and again when that has changed.
+    pub(super) fn move_watch(&self, asked: &v1::MoveWatch, more: bool, from: Option<&Mark>) -> Result<Answer, Error> {
+        let (port, id) = (self.port_meant(&asked.name)?, move_id(&asked.id)?);
+        let guest = self.daemon.control.departure(&port, id).map_err(|why| self.refused(why))?;
+        let said = reply(&v1::MoveWatchReply { guest: convert::departure(guest) })?;
+        let mark = Mark::Departure(guest);
+        Ok(match guest {
+            _ if !more => said.into(),
+            Departure::Gone | Departure::Stays => said.into(),
+            _ if from == Some(&mark) => Answer::Later(mark),
+            _ => Answer::Part(said.continued(), mark),
+        })
+    }
+
+    /// What the source of a move says of its guest.
+    pub(super) fn move_tell(&mut self, asked: &v1::MoveTell) -> Result<v1::MoveTellReply, Error> {
+        let (id, guest) = (move_id(&asked.id)?, convert::departure_meant(asked.guest));
+        let told = self.daemon.control.source_says(id, guest, clock()).map_err(|why| self.refused(why))?;
+        // Before anything that comes later can be elsewhere.
+        self.daemon.release();
+        match told {
+            Told::Heard(port) => {
+                self.daemon.act(self.events);
+                Ok(v1::MoveTellReply { handover: self.port(&port)?.port.handover })
+            }
+            Told::Unwanted(port) => {
+                tracing::info!(%port, "its guest stays elsewhere");
+                self.request(Request::PortDel { port, force: true })?;
+                Ok(v1::MoveTellReply { handover: None })
+            }
+        }
+    }
+}
+
+fn move_id(text: &str) -> Result<MoveId, Error> {
+    let expected = "the id that PortExport answered";
+    text.parse().map_err(|_| convert::refusal(Refusal::invalid("id", text, expected)))
 }
 
 fn no_move(why: &str) -> Error {

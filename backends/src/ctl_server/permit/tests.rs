@@ -47,7 +47,7 @@ fn test_what_each_may_do() {
 
 fn call(method: &str) -> Call {
     let all = serde_json::json!({
-        "name": "a", "namespace": "a", "socket": "/run/red.d/a", "uid": 1, "number": 1, "mac": "a", "id": "1-0000000000000001", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a", "said": {}, "lane": "vf",
+        "name": "a", "namespace": "a", "socket": "/run/red.d/a", "uid": 1, "number": 1, "mac": "a", "id": "1-0000000000000001", "guest": "stopped", "port": "a", "text": "a", "one": "a", "other": "a", "file": "a", "filter": "a", "said": {}, "lane": "vf",
         "vhost_user": { "path": "/run/red.d/a", "mode": "server" }
     });
     let wanted: &[&str] = match method.rsplit('.').next().unwrap_or_default() {
@@ -62,7 +62,8 @@ fn call(method: &str) -> Call {
         | "VfOffer"
         | "VfRevoke" => &["name"],
         "PortImport" => &["text"],
-        "PortLeave" => &["name", "id"],
+        "PortLeave" | "MoveWatch" => &["name", "id"],
+        "MoveTell" => &["id", "guest"],
         "VfSwitch" => &["name", "lane"],
         "NamespaceDelegate" => &["name", "socket", "uid"],
         "PortAdd" => &["name", "namespace", "vhost_user"],
@@ -139,6 +140,8 @@ fn test_what_a_tenant_may_do() {
         "PortImport",
         "PortLeave",
         "PortStay",
+        "MoveWatch",
+        "MoveTell",
         "WorkerList",
         "ConfigCheck",
         "ConfigDiff",

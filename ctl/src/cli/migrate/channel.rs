@@ -55,11 +55,18 @@ impl FromStr for Place {
 }
 
 /// Where another weftd is, and who speaks with it.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(in crate::cli) struct Way {
     /// The other weftd: its control socket, or tls:HOST:PORT where the weft-peer of its host listens
     #[arg(long, value_name = "SOCKET")]
-    to: Place,
+    pub(super) to: Place,
+    #[command(flatten)]
+    pub(super) shown: Shown,
+}
+
+/// What this host shows of itself over TLS, and whom it believes.
+#[derive(Clone, Debug, Args)]
+pub(in crate::cli) struct Shown {
     /// With tls: certificate of this host (PEM)
     #[arg(long, value_name = "FILE", env = "WEFT_PEER_CERT", hide_env_values = true)]
     cert: Option<PathBuf>,
@@ -85,7 +92,7 @@ pub(super) struct Channel {
 impl Channel {
     /// # Errors
     /// It cannot be reached, as far as that can be told already.
-    pub(super) fn open(way: Way, timeout: Duration) -> Result<Channel, Failure> {
+    pub(super) fn open(way: &Way, timeout: Duration) -> Result<Channel, Failure> {
         let place = way.to.clone();
         match &place {
             Place::Socket(path) => match Client::connect(path, timeout) {
@@ -93,7 +100,7 @@ impl Channel {
                 Err(why) => Err(Failure::Elsewhere { place, why }),
             },
             Place::Tls(host) => {
-                let command = way.command(host, timeout)?;
+                let command = way.shown.command(host, timeout)?;
                 let (socket, helper) = spawn(command)
                     .map_err(|why| Failure::Channel { place: place.clone(), why: format!("{PROGRAM}: {why}") })?;
                 // The handshake has its own time, and the answer as much again.
@@ -129,18 +136,19 @@ impl Drop for Channel {
     }
 }
 
-impl Way {
-    fn command(self, host: &str, timeout: Duration) -> Result<Command, Failure> {
-        let needed = |file: Option<PathBuf>, option: &str| {
-            file.ok_or_else(|| Failure::Usage(format!("--to tls:… needs {option} FILE: both hosts show certificates")))
+impl Shown {
+    fn command(&self, host: &str, timeout: Duration) -> Result<Command, Failure> {
+        let needed = |file: &Option<PathBuf>, option: &str| {
+            file.clone()
+                .ok_or_else(|| Failure::Usage(format!("--to tls:… needs {option} FILE: both hosts show certificates")))
         };
         let beside =
             std::env::current_exe().ok().map(|weft| weft.with_file_name(PROGRAM)).filter(|path| path.is_file());
         let mut command = Command::new(beside.unwrap_or_else(|| PROGRAM.into()));
         command.args(["connect", host, "--timeout", &timeout.as_secs().to_string()]);
-        command.arg("--cert").arg(needed(self.cert, "--cert")?).arg("--key").arg(needed(self.key, "--key")?);
-        command.arg("--ca").arg(needed(self.ca, "--ca")?);
-        if let Some(name) = self.peer {
+        command.arg("--cert").arg(needed(&self.cert, "--cert")?).arg("--key").arg(needed(&self.key, "--key")?);
+        command.arg("--ca").arg(needed(&self.ca, "--ca")?);
+        if let Some(name) = &self.peer {
             command.arg("--name").arg(name);
         }
         Ok(command)

@@ -11,8 +11,8 @@ use varlink_parser::{IDL, VStruct, VStructOrEnum, VType, VTypeExt};
 use crate::codec::Call;
 use crate::proto::service::{GetInfo, GetInterfaceDescription, SERVICE, describe, info};
 use crate::proto::v1::{
-    Answer, FactKind, FdbKind, Grant, GuestModel, Handover, InformationState, Lane, MacPolicy, Mode, Operation, Poll,
-    Preference, PvdEventKind, RaLearningState, Request, Role, Severity, State, VmmKind,
+    Answer, Departure, FactKind, FdbKind, Grant, GuestModel, Handover, InformationState, Lane, MacPolicy, Mode,
+    Operation, Poll, Preference, PvdEventKind, RaLearningState, Request, Role, Severity, State, VmmKind,
 };
 use crate::proto::{INTERFACE, INTERFACE_NAME, Method};
 use crate::testing::samples;
@@ -121,6 +121,8 @@ fn enumerations_are_those_of_the_file() {
     use GuestModel::{Auto, Bond, HostLane, Netvsc, Standby};
     hold(&idl, "GuestModel", &[Auto, Standby, Netvsc, Bond, HostLane]);
     hold(&idl, "Handover", &[Handover::Staged, Handover::Leaving, Handover::Moved]);
+    use Departure::{Gone, Runs, Stays, Stopped};
+    hold(&idl, "Departure", &[Runs, Stopped, Gone, Stays]);
     hold(&idl, "VmmKind", &[VmmKind::None, VmmKind::Qmp, VmmKind::CloudHypervisor]);
     hold(&idl, "Lane", &[Lane::Synthetic, Lane::Vf]);
     hold(&idl, "Severity", &[Severity::Warning, Severity::Error]);
@@ -129,7 +131,7 @@ fn enumerations_are_those_of_the_file() {
     hold(&idl, "Poll", &[Poll::Adaptive, Poll::Always, Poll::Never]);
     hold(&idl, "Operation", &[Operation::Add, Operation::Del, Operation::Change]);
     let enumerations = idl.typedefs.values().filter(|kind| matches!(kind.elt, VStructOrEnum::VEnum(_)));
-    assert_eq!(enumerations.count(), 19, "every enumeration of the file is held above");
+    assert_eq!(enumerations.count(), 20, "every enumeration of the file is held above");
     assert!(idl.typedefs.values().all(|kind| !kind.doc.is_empty()), "every type has a comment");
 }
 

@@ -94,3 +94,62 @@ pub struct PortStay {
     /// Name of the port: `vm1`, or `red:vm1` where there is another of that name.
     pub name: String,
 }
+
+/// The port that stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortStayReply {
+    /// The port as it is now.
+    pub port: Port,
+    /// The export by which it was to leave.
+    pub id: String,
+}
+
+/// Where the guest of a port that leaves is, as its source knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Departure {
+    /// It runs there.
+    #[default]
+    Runs,
+    /// It has stopped there: it is on its way, or about to go on.
+    Stopped,
+    /// It was heard elsewhere.
+    Gone,
+    /// It is not to leave by that move any more.
+    Stays,
+}
+
+/// Parameters of `MoveWatch`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveWatch {
+    /// Name of the port: `vm1`, or `red:vm1` where there is another of that name.
+    pub name: String,
+    /// The export by which it leaves.
+    pub id: String,
+}
+
+/// Where the guest of a port is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveWatchReply {
+    /// Told anew with `more` whenever it changes.
+    pub guest: Departure,
+}
+
+/// Parameters of `MoveTell`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveTell {
+    /// The export by which a port came.
+    pub id: String,
+    /// Where its guest is, as its source knows.
+    pub guest: Departure,
+}
+
+/// What became of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveTellReply {
+    /// Where the move stands now; `None`: the guest is here, or the port is no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<Handover>,
+}

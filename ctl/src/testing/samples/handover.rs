@@ -2,7 +2,10 @@
 //! Samples of ports that move.
 
 use super::port;
-use crate::proto::v1::{Mode, PortExportReply, PortImport, PortImportReply, VhostUser};
+use crate::proto::v1::{
+    Departure, Handover, Mode, MoveTell, MoveTellReply, MoveWatchReply, PortExportReply, PortImport, PortImportReply,
+    VhostUser,
+};
 
 pub(super) fn id() -> String {
     "1764000000123-00000000000000ab".to_owned()
@@ -25,4 +28,16 @@ pub(super) fn import() -> PortImport {
 
 pub(super) fn imported() -> PortImportReply {
     PortImportReply { port: port(), already: false, learnt: 2, known: 1, refused: 1, pvds: 1 }
+}
+
+pub(super) fn gone() -> MoveWatchReply {
+    MoveWatchReply { guest: Departure::Gone }
+}
+
+pub(super) fn tell() -> MoveTell {
+    MoveTell { id: id(), guest: Departure::Stopped }
+}
+
+pub(super) fn told() -> MoveTellReply {
+    MoveTellReply { handover: Some(Handover::Staged) }
 }

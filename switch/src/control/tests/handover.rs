@@ -48,7 +48,7 @@ pub(super) fn import(control: &mut Control, moved: &Move, way: u64) -> Result<La
     Ok(Landed { already: port.already, pvds: port.pvds, ..learnt })
 }
 
-fn standing(control: &Control) -> Option<Handover> {
+pub(super) fn standing(control: &Control) -> Option<Handover> {
     control.operator().port(&"red/dev:vm1".parse().unwrap()).unwrap().handover
 }
 
@@ -252,7 +252,7 @@ fn test_both_sides_follow_the_guest_and_a_guest_that_comes_back_is_at_home() {
 }
 
 /// The guest of vm1 has left.
-fn gone(control: &mut Control) {
+pub(super) fn gone(control: &mut Control) {
     let vm1 = port("red/dev:vm1");
     control.plant.port(&vm1).unwrap().device.set_away(true);
     control.moves.insert(vm1.clone(), Passage { away: true, ..control.moves[&vm1] });
