@@ -307,6 +307,7 @@ impl Control {
         if self.plant.tick(now) {
             self.actions.push_back(Action::Save);
         }
+        self.emissions.extend(self.plant.ask_routers(self.now));
     }
 
     /// Destroys the deleted namespaces that nobody reads any more, without waiting for the next tick: for a caller that

@@ -11,6 +11,9 @@
 //! Nothing that a guest does leads back to learning: otherwise a reset of its NIC would be all that it takes to become
 //! another router. And learning only ever narrows what an operator allows: it makes no router of a host. What was noted is
 //! kept over restarts; a span that a restart cuts short begins anew, unless the next process was told how far it was.
+//!
+//! While it learns it asks for routers, as a host does that has just come (RFC 4861 section 6.3.7), so that they speak soon: from no
+//! address, which they answer to all nodes.
 
 use crate::limits::RA_GUARD_MAX;
 use core::net::Ipv6Addr;
@@ -22,6 +25,12 @@ use wire::{MacAddr, Prefix};
 
 /// Stands for no prefix at all where an empty set would allow any: nobody can be at home there.
 const NOWHERE: (Ipv6Addr, u8) = (Ipv6Addr::UNSPECIFIED, 128);
+
+/// How often routers are asked for while it learns: `MAX_RTR_SOLICITATIONS` (RFC 4861 section 10).
+const QUESTIONS: u32 = 3;
+
+/// The shortest time between two questions: `RTR_SOLICITATION_INTERVAL` (RFC 4861 section 10).
+const QUESTION_GAP: Duration = Duration::from_secs(4);
 
 /// The states of RFC 6105 section 4.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,8 +77,16 @@ enum Phase {
     Learning {
         left: Duration,
         at: Option<Duration>,
+        asked: Asked,
     },
     Decided,
+}
+
+/// How often routers were asked for since it began to learn, and when last.
+#[derive(Debug, Default)]
+struct Asked {
+    times: u32,
+    last: Duration,
 }
 
 /// See the module.
@@ -82,14 +99,14 @@ pub(crate) struct RaLearning {
 impl RaLearning {
     /// Begins to learn for so long; `None`: it is off.
     pub(crate) fn begin(span: Option<Duration>) -> RaLearning {
-        let phase = span.map_or(Phase::Off, |left| Phase::Learning { left, at: None });
+        let phase = span.map_or(Phase::Off, |left| Phase::Learning { left, at: None, asked: Asked::default() });
         RaLearning { phase, found: RoutersFound::default() }
     }
 
     /// Another span is wanted. What is decided stays; while it learns that begins again, with what was noted so far.
     pub(crate) fn respan(&mut self, span: Option<Duration>) {
         match (&mut self.phase, span) {
-            (Phase::Learning { left, at }, Some(span)) => (*left, *at) = (span, None),
+            (Phase::Learning { left, at, asked }, Some(span)) => (*left, *at, *asked) = (span, None, Asked::default()),
             (Phase::Decided, Some(_)) => {}
             (_, span) => *self = RaLearning::begin(span),
         }
@@ -102,14 +119,14 @@ impl RaLearning {
 
     /// For how long it still learns, and what was noted so far, for another process that goes on with it.
     pub(crate) fn under_way(&self, now: Duration) -> Option<(Duration, &RoutersFound)> {
-        let Phase::Learning { left, at } = self.phase else { return None };
+        let Phase::Learning { left, at, .. } = self.phase else { return None };
         let passed = at.map_or(Duration::ZERO, |at| now.saturating_sub(at));
         Some((left.saturating_sub(passed), &self.found))
     }
 
     /// Goes on with what was [`RaLearning::under_way`] elsewhere, if it learns here too: never for longer than is wanted here.
     pub(crate) fn go_on(&mut self, other: Duration, found: RoutersFound) {
-        if let Phase::Learning { left, at } = &mut self.phase {
+        if let Phase::Learning { left, at, .. } = &mut self.phase {
             (*left, *at) = (other.min(*left), None);
             self.found = Some(found).filter(RoutersFound::fits).unwrap_or_default();
         }
@@ -127,7 +144,7 @@ impl RaLearning {
 
     /// Time has passed. True: it has just been decided.
     pub(crate) fn tick(&mut self, now: Duration, guest: bool) -> bool {
-        let Phase::Learning { left, at } = &mut self.phase else { return false };
+        let Phase::Learning { left, at, .. } = &mut self.phase else { return false };
         let passed = at.map_or(Duration::ZERO, |at| now.saturating_sub(at));
         *left = left.saturating_sub(passed);
         *at = guest.then_some(now);
@@ -136,6 +153,16 @@ impl RaLearning {
             self.phase = Phase::Decided;
         }
         over
+    }
+
+    /// Whether routers are to be asked for now, by whoever has been told of the time by [`RaLearning::tick`].
+    pub(crate) fn asks(&mut self, now: Duration) -> bool {
+        let Phase::Learning { at: Some(_), asked, .. } = &mut self.phase else { return false };
+        let asks = asked.times < QUESTIONS && (asked.times == 0 || now >= asked.last + QUESTION_GAP);
+        if asks {
+            *asked = Asked { times: asked.times + 1, last: now };
+        }
+        asks
     }
 
     /// Notes who advertises himself, and what, if the port's rules allow that and there is room for all of it. False: nothing

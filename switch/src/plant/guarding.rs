@@ -7,11 +7,13 @@ use crate::port::PortRecord;
 use crate::ra_learning::{RaGuardState, RaLearning, RoutersFound};
 use crate::reference::PortPath;
 use crate::spec::PortSpec;
-use dataplane::DropReason;
+use core::net::Ipv6Addr;
+use dataplane::{DropReason, Emission};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
-use wire::MacAddr;
 use wire::nd::{NdPacket, RouterAdvert};
+use wire::{MacAddr, build};
 
 impl Plant {
     /// A port has come: what was decided of it in an earlier process holds.
@@ -42,10 +44,8 @@ impl Plant {
 
     /// Time has passed for the ports that learn. True: of one it is decided.
     pub(super) fn tick_learning(&mut self, now: Duration) -> bool {
-        let learners: Vec<PortPath> =
-            self.ports().filter(|(_, record)| record.learning.is_learning()).map(|(path, _)| path.clone()).collect();
         let mut any = false;
-        for path in learners {
+        for path in self.learners() {
             let Some(record) = self.port_mut(&path) else { continue };
             let guest = record.is_present();
             if record.learning.tick(now, guest) {
@@ -55,6 +55,23 @@ impl Plant {
             }
         }
         any
+    }
+
+    /// Questions for the routers behind ports that learn, for whoever is there to hear them. Over a link nobody is asked: it is for
+    /// those on its other side to ask their routers.
+    pub(crate) fn ask_routers(&mut self, now: Duration) -> Vec<Emission> {
+        let learners = self.learners().into_iter();
+        let questions = learners.filter_map(|path| {
+            let record = self.port_mut(&path).filter(|record| record.spec.far().is_none())?;
+            let question = || build::solicitation(asker(record.spec.mac), Ipv6Addr::UNSPECIFIED);
+            record.learning.asks(now).then(|| Emission { port: Arc::clone(&record.device), frame: question() })
+        });
+        questions.collect()
+    }
+
+    fn learners(&self) -> Vec<PortPath> {
+        let learners = self.ports().filter(|(_, record)| record.learning.is_learning());
+        learners.map(|(path, _)| path.clone()).collect()
     }
 
     /// Hears an advertisement of a port, all rules but what is learnt allowing it.
@@ -82,6 +99,13 @@ impl Plant {
             |(path, record): (&PortPath, &PortRecord)| Some((path.clone(), record.learning.decided()?.clone()));
         self.ports().filter_map(decided).collect()
     }
+}
+
+/// By which address weft asks at a port with this one. It is not that: a router's guest would hear itself.
+fn asker(MacAddr(mut octets): MacAddr) -> MacAddr {
+    // Locally administered, and of another block than the port's.
+    octets[0] = (octets[0] ^ 0x0c) | 0x02;
+    MacAddr(octets)
 }
 
 impl PortRecord {

@@ -18,9 +18,10 @@ When rules become stricter, what the port has taught against them is forgotten.
 With --ra-guard-learn the guard finds out by itself which routers are behind a port (RFC 6105 section
 4). While it learns, none is heard, and what comes is counted as ra-learning; then those are heard that
 were there and that the rules allow, from their addresses and MACs and with their prefixes, and nobody
-if there were none, which counts as ra-blocked. The time counts while a guest runs its NIC, and should
-be longer than that between two advertisements. What was decided stays, over restarts too, until
---ra-guard-relearn has it learn anew or `--ra-guard-learn off` lets the rules alone decide.";
+if there were none, which counts as ra-blocked. The time counts while a guest runs its NIC. Routers are
+asked for when it begins, but not over a link: there it should be longer than the time between two
+advertisements. What was decided stays, over restarts too, until --ra-guard-relearn has it learn anew
+or `--ra-guard-learn off` lets the rules alone decide.";
 
 /// Options of `port set` that are here.
 pub(super) const CHANGES: [&str; 10] = [

@@ -3,11 +3,15 @@
 
 use super::learning::{ROUTER, add_router, advert, at, hear, pvds, tag};
 use super::*;
+use crate::lane::LaneSpec;
 use crate::mediation::MediationEdit;
 use crate::ra_guard::RaGuardEdit;
 use crate::ra_learning::{RaGuardState, RaLearningView, RoutersFound};
 use crate::snoop::{Ignored, Snooped};
-use dataplane::DropReason;
+use core::net::Ipv6Addr;
+use dataplane::{DropReason, Emission};
+use wire::EtherHeader;
+use wire::nd::{NdMessage, NdPacket};
 
 const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 9]);
 
@@ -164,4 +168,53 @@ fn test_a_guest_that_is_not_there_is_waited_for() {
     pass(&mut control, 100);
     assert_eq!(view(&control).left, Some(Duration::from_secs(10)));
     assert_ne!(tag(&control, "red:r1"), tag(&control, "red:vm1"));
+}
+
+/// The seconds of these in which routers are asked for, and that it is done as it should.
+fn questions(control: &mut Control, seconds: std::ops::Range<u64>) -> Vec<u64> {
+    let own = control.desired().port(&port("red:r1")).unwrap().mac;
+    let asked = seconds.filter(|second| {
+        control.handle_tick(at(*second));
+        let frames = control.take_emissions();
+        for Emission { port, frame } in &frames {
+            assert_eq!(port.tag(), tag(control, "red:r1"));
+            let ether = EtherHeader::parse(frame).unwrap();
+            assert_eq!(ether.dst, MacAddr([0x33, 0x33, 0, 0, 0, 2]));
+            assert!(ether.src != own && !ether.src.is_multicast());
+            // This judges hop limit and checksum, too.
+            let packet = NdPacket::validate(&frame[ether.l3..]).unwrap();
+            assert_eq!((packet.src, packet.dst), (Ipv6Addr::UNSPECIFIED, "ff02::2".parse().unwrap()));
+            let NdMessage::Solicit(message) = packet.message else { panic!("no solicitation") };
+            assert_eq!(message.source_link_layer(), None, "there is none without an address (RFC 4861 section 4.1)");
+        }
+        !frames.is_empty()
+    });
+    asked.collect()
+}
+
+#[test]
+fn test_routers_are_asked_for_while_it_learns_three_times_four_seconds_apart() {
+    let mut control = switch();
+    let lane = LaneSpec::Packet { netdev: "eth0".into() };
+    let uplink = PortSpec { role: Role::Uplink, ..PortSpec::device(&name("r1"), path("red"), lane) };
+    control.handle_request(Request::PortAdd(name("r1"), uplink)).unwrap();
+    assert!(questions(&mut control, 0..10).is_empty(), "nothing is to be learnt");
+    control.handle_request(learn(20)).unwrap();
+    // Nobody is there who could hear it.
+    add_router(&mut control, "red", "r2");
+    let change = MediationEdit { learn: Some(Some(Duration::from_secs(20))), ..MediationEdit::default() };
+    let change = PortChange { mediation: change, ..PortChange::default() };
+    control.handle_request(Request::PortSet(port("red:r2"), change)).unwrap();
+    assert_eq!(questions(&mut control, 10..60), [10, 14, 18]);
+    assert_eq!(view(&control).state, RaGuardState::Blocking);
+    control.handle_request(relearn()).unwrap();
+    control.handle_request(learn(6)).unwrap();
+    assert_eq!(questions(&mut control, 60..90), [60, 64], "what is decided needs no more questions");
+}
+
+#[test]
+fn test_nobody_is_asked_over_a_link() {
+    let mut control = linked();
+    control.handle_request(learn(20)).unwrap();
+    assert!(questions(&mut control, 0..30).is_empty());
 }
