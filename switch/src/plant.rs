@@ -83,7 +83,7 @@ pub(crate) struct Plant {
     ports: Arena<PortRecord>,
     by_path: BTreeMap<PortPath, Handle<PortRecord>>,
     journal: Vec<Undo>,
-    saved: SavedNumbers,
+    pub(crate) saved: SavedNumbers,
     /// What RA guard had decided in an earlier process of ports that have not come yet.
     pub(crate) decided: BTreeMap<PortPath, RoutersFound>,
     /// Ports whose guests are not here when they come.

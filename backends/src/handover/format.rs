@@ -45,6 +45,9 @@ struct BodyV1 {
     /// Numbers of its namespaces, its own first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     namespaces: Vec<Vec<u32>>,
+    /// Numbers of static PvDs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pvd_numbers: BTreeMap<String, Vec<u32>>,
     spec: PortV2,
     /// In hexadecimal, as in the store.
     offered: String,
@@ -122,10 +125,13 @@ fn digest(body: &BodyV1) -> Result<String, BadMove> {
 fn check_bounds(body: &BodyV1) -> Result<(), BadMove> {
     let octets: usize = body.learnt.ras.iter().map(|ra| ra.hex.len() / 2).sum();
     let longest = body.namespaces.iter().map(Vec::len).max().unwrap_or_default();
+    let longest_of_pvd = body.pvd_numbers.values().map(Vec::len).max().unwrap_or_default();
     let counts = [
         ("numbers", body.numbers.len(), NAMESPACE_DEPTH_MAX),
         ("namespaces", body.namespaces.len(), NAMESPACE_DEPTH_MAX),
         ("numbers of a namespace", longest, NAMESPACE_DEPTH_MAX),
+        ("numbers of a static PvD", longest_of_pvd, NAMESPACE_DEPTH_MAX),
+        ("numbers of static PvDs", body.pvd_numbers.len(), MOVE_PVDS),
         ("static entries", body.entries.len(), ENTRIES_MAX),
         ("Router Advertisements", body.learnt.ras.len(), MOVE_RAS),
         ("octets of Router Advertisements", octets, MOVE_RA_BYTES),
@@ -142,6 +148,7 @@ fn body_v1(Document { exported_ms, moved }: &Document) -> BodyV1 {
         port: moved.port.to_string(),
         numbers: moved.numbers.port.clone(),
         namespaces: moved.numbers.namespaces.clone(),
+        pvd_numbers: moved.numbers.pvds.iter().map(|(name, numbers)| (name.to_string(), numbers.clone())).collect(),
         spec: port_v2(&moved.spec),
         offered: format!("{:#x}", moved.offered),
         found: moved.found.as_ref().map(found_said),
@@ -170,15 +177,16 @@ fn document(body: BodyV1) -> Result<Document, String> {
     if body.spec.namespace.is_some() {
         return Err("the namespace of a port is part of its name".to_owned());
     }
-    let pvd = |(name, said): (String, PvdV2)| {
-        let name = PvdKey::parse_name(&name).map_err(|why| why.to_string())?;
-        Ok::<_, String>((name, pvds::meant(said)?))
-    };
+    let name = |name: &str| PvdKey::parse_name(name).map_err(|why| why.to_string());
+    let pvd = |(pvd, said): (String, PvdV2)| Ok::<_, String>((name(&pvd)?, pvds::meant(said)?));
+    let pvd_numbers = body.pvd_numbers.into_iter().map(|(pvd, numbers)| Ok::<_, String>((name(&pvd)?, numbers)));
+    let numbers =
+        NumbersLeft { port: body.numbers, namespaces: body.namespaces, pvds: pvd_numbers.collect::<Result<_, _>>()? };
     let moved = Move {
         id: parse("move", &body.id)?,
         spec: port_spec(&port, body.spec)?,
         port,
-        numbers: NumbersLeft { port: body.numbers, namespaces: body.namespaces },
+        numbers,
         offered: hexadecimal(&body.offered)?,
         found: body.found.as_ref().map(found_meant).transpose()?,
         vf: body.vf.map(|VfV1 { next_serial, offered }| VfLeft { next: next_serial, offered }),

@@ -42,7 +42,7 @@ fn document() -> Document {
     let moved = Move {
         id: MoveId { number: 1_764_000_000_123, source: 1 << 63 },
         port: "red/dev:vm1".parse().unwrap(),
-        numbers: NumbersLeft { port: vec![4, 6], namespaces: vec![vec![2]] },
+        numbers: NumbersLeft { port: vec![4, 6], namespaces: vec![vec![2]], ..NumbersLeft::default() },
         spec: moving,
         offered: 1 << 32 | 1,
         found: None,
@@ -134,6 +134,23 @@ fn test_lists_are_bounded() {
         let why = with(pointer, value).unwrap().unwrap_err().to_string();
         assert_eq!(why, format!("there are more than {what} in it"));
     }
+}
+
+#[test]
+fn test_numbers_of_static_pvds_are_there_where_there_are_any() {
+    let mut document = document();
+    assert!(!to_text(&document).unwrap().contains("pvd_numbers"), "an earlier weftd would refuse it");
+    document.moved.numbers.pvds.insert("work.example".parse().unwrap(), vec![7, 8]);
+    assert_eq!(from_text(&to_text(&document).unwrap()), Ok(document.clone()));
+    let with = |numbers: Value| {
+        let mut body = body_of(&document);
+        body["pvd_numbers"] = numbers;
+        from_text(&whole(body).unwrap()).unwrap_err().to_string()
+    };
+    let many: serde_json::Map<_, _> = (0..65).map(|number| (format!("p{number}.example."), json!([1]))).collect();
+    assert!(with(Value::Object(many)).contains("64 numbers of static PvDs"));
+    assert!(with(json!({ "p.example.": vec![1; 33] })).contains("32 numbers of a static PvD"));
+    assert!(!with(json!({ "p..example": [1] })).is_empty());
 }
 
 /// What may stand anywhere.

@@ -56,7 +56,7 @@ impl Control {
         let (diff, pvds) = self.landing(moved)?;
         let before = self.lay_ready(moved);
         if let Err(refusal) = self.carry_out(diff) {
-            self.put_back(&moved.port, before);
+            self.put_back(moved, before);
             return Err(refusal);
         }
         self.settle_in(moved);
@@ -165,26 +165,31 @@ impl Control {
         self.vfs.saved.extend(left.map(|left| (path.clone(), Saved::landed(left.next))));
         self.plant.decided.extend(moved.found.clone().map(|found| (path.clone(), found)));
         self.plant.away.insert(path.clone());
+        self.lay_numbers_ready(moved);
         before
     }
 
-    fn put_back(&mut self, path: &PortPath, before: Option<u64>) {
+    fn put_back(&mut self, moved: &Move, before: Option<u64>) {
+        let path = &moved.port;
         match before {
             Some(offered) => drop(self.offered.insert(path.clone(), offered)),
             None => drop(self.offered.remove(path)),
         }
-        self.vfs.saved.remove(path);
-        self.plant.decided.remove(path);
-        self.plant.away.remove(path);
+        self.forget_laid_ready(moved);
+    }
+
+    /// What was laid ready and not taken is not for another of that name.
+    fn forget_laid_ready(&mut self, moved: &Move) {
+        self.vfs.saved.remove(&moved.port);
+        self.plant.decided.remove(&moved.port);
+        self.plant.away.remove(&moved.port);
+        self.forget_numbers(moved);
     }
 
     /// The port is there; its guest is not.
     fn settle_in(&mut self, moved: &Move) {
         let path = &moved.port;
-        // What was laid ready and not taken is not for another of that name.
-        self.vfs.saved.remove(path);
-        self.plant.decided.remove(path);
-        self.plant.away.remove(path);
+        self.forget_laid_ready(moved);
         if let Some(record) = self.plant.port(path) {
             record.device.set_away(true);
             record.device.set_leaving(false);

@@ -32,19 +32,24 @@ impl Control {
             // The root's are those of this host.
             numbers.pop();
         }
+        let (home, pvds) = (&path.namespace, self.pvds_left(&path.namespace));
         let mut entries = self.desired.entries_to(path);
         entries.sort();
         Ok(Move {
             id,
             port: path.clone(),
-            numbers: NumbersLeft { port: numbers, namespaces: self.homes_left(&path.namespace) },
+            numbers: NumbersLeft {
+                port: numbers,
+                namespaces: self.homes_left(home),
+                pvds: self.pvd_numbers_left(home, &pvds),
+            },
             spec: record.spec.clone(),
             offered: self.offered().get(path).copied().unwrap_or(0),
             found: record.learning.decided().cloned(),
             vf: self.vfs.get(path).map(vf_left),
             entries: entries.into_iter().map(|key| key.mac).collect(),
-            ras: self.plant.ras_left(&path.namespace, now.since_origin(), (MOVE_RAS, MOVE_RA_BYTES)),
-            pvds: self.pvds_left(&path.namespace),
+            ras: self.plant.ras_left(home, now.since_origin(), (MOVE_RAS, MOVE_RA_BYTES)),
+            pvds,
         })
     }
 

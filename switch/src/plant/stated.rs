@@ -53,7 +53,7 @@ impl Plant {
     }
 
     /// The numbers of static PvDs, to be asked for again after a restart.
-    pub(super) fn save_pvds(&self) -> BTreeMap<PvdKey, Vec<u32>> {
+    pub(crate) fn save_pvds(&self) -> BTreeMap<PvdKey, Vec<u32>> {
         let mut all = BTreeMap::new();
         for namespace in self.tree.subtree(&crate::path::NamespacePath::root()) {
             let Some(place) = namespace.get(self.learning.pvds) else { continue };
