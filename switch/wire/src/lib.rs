@@ -37,9 +37,11 @@
 //! | [`mac`] | addresses |
 //! | [`ether`] | the Ethernet header, VLAN tags, LLC/SNAP |
 //! | [`ip4`], [`ip6`] | IP headers; IPv6 header chains of any length |
+//! | [`arp`] | ARP for IPv4 |
 //! | [`icmp6`] | which frames are Neighbor Discovery |
 //! | [`nd`] | Router Advertisements and Solicitations with their options |
 //! | [`name`] | domain names in such options |
+//! | [`own`] | which address a frame says is its sender's |
 //! | [`prefix`] | IPv6 prefixes as they are written |
 //! | [`vnet`] | the virtio-net header and which of them are acceptable |
 //! | [`checksum`] | the Internet checksum, finished and unfinished |
@@ -49,6 +51,7 @@
 //!
 //! `etherparse` judges all of it in the tests and is no dependency of the switch.
 
+pub mod arp;
 pub mod build;
 pub mod checksum;
 pub mod ether;
@@ -60,6 +63,7 @@ pub mod name;
 pub mod nd;
 #[cfg(test)]
 mod oracle;
+pub mod own;
 pub mod prefix;
 pub mod pretty;
 pub mod segment;
@@ -68,6 +72,7 @@ pub mod vnet;
 pub use ether::EtherHeader;
 pub use icmp6::{NdKind, is_fragmented_nd, nd_kind, packet_at};
 pub use mac::{MacAddr, ParseMacError};
+pub use own::{OwnAddress, can_be_own, own_address};
 pub use prefix::{BadPrefix, Prefix};
 pub use segment::{Segment, SegmentError, Segmenter};
 pub use vnet::{Gso, VnetError, VnetHeader};

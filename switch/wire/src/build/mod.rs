@@ -26,10 +26,13 @@ mod transport;
 use core::net::Ipv4Addr;
 
 use crate::MacAddr;
+use crate::arp::{KIND, operation};
 use crate::ether::ethertype;
 
 pub use ip::{Ip, IpFrame};
-pub use nd::{advertisement, neighbor_advertisement, neighbor_solicitation, solicitation, solicited_node};
+pub use nd::{
+    advertisement, neighbor_advertisement, neighbor_announcement, neighbor_solicitation, solicitation, solicited_node,
+};
 pub use transport::{Echo, Tcp, tcp_flag};
 
 /// Octets that every frame on a real Ethernet has at least, without its check sequence.
@@ -74,13 +77,6 @@ impl Ether {
     }
 }
 
-/// Operations of ARP (RFC 826) and RARP (RFC 903).
-mod operation {
-    pub(super) const REQUEST: u16 = 1;
-    pub(super) const REPLY: u16 = 2;
-    pub(super) const REVERSE_REQUEST: u16 = 3;
-}
-
 /// Two of these, sender and target, are an ARP message.
 type Party = (MacAddr, Ipv4Addr);
 
@@ -96,6 +92,13 @@ pub fn arp_reply(sender: Party, target: Party) -> Vec<u8> {
     Ether::new(target.0, sender.0).raw(ethertype::ARP, &message)
 }
 
+/// The broadcast that tells everybody that `address` is at `mac` (RFC 5227, section 2.3): a question that asks for the sender's
+/// own address, so that nobody answers, and of which all who know the address take note. Padded to 60 octets, since it may
+/// leave through real Ethernet.
+pub fn arp_announcement(mac: MacAddr, address: Ipv4Addr) -> Vec<u8> {
+    padded(arp_request((mac, address), address))
+}
+
 /// The broadcast that tells every switch where `mac` is now, after a migration.
 ///
 /// A RARP request for the sender's own address (RFC 903), as QEMU sends it: nobody answers, and it
@@ -103,15 +106,17 @@ pub fn arp_reply(sender: Party, target: Party) -> Vec<u8> {
 pub fn rarp_announcement(mac: MacAddr) -> Vec<u8> {
     let nobody = Ipv4Addr::UNSPECIFIED;
     let message = arp_message(operation::REVERSE_REQUEST, (mac, nobody), (mac, nobody));
-    let mut frame = Ether::new(MacAddr::BROADCAST, mac).raw(ethertype::RARP, &message);
-    frame.resize(PADDED_LEN, 0);
+    padded(Ether::new(MacAddr::BROADCAST, mac).raw(ethertype::RARP, &message))
+}
+
+fn padded(mut frame: Vec<u8>) -> Vec<u8> {
+    frame.resize(frame.len().max(PADDED_LEN), 0);
     frame
 }
 
 fn arp_message(operation: u16, sender: Party, target: Party) -> [u8; 28] {
     let mut message = [0; 28];
-    // Hardware Ethernet with addresses of 6 octets, protocol IPv4 with addresses of 4.
-    message[..6].copy_from_slice(&[0, 1, 0x08, 0x00, 6, 4]);
+    message[..6].copy_from_slice(&KIND);
     message[6..8].copy_from_slice(&operation.to_be_bytes());
     message[8..14].copy_from_slice(&sender.0.0);
     message[14..18].copy_from_slice(&sender.1.octets());

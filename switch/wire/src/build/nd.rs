@@ -6,7 +6,7 @@ use core::net::Ipv6Addr;
 use super::{Ether, Ip, IpFrame};
 use crate::MacAddr;
 use crate::icmp6::kind;
-use crate::nd::kind as option;
+use crate::nd::{kind as option, na_flag};
 
 /// ff02::1, every node on the link.
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -40,10 +40,15 @@ pub fn neighbor_solicitation(mac: MacAddr, src: Ipv6Addr, target: Ipv6Addr) -> V
     on_link(mac, src, solicited_node(target)).icmp6(kind::NEIGHBOR_SOLICITATION, 0, &rest)
 }
 
-/// Neighbor Advertisement of `target`, unasked, to all nodes (RFC 4861, section 7.2.6).
+/// Neighbor Advertisement of `target` by a host, unasked, to all nodes (RFC 4861, section 7.2.6).
 pub fn neighbor_advertisement(mac: MacAddr, target: Ipv6Addr) -> Vec<u8> {
-    const OVERRIDE: u8 = 0x20;
-    let rest = [&[OVERRIDE, 0, 0, 0], &target.octets()[..], &link_address(option::TARGET_LINK_LAYER, mac)].concat();
+    neighbor_announcement(mac, target, false)
+}
+
+/// The same by a host or a router: whoever knows `target` knows from now on that it is at `mac`.
+pub fn neighbor_announcement(mac: MacAddr, target: Ipv6Addr, is_router: bool) -> Vec<u8> {
+    let flags = na_flag::OVERRIDE | if is_router { na_flag::ROUTER } else { 0 };
+    let rest = [&[flags, 0, 0, 0], &target.octets()[..], &link_address(option::TARGET_LINK_LAYER, mac)].concat();
     on_link(mac, target, ALL_NODES).icmp6(kind::NEIGHBOR_ADVERTISEMENT, 0, &rest)
 }
 

@@ -45,6 +45,27 @@ fn rarp_announcement_is_padded_and_names_the_sender_twice() {
 }
 
 #[test]
+fn announcements_of_addresses_byte_for_byte() {
+    let expected = [
+        &[0xff; 6][..],
+        &[2, 0, 0, 0, 0, 0xb, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1], // a request
+        &[2, 0, 0, 0, 0, 0xb, 192, 0, 2, 1],                       // of the sender,
+        &[0, 0, 0, 0, 0, 0, 192, 0, 2, 1],                         // for its own address
+        &[0; 18],
+    ];
+    assert_eq!(arp_announcement(B, Ipv4Addr::new(192, 0, 2, 1)), expected.concat());
+    for (is_router, flags) in [(false, 0x20), (true, 0xa0)] {
+        let frame = neighbor_announcement(B, LINK_LOCAL, is_router);
+        verify(&frame);
+        assert_eq!(frame[..12], [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0xb], "from its own to all nodes");
+        let header = crate::ip6::Ip6Header::parse(&frame[14..]).unwrap();
+        assert_eq!((header.src, header.dst), (LINK_LOCAL, "ff02::1".parse().unwrap()));
+        assert_eq!((header.hop_limit, frame[54], frame[58]), (255, 136, flags), "not solicited, overriding");
+        assert_eq!((&frame[62..78], &frame[78..]), (&LINK_LOCAL.octets()[..], &[2, 1, 2, 0, 0, 0, 0, 0xb][..]));
+    }
+}
+
+#[test]
 fn neighbor_discovery_is_what_it_is_called() {
     let target = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0x12, 0x3456);
     for (frame, expected) in [

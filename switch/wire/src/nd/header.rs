@@ -15,6 +15,16 @@ pub mod ra_flag {
     pub const PROXY: u8 = 0x04;
 }
 
+/// Bits of the octet behind the checksum of a Neighbor Advertisement (RFC 4861 section 4.4).
+pub mod na_flag {
+    /// R: the sender is a router.
+    pub const ROUTER: u8 = 0x80;
+    /// S: somebody has asked.
+    pub const SOLICITED: u8 = 0x40;
+    /// O: what is known otherwise is to be forgotten. Proxies and anycast addresses do not say so.
+    pub const OVERRIDE: u8 = 0x20;
+}
+
 /// How a router, or a route through it, compares with others (RFC 4191 section 2.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Preference {

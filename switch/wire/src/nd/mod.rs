@@ -40,7 +40,7 @@ mod validate;
 pub use build::{BuildError, encode, set_checksum};
 pub use dns::{Dnssl, Rdnss};
 pub use error::NdError;
-pub use header::{Preference, RaHeader, ra_flag};
+pub use header::{Preference, RaHeader, na_flag, ra_flag};
 pub use lifetimes::{aged, rewrite_lifetimes};
 pub use message::{RouterAdvert, RouterSolicit};
 pub use option::{NdOption, NdOptions, RawOption, RawOptions, kind};
