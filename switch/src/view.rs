@@ -45,7 +45,7 @@ use crate::refusal::{Kind, Refusal};
 use crate::spec::{Lane, NamespaceSpec, PortSpec};
 use crate::subsystem::ports::PortSet;
 use crate::tree::Namespace;
-use dataplane::{Instant, MacTable, PortStats};
+use dataplane::{Address, Instant, MacTable, PortStats};
 use pvd::Mediated;
 use std::time::Duration;
 use wire::MacAddr;
@@ -135,6 +135,10 @@ pub struct PortView {
     pub ra_learning: RaLearningView,
     /// Where its move to or from another switch stands, if it has one.
     pub handover: Option<Handover>,
+    /// IP addresses of its guest, by what that has said, in order.
+    pub addresses: Vec<Address>,
+    /// What it has said of addresses and is not known any more: there was too much of it.
+    pub addresses_lost: u64,
 }
 
 /// One entry of a MAC table.
@@ -376,6 +380,8 @@ impl<'a> View<'a> {
             lane_losses: record.has_other_lane().then_some(record.lane_losses),
             ra_learning: record.learning.view(&record.spec.mediation.guard),
             handover: self.control.handover(record),
+            addresses: in_order(record.device.addresses()),
+            addresses_lost: record.device.addresses_lost(),
         })
     }
 
@@ -386,6 +392,11 @@ impl<'a> View<'a> {
         let mediator = home.and_then(|home| home.get(plant.mediators));
         mediator.map(|mediator| mediator.counters(record.ident.nr_at_home())).unwrap_or_default()
     }
+}
+
+fn in_order(mut addresses: Vec<Address>) -> Vec<Address> {
+    addresses.sort_unstable();
+    addresses
 }
 
 #[cfg(test)]

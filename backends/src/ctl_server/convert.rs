@@ -325,6 +325,8 @@ pub fn port(view: PortView) -> v1::Port {
         mediated: mediation::mediated(&view.mediated),
         ra_learning: ra_guard::learning_said(&view.ra_learning),
         handover: view.handover.map(handover),
+        addresses: view.addresses.iter().map(|address| address.ip.to_string()).collect(),
+        addresses_lost: (view.addresses_lost > 0).then_some(view.addresses_lost),
         features: feature_names(view.features),
         counters: counters(&view.stats),
     }

@@ -2,7 +2,8 @@
 //! One port's rings, as its session drives them: receive rings go to the port, transmit rings to a worker.
 //!
 //! A ring that begins where it has been in use is that of a guest that *lands*: it was running at another host, or here before
-//! weftd was started, and may neither ask for routers nor say where it is. So weft does both for it, once a session.
+//! weftd was started, and may neither ask for routers nor say where it is. So weft does both for it, once a session. A ring that
+//! begins at its beginning is that of a driver that has just set the device up: whatever was known of a guest before is forgotten.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,8 +18,9 @@ use super::clock;
 use super::pool::{Place, Pool};
 use crate::vhost_user::RingHost;
 
-/// The shortest time between two announcements of a port: a VMM asks for a few of them, 50 ms apart at first.
-const ANNOUNCEMENT_GAP: Duration = Duration::from_millis(10);
+/// The shortest time between two announcements of a port, each of which is one frame and one more of each address of its guest:
+/// a VMM asks for a few of them, 50 ms apart at first.
+const ANNOUNCEMENT_GAP: Duration = Duration::from_millis(40);
 
 /// See the module.
 pub(super) struct Attachment {
@@ -50,7 +52,8 @@ impl Attachment {
         }
     }
 
-    /// Tells everybody behind the namespace's uplinks that `mac` is here now. Those of the namespace itself know it.
+    /// Tells everybody behind the namespace's uplinks that `mac` is here now, and if it is the port's own, which addresses its guest
+    /// has. Those of the namespace itself know it.
     fn say_where(&self, mac: MacAddr) {
         let now = clock();
         let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,8 +61,11 @@ impl Attachment {
             return;
         }
         *announced = Some(now);
-        let uplinks = self.namespace.uplinks().into_iter();
-        self.pool.emit(uplinks.map(|port| Emission { port, frame: build::rarp_announcement(mac) }).collect());
+        let is_own = mac == self.port.mac();
+        let frames = if is_own { self.port.announcements() } else { vec![build::rarp_announcement(mac)] };
+        let uplinks = self.namespace.uplinks();
+        let over = |frame: &Vec<u8>, port: &Arc<Port>| Emission { port: Arc::clone(port), frame: frame.clone() };
+        self.pool.emit(frames.iter().flat_map(|frame| uplinks.iter().map(|port| over(frame, port))).collect());
     }
 
     /// A worker that is in the middle of a burst needs microseconds to finish it.
@@ -100,6 +106,9 @@ impl RingHost for Attachment {
             let was_in_use = ring.next_avail() != 0;
             if was_in_use && !self.has_landed.load(Ordering::Relaxed) {
                 self.port.land(clock());
+            }
+            if !was_in_use && !self.port.is_running() {
+                self.port.forget_addresses();
             }
             self.port.attach_receiver(queue / 2, ring);
             return self.arrive(was_in_use, more);

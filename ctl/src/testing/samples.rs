@@ -321,6 +321,8 @@ pub(crate) fn port() -> Port {
         mediated: Some(mediated()),
         ra_learning: Some(ra_learning()),
         handover: Some(Handover::Leaving),
+        addresses: vec!["192.0.2.7".to_owned(), "2001:db8::7".to_owned()],
+        addresses_lost: Some(3),
         features: vec!["version-1".to_owned(), "mrg-rxbuf".to_owned()],
         counters: counters(),
     }

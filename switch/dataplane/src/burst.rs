@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use sys::{Segment, Segments};
-use wire::ether::ethertype::{ARP, IPV4, IPV6};
+use wire::ether::ethertype::{IPV4, IPV6};
 use wire::ip6::protocol::{TCP, UDP};
 use wire::{EtherHeader, MacAddr, VnetHeader, ether};
 
@@ -293,14 +293,14 @@ impl Frame {
         MacAddr([a, b, c, d, e, f])
     }
 
-    /// Whether it is of a kind that nothing has to be said about: untagged ARP or IPv4, or IPv6 that carries TCP or UDP
-    /// right behind its header.
+    /// Whether it is of a kind that nothing has to be said about: untagged IPv4, or IPv6 that carries TCP or UDP right behind
+    /// its header.
     #[inline]
     pub(crate) fn is_everyday(&self) -> bool {
         let kind = u16::from_be_bytes([self.head[12], self.head[13]]);
         // Of a shorter frame, the byte there is another frame's.
         let transport = matches!(self.head[NEXT_HEADER], TCP | UDP) & (self.head_len >= IPV6_END);
-        (kind == IPV4) | (kind == ARP) | ((kind == IPV6) & transport)
+        (kind == IPV4) | ((kind == IPV6) & transport)
     }
 
     /// Notes that the longest frame that it becomes has `longest` bytes, and `tags` VLAN tags, which are no part of the

@@ -6,6 +6,7 @@
 
 use wire::MacAddr;
 
+use crate::addresses::says_address;
 use crate::bits::Bits;
 use crate::burst::{Burst, Frame, Verdict};
 use crate::claims;
@@ -13,7 +14,8 @@ use crate::drops::DropReason;
 use crate::port::{MacPolicy, Policy};
 use crate::router;
 
-/// Decides on every frame that its port may not send. Returns those of which control wants to hear.
+/// Decides on every frame that its port may not send. Returns those of which control wants to hear, or that say an
+/// address of its guest.
 pub(crate) fn guard(burst: &mut Burst, own: MacAddr, policy: &Policy<'_>) -> Bits {
     let mut suspects = Bits::NONE;
     for (number, frame) in (0..).zip(burst.frames_mut()) {
@@ -32,7 +34,7 @@ fn is_ordinary(frame: &Frame, own: MacAddr, policy: &Policy<'_>) -> bool {
     mine & frame.is_everyday() & frame.vnet.is_plain() & frame.fits(policy.mtu)
 }
 
-/// True: the frame passes, and control wants to hear of it.
+/// True: the frame passes, and has something to say to the switch itself.
 #[inline(never)]
 fn judge(burst: &mut Burst, number: usize, own: MacAddr, policy: &Policy<'_>) -> bool {
     let frame = &mut burst.frames_mut()[number];
@@ -46,6 +48,7 @@ fn judge(burst: &mut Burst, number: usize, own: MacAddr, policy: &Policy<'_>) ->
         burst.mark(number);
     }
     router::guard(burst, number, policy.routers(DropReason::RogueRouter))
+        || says_address(burst.frame(number), own, policy)
 }
 
 fn check(frame: &mut Frame, own: MacAddr, policy: &Policy<'_>) -> Result<(), DropReason> {

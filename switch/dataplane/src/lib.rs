@@ -14,7 +14,8 @@
 //!    Neighbor Discovery is not fragmented (`router`); for those that may speak as routers, what they may say ([`RaGuard`]). What cannot
 //!    be judged by its head is copied whole.
 //! 4. `forward`: the [`MacTable`] learns the source and looks up the destination. `policing` then drops what is flooded
-//!    too fast. Of Router Advertisements and Solicitations that are left, control gets copies (`snoop`, [`Snoops`]).
+//!    too fast. Of Router Advertisements and Solicitations that are left, control gets copies (`snoop`, [`Snoops`]); what guests claim
+//!    as their own IP addresses is written down (`addresses`).
 //! 5. `deliver`: grouped by destination, header and private copy are written and the rest is copied from guest to
 //!    guest, the only copy of it. A receiver that lacks an offload gets the frame finished in software (`offload`). What is more
 //!    than the receiving port's limits allow is dropped here (`policing`).
@@ -44,6 +45,7 @@
 
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod bits;
 mod burst;
 mod by_lane;
@@ -90,6 +92,7 @@ mod time;
 mod totals;
 mod worker;
 
+pub use addresses::Address;
 pub use drops::DropReason;
 pub use emit::Emission;
 pub use features::Negotiated;

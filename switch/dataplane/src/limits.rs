@@ -39,6 +39,14 @@ pub const SNOOP_SLOTS: usize = 256;
 /// Copies of frames of one port that may wait for control, of Router Advertisements and of Solicitations each: more ports than one must flood to keep others from being heard.
 pub const SNOOP_PORT: usize = 8;
 
+/// IPv4 addresses of one port's guest that are known, and announced when it has moved: more than interfaces have that were not
+/// made to have many.
+pub const ADDRESSES_V4: usize = 8;
+
+/// The same of IPv6: a link-local one and, of each of several prefixes, one that stays and those for privacy (RFC 8981 section
+/// 3.8 has a new one each day, and lets each live for two).
+pub const ADDRESSES_V6: usize = 16;
+
 /// Frames that may wait for a guest that is deaf while its VF is taken from it, and their bytes: what a thousand frames a
 /// second come to in the seconds that a slow guest takes, or a window of TCP.
 pub const HELD_FRAMES: usize = 4096;

@@ -10,6 +10,7 @@ use sys::{Doorbell, Ring, RingFault, RingLog};
 use wire::MacAddr;
 use wire::nd::RouterAdvert;
 
+use crate::addresses::AddressBook;
 use crate::drops::DropReason;
 use crate::features::Negotiated;
 use crate::lanes::Lanes;
@@ -132,6 +133,7 @@ pub struct Port {
     /// … and [`Port::set_leaving`].
     pub(crate) leaving: AtomicBool,
     pub(crate) pause: Pause,
+    pub(crate) addresses: AddressBook,
     pub(crate) counters: Counters,
 }
 
@@ -161,6 +163,7 @@ impl Port {
             away: AtomicBool::default(),
             leaving: AtomicBool::default(),
             pause: Pause::default(),
+            addresses: AddressBook::default(),
             counters: Counters::default(),
         })
     }

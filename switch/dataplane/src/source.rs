@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use sys::{Ring, RingLog};
 
+use crate::addresses;
 use crate::bits::Bits;
 use crate::burst::{Burst, Frame, Verdict};
 use crate::deliver::{Delivery, Sender};
@@ -212,6 +213,7 @@ impl Origin<'_> {
         forward(burst, fdb, From { slot, own, uplink: self.uplink(policy) }, now);
         policers.flood(burst, now);
         if heard != Bits::NONE {
+            addresses::note(burst, heard, self.port, policy.role);
             snoop(burst, heard, (self.port, self.namespace), tap);
         }
     }

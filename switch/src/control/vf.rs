@@ -397,16 +397,17 @@ impl Control {
         record.device.watch_lane(tells.then_some(other));
     }
 
-    /// Says on the uplinks of a port's namespace where its address is now (RFC 903, as VMMs do after a migration).
+    /// Says on the uplinks of a port's namespace where its guest and its addresses are now, as VMMs do after a migration.
     fn announce(&mut self, port: &PortPath) {
         let Some(record) = self.plant.port(port) else { return };
-        let frame = wire::build::rarp_announcement(record.spec.mac);
+        let frames = record.device.announcements();
         let uplinks = self.plant.ports().filter(|(path, other)| {
             path.namespace == port.namespace && other.spec.role == Role::Uplink && *path != port
         });
-        let emission =
-            |(_, other): (_, &PortRecord)| Emission { port: Arc::clone(&other.device), frame: frame.clone() };
-        self.emissions.extend(uplinks.map(emission));
+        for (_, uplink) in uplinks {
+            let emission = |frame: &Vec<u8>| Emission { port: Arc::clone(&uplink.device), frame: frame.clone() };
+            self.emissions.extend(frames.iter().map(emission));
+        }
     }
 }
 

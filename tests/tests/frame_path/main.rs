@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The frame path as a well-behaved tenant sees it: who gets which frame, in which shape, by which rule.
 
+mod addresses;
 mod elsewhere;
 mod emit;
 mod expected;

@@ -87,6 +87,7 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     if let Some(stands) = port.handover {
         page.line("move", handover(stands));
     }
+    addresses(&mut page, port);
     page.line("state", self::state(*state));
     if let Some(reason) = reason {
         page.line("reason", reason);
@@ -94,6 +95,16 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("features", &if features.is_empty() { "-".to_owned() } else { features.join(" ") });
     counters::lines(&mut page, counters, "the guest", reasons);
     page.finish()
+}
+
+/// Adds the addresses of its guest to a page.
+fn addresses(page: &mut Page, port: &Port) {
+    if !port.addresses.is_empty() {
+        page.line("addresses", &port.addresses.join(" "));
+        if let Some(lost) = port.addresses_lost {
+            page.below(&format!("{lost} times one was not kept: there were too many"));
+        }
+    }
 }
 
 /// Where a move stands, in words.

@@ -103,6 +103,8 @@ port vm1
   active lane  vf
   lane losses  12 lost, 3 missed, 1 malformed
   move         leaving: another weftd has it, and its guest has not been heard there yet
+  addresses    192.0.2.7 2001:db8::7
+    3 times one was not kept: there were too many
   state        up
   reason       its guest is connected
   features     version-1 mrg-rxbuf

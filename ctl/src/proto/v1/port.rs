@@ -42,6 +42,12 @@ pub struct Port {
     /// Where its move from or to another weftd stands; absent: its guest is here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handover: Option<Handover>,
+    /// IP addresses that its guest says are its own, as far as they are known, in order; absent: none is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// How often its guest has said an address and either that or another was not kept, for there were too many; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses_lost: Option<u64>,
     /// Names of the virtio features that the guest negotiated; empty while no guest is connected.
     pub features: Vec<String>,
     /// What it has moved.

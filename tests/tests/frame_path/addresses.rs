@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The IP addresses that a guest says are its own: which are believed, of whom, and how many.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use dataplane::limits::{ADDRESSES_V4, ADDRESSES_V6};
+use dataplane::{DropReason, Limit, Limits, MacPolicy, Rate, Role};
+use tests::rig::{PortOptions, Rig, mac};
+use wire::build;
+
+const GUEST: usize = 0;
+const OTHER: usize = 1;
+const IP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const IP6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+fn scene(role: Role) -> Rig {
+    let mut rig = Rig::new();
+    rig.add(0, &PortOptions::with_role(role));
+    rig.add(0, &PortOptions::default());
+    rig
+}
+
+fn known(rig: &mut Rig, port: usize) -> Vec<String> {
+    rig.port(port).port().addresses().iter().map(|address| address.ip.to_string()).collect()
+}
+
+/// ARP and Neighbor Discovery in which the guest says both addresses, from this hardware.
+fn said_by(port: usize) -> [Vec<u8>; 2] {
+    [
+        build::arp_request((mac(port), IP), Ipv4Addr::new(192, 0, 2, 9)),
+        build::neighbor_announcement(mac(port), IP6, false),
+    ]
+}
+
+#[test]
+fn what_a_guest_says_is_delivered_and_known() {
+    let mut rig = scene(Role::Host);
+    rig.send_all(GUEST, &said_by(GUEST));
+    assert_eq!(rig.received(OTHER), said_by(GUEST));
+    assert_eq!(known(&mut rig, GUEST), [IP.to_string(), IP6.to_string()]);
+    assert!(known(&mut rig, OTHER).is_empty() && rig.snooped().is_empty() && !rig.worker().take_news());
+    rig.send(GUEST, &build::arp_reply((mac(GUEST), Ipv4Addr::new(192, 0, 2, 5)), (mac(OTHER), IP)));
+    assert_eq!(known(&mut rig, GUEST).len(), 3);
+}
+
+#[test]
+fn nobody_speaks_for_another_port() {
+    let mut rig = scene(Role::Host);
+    rig.port(GUEST).port().set_macs(MacPolicy::Any);
+    let lies = said_by(OTHER).map(|frame| [&frame[..6], &mac(GUEST).0, &frame[12..]].concat());
+    rig.send_all(GUEST, &lies);
+    assert_eq!(rig.received(OTHER), lies, "they are no frames that may not pass");
+    rig.send_all(GUEST, &said_by(OTHER));
+    assert_eq!(rig.moved(GUEST).drops, [(DropReason::SpoofedMac, 2)], "and these are");
+    rig.send_all(GUEST, &said_by(77));
+    assert_eq!(rig.received(OTHER).len(), 2, "a guest may have others behind it");
+    assert!(known(&mut rig, GUEST).is_empty() && known(&mut rig, OTHER).is_empty());
+}
+
+#[test]
+fn behind_an_uplink_are_others_and_a_router_answers_for_others() {
+    let mut rig = scene(Role::Uplink);
+    rig.send_all(GUEST, &said_by(GUEST));
+    assert!(known(&mut rig, GUEST).is_empty());
+    rig.port(GUEST).port().set_role(Role::Router);
+    rig.send(GUEST, &build::arp_reply((mac(GUEST), Ipv4Addr::new(192, 0, 2, 5)), (mac(OTHER), IP)));
+    assert!(known(&mut rig, GUEST).is_empty());
+    rig.send_all(GUEST, &said_by(GUEST));
+    assert_eq!(known(&mut rig, GUEST), [IP.to_string(), IP6.to_string()]);
+}
+
+#[test]
+fn what_is_dropped_says_nothing() {
+    let mut rig = scene(Role::Host);
+    let mut limits = Limits::default();
+    limits.set(Limit::FloodFrames, Some(Rate { per_second: 1, burst: 1 }));
+    rig.port(GUEST).port().set_limits(&limits);
+    rig.send_all(GUEST, &said_by(GUEST));
+    assert_eq!(rig.moved(GUEST).drops, [(DropReason::FloodPoliced, 1)]);
+    assert_eq!(known(&mut rig, GUEST), [IP.to_string()]);
+}
+
+#[test]
+fn a_flood_of_addresses_keeps_within_the_port_and_is_counted() {
+    let mut rig = scene(Role::Host);
+    rig.send_all(OTHER, &said_by(OTHER));
+    let four = |number: u32| build::arp_announcement(mac(GUEST), Ipv4Addr::from(0x0a00_0001 + number));
+    let six =
+        |number: u32| build::neighbor_announcement(mac(GUEST), Ipv6Addr::from(u128::from(number) | 0xfd << 120), false);
+    let frames: Vec<_> = (0..500).flat_map(|number| [four(number), six(number)]).collect();
+    for burst in frames.chunks(50) {
+        rig.send_all(GUEST, burst);
+        assert_eq!(rig.received(OTHER).len(), burst.len());
+    }
+    let port = rig.port(GUEST).port();
+    assert_eq!(
+        (port.addresses().len(), port.announcements().len()),
+        (ADDRESSES_V4 + ADDRESSES_V6, 1 + ADDRESSES_V4 + ADDRESSES_V6)
+    );
+    assert_eq!(port.addresses_lost(), 1000 - (ADDRESSES_V4 + ADDRESSES_V6) as u64);
+    assert_eq!(known(&mut rig, OTHER), [IP.to_string(), IP6.to_string()], "others are none of its business");
+    assert!(rig.snooped().is_empty());
+}
