@@ -41,6 +41,7 @@ use crate::ra_learning::RoutersFound;
 use crate::reference::PortPath;
 use crate::spec::PortSpec;
 use core::net::Ipv6Addr;
+use dataplane::Address;
 use pvd::{PvdName, Statement};
 use std::fmt;
 use std::str::FromStr;
@@ -99,6 +100,8 @@ pub struct Move {
     pub vf: Option<VfLeft>,
     /// Addresses of static entries that lead to it.
     pub entries: Vec<MacAddr>,
+    /// IP addresses of its guest, of each family the one last claimed at the end.
+    pub addresses: Vec<Address>,
     /// What routers have told its namespace, those first that are to be believed most.
     pub ras: Vec<RaLeft>,
     /// Static PvDs of its namespace.

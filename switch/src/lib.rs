@@ -88,7 +88,7 @@ mod words;
 
 pub use change::PortChange;
 pub use control::{Action, Control, LaneAsk, LaneNotice, LaneOpening, Opening, Reply, Request, VmmNotice};
-pub use dataplane::{DropReason, Emission, Limit, Limits, MacPolicy, RaGuard, Rate, Role};
+pub use dataplane::{Address, DropReason, Emission, Limit, Limits, MacPolicy, RaGuard, Rate, Role};
 pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};

@@ -124,6 +124,9 @@ pub const AGE_RANGE_SECONDS: (u64, u64) = (10, 1_000_000);
 /// Frames of its own that control has for ports before it does anything else again.
 pub const EMISSIONS_AT_ONCE: usize = 1024;
 
+/// IP addresses of its guest that a port takes along to another switch: all that are known.
+pub const MOVE_ADDRESSES: usize = dataplane::limits::ADDRESSES_V4 + dataplane::limits::ADDRESSES_V6;
+
 /// Router Advertisements that a port takes along to another switch: as many as a host gets at a time.
 pub const MOVE_RAS: usize = pvd::limits::ANSWER;
 

@@ -7,8 +7,8 @@ use crate::store::pvds::{self, PvdV2};
 use crate::store::ra_guard::{FoundV2, found_meant, found_said};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use switch::limits::{MOVE_PVDS, MOVE_RA_BYTES, MOVE_RAS, NAMESPACE_DEPTH_MAX};
-use switch::{Move, NumbersLeft, PortPath, PvdKey, RaLeft, VfLeft};
+use switch::limits::{MOVE_ADDRESSES, MOVE_PVDS, MOVE_RA_BYTES, MOVE_RAS, NAMESPACE_DEPTH_MAX};
+use switch::{Address, Move, NumbersLeft, PortPath, PvdKey, RaLeft, VfLeft};
 
 /// A move, and when it was exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,9 @@ struct BodyV1 {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     vf: Option<VfV1>,
     entries: Vec<String>,
+    /// IP addresses of its guest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<AddressV1>,
     learnt: LearntV1,
 }
 
@@ -64,6 +67,16 @@ struct BodyV1 {
 struct VfV1 {
     next_serial: u32,
     offered: bool,
+}
+
+/// An IP address of a guest.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddressV1 {
+    ip: String,
+    /// The guest says that it is a router.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    router: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -133,6 +146,7 @@ fn check_bounds(body: &BodyV1) -> Result<(), BadMove> {
         ("numbers of a static PvD", longest_of_pvd, NAMESPACE_DEPTH_MAX),
         ("numbers of static PvDs", body.pvd_numbers.len(), MOVE_PVDS),
         ("static entries", body.entries.len(), ENTRIES_MAX),
+        ("addresses", body.addresses.len(), MOVE_ADDRESSES),
         ("Router Advertisements", body.learnt.ras.len(), MOVE_RAS),
         ("octets of Router Advertisements", octets, MOVE_RA_BYTES),
         ("static PvDs", body.learnt.pvds.len(), MOVE_PVDS),
@@ -154,11 +168,17 @@ fn body_v1(Document { exported_ms, moved }: &Document) -> BodyV1 {
         found: moved.found.as_ref().map(found_said),
         vf: moved.vf.map(|VfLeft { next, offered }| VfV1 { next_serial: next, offered }),
         entries: moved.entries.iter().map(ToString::to_string).collect(),
+        addresses: addresses_v1(&moved.addresses),
         learnt: LearntV1 {
             ras: moved.ras.iter().map(ra_v1).collect(),
             pvds: moved.pvds.iter().map(|(name, said)| (name.to_string(), pvds::said(said))).collect(),
         },
     }
+}
+
+/// Addresses as they are written.
+pub(crate) fn addresses_v1(addresses: &[Address]) -> Vec<AddressV1> {
+    addresses.iter().map(|address| AddressV1 { ip: address.ip.to_string(), router: address.is_router }).collect()
 }
 
 /// A Router Advertisement as it is written.
@@ -191,10 +211,17 @@ fn document(body: BodyV1) -> Result<Document, String> {
         found: body.found.as_ref().map(found_meant).transpose()?,
         vf: body.vf.map(|VfV1 { next_serial, offered }| VfLeft { next: next_serial, offered }),
         entries: body.entries.iter().map(|mac| parse("MAC address", mac)).collect::<Result<_, _>>()?,
+        addresses: addresses_left(&body.addresses)?,
         ras: body.learnt.ras.iter().map(ra_left).collect::<Result<_, _>>()?,
         pvds: body.learnt.pvds.into_iter().map(pvd).collect::<Result<_, _>>()?,
     };
     Ok(Document { exported_ms: body.exported_ms, moved })
+}
+
+/// Addresses as they are read.
+pub(crate) fn addresses_left(said: &[AddressV1]) -> Result<Vec<Address>, String> {
+    let address = |said: &AddressV1| Ok(Address { ip: parse("IP address", &said.ip)?, is_router: said.router });
+    said.iter().map(address).collect()
 }
 
 /// A Router Advertisement as it is read.

@@ -14,8 +14,8 @@ pub(crate) mod hex;
 mod tests;
 
 pub use error::BadMove;
+pub(crate) use format::{AddressV1, RaV1, addresses_left, addresses_v1, ra_left, ra_v1};
 pub use format::{Document, from_text, to_text};
-pub(crate) use format::{RaV1, ra_left, ra_v1};
 
 /// The version that this daemon writes, and the only one that it reads.
 pub const VERSION: u32 = 1;

@@ -7,8 +7,8 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use switch::{
-    FactList, LaneSpec, Limit, MacPolicy, Missing, Mode, Move, MoveId, NumbersLeft, PortSpec, RaLeft, Rate, Role,
-    Statement, VfLeft, VfSpec, VhostUser,
+    Address, FactList, LaneSpec, Limit, MacPolicy, Missing, Mode, Move, MoveId, NumbersLeft, PortSpec, RaLeft, Rate,
+    Role, Statement, VfLeft, VfSpec, VhostUser,
 };
 use wire::MacAddr;
 use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
@@ -30,6 +30,11 @@ fn advertisement() -> Vec<u8> {
     frame[14 + 40..].to_vec()
 }
 
+fn addresses() -> Vec<Address> {
+    let address = |ip: &str, is_router| Address { ip: ip.parse().unwrap(), is_router };
+    vec![address("192.0.2.7", false), address("fe80::7", false), address("2001:db8::7", true)]
+}
+
 /// All that a port can take along.
 fn document() -> Document {
     let mut moving = PortSpec { mtu: 1400, queue_pairs: 2, ..spec("vm1", Role::Host) };
@@ -48,6 +53,7 @@ fn document() -> Document {
         found: None,
         vf: Some(VfLeft { next: 3, offered: true }),
         entries: vec![MacAddr([2, 0, 0, 0, 1, 1])],
+        addresses: addresses(),
         ras: vec![ra],
         pvds: vec![("work.example".parse().unwrap(), said)],
     };
@@ -126,6 +132,7 @@ fn test_lists_are_bounded() {
         ("/namespaces", many(json!([]), 33), "32 namespaces"),
         ("/namespaces/0", many(json!(1), 33), "32 numbers of a namespace"),
         ("/entries", many(json!("02:00:00:00:00:01"), 1025), "1024 static entries"),
+        ("/addresses", many(json!({"ip": "192.0.2.7"}), 25), "24 addresses"),
         ("/learnt/ras", many(ra.clone(), 65), "64 Router Advertisements"),
         ("/learnt/ras", many(long(65_537), 2), "131072 octets of Router Advertisements"),
         ("/learnt/pvds", Value::Object(pvds), "64 static PvDs"),
@@ -153,6 +160,23 @@ fn test_numbers_of_static_pvds_are_there_where_there_are_any() {
     assert!(!with(json!({ "p..example": [1] })).is_empty());
 }
 
+/// One that wrote no addresses had none to write; and what is none, or nobody's, is refused.
+#[test]
+fn test_addresses_may_be_missing_and_may_not_be_anybody_s() {
+    let mut body = body_of(&document());
+    body.as_object_mut().unwrap().remove("addresses");
+    let older = from_text(&whole(body).unwrap()).unwrap();
+    assert!(older.moved.addresses.is_empty() && land(&older));
+    let text = with("/addresses/0/ip", json!("192.0.2.256")).unwrap();
+    assert!(text.is_err_and(|why| why.to_string().contains("192.0.2.256")));
+    for ip in ["0.0.0.0", "255.255.255.255", "ff02::1", "::1"] {
+        let document = with("/addresses/0/ip", json!(ip)).unwrap().unwrap();
+        let why = destination().import_port(&document.moved, Missing::Refused).unwrap_err().to_string();
+        assert!(why.contains(ip) && !land(&document), "{why}");
+    }
+    assert!(with("/addresses/0/more", json!(1)).is_none() && with("/addresses/0", json!("192.0.2.7")).is_none());
+}
+
 /// What may stand anywhere.
 fn hostile() -> impl Strategy<Value = Value> {
     let texts = [
@@ -173,6 +197,8 @@ fn hostile() -> impl Strategy<Value = Value> {
         "fe80::2",
         "ff02::1",
         "2001:db8::1",
+        "192.0.2.1",
+        "255.255.255.255",
         "host",
         "uplink",
         "any",

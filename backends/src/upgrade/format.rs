@@ -72,7 +72,7 @@ struct MessageV1 {
 /// Writes an estate, and hands out its descriptors.
 pub(crate) fn to_text(estate: Estate) -> Result<(String, Vec<OwnedFd>), BadEstate> {
     let mut fds = Fds(Vec::new());
-    let LearntV1 { macs, ras } = learnt::said(&estate.learnt);
+    let LearntV1 { macs, ras, .. } = learnt::said(&estate.learnt);
     let whole = EstateV1 {
         version: estate.version,
         at_ns: u64::try_from(estate.at.as_nanos()).unwrap_or(u64::MAX),
@@ -173,7 +173,7 @@ fn estate(said: EstateV1, left: &mut Left) -> Result<Estate, String> {
         version: said.version,
         at: Duration::from_nanos(said.at_ns),
         lenient: said.lenient,
-        learnt: learnt::meant(&LearntV1 { macs: said.macs, ras: said.ras })?,
+        learnt: learnt::meant(&LearntV1 { macs: said.macs, ras: said.ras, ..LearntV1::default() })?,
         ports,
         control: left.listener(said.control)?,
     })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What was learnt, as it stands in an estate and in what follows one.
 
-use crate::handover::{RaV1, ra_left, ra_v1};
+use crate::handover::{AddressV1, RaV1, addresses_left, addresses_v1, ra_left, ra_v1};
 use crate::store::format::parse;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -19,6 +19,9 @@ pub(super) struct LearntV1 {
     pub(super) macs: MacsV1,
     #[serde(default)]
     pub(super) ras: RasV1,
+    /// By port: IP addresses of its guest. An estate has none: weftd that read one might not know what that is.
+    #[serde(default)]
+    pub(super) addresses: BTreeMap<String, Vec<AddressV1>>,
 }
 
 pub(super) fn said(learnt: &Learnt) -> LearntV1 {
@@ -26,7 +29,8 @@ pub(super) fn said(learnt: &Learnt) -> LearntV1 {
     let macs = learnt.macs.iter().map(|(path, macs)| {
         (path.to_string(), macs.iter().map(|(mac, age)| (mac.to_string(), age.as_secs())).collect())
     });
-    LearntV1 { macs: macs.collect(), ras: ras.collect() }
+    let addresses = learnt.addresses.iter().map(|(path, known)| (path.to_string(), addresses_v1(known)));
+    LearntV1 { macs: macs.collect(), ras: ras.collect(), addresses: addresses.collect() }
 }
 
 pub(super) fn meant(said: &LearntV1) -> Result<Learnt, String> {
@@ -37,5 +41,11 @@ pub(super) fn meant(said: &LearntV1) -> Result<Learnt, String> {
     let ras = said.ras.iter().map(|(path, ras)| {
         Ok((parse::<NamespacePath>("namespace", path)?, ras.iter().map(ra_left).collect::<Result<_, String>>()?))
     });
-    Ok(Learnt { macs: macs.collect::<Result<_, String>>()?, ras: ras.collect::<Result<_, String>>()? })
+    let addresses = said.addresses.iter();
+    let addresses = addresses.map(|(path, said)| Ok((parse::<PortPath>("port", path)?, addresses_left(said)?)));
+    Ok(Learnt {
+        macs: macs.collect::<Result<_, String>>()?,
+        addresses: addresses.collect::<Result<_, String>>()?,
+        ras: ras.collect::<Result<_, String>>()?,
+    })
 }

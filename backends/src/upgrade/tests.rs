@@ -8,7 +8,7 @@ use pvd::Replayed;
 use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use switch::{RaLeft, RoutersFound};
+use switch::{Address, RaLeft, RoutersFound};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -39,7 +39,7 @@ fn sample() -> Estate {
         octets: vec![134, 0, 1],
     };
     let macs = [(path.clone(), vec![("02:00:00:00:00:02".parse().unwrap(), Duration::from_secs(7))])].into();
-    let learnt = Learnt { macs, ras: [("red".parse().unwrap(), vec![ra])].into() };
+    let learnt = Learnt { macs, ras: [("red".parse().unwrap(), vec![ra])].into(), ..Learnt::default() };
     let control = Some((bell(), false));
     Estate {
         version: FOLLOWED,
@@ -97,8 +97,9 @@ fn test_an_estate_that_makes_no_sense_is_none() {
 
 /// What is learnt in [`FIRST_ESTATE`].
 fn first_learnt() -> Learnt {
-    let Learnt { macs, ras } = sample().learnt;
-    Learnt { macs: macs.into_values().map(|macs| ("red:vm1".parse().unwrap(), macs)).collect(), ras }
+    let Learnt { macs, ras, .. } = sample().learnt;
+    let macs = macs.into_values().map(|macs| ("red:vm1".parse().unwrap(), macs)).collect();
+    Learnt { macs, ras, ..Learnt::default() }
 }
 
 /// What a weftd of version 1 leaves: it says all that it has learnt, and nothing follows.
@@ -139,8 +140,10 @@ fn remainder() -> Remainder {
         mac: "02:00:00:00:00:01".parse().unwrap(),
         octets: vec![134, 0, 2],
     };
+    let address = Address { ip: "192.0.2.7".parse().unwrap(), is_router: true };
+    let addresses = [(path.clone(), vec![address])].into();
     let rest = Rest {
-        learnt: sample().learnt,
+        learnt: Learnt { addresses, ..sample().learnt },
         ports: [(path.clone(), stats)].into(),
         namespaces: [("red".parse().unwrap(), stats)].into(),
         learning: [(path.clone(), (Duration::from_millis(1500), found))].into(),
@@ -166,6 +169,7 @@ fn test_what_follows_an_estate_comes_as_it_was_told() {
         ("2001:db8::/64", "2001:db8::"),
         ("\"rx\":[1,64]", "\"rx\":[1]"),
         ("860002", "86000"),
+        ("192.0.2.7", "192.0.2"),
         ("\"debug\"", "1"),
     ] {
         assert!(text.contains(from), "{from}");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+mod addresses;
 mod answering;
 mod handover;
 mod homes;

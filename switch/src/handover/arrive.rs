@@ -107,6 +107,9 @@ impl Control {
         if spec.vhost_user().is_none() || spec.namespace != port.namespace {
             return Err(Refusal::invalid("port", port.to_string(), "a port with a guest at a vhost-user socket"));
         }
+        if let Some(nobodys) = moved.addresses.iter().find(|address| !wire::can_be_own(address.ip)) {
+            return Err(Refusal::invalid("addresses", nobodys.ip.to_string(), "addresses that a host can have"));
+        }
         self.check_numbers(moved)?;
         let ports = self.desired.ports_of(&port.namespace);
         let uplinks = ports.filter(|(path, other)| *path != port && other.role == Role::Uplink);
@@ -193,6 +196,8 @@ impl Control {
         if let Some(record) = self.plant.port(path) {
             record.device.set_away(true);
             record.device.set_leaving(false);
+            record.device.forget_addresses();
+            record.device.restore_addresses(&moved.addresses);
         }
         let last = self.moves.get(path).copied().unwrap_or_default();
         let before = if last.stands() == Some(Handover::Moved) { last.went } else { last.before };

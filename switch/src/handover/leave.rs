@@ -48,6 +48,7 @@ impl Control {
             found: record.learning.decided().cloned(),
             vf: self.vfs.get(path).map(vf_left),
             entries: entries.into_iter().map(|key| key.mac).collect(),
+            addresses: record.device.addresses(),
             ras: self.plant.ras_left(home, now.since_origin(), (MOVE_RAS, MOVE_RA_BYTES)),
             pvds,
         })

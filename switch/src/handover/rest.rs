@@ -33,7 +33,8 @@ pub struct Rest {
 }
 
 impl Learnt {
-    /// What was not in an earlier account: addresses by where they are, advertisements by namespace.
+    /// What was not in an earlier account: addresses by where they are, advertisements by namespace. Those of guests are told here
+    /// alone.
     fn since(mut self, told: &Learnt) -> Learnt {
         self.ras.retain(|home, _| !told.ras.contains_key(home));
         for (port, macs) in &mut self.macs {

@@ -2,14 +2,14 @@
 //! What a switch has learnt and nothing remembers over its end: for a process that takes its place while guests run.
 //!
 //! Whatever an operator said is in the store, and comes from there as after any restart. This is the rest: where addresses are,
-//! without which the first frames to each would be flooded, and what routers have said, without which hosts would have to wait
-//! for them to say it again.
+//! without which the first frames to each would be flooded, which IP addresses guests have, who may not say so again for long, and
+//! what routers have said, without which hosts would have to wait for them to say it again.
 
 use super::RaLeft;
 use crate::control::Control;
 use crate::path::NamespacePath;
 use crate::reference::PortPath;
-use dataplane::{Instant, Kind};
+use dataplane::{Address, Instant, Kind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wire::MacAddr;
@@ -19,6 +19,8 @@ use wire::MacAddr;
 pub struct Learnt {
     /// Addresses behind each port, and for how long each was not seen.
     pub macs: BTreeMap<PortPath, Vec<(MacAddr, Duration)>>,
+    /// IP addresses of the guest of each port.
+    pub addresses: BTreeMap<PortPath, Vec<Address>>,
     /// What routers have told each namespace, those first that are to be believed most.
     pub ras: BTreeMap<NamespacePath, Vec<RaLeft>>,
 }
@@ -27,6 +29,8 @@ impl Control {
     /// All that was learnt, as it stands.
     pub fn learnt(&self, now: Instant) -> Learnt {
         let mut learnt = Learnt::default();
+        let addresses = self.plant.ports().map(|(path, record)| (path.clone(), record.device.addresses()));
+        learnt.addresses = addresses.filter(|(_, known)| !known.is_empty()).collect();
         let root = NamespacePath::root();
         for namespace in self.desired.namespaces().keys().chain([&root]) {
             let ras = self.plant.ras_left(namespace, now.since_origin(), (usize::MAX, usize::MAX));
@@ -62,6 +66,11 @@ impl Control {
     pub fn succeed(&mut self, learnt: &Learnt, way: Duration, now: Instant) {
         for (home, ras) in &learnt.ras {
             self.plant.land_ras(home, ras, way, now.since_origin());
+        }
+        for (path, addresses) in &learnt.addresses {
+            if let Some(record) = self.plant.port(path) {
+                record.device.restore_addresses(addresses);
+            }
         }
         for (path, macs) in &learnt.macs {
             let Ok(set) = self.plant.set_of(&path.namespace) else { continue };

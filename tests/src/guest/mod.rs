@@ -257,6 +257,15 @@ impl SyntheticGuest {
         &self.session.said
     }
 
+    /// Goes on at another switch over the same memory and the same rings, as a guest that has migrated.
+    ///
+    /// # Panics
+    /// As [`SyntheticGuest::reconnect`].
+    pub fn reconnect_at(&mut self, path: &Path, deadline: Deadline) {
+        path.clone_into(&mut self.path);
+        self.reconnect(deadline);
+    }
+
     /// Plugs memory into the running guest and returns the number of the new region.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod between;
 mod homes;
+mod landing;
 mod moves;
 mod peers;
 mod refused;

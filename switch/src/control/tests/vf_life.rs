@@ -12,15 +12,19 @@ use netvsc::Event;
 const STANDBY: u64 = 1 << 62;
 const VM1: &str = "red:vm1";
 
-struct Scene {
-    control: Control,
+pub(super) struct Scene {
+    pub(super) control: Control,
     now: Instant,
 }
 
 impl Scene {
     /// A port whose guest is up, with a VF that a VMM plugs.
     fn new() -> Scene {
-        let mut control = switch();
+        Scene::over(switch())
+    }
+
+    /// The same of a switch that has the port.
+    pub(super) fn over(mut control: Control) -> Scene {
         set(&mut control, VM1, "dgram:/run/a,peer=/run/b").unwrap();
         edit(&mut control, VM1, qmp("/run/qmp")).unwrap();
         let mut scene = Scene { control, now: Instant::default() };
@@ -36,7 +40,7 @@ impl Scene {
         self.control.handle_due(self.now);
     }
 
-    fn ask(&mut self, ask: VfAsk) -> Result<Reply, Refusal> {
+    pub(super) fn ask(&mut self, ask: VfAsk) -> Result<Reply, Refusal> {
         self.control.handle_request(Request::Vf { port: port(VM1), ask })
     }
 
@@ -48,7 +52,7 @@ impl Scene {
         self.control.handle_vmm(&port(VM1), notice, self.now);
     }
 
-    fn told(&mut self, event: Event) {
+    pub(super) fn told(&mut self, event: Event) {
         self.vmm(VmmNotice::Told(event));
     }
 
@@ -66,7 +70,7 @@ impl Scene {
     }
 
     /// Up to where the guest uses the VF.
-    fn use_vf(&mut self) {
+    pub(super) fn use_vf(&mut self) {
         self.ask(VfAsk::Offer).unwrap();
         self.lane(LaneNotice::Up { found: None });
         self.pass(Duration::from_secs(2));
