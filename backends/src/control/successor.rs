@@ -32,6 +32,8 @@ const REST_MAX: Duration = Duration::from_secs(5);
 const READY_MAX: Duration = Duration::from_secs(6);
 /// How long it may take to have rings run. Guests hear nothing meanwhile.
 const DONE_MAX: Duration = Duration::from_secs(2);
+/// How long it may take to tell the rest, for which no guest waits.
+const TELL_MAX: Duration = Duration::from_millis(500);
 
 /// What systemd has told this process and not the next.
 const NOT_PASSED_ON: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"];
@@ -265,7 +267,7 @@ impl Running {
         match went.and_then(|()| successor.expect(&Word::Done, DONE_MAX)) {
             Ok(()) => {
                 let gap_us = u64::try_from(stopped.elapsed().as_micros()).unwrap_or(u64::MAX);
-                if let Some(Err(why)) = told.map(|told| self.daemon.leave_rest(&successor.channel, &told, DONE_MAX)) {
+                if let Some(Err(why)) = told.map(|told| self.daemon.leave_rest(&successor.channel, &told, TELL_MAX)) {
                     tracing::warn!(why, "the successor is not told what was counted and learnt last");
                 }
                 let version = successor.weft.map(|(weft, _)| weft).unwrap_or_default();
