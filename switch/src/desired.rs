@@ -316,7 +316,7 @@ impl Desired {
             let used = usage.get(resource) + more;
             if let Some(most) = quotas.get(resource).filter(|most| *most < used) {
                 let expected = format!("at least {used}, which it has already");
-                return Err(Refusal::invalid(format!("quota-{}", resource.as_str()), most.to_string(), expected));
+                return Err(Refusal::invalid(format!("quotas.{}", resource.as_str()), most.to_string(), expected));
             }
         }
         Ok(())

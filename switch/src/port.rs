@@ -223,8 +223,15 @@ impl PortRecord {
             (State::Up, None) if !self.device.is_running() => {
                 (State::Connecting, said().or_else(|| Some(NOT_STARTED.to_owned())))
             }
+            (State::Down, _) => (State::Down, said().or_else(|| self.nobody_yet())),
             (state, _) => (state, said()),
         }
+    }
+
+    /// Why a port is down that nobody has come to.
+    fn nobody_yet(&self) -> Option<String> {
+        let socket = self.spec.vhost_user()?;
+        Some(printable(&format!("no VMM has connected to {} yet", socket.path)))
     }
 
     /// What the guest that is attached did to break a ring.
@@ -267,7 +274,8 @@ mod test {
     #[test]
     fn test_why_the_last_session_ended_stays_visible_until_the_next_is_up() {
         let mut port = record();
-        assert_eq!(port.state(), (State::Down, None));
+        let nobody = "no VMM has connected to /run/vm1.sock yet";
+        assert_eq!(port.state(), (State::Down, Some(nobody.to_owned())));
         port.note(Notice::Up { features: 5 });
         assert_eq!((port.state(), port.session.features), (not_started(), 5));
         port.note(Notice::Down { reason: "memory truncated".into() });

@@ -106,6 +106,12 @@ pub enum Refusal {
         /// Who uses it.
         by: Text,
     },
+    /// It makes no sense as things stand.
+    #[error("{why}")]
+    Conflict {
+        /// What stands against it, and what to do first.
+        why: Text,
+    },
     /// A value makes no sense.
     #[error("{field}: {value:?} is not valid (expected {expected})")]
     Invalid {
@@ -165,6 +171,10 @@ impl Refusal {
         Refusal::InUse { kind, name: name.into(), by: by.into() }
     }
 
+    pub(crate) fn conflict(why: impl Into<Text>) -> Refusal {
+        Refusal::Conflict { why: why.into() }
+    }
+
     /// A value that makes no sense; for callers who parse text into requests.
     pub fn invalid(field: impl Into<String>, value: impl Into<String>, expected: impl Into<String>) -> Refusal {
         Refusal::Invalid { field: field.into(), value: value.into(), expected: expected.into() }
@@ -182,6 +192,7 @@ impl Refusal {
             Refusal::InUse { kind, name, by } => {
                 Refusal::InUse { kind, name: name.seen_from(base), by: by.seen_from(base) }
             }
+            Refusal::Conflict { why } => Refusal::Conflict { why: why.seen_from(base) },
             Refusal::Limit { what, limit } => Refusal::Limit { what: what.seen_from(base), limit },
             Refusal::Depth { limit } => Refusal::Depth { limit: limit.saturating_sub(base.depth() as u64) },
             Refusal::Everywhere { resource, .. } => quota(resource, usage.get(resource)),

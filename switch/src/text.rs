@@ -51,6 +51,11 @@ impl Text {
         self.and("\"").with(Piece::Name(name.into())).and("\"")
     }
 
+    /// Goes on with a name as it is said in a command.
+    pub(crate) fn named(self, name: impl Into<Name>) -> Text {
+        self.with(Piece::Name(name.into()))
+    }
+
     /// Goes on with words.
     pub(crate) fn and(self, words: impl Into<String>) -> Text {
         self.with(Piece::Words(words.into()))

@@ -111,6 +111,8 @@ pub struct PortView {
     pub name: Name,
     /// Its number.
     pub number: u32,
+    /// Its number in its namespace.
+    pub number_at_home: u32,
     /// What was asked for, defaults filled in; its namespace as the observer names it.
     pub spec: PortSpec,
     /// The other end, of an end of a link; `None` too where that is out of sight.
@@ -368,6 +370,7 @@ impl<'a> View<'a> {
         Some(PortView {
             name: record.name.clone(),
             number,
+            number_at_home: record.ident.nr_at_home(),
             spec,
             far,
             peer: self.control.plant.peer_of(record),

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Carries ports from one host to another over TLS 1.3, each side certified to the other.
+/// Carries ports from one host to another over TLS 1.3, each side certified to the other. Exit status: 1 when it failed, 2
+/// for wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "weft-peer", version, max_term_width = 100)]
 pub(crate) struct Options {

@@ -12,8 +12,10 @@ use std::process::ExitCode;
 
 /// A multi-tenant vhost-user switch. It runs in the foreground and logs to standard error; `weft` talks to it.
 ///
-/// Without a configuration it starts empty, and `weft namespace add` and `weft port add` fill it. SIGHUP makes it read
-/// the configuration file again, SIGTERM ends it. It survives kill -9: start it again and guests go on.
+/// Without a configuration it starts empty, and `weft namespace add` and `weft port add` fill it. What is done with `weft`
+/// is remembered and lies over the configuration. SIGHUP makes it read the configuration file again: what is another in
+/// it than before is carried over, what was done with `weft` stays. `weft config apply` makes everything as a file says.
+/// SIGTERM ends it. It survives kill -9: start it again and guests go on. Exit status: 1 when it failed, 2 for wrong usage.
 #[derive(Parser)]
 #[command(name = "weftd", version, max_term_width = 100)]
 struct Arguments {

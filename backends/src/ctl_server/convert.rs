@@ -43,13 +43,15 @@ pub fn refusal(refusal: Refusal) -> v1::Error {
             v1::Error::InUse { kind: kind.to_string(), name: name.to_string(), by: by.to_string() }
         }
         Refusal::Invalid { field, value, expected } => v1::Error::Invalid { field, value, expected },
-        Refusal::Limit { what, limit } => v1::Error::Limit { what: what.to_string(), limit },
-        Refusal::Depth { limit } => v1::Error::Limit { what: "namespaces inside each other".to_owned(), limit },
-        Refusal::Everywhere { what, limit, .. } => v1::Error::Limit { what: what.to_owned(), limit },
-        Refusal::Quota { resource, owner, limit } => {
-            let what = format!("{} in namespace {owner} and below, whose quota that is", resource.as_str());
-            v1::Error::Limit { what, limit }
+        Refusal::Limit { what, limit } => v1::Error::Limit { what: what.to_string(), limit, quota: None },
+        Refusal::Depth { limit } => {
+            v1::Error::Limit { what: "namespaces inside each other".to_owned(), limit, quota: None }
         }
+        Refusal::Everywhere { what, limit, .. } => v1::Error::Limit { what: what.to_owned(), limit, quota: None },
+        Refusal::Quota { resource, owner, limit } => {
+            v1::Error::Limit { what: resource.as_str().to_owned(), limit, quota: Some(owner.to_string()) }
+        }
+        Refusal::Conflict { why } => v1::Error::Conflict { message: why.to_string() },
     }
 }
 
@@ -311,6 +313,7 @@ fn peer(PeerView { number, path }: &PeerView) -> v1::Peer {
 pub fn port(view: PortView) -> v1::Port {
     v1::Port {
         number: view.number,
+        number_at_home: Some(view.number_at_home).filter(|number| *number != view.number),
         spec: port_said(view.name.as_str(), &view.spec, view.far),
         peer: view.peer,
         state: match view.state {

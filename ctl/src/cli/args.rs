@@ -17,9 +17,9 @@ Exit codes:
   2    not found; `config diff`: there are differences; `ra check`: something is wrong
   3    weftd cannot be reached, or the connection broke
   4    refused: no permission
-  5    conflict: exists, is in use, or a limit is reached
+  5    conflict: exists, is in use, a limit is reached, or not as things stand
   6    ambiguous: there are several of that name
-  65   accepted but not applied
+  65   tried, and failed as a whole or in part: the error says what was done
   124  timeout
 
 Verbs and objects may be shortened as long as they are unique: `weft po li`.";

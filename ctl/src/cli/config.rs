@@ -10,7 +10,7 @@ use clap::Subcommand;
 use super::failure::Failure;
 use super::{Context, DONE, FALSE, Outcome};
 use crate::codec::MESSAGE_MAX;
-use crate::proto::v1::{Change, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, Operation};
+use crate::proto::v1::{Change, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, Empty, Error, Operation};
 use crate::render::text::printable;
 
 /// What can be done with a configuration file.
@@ -21,10 +21,10 @@ pub(super) enum Verb {
         /// The file, or - for the standard input
         file: PathBuf,
     },
-    /// Print a configuration file
+    /// Print what runs as a configuration file that `apply` reads: every default is filled in
     Show {
-        /// Of what runs, as `apply` reads it: every default is filled in
-        #[arg(long, required = true)]
+        /// What runs, which is all that there is to show
+        #[arg(long)]
         running: bool,
     },
     /// Show how a configuration file differs from what runs (exit 0: not at all, 2: it does)
@@ -47,8 +47,8 @@ pub(super) fn run(verb: &Verb, mut context: Context<'_>) -> Outcome {
         Verb::Show { .. } => show(context),
         Verb::Check { file } => {
             let (text, file) = read(file, context.input)?;
-            context.client()?.call(&ConfigCheck { text, file })?;
-            context.output.done()
+            context.client()?.call(&ConfigCheck { text, file: file.clone() })?;
+            context.output.answer(&Empty {}, |_| format!("{}: no mistakes\n", printable(&file)))
         }
         Verb::Diff { file } => {
             let (text, file) = read(file, context.input)?;
@@ -59,10 +59,16 @@ pub(super) fn run(verb: &Verb, mut context: Context<'_>) -> Outcome {
         Verb::Apply { file, dry_run } => {
             let (text, file) = read(file, context.input)?;
             let apply = ConfigApply { text, file, dry_run: *dry_run };
-            let changes = context.client()?.call(&apply)?.changes;
+            let applied = context.client()?.call(&apply);
+            let changes = applied.map_err(|why| Failure::advised(why, unchanged))?.changes;
             tell(context, &changes)
         }
     }
+}
+
+/// A mistake changes nothing.
+fn unchanged(why: &Error) -> Option<&'static str> {
+    matches!(why, Error::Config { .. }).then_some("nothing was changed; the configuration from before runs on")
 }
 
 fn tell(mut context: Context<'_>, changes: &Vec<Change>) -> Outcome {

@@ -24,6 +24,9 @@ pub(super) enum Failure {
     /// The conversation with weftd failed, or weftd refused.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// weftd refused, and the verb knows what to do about that.
+    #[error("{why}")]
+    Advised { why: ClientError, advice: &'static str },
     /// The conversation with another weftd failed, or that refused.
     #[error("the weftd at {place}: {why}")]
     Elsewhere { place: Place, why: ClientError },
@@ -48,10 +51,24 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// A verb's failure, with what `advice` has to say to a refusal.
+    pub(super) fn advised(why: ClientError, advice: impl FnOnce(&Error) -> Option<&'static str>) -> Failure {
+        let advice = if let ClientError::Remote(refusal) = &why { advice(refusal) } else { None };
+        match advice {
+            Some(advice) => Failure::Advised { why, advice },
+            None => why.into(),
+        }
+    }
+
+    /// A verb that changes something was not told what.
+    pub(super) fn nothing(verb: &str) -> Failure {
+        Failure::Usage(format!("say what to change: `weft {verb} --help` lists what can be"))
+    }
+
     /// What the command exits with; a reader that closed the pipe (`weft fdb list | head`) is no failure.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Failure::Client(why) | Failure::Elsewhere { why, .. } => why.exit_code(),
+            Failure::Client(why) | Failure::Advised { why, .. } | Failure::Elsewhere { why, .. } => why.exit_code(),
             Failure::Output(_) if self.is_quiet() => 0,
             Failure::Output(_) => 65,
             Failure::Channel { .. } => UNREACHABLE,
@@ -80,7 +97,7 @@ impl Failure {
 
     fn as_json(&self) -> Value {
         let name = match self {
-            Failure::Client(why) | Failure::Elsewhere { why, .. } => why.name(),
+            Failure::Client(why) | Failure::Advised { why, .. } | Failure::Elsewhere { why, .. } => why.name(),
             Failure::Channel { .. } => "Channel".to_owned(),
             Failure::Untold { .. } => "Untold".to_owned(),
             Failure::Input { .. } => "Input".to_owned(),
@@ -101,6 +118,7 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         match self {
             Failure::Client(why) => why.hint(),
+            Failure::Advised { advice, .. } => Some((*advice).to_owned()),
             Failure::Elsewhere { .. } | Failure::Channel { .. } => {
                 Some("nothing has changed here: the port stays".to_owned())
             }
@@ -113,6 +131,7 @@ impl Failure {
     fn remote(&self) -> Option<&Error> {
         match self {
             Failure::Client(ClientError::Remote(why)) => Some(why),
+            Failure::Advised { why: ClientError::Remote(why), .. } => Some(why),
             Failure::Elsewhere { why: ClientError::Remote(why), .. } => Some(why),
             _ => None,
         }
@@ -132,4 +151,9 @@ impl Failure {
     fn is_quiet(&self) -> bool {
         matches!(self, Failure::Output(why) if why.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// What `--may-exist` would do about a refusal, for verbs that have it.
+pub(super) fn may_exist(why: &Error) -> Option<&'static str> {
+    matches!(why, Error::Exists { .. }).then_some("--may-exist accepts one that is equal")
 }

@@ -18,7 +18,7 @@ pub(super) enum Verb {
         /// The other, in another namespace
         other: String,
         /// Largest frame that crosses in bytes, Ethernet header not counted [default: 1500]
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = super::port::mtu)]
         mtu: Option<u16>,
         /// Let Router Advertisements and Redirects cross, both ways
         #[arg(long)]

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use clap::{Args, Subcommand};
 
 use super::counters::explanations;
-use super::failure::Failure;
+use super::failure::{Failure, may_exist};
 use super::path::for_daemon;
 use super::port::limits::{HELP, LimitArgs};
 use super::{Context, Outcome};
 use crate::client::Client;
 use crate::proto::v1::{
-    Answer, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceSet,
+    Answer, Error, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceSet,
     NamespaceUndelegate, NamespaceZombies, Quota,
 };
 use crate::render::text::parse_duration;
@@ -93,13 +93,8 @@ pub(super) struct Add {
     may_exist: bool,
 }
 
-/// Options of `namespace set`, one of which must be there.
-const CHANGES: [&str; 9] =
-    ["age", "answer", "answer_within", "ra_throttle", "quota", "tx_frames", "tx_bytes", "flood_frames", "flood_bytes"];
-
 /// A namespace to be changed.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("change").args(CHANGES).required(true).multiple(true))]
 pub(super) struct Set {
     /// Its path
     name: String,
@@ -118,14 +113,15 @@ pub(super) struct Set {
 #[derive(Debug, Args)]
 struct Answering {
     /// When hosts that look for a router are told what routers have said before: never, when no router has answered, or
-    /// always [default: when-silent]
+    /// always. In a new namespace it is when-silent
     #[arg(long, value_name = "WHEN", value_enum)]
     answer: Option<Answer>,
-    /// Milliseconds that they wait for that at most, up to 500; routers have half of it for themselves [default: 500]
+    /// Milliseconds that they wait for that at most, up to 500; routers have half of it for themselves. A
+    /// new namespace has 500
     #[arg(long, value_name = "MS")]
     answer_within: Option<u64>,
     /// For how long Router Advertisements are held back that only repeat, for a PvD and a router, what all hosts know:
-    /// seconds, or 5m, up to 30m; `none`. Who asks gets them all the same [default: none]
+    /// seconds, or 5m, up to 30m; `none`. Who asks gets them all the same. A new namespace has none
     #[arg(long, value_name = "TIME", value_parser = throttle)]
     ra_throttle: Option<u64>,
 }
@@ -153,16 +149,21 @@ pub(super) struct Delegate {
     #[arg(long, value_name = "DIR")]
     sockets: Option<PathBuf>,
     /// The user who may use it, by number
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = id)]
     uid: Option<u32>,
     /// The group whose members may use it, by number
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = id)]
     gid: Option<u32>,
     /// What the delegate may do
     #[arg(long, value_enum, default_value_t = Grant::Admin)]
     role: Grant,
     #[command(flatten)]
     limits: LimitArgs,
+}
+
+/// A user or a group.
+fn id(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "expected a number; `id NAME` tells it".to_owned())
 }
 
 /// Quotas to be set.
@@ -200,9 +201,9 @@ impl Add {
 }
 
 impl Set {
-    fn said(self) -> NamespaceSet {
+    fn said(self) -> Result<NamespaceSet, Failure> {
         let Set { name, age, answering, quotas, limits } = self;
-        NamespaceSet {
+        let set = NamespaceSet {
             name,
             age_s: age,
             answer: answering.answer,
@@ -210,52 +211,67 @@ impl Set {
             ra_throttle_s: answering.ra_throttle,
             quotas: quotas.quota,
             limits: limits.said(),
-        }
+        };
+        let nothing = set == NamespaceSet { name: set.name.clone(), ..NamespaceSet::default() };
+        if nothing { Err(Failure::nothing("namespace set")) } else { Ok(set) }
     }
 }
 
 pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
-    let mut client = context.client()?;
     match verb {
         Verb::Add(add) => {
-            let added = client.call(&add.said())?;
+            let added = context.client()?.call(&add.said()).map_err(|why| Failure::advised(why, may_exist))?;
             context.output.answer(&added.namespace, |_| String::new())
         }
         Verb::Del { name, recursive, force, if_exists, no_wait } => {
-            client.call(&NamespaceDel { name: name.clone(), recursive, force, if_exists })?;
+            let mut client = context.client()?;
+            let deleted = client.call(&NamespaceDel { name: name.clone(), recursive, force, if_exists });
+            deleted.map_err(|why| Failure::advised(why, recursively))?;
             if !no_wait {
                 await_end(&mut client, &name, &mut context)?;
             }
             context.output.done()
         }
         Verb::Set(set) => {
-            let set = client.call(&set.said())?;
+            let set = set.said()?;
+            let set = context.client()?.call(&set)?;
             context.output.answer(&set.namespace, |_| String::new())
         }
         Verb::Delegate(Delegate { name, listen, sockets, uid, gid, role, limits }) => {
             let (socket, sockets) = (for_daemon(listen)?, sockets.map(for_daemon).transpose()?);
             let limits = limits.said();
             let asked = NamespaceDelegate { name, socket, sockets, uid, gid, role: Some(role), limits };
-            let delegated = client.call(&asked)?;
+            let delegated = context.client()?.call(&asked)?;
             context.output.answer(&delegated.namespace, |_| String::new())
         }
         Verb::Undelegate { name } => {
-            let undelegated = client.call(&NamespaceUndelegate { name })?;
+            let undelegated = context.client()?.call(&NamespaceUndelegate { name })?;
             context.output.answer(&undelegated.namespace, |_| String::new())
         }
         Verb::List => {
-            let listed = client.call(&NamespaceList { name: None })?.namespaces;
+            let listed = context.client()?.call(&NamespaceList { name: None })?.namespaces;
             context.output.answer(&listed, |output| render::table(&listed, output))
         }
-        Verb::Show { name } => show(name, &mut client, &mut context),
+        Verb::Show { name } => show(name, &mut context),
     }
 }
 
-fn show(name: Option<String>, client: &mut Client, context: &mut Context<'_>) -> Outcome {
+/// What may be in the way of deleting a namespace, but for the one that all lie in.
+fn recursively(why: &Error) -> Option<&'static str> {
+    let inside = matches!(why, Error::InUse { kind, name, .. } if kind == "namespace" && name != "/");
+    inside.then_some("--recursive deletes what is in it, too")
+}
+
+fn show(name: Option<String>, context: &mut Context<'_>) -> Outcome {
+    let mut client = context.client()?;
     let single = name.is_some();
-    let found = client.call(&NamespaceList { name })?.namespaces;
+    let mut found = client.call(&NamespaceList { name })?.namespaces;
+    if found.is_empty() {
+        // Nothing lies in the caller's own, so that is all that there is to show.
+        found = client.call(&NamespaceList { name: Some("/".to_owned()) })?.namespaces;
+    }
     let counters = found.iter().map(|namespace| &namespace.counters);
-    let reasons = if context.output.is_text() { explanations(counters, client)? } else { Vec::new() };
+    let reasons = if context.output.is_text() { explanations(counters, &mut client)? } else { Vec::new() };
     let page = |namespace: &Namespace| render::page(namespace, &reasons);
     match found.first().filter(|_| single) {
         Some(one) => context.output.answer(one, |_| page(one)),

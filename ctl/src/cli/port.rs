@@ -21,7 +21,7 @@ use self::ra_guard::RaGuardArgs;
 use self::vf::VfArgs;
 use super::config::read;
 use super::counters::explanations;
-use super::failure::Failure;
+use super::failure::{Failure, may_exist};
 use super::path::for_daemon;
 use super::{Context, Outcome};
 use crate::proto::v1::{MacPolicy, Mode, Port, PortAdd, PortDel, PortExport, PortList, PortSet, Role, VhostUser};
@@ -46,7 +46,7 @@ pub(super) enum Verb {
     /// Change a port while it runs; what is not named stays
     #[command(after_help = format!("{}\n\n{}\n\n{}", limits::HELP, vf::HELP, ra_guard::HELP))]
     Set(Box<Set>),
-    /// List ports with their state and counters
+    /// List ports with their state and counters. NUMBER is the one that a port has for whoever asks
     List {
         /// Only of this namespace
         #[arg(short, long, value_name = "NAMESPACE")]
@@ -74,26 +74,28 @@ pub(super) enum Verb {
 
 /// A port to be created.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("way").args(["vhost_user", "lane"]).required(true))]
 pub(super) struct Add {
     /// Its name, or NAMESPACE:NAME
     name: String,
     /// The namespace it belongs to, `red` or `red/dev`, if that is not said with the name
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// The number that it shall have in its namespace [default: the next one]
+    /// The number that it shall have in its namespace [default: the next one]. `weft port list` shows the one that it has
+    /// for whoever asks, which is another for those who see more than that namespace
     #[arg(long, value_name = "N")]
     number: Option<u32>,
     /// Its MAC address [default: derived from the name]
     #[arg(long)]
     mac: Option<String>,
     /// Path of the vhost-user socket
-    #[arg(long, value_name = "PATH", required_unless_present = "lane")]
+    #[arg(long, value_name = "PATH")]
     vhost_user: Option<PathBuf>,
     /// The VMM listens on the socket and weftd connects [default: weftd listens]
     #[arg(long, conflicts_with = "lane")]
     client: bool,
     /// A lane of the host in place of a guest, as below: `packet:eth0` for an uplink
-    #[arg(long, value_name = "LANE", conflicts_with = "vhost_user")]
+    #[arg(long, value_name = "LANE")]
     lane: Option<String>,
     /// Queue pairs [default: 1]
     #[arg(long, value_name = "N")]
@@ -105,24 +107,8 @@ pub(super) struct Add {
     may_exist: bool,
 }
 
-/// Options of `port set`, one of which must be there.
-const CHANGES: [&str; 11] = [
-    "role",
-    "mtu",
-    "macs",
-    "tx_frames",
-    "tx_bytes",
-    "rx_frames",
-    "rx_bytes",
-    "flood_frames",
-    "flood_bytes",
-    "pvds",
-    "inject_pvd",
-];
-
 /// A port to be changed.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("change").args(CHANGES).args(ra_guard::CHANGES).args(vf::CHANGES).required(true).multiple(true))]
 pub(super) struct Set {
     /// Its name, or NAMESPACE:NAME
     name: String,
@@ -138,7 +124,7 @@ struct Policy {
     #[arg(long)]
     role: Option<Role>,
     /// Largest frame in bytes, Ethernet header not counted. A new port has 1500
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = mtu)]
     mtu: Option<u16>,
     /// Which source MACs it may use. A new port may use its own, a new uplink any
     #[arg(long)]
@@ -157,7 +143,8 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
     match verb {
         Verb::Add(add) => {
             let asked = request(*add)?;
-            let port = context.client()?.call(&asked)?.port;
+            let added = context.client()?.call(&asked);
+            let port = added.map_err(|why| Failure::advised(why, may_exist))?.port;
             context.output.answer(&port, |_| render::line(&port))
         }
         Verb::Del { name, force, if_exists } => {
@@ -165,7 +152,8 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
             context.output.done()
         }
         Verb::Set(set) => {
-            let port = context.client()?.call(&set.said()?)?.port;
+            let set = set.said()?;
+            let port = context.client()?.call(&set)?.port;
             context.output.answer(&port, |_| String::new())
         }
         Verb::List { namespace } => {
@@ -178,7 +166,8 @@ pub(super) fn run(verb: Verb, mut context: Context<'_>) -> Outcome {
         }
         Verb::Import { file, landing } => {
             let (text, _) = read(&file, context.input)?;
-            let came = context.client()?.call(&landing.import(text)?)?;
+            let asked = landing.import(text)?;
+            let came = context.client()?.call(&asked)?;
             context.output.answer(&came, |_| landing::line(&came))
         }
         Verb::Show { name } => show(name, context),
@@ -189,7 +178,9 @@ impl Set {
     fn said(self) -> Result<PortSet, Failure> {
         let Set { name, policy: Policy { role, mtu, macs, limits, mediation, vf, ra_guard } } = self;
         let (limits, (pvds, inject_pvd), ra_guard) = (limits.said(), mediation.said(), ra_guard.said());
-        Ok(PortSet { name, macs, mtu, role, limits, pvds, inject_pvd, ra_guard, vf: vf.said()? })
+        let set = PortSet { name, macs, mtu, role, limits, pvds, inject_pvd, ra_guard, vf: vf.said()? };
+        let nothing = set == PortSet { name: set.name.clone(), ..PortSet::default() };
+        if nothing { Err(Failure::nothing("port set")) } else { Ok(set) }
     }
 }
 
@@ -221,12 +212,20 @@ fn request(add: Add) -> Result<PortAdd, Failure> {
     })
 }
 
+/// An MTU. Which there may be weftd knows.
+pub(super) fn mtu(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "expected bytes, 68 to 9216".to_owned())
+}
+
 /// The name of a port to be, and its namespace, which is said with it or beside it.
 fn home(name: String, namespace: Option<String>) -> Result<(String, String), Failure> {
     match (name.split_once(':'), namespace) {
         (Some((namespace, name)), None) => Ok((name.to_owned(), namespace.to_owned())),
         (None, Some(namespace)) => Ok((name, namespace)),
-        (None, None) => Err(Failure::Usage(format!("say NAMESPACE:{name}, or the namespace with --namespace"))),
+        (None, None) => {
+            let whose = "which is / for a tenant who has it in his hands";
+            Err(Failure::Usage(format!("say NAMESPACE:{name}, or the namespace with --namespace, {whose}")))
+        }
         (Some(_), Some(_)) => Err(Failure::Usage(format!("{name} says its namespace, so leave out --namespace"))),
     }
 }

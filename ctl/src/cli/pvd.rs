@@ -16,15 +16,15 @@ use crate::proto::v1::{
 };
 use crate::render::page::Page;
 use crate::render::table::{Side, Table};
-use crate::render::text::duration;
+use crate::render::text::{counted, duration};
 
 /// What an operator says, where a router would stand.
 const OPERATOR: &str = "operator";
 
 /// What stands below `pvd fetch`.
 const FETCH_HELP: &str = "\
-weftd does not ask a host again that has failed, unless a router says another sequence number of a
-PvD that had succeeded. This asks once more, at the earliest ten seconds after the last time, and
+weftd does not ask a host again that has failed, unless a router says another sequence number of a \
+PvD that had succeeded. This asks once more, at the earliest ten seconds after the last time, and \
 does not wait for it: `weft pvd show` tells what has come of it.";
 
 /// What can be done with PvDs.
@@ -214,7 +214,7 @@ fn page(shown: &PvdShowReply, output: &Output<'_>) -> String {
     let PvdWhole { flags, sequence, delay, ports, heard, holders } = &shown.whole;
     page.line("pvd flags", &format!("{}, sequence {sequence}, delay {delay}", words(flags)));
     page.line("ports", &words(ports));
-    page.line("heard", &format!("{heard} times; read by {holders}"));
+    page.line("heard", &format!("{}; read by {holders}", counted(*heard, "time")));
     if !shown.bound.is_empty() {
         page.line("bound ports", &shown.bound.join(" "));
     }
@@ -296,7 +296,8 @@ fn source_lines(page: &mut Page, source: &PvdSource, output: &Output<'_>) {
         (None, _) => OPERATOR.to_owned(),
     };
     page.line("from", &who);
-    let times = format!("{heard} times, first {} ago, last {} ago", duration(*first_s), duration(*last_s));
+    let heard = counted(*heard, "time");
+    let times = format!("{heard}, first {} ago, last {} ago", duration(*first_s), duration(*last_s));
     page.line(if router.is_some() { "heard" } else { "said" }, &times);
     if router.is_some() {
         page.line("router", &if *router_s == 0 { "no".to_owned() } else { format!("for {}", duration(*router_s)) });

@@ -14,7 +14,7 @@ use crate::client::ClientError;
 use crate::proto::v1::{Ra, RaList, RaOption, RaShow, RaShowReply};
 use crate::render::page::Page;
 use crate::render::table::Side;
-use crate::render::text::duration;
+use crate::render::text::{counted, duration};
 
 /// What can be done with Router Advertisements.
 #[derive(Debug, Subcommand)]
@@ -95,12 +95,13 @@ fn page(shown: &RaShowReply, output: &Output<'_>) -> String {
     page.line("namespace", namespace);
     page.line("from", &format!("{router} ({mac}) behind port {port}"));
     page.line("pvd", &format!("{pvd}{}", if *injected { " (injected)" } else { "" }));
-    page.line("heard", &format!("{heard} times, first {} ago, last {} ago", duration(*first_s), duration(*last_s)));
-    page.line("handed out", &format!("{hits} times"));
+    let heard = counted(*heard, "time");
+    page.line("heard", &format!("{heard}, first {} ago, last {} ago", duration(*first_s), duration(*last_s)));
+    page.line("handed out", &counted(*hits, "time"));
     page.line("expires", &remaining(*expires_s));
     page.line("router", &format!("for {} from when it was heard", duration(shown.router_s)));
     parameter_lines(&mut page, &shown.parameters);
-    page.line("message", &format!("{len} bytes, {} options", shown.options.len()));
+    page.line("message", &format!("{}, {}", counted(*len, "byte"), counted(shown.options.len() as u64, "option")));
     page.below(&options(&shown.options, output));
     page.finish()
 }

@@ -5,7 +5,7 @@ use super::output::Output;
 use super::{Context, Outcome};
 use crate::proto::v1::{Status, StatusReply, Work};
 use crate::render::table::Side;
-use crate::render::text::{duration, percent, printable};
+use crate::render::text::{counted, duration, percent, printable};
 
 pub(super) fn run(mut context: Context<'_>) -> Outcome {
     let status = context.client()?.call(&Status {})?;
@@ -16,12 +16,12 @@ fn text(status: &StatusReply, output: &Output<'_>) -> String {
     let StatusReply { version, pid, uptime_s, workers, counts, warnings } = status;
     let mut text = format!("weftd {}, pid {pid}, running for {}\n", printable(version), duration(*uptime_s));
     text.push_str(&format!(
-        "{} namespaces{}, {} ports ({} up), {} MAC table entries\n\n",
-        counts.namespaces,
+        "{}{}, {} ({} up), {}\n\n",
+        counted(counts.namespaces, "namespace"),
         zombies(counts.zombies),
-        counts.ports,
+        counted(counts.ports, "port"),
         counts.ports_up,
-        counts.fdb_entries
+        entries(counts.fdb_entries),
     ));
     let columns = [("WORKER", Side::Right), ("BUSY", Side::Right), ("FRAMES", Side::Right), ("WAKEUPS", Side::Right)];
     let mut table = output.table(&columns);
@@ -38,6 +38,10 @@ fn text(status: &StatusReply, output: &Output<'_>) -> String {
         text.push('\n');
     }
     text
+}
+
+fn entries(count: u64) -> String {
+    if count == 1 { "1 MAC table entry".to_owned() } else { format!("{count} MAC table entries") }
 }
 
 /// Namespaces that are deleted and not gone are worth a word only when there are any.

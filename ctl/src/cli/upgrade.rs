@@ -4,7 +4,7 @@
 use super::{Context, Failure, Outcome};
 use crate::client::ClientError;
 use crate::proto::v1::{Upgrade, UpgradeReply};
-use crate::render::text::printable;
+use crate::render::text::{counted, printable};
 
 pub(super) fn run(force: bool, mut context: Context<'_>) -> Outcome {
     let mut client = context.client()?;
@@ -16,5 +16,5 @@ pub(super) fn run(force: bool, mut context: Context<'_>) -> Outcome {
 fn text(UpgradeReply { version, pid, guests, gap_us }: &UpgradeReply) -> String {
     let version = printable(version);
     let (whole, part) = (gap_us / 1000, gap_us % 1000 / 100);
-    format!("weftd {version}, pid {pid}, has taken over; {guests} guests waited {whole}.{part} ms\n")
+    format!("weftd {version}, pid {pid}, has taken over; {} waited {whole}.{part} ms\n", counted(*guests, "guest"))
 }

@@ -84,7 +84,12 @@ fn errors_say_what_happened_and_what_to_do() {
         "port \"vm1\" is ambiguous: it could be red:vm1, red/dev:vm1 or one of 3 more\nhint: say NAMESPACE:NAME";
     assert_eq!(texts[1], ambiguous);
     assert_eq!(texts[4], "mac \"x\" is not valid: expected 02:00:00:00:00:01");
-    assert!(texts[7].starts_with("weft.toml:7: port.vm1.mtu: expected a number\nhint: nothing was changed"));
+    let quota = "namespace \"red\" and all below it may have no more: its quota is ports=64\n\
+                 hint: `weft namespace set red --quota ports=N` raises it";
+    assert_eq!(texts[6], quota);
+    assert_eq!(texts[8], "weft.toml:7: port.vm1.mtu: expected a number");
+    let above = Error::Limit { what: "ports".into(), limit: 1, quota: Some("/".into()) };
+    assert_eq!(above.hint(), None, "whoever has the namespace cannot raise what is said of it above");
     let whole = Error::Config { file: "f".into(), line: 0, key: String::new(), message: "empty".into() };
     assert_eq!(whole.message(), "f: empty");
 }
@@ -92,7 +97,7 @@ fn errors_say_what_happened_and_what_to_do() {
 #[test]
 fn exit_codes_are_the_documented_ones() {
     let codes: Vec<u8> = samples::errors().iter().map(Error::exit_code).collect();
-    assert_eq!(codes, [2, 6, 5, 5, 1, 4, 5, 1, 65]);
+    assert_eq!(codes, [2, 6, 5, 5, 1, 4, 5, 5, 1, 65]);
 }
 
 #[test]

@@ -22,6 +22,11 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
+/// So many of something, by the word for one: `1 port`, `2 ports`.
+pub(crate) fn counted(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A duration in its two largest units: `3 h 2 min`.
 pub(crate) fn duration(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
@@ -59,7 +64,12 @@ pub(crate) fn percent(permille: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, parse_duration, percent, printable};
+    use super::{counted, duration, parse_duration, percent, printable};
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "guest")), ["0 guests", "1 guest", "2 guests"]);
+    }
 
     #[test]
     fn escapes_what_could_fool_a_terminal() {

@@ -295,6 +295,7 @@ fn ra_learning() -> RaLearning {
 pub(crate) fn port() -> Port {
     Port {
         number: 3,
+        number_at_home: Some(1),
         peer: Some(1),
         spec: PortSpec {
             name: "vm1".to_owned(),
@@ -423,7 +424,8 @@ pub(crate) fn errors() -> Vec<Error> {
         Error::InUse { kind: text("namespace"), name: text("red"), by: text("port red:vm1") },
         Error::Invalid { field: text("mac"), value: text("x"), expected: text("02:00:00:00:00:01") },
         Error::Denied { action: text("port add"), needed: text("root or group weft") },
-        Error::Limit { what: text("ports"), limit: 64 },
+        Error::Limit { what: text("ports"), limit: 64, quota: Some(text("red")) },
+        Error::Conflict { message: text("no VF of red:vm1 is offered: `weft vf offer red:vm1` first") },
         Error::Config {
             file: text("weft.toml"),
             line: 7,

@@ -43,7 +43,7 @@ reasons! {
     BadSource "bad-source"
         "The source MAC was zero or a group address."
     SpoofedMac "spoofed-mac"
-        "The source MAC was not the port's own: allow it with `weft port set --macs any` if the guest bridges or has further MACs."
+        "The source MAC was not the port's own, or the NIC's mac= is not the port's (`weft port show` tells it): allow it with `weft port set --macs any` if the guest bridges or has further MACs."
     RogueRouter "rogue-router"
         "A Router Advertisement or Redirect came from a port that is not a router: `weft port set --role router` if it is one."
     Unclassifiable "unclassifiable"

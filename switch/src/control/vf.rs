@@ -9,16 +9,31 @@ use crate::port::PortRecord;
 use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::spec::PortSpec;
+use crate::text::Text;
 use crate::vf::{VfAsk, VfSpec};
 use crate::vfs::{SavedVfs, Vf, choice};
 use crate::view::LaneLosses;
 use dataplane::{Emission, Instant, Lane, LaneSet, Role, Steering};
-use netvsc::{By, Event, GuestModel, Told};
+use netvsc::{By, Event, GuestModel, Refused, Told};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What is said of a VF that was found and is not offered.
 const REVOKED: &str = "it was revoked by hand: `weft vf offer` offers it again";
+
+/// Why an operator cannot have his way with the VF of a port.
+fn refused(port: &PortPath, word: &str, why: Refused) -> Refusal {
+    match why {
+        Refused::NotOffered if word == "revoke" => Refusal::conflict(unoffered(port)),
+        Refused::NotOffered => Refusal::conflict(unoffered(port).and(": `weft vf offer ").named(port).and("` first")),
+        Refused::Misfit(misfit) => Refusal::invalid("vf", word, misfit.to_string()),
+        why => Refusal::conflict(Text::from("VF of port ").quoted(port).and(format!(": {why}"))),
+    }
+}
+
+fn unoffered(port: &PortPath) -> Text {
+    Text::from("no VF of ").named(port).and(" is offered")
+}
 
 /// What the caller of [`Control`] has to do with a lane.
 pub enum LaneAsk {
@@ -120,7 +135,7 @@ impl Control {
             _ => {}
         }
         self.act_on_vf(port);
-        asked.map(|()| Reply::Changed(Vec::new())).map_err(|why| Refusal::invalid("vf", word, why.to_string()))
+        asked.map(|()| Reply::Changed(Vec::new())).map_err(|why| refused(port, word, why))
     }
 
     /// What of VFs outlives a restart, to be stored.

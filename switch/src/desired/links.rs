@@ -22,7 +22,7 @@ impl Desired {
         }
         if self.is_way(&far.namespace, near) {
             let by = Text::from("links with namespace ").quoted(&near.namespace);
-            let by = by.and(" already: one more would make a loop");
+            let by = by.and(" already: one more would make a loop; `weft link list` shows them");
             return Err(Refusal::in_use(Kind::Namespace, &far.namespace, by));
         }
         Ok(())

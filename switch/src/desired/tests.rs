@@ -259,7 +259,7 @@ fn test_a_quota_holds_for_all_below_and_names_its_owner() {
     state.add_port(name("p1"), port("p1", "t/a/b")).unwrap();
     let text = r#"too many ports in namespace "t/a" and below: its quota is 1"#;
     refused(&mut state, text, |s| s.add_port(name("p2"), port("p2", "t/a")));
-    let text = r#"quota-ports: "0" is not valid (expected at least 1, which it has already)"#;
+    let text = r#"quotas.ports: "0" is not valid (expected at least 1, which it has already)"#;
     refused(&mut state, text, |s| s.set_namespace(&path("t/a"), with(Resource::Ports, 0)));
     state.set_namespace(&path("t"), with(Resource::Macs, 4096)).unwrap();
     let text = r#"too many macs in namespace "t" and below: its quota is 4096"#;

@@ -132,7 +132,7 @@ fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
         ("answer-within".to_owned(), within(old), within(new)),
         ("ra-throttle".to_owned(), throttle(old), throttle(new)),
     ];
-    let quotas = Resource::ALL.map(|r| (format!("quota-{}", r.as_str()), quota(old, r), quota(new, r)));
+    let quotas = Resource::ALL.map(|r| (format!("quotas.{}", r.as_str()), quota(old, r), quota(new, r)));
     let held = |spec: &NamespaceSpec| spec.delegation.as_ref().map_or("none".into(), Delegation::label);
     let delegation = ("delegation".to_owned(), held(old), held(new));
     let told = |spec: &NamespaceSpec| spec.pvdd.as_ref().map_or("none".into(), ToString::to_string);

@@ -152,7 +152,10 @@ impl Control {
         }
         let numbers = there.ident.to_restore();
         if !there.spec.can_become(&moved.spec) || !numbers.starts_with(&moved.numbers.port) {
-            let by = "a guest that has left, and comes back as another; `weft port del` makes way for it";
+            let by = match self.handover(there) {
+                Some(Handover::Staged) => "a move that came before and differs; `weft port del` makes way for this one",
+                _ => "a guest that has left, and comes back as another; `weft port del` makes way for it",
+            };
             return Err(Refusal::in_use(Kind::Port, &moved.port, by));
         }
         self.check_vf_change(&moved.port, &moved.spec)?;

@@ -34,6 +34,7 @@ fn every_exit_code_has_its_occasion() {
         (&["explain", "bad-luck"], 2),
         (&["namespace", "add", "red"], 5),
         (&["namespace", "del", "red"], 5),
+        (&["namespace", "undelegate", "red"], 5),
         (&["port", "add", "two", "--namespace", "red", "--vhost-user", &unopenable], 65),
     ] {
         let outcome = daemon.weft(arguments);

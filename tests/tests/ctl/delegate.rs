@@ -124,7 +124,7 @@ fn a_quota_of_those_above_is_told_as_his_own() {
     scene.daemon.weft(&["namespace", "set", "red", "--quota", "ports=1"]).expect_ok();
     let path = scene.directory().join("dev.ctl.d/x").display().to_string();
     let refused = dev(&["port", "add", "/:x", "--vhost-user", &path]);
-    let text = "too many ports in namespace / and below, whose quota that is: the limit is 0";
+    let text = "namespace \"/\" and all below it may have no more: its quota is ports=0";
     assert!(refused.status == 5 && refused.stderr.contains(text), "{}", refused.stderr);
     assert!(!dev(&["namespace", "show", "/"]).expect_ok().contains("at most 1 ports"));
 }

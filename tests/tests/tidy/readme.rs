@@ -5,8 +5,8 @@ use crate::tree::Tree;
 use std::collections::BTreeSet;
 
 const DOCUMENT: &str = "README.md";
-/// Verbs of clap's own, and those that are for machines.
-const UNLISTED: [&str; 3] = ["help", "call", "completions"];
+/// clap's own.
+const UNLISTED: [&str; 1] = ["help"];
 
 /// Compares the table of commands with what `weft` parses.
 pub(crate) fn commands(tree: &Tree) -> Vec<String> {

@@ -57,6 +57,7 @@ fn what_cannot_be_is_refused_and_what_is_not_there_is_named() {
     }
     let refusal = scene.weftd.refusal(&["vf", "offer", "vm1"]);
     assert!(refusal["message"].as_str().unwrap().contains("VF of port"), "{refusal}");
+    assert!(refusal["hint"].as_str().unwrap().contains("--vf LANE"), "{refusal}");
     scene.weft(&["port", "set", "vm1", "--vf", "packet:nowhere0"]);
     scene.weft(&["vf", "offer", "vm1"]);
     await_words(&scene, "netdev nowhere0 is not there");

@@ -110,7 +110,7 @@ fn namespaces(view: &View<'_>, only: Option<&str>, start: &NamespacePath) -> Res
 fn part<T: Serialize>(page: &T, rest: Option<Mark>, more: bool, (what, limit): (&str, usize)) -> Result<Answer, Error> {
     if rest.is_some() && !more {
         let what = format!("{what} for one reply; ask for a stream (more)");
-        return Err(Error::Limit { what, limit: limit as u64 });
+        return Err(Error::Limit { what, limit: limit as u64, quota: None });
     }
     let reply = reply(page)?;
     Ok(match rest {

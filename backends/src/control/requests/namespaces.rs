@@ -88,6 +88,10 @@ impl Calls<'_> {
         asked: &v1::NamespaceUndelegate,
     ) -> Result<v1::NamespaceReply, Error> {
         let path = self.path("name", &asked.name)?;
+        let before = self.namespace(&path)?;
+        if before.namespace.delegation.is_none() {
+            return Err(Error::Conflict { message: format!("namespace {:?} is not delegated", asked.name) });
+        }
         self.request(Request::NamespaceDelegate(path.clone(), None))?;
         self.namespace(&path)
     }

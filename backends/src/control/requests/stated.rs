@@ -41,7 +41,7 @@ impl Calls<'_> {
         }
         let why =
             "its routers do not say that it has Additional Information, or nothing is fetched (pvd-fetch of [daemon])";
-        Err(Error::Failed { message: format!("nothing is fetched of PvD {}: {why}", key.name) })
+        Err(Error::Conflict { message: format!("nothing is fetched of PvD {}: {why}", key.name) })
     }
 
     fn pvd_key(&self, namespace: &str, name: &str) -> Result<PvdKey, Error> {

@@ -62,7 +62,7 @@ impl Calls<'_> {
         let is_last = entries.len() <= FDB_PAGE;
         if !more && !is_last {
             let what = "MAC table entries for one reply; ask for a stream (more)".to_owned();
-            return Err(Error::Limit { what, limit: FDB_PAGE as u64 });
+            return Err(Error::Limit { what, limit: FDB_PAGE as u64, quota: None });
         }
         entries.truncate(FDB_PAGE);
         let reply = reply(&v1::FdbListReply { entries: entries.iter().map(convert::fdb_entry).collect() })?;

@@ -51,7 +51,8 @@ pub(super) fn check_addresses(name: &'static str, message: &Message, memory: &Me
     for (at, align, what) in parts {
         let value = message.u64_at(at).unwrap_or(0);
         if !value.is_multiple_of(align) || !memory.contains_user(value) {
-            let expected = format!("an address in guest memory, aligned to {align}");
+            let expected =
+                format!("an address in guest memory, aligned to {align} (is the guest's memory shared? share=on)");
             return Err(Refusal::Value { message: name, what, value, expected });
         }
     }

@@ -8,9 +8,9 @@ use crate::proto::v1::{Limits, Rate};
 
 /// What stands below the options of `namespace add` and `namespace set`.
 pub(super) const HELP: &str = "\
-Limits hold for what all ports of the namespace and of those in it send together, ends of links too,
-beside the limits that each port has. A RATE is said as for ports: 10000, 10k, 1G, 10k:2k or `none`.
-A new namespace has no limits. What is more than a limit allows is dropped and counted, at the port
+Limits hold for what all ports of the namespace and of those in it send together, ends of links too, \
+beside the limits that each port has. A RATE is said as for ports: 10000, 10k, 1G, 10k:2k or `none`. \
+A new namespace has no limits. What is more than a limit allows is dropped and counted, at the port \
 that sent it, as namespace-tx-policed or namespace-flood-policed.";
 
 /// How much all ports of a namespace and below it may send and flood together.

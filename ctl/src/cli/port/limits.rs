@@ -7,11 +7,11 @@ use crate::proto::v1::{BadRate, Limits, Rate};
 
 /// What stands below the options of `port add`, `port set` and `namespace delegate`.
 pub(in crate::cli) const HELP: &str = "\
-A RATE is a number a second, such as 10000, 10k, 125M or 1G (powers of ten), or `none`. Behind a
-colon may stand how much passes at once after a pause: 10k:2k. Without it that is a tenth of a
-second's worth, at least 64 frames or 65557 bytes. A new port has no limits. Bytes are those of the
-Ethernet frames: 1 Gbit/s is 125M. A frame that is still to be segmented (TSO) is one frame with all
-of its bytes. What is more than a limit allows is dropped and counted as tx-policed, rx-policed or
+A RATE is a number a second, such as 10000, 10k, 125M or 1G (powers of ten), or `none`. Behind a \
+colon may stand how much passes at once after a pause: 10k:2k. Without it that is a tenth of a \
+second's worth, at least 64 frames or 65557 bytes. A new port has no limits. Bytes are those of the \
+Ethernet frames: 1 Gbit/s is 125M. A frame that is still to be segmented (TSO) is one frame with all \
+of its bytes. What is more than a limit allows is dropped and counted as tx-policed, rx-policed or \
 flood-policed.";
 
 /// How much a guest may send, receive and flood.

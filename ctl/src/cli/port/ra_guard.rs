@@ -9,33 +9,19 @@ use crate::render::table::{Side, Table};
 
 /// What stands below the options of `port add` and `port set`.
 pub(super) const HELP: &str = "\
-A list is separated by commas and takes the place of the one before; `none` empties it. An empty
-list allows anything. The rules hold for what a router, an uplink or an end of a link with the role
-router sends: what they do not allow is dropped as a whole and counted as ra-router, ra-mac,
-ra-prefix, ra-pvd, ra-http or ra-preference, and what cannot be read without doubt as ra-malformed.
+A list is separated by commas and takes the place of the one before; `none` empties it. An empty \
+list allows anything. The rules hold for what a router, an uplink or an end of a link with the role \
+router sends: what they do not allow is dropped as a whole and counted as ra-router, ra-mac, \
+ra-prefix, ra-pvd, ra-http or ra-preference, and what cannot be read without doubt as ra-malformed. \
 When rules become stricter, what the port has taught against them is forgotten.
 
-With --ra-guard-learn the guard finds out by itself which routers are behind a port (RFC 6105 section
-4). While it learns, none is heard, and what comes is counted as ra-learning; then those are heard that
-were there and that the rules allow, from their addresses and MACs and with their prefixes, and nobody
-if there were none, which counts as ra-blocked. The time counts while a guest runs its NIC. Routers are
-asked for when it begins, but not over a link: there it should be longer than the time between two
-advertisements. What was decided stays, over restarts too, until --ra-guard-relearn has it learn anew
+With --ra-guard-learn the guard finds out by itself which routers are behind a port (RFC 6105 section \
+4). While it learns, none is heard, and what comes is counted as ra-learning; then those are heard that \
+were there and that the rules allow, from their addresses and MACs and with their prefixes, and nobody \
+if there were none, which counts as ra-blocked. The time counts while a guest runs its NIC. Routers are \
+asked for when it begins, but not over a link: there it should be longer than the time between two \
+advertisements. What was decided stays, over restarts too, until --ra-guard-relearn has it learn anew \
 or `--ra-guard-learn off` lets the rules alone decide.";
-
-/// Options of `port set` that are here.
-pub(super) const CHANGES: [&str; 10] = [
-    "ra_guard_router",
-    "ra_guard_mac",
-    "ra_guard_prefix",
-    "ra_guard_pvd",
-    "ra_guard_pvd_required",
-    "ra_guard_http",
-    "ra_guard_preference",
-    "ra_guard_unrecognised",
-    "ra_guard_learn",
-    "ra_guard_relearn",
-];
 
 /// The rules.
 #[derive(Debug, Args)]
@@ -60,7 +46,7 @@ pub(super) struct RaGuardArgs {
     #[arg(long, value_name = "BOOL")]
     ra_guard_http: Option<bool>,
     /// The highest preference that its router and routes may have. At a new port that is high
-    #[arg(long)]
+    #[arg(long, value_name = "LOW|MEDIUM|HIGH")]
     ra_guard_preference: Option<Preference>,
     /// Whether IPv6 packets pass whose headers lead to one that nobody knows, from a host too (RFC 7113). At a new port
     /// they do not

@@ -58,9 +58,12 @@ pub(super) fn table(ports: &[Port], output: &Output<'_>) -> String {
 
 /// A port in full.
 pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
-    let Port { number, spec, state, reason, active, lane_losses, ra_learning, features, counters, .. } = port;
+    let Port {
+        number, number_at_home, spec, state, reason, active, lane_losses, ra_learning, features, counters, ..
+    } = port;
     let mut page = Page::new("port", &spec.name);
-    page.line("number", &number.to_string());
+    let at_home = number_at_home.map(|home| format!(", {home} in {}", spec.namespace));
+    page.line("number", &format!("{number}{}", at_home.unwrap_or_default()));
     page.line("namespace", &spec.namespace);
     page.line("mac", &spec.mac);
     page.line("role", role(spec.role));
@@ -93,7 +96,7 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
         page.line("reason", reason);
     }
     page.line("features", &if features.is_empty() { "-".to_owned() } else { features.join(" ") });
-    counters::lines(&mut page, counters, "the guest", reasons);
+    counters::lines(&mut page, counters, whose(port), reasons);
     page.finish()
 }
 
@@ -176,6 +179,15 @@ fn behind(port: &Port) -> (&'static str, String) {
         Mode::Client => "weftd connects",
     };
     ("vhost-user", format!("{} ({who})", vhost_user.path))
+}
+
+/// Whose frames a port carries.
+fn whose(Port { spec, .. }: &Port) -> &'static str {
+    match (&spec.vhost_user, &spec.lane) {
+        (Some(_), _) => "the guest",
+        (None, Some(_)) => "the lane",
+        (None, None) => "the link",
+    }
 }
 
 /// The other end of a link: its name, or the number of the namespace that it is in.

@@ -12,20 +12,21 @@ use crate::proto::v1::{GuestModel, Vf, Vmm, VmmKind};
 /// What stands below the options of `port add` and `port set`.
 pub(super) const HELP: &str = "\
 Lanes, for --lane and --vf:
-  dgram:PATH,peer=PATH           frames as datagrams, over Unix sockets: `-netdev dgram` of QEMU
-  stream:PATH[,mode=client]      frames over a Unix socket, where weftd listens or connects
-  packet:NETDEV                  a netdev of the host: an uplink's, a VF's or its representor
-  tap:NAME[,queues=N]            a netdev of the host that weftd makes
-  bypass:PCI                     only as VF: the guest has 0000:65:00.1 to itself, its data bypasses weftd
+  dgram:PATH,peer=PATH       datagrams over Unix sockets: `-netdev dgram` of QEMU
+  stream:PATH[,mode=client]  a Unix socket, where weftd listens or connects
+  packet:NETDEV              a netdev of the host: an uplink's, a VF's
+                             or its representor
+  tap:NAME[,queues=N]        a netdev of the host that weftd makes
+  bypass:PCI                 only as VF: the guest has 0000:65:00.1 to itself,
+                             its data bypasses weftd
   auto[,iface=NETDEV][,mac=MAC][,force][,ignore=NETDEV+NETDEV]
-                                 only as VF: found on the host by the port's MAC, or that one, and used
-                                 while it is there; force: though the host routes over it
-  null  loopback  pcap:PATH[,read=PATH]
-                                 for tests: nothing, what was sent, files of frames
+                             only as VF: found on the host by the port's MAC,
+                             or that one, and used while it is there;
+                             force: though the host routes over it
+  null, loopback, pcap:PATH[,read=PATH]
+                             for tests: nothing, what was sent, files of frames
 Whoever has a namespace by delegation may use dgram, stream, null and loopback.";
 
-/// Options of `port set` that are here.
-pub(super) const CHANGES: [&str; 4] = ["vf", "vf_model", "vf_qmp", "vf_ch"];
 /// The word for no VF and no VMM.
 const NONE: &str = "none";
 

@@ -10,9 +10,9 @@ const NONE: &str = "none";
 
 /// What stands below the options of `pvd create` and `pvd set`.
 pub(super) const HELP: &str = "\
-A PREFIX is 2001:db8:1::/64: it is on the link, and hosts make addresses of it. Behind a comma stands
-what it is for unless that is both: on-link, autonomous, none. Behind that of a route may stand high
-or low. Options that list something may be there several times, and `none` takes all of it away:
+A PREFIX is 2001:db8:1::/64: it is on the link, and hosts make addresses of it. Behind a comma stands \
+what it is for unless that is both: on-link, autonomous, none. Behind that of a route may stand high \
+or low. Options that list something may be there several times, and `none` takes all of it away: \
 `weft pvd set work.example -n red --rdnss none`.";
 
 /// Options of `pvd set`, one of which must be there.

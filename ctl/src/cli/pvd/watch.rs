@@ -16,17 +16,17 @@ use crate::proto::v1::{Operation, Pvd, PvdChange, PvdEvent, PvdEventKind, PvdLis
 use crate::render::text::printable;
 
 pub(super) const HELP: &str = "\
-Each event has a number of its namespace; --since goes on behind the one of that number. When events were missed,
-because only the last 512 of a namespace are kept or weftd was started anew, that is said, and what
+Each event has a number of its namespace; --since goes on behind the one of that number. When events were missed, \
+because only the last 512 of a namespace are kept or weftd was started anew, that is said, and what \
 there is now is listed. While weftd is away, watch waits for it for as long as --timeout says.
 
-With --recursive the namespaces below are watched, too, also those that are made meanwhile, and
+With --recursive the namespaces below are watched, too, also those that are made meanwhile, and \
 each event says its namespace. As each has numbers of its own, --since can only be 0 then.
 
-Beside what routers and operators say, it is told when a fetch of Additional Information has ended
+Beside what routers and operators say, it is told when a fetch of Additional Information has ended \
 (fetched), or why it brought nothing (failed).
 
-In JSON there is one document for each event, and others of the kinds begin (nothing yet: its seq
+In JSON there is one document for each event, and others of the kinds begin (nothing yet: its seq \
 is where to go on from), missed, and listed (a PvD that is there now).";
 
 /// How often a weftd that is away is looked for.

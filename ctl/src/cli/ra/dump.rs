@@ -15,8 +15,8 @@ use crate::proto::v1::{Error, Ra, RaList, RaShow, RaShowReply};
 use crate::render::text::printable;
 
 pub(super) const HELP: &str = "\
-In hexadecimal, one a line, each is the message from its ICMPv6 type on. In JSON each is what
-`weft ra show` tells. In pcapng each is a frame to all nodes, whoever it was sent to, with the time
+In hexadecimal, one a line, each is the message from its ICMPv6 type on. In JSON each is what \
+`weft ra show` tells. In pcapng each is a frame to all nodes, whoever it was sent to, with the time \
 when it was last heard; ports are the interfaces, and the comment names namespace and PvD.";
 
 /// Which, and how.
@@ -82,7 +82,13 @@ fn gather(asked: &Dump, client: &mut Client) -> Result<Vec<RaShowReply>, Failure
             Err(why) => return Err(why.into()),
         }
     }
-    Ok(all)
+    match asked.which {
+        Some(Which::Router(router)) if all.is_empty() => {
+            let name = format!("{}:{router}", asked.namespace);
+            Err(ClientError::Remote(Error::NotFound { kind: "Router Advertisement".to_owned(), name }).into())
+        }
+        _ => Ok(all),
+    }
 }
 
 fn write(path: &PathBuf, bytes: &[u8], context: &mut Context<'_>) -> Outcome {

@@ -37,7 +37,8 @@ fn link_list_has_each_link_once() {
     };
     let expected = "ONE     OTHER   STATE  TO-OTHER  TO-ONE\nred:up  peer 1  up          100     200\n";
     assert_eq!(weft(&server(), "link list", false).output, expected);
-    assert!(weft(&server(), "port show", false).output.contains("link         to peer 1\n"));
+    let shown = weft(&server(), "port show", false).output;
+    assert!(shown.contains("link         to peer 1\n") && shown.contains("bytes (to the link)\n"), "{shown}");
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn json_is_indented_on_a_terminal_and_versioned() {
 fn port_show_explains_itself() {
     let expected = "\
 port vm1
-  number       3
+  number       3, 1 in red
   namespace    red
   mac          02:00:00:00:00:01
   role         host

@@ -18,7 +18,7 @@ fn without_server(line: &str) -> Ran {
 
 #[test]
 fn every_error_of_weftd_has_its_exit_code_and_sentence() {
-    for (error, code) in samples::errors().into_iter().zip([2, 6, 5, 5, 1, 4, 5, 1, 65]) {
+    for (error, code) in samples::errors().into_iter().zip([2, 6, 5, 5, 1, 4, 5, 5, 1, 65]) {
         let ran = weft(&Server::with_error(error.clone()), "port del vm1", false);
         assert_eq!((ran.code, ran.output.as_str()), (code, ""), "{error:?}");
         let first = format!("error: {} ({})", error.message(), error.to_wire().0);
@@ -92,6 +92,59 @@ fn wrong_usage_exits_with_1() {
         assert_eq!((ran.code, ran.output.as_str()), (1, ""), "{line:?}");
         assert!(!ran.errors.is_empty(), "{line:?} is explained");
     }
+}
+
+#[test]
+fn usage_that_is_wrong_is_explained_in_few_words() {
+    for (line, why) in [
+        ("port set vm1", "say what to change: `weft port set --help`"),
+        ("namespace set red", "say what to change: `weft namespace set --help`"),
+        ("port set vm1 --mtu 100000", "expected bytes, 68 to 9216"),
+        ("link add red:a blue:b --mtu many", "expected bytes, 68 to 9216"),
+        ("namespace delegate red --listen x --uid joe", "expected a number; `id NAME` tells it"),
+        ("port add vm1 -n red", "<--vhost-user <PATH>|--lane <LANE>>"),
+        ("port add vm1 --vhost-user x", "which is / for a tenant"),
+    ] {
+        let ran = without_server(line);
+        assert_eq!(ran.code, 1, "{line}");
+        assert!(ran.errors.contains(why) && ran.errors.lines().count() < 10, "{line}: {}", ran.errors);
+    }
+}
+
+#[test]
+fn hints_are_given_where_they_can_be_followed() {
+    let exists = Error::Exists { kind: "port".into(), name: "red:vm1".into() };
+    for (line, can) in [
+        ("port add red:vm1 --vhost-user x", true),
+        ("namespace add red", true),
+        ("link add red:vm1 blue:vm1", false),
+        ("port import -", false),
+    ] {
+        let ran = weft(&Server::with_error(exists.clone()), line, false);
+        assert_eq!((ran.code, ran.errors.contains("--may-exist")), (5, can), "{line}: {}", ran.errors);
+    }
+    let mistake = Error::Config { file: "f".into(), line: 1, key: String::new(), message: "empty".into() };
+    for (line, can) in [("config apply -", true), ("config check -", false), ("config diff -", false)] {
+        let ran = weft(&Server::with_error(mistake.clone()), line, false);
+        assert_eq!((ran.code, ran.errors.contains("nothing was changed")), (1, can), "{line}: {}", ran.errors);
+    }
+    for (name, can) in [("red", true), ("/", false)] {
+        let inside = Error::InUse { kind: "namespace".into(), name: name.into(), by: "port \"red:vm1\"".into() };
+        let ran = weft(&Server::with_error(inside), &format!("namespace del {name}"), false);
+        assert_eq!(ran.errors.contains("--recursive"), can, "{}", ran.errors);
+    }
+    let guest = |by: &str| Error::InUse { kind: "port".into(), name: "vm1".into(), by: by.into() };
+    for (by, can) in [("a connected guest", true), ("its link with \"blue:down\"", false)] {
+        let ran = weft(&Server::with_error(guest(by)), "port del vm1", false);
+        assert_eq!(ran.errors.contains("--force"), can, "{}", ran.errors);
+    }
+}
+
+#[test]
+fn a_router_that_nobody_has_heard_is_not_found() {
+    let ran = weft(&Server::with_samples(), "ra dump red fe80::99", false);
+    assert_eq!((ran.code, ran.output.as_str()), (2, ""));
+    assert!(ran.errors.contains("\"red:fe80::99\" not found"), "{}", ran.errors);
 }
 
 #[test]

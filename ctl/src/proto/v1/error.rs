@@ -75,8 +75,17 @@ pub enum Error {
         what: String,
         /// How many there may be.
         limit: u64,
+        /// The namespace whose quota that is, if it is one: `red`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quota: Option<String>,
     },
-    /// A mistake in a configuration text; the old configuration runs on.
+    /// It makes no sense as things stand.
+    #[serde(rename = "org.weft.Switch1.Conflict")]
+    Conflict {
+        /// What stands against it, and what to do first.
+        message: String,
+    },
+    /// A mistake in a configuration text; nothing was changed.
     #[serde(rename = "org.weft.Switch1.Config")]
     Config {
         /// Name of the file as the caller gave it.
@@ -90,10 +99,10 @@ pub enum Error {
         /// What is wrong and what was expected.
         message: String,
     },
-    /// The request was accepted and could not be carried out.
+    /// It was tried, and failed as a whole or in part.
     #[serde(rename = "org.weft.Switch1.Failed")]
     Failed {
-        /// What happened.
+        /// What happened, and what of it was done.
         message: String,
     },
     /// The call itself was not understood.
@@ -164,15 +173,15 @@ impl Error {
         Error::deserialize(&whole).unwrap_or_else(|_| Error::Unknown { error: name.to_owned(), parameters: Map::new() })
     }
 
-    /// What `weft` exits with: 1 wrong usage, 2 not found, 4 refused, 5 conflict, 6 ambiguous, 65 accepted but not
-    /// applied.
+    /// What `weft` exits with: 1 wrong usage, 2 not found, 4 refused, 5 conflict, 6 ambiguous, 65 tried and
+    /// failed.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Invalid { .. } | Error::Config { .. } | Error::Service(_) => 1,
             Error::NotFound { .. } => 2,
             Error::Denied { .. } => 4,
-            Error::Exists { .. } | Error::InUse { .. } | Error::Limit { .. } => 5,
+            Error::Exists { .. } | Error::InUse { .. } | Error::Limit { .. } | Error::Conflict { .. } => 5,
             Error::Ambiguous { .. } => 6,
             Error::Failed { .. } | Error::Unknown { .. } => 65,
         }
@@ -190,9 +199,12 @@ impl Error {
             Error::InUse { kind, name, by } => format!("{kind} {name:?} is in use by {by}"),
             Error::Invalid { field, value, expected } => format!("{field} {value:?} is not valid: expected {expected}"),
             Error::Denied { action, needed } => format!("{action} is not permitted: it needs {needed}"),
-            Error::Limit { what, limit } => format!("too many {what}: the limit is {limit}"),
+            Error::Limit { what, limit, quota: None } => format!("too many {what}: the limit is {limit}"),
+            Error::Limit { what, limit, quota: Some(owner) } => {
+                format!("namespace {owner:?} and all below it may have no more: its quota is {what}={limit}")
+            }
             Error::Config { file, line, key, message } => config_message(file, *line, key, message),
-            Error::Failed { message } => message.clone(),
+            Error::Conflict { message } | Error::Failed { message } => message.clone(),
             Error::Service(why) => why.message(),
             Error::Unknown { error, parameters } if parameters.is_empty() => error.clone(),
             Error::Unknown { error, parameters } => format!("{error} {}", Value::Object(parameters.clone())),
@@ -203,23 +215,23 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Error::NotFound { kind, .. } => match kind.as_str() {
+            Error::NotFound { kind, name } => match kind.as_str() {
                 "port" | "namespace" => format!("`weft {kind} list` shows what exists"),
                 "fdb entry" => "`weft fdb list` shows what exists".to_owned(),
                 "PvD" => "`weft pvd list` shows what is known".to_owned(),
                 "Router Advertisement" => "`weft ra list` shows what is remembered".to_owned(),
+                "VF of port" => format!("`weft port set {name} --vf LANE` gives it one"),
                 "drop reason" => "`weft explain` shows all of them".to_owned(),
                 _ => return None,
             },
             Error::Ambiguous { kind, .. } if kind == "PvD" => "say which namespace with --namespace".to_owned(),
             Error::Ambiguous { .. } => "say NAMESPACE:NAME".to_owned(),
-            Error::Exists { kind, .. } if kind == "port" || kind == "namespace" => {
-                "--may-exist accepts one that is equal".to_owned()
+            Error::InUse { kind, by, .. } if kind == "port" && by == "a connected guest" => {
+                "--force deletes it all the same".to_owned()
             }
-            Error::InUse { kind, .. } if kind == "port" => "--force deletes it all the same".to_owned(),
-            Error::InUse { kind, .. } if kind == "namespace" => "delete or move its ports first".to_owned(),
-            Error::Config { .. } => "nothing was changed; the configuration from before runs on".to_owned(),
-            Error::Failed { .. } => "the log of weftd says more".to_owned(),
+            Error::Limit { what, quota: Some(owner), .. } if owner != "/" => {
+                format!("`weft namespace set {owner} --quota {what}=N` raises it")
+            }
             Error::Service(_) | Error::Unknown { .. } => {
                 "weft and weftd may be of different versions; `weft status` shows weftd's".to_owned()
             }
@@ -227,7 +239,10 @@ impl Error {
             | Error::InUse { .. }
             | Error::Invalid { .. }
             | Error::Denied { .. }
-            | Error::Limit { .. } => return None,
+            | Error::Limit { .. }
+            | Error::Conflict { .. }
+            | Error::Config { .. }
+            | Error::Failed { .. } => return None,
         })
     }
 }

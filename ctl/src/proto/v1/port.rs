@@ -19,6 +19,9 @@ pub struct Port {
     pub spec: PortSpec,
     /// Its number among all ports that the caller sees.
     pub number: u32,
+    /// Its number in its namespace, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number_at_home: Option<u32>,
     /// The number by which its namespace knows that of the other end; of an end of a link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<u32>,

@@ -244,11 +244,13 @@ fn test_both_sides_follow_the_guest_and_a_guest_that_comes_back_is_at_home() {
     // And back again, to the port that it has left.
     let device = Arc::clone(&there.plant.port(&vm1).unwrap().device);
     device.set_away(false);
-    let back = export(&there, 2, 6);
+    let (back, other) = (export(&there, 2, 6), export(&there, 3, 6));
+    let other = Move { spec: PortSpec { queue_pairs: 1, ..other.spec.clone() }, ..other };
+    let why = |source: &mut Control| import(source, &other, 0).unwrap_err().to_string();
+    assert!(why(&mut source).contains("comes back as another"));
     import(&mut source, &back, 0).unwrap();
     assert_eq!(standing(&source), Some(Handover::Staged));
-    let other = Move { id: id(3), spec: PortSpec { queue_pairs: 1, ..back.spec.clone() }, ..back };
-    assert!(import(&mut source, &other, 0).unwrap_err().to_string().contains("comes back as another"));
+    assert!(why(&mut source).contains("a move that came before and differs"), "no guest has been there");
 }
 
 /// The guest of vm1 has left.
