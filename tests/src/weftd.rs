@@ -7,6 +7,7 @@ mod process;
 pub mod toml;
 mod upgrade;
 mod verbs;
+mod waiting;
 
 pub use verbs::mac_text;
 
@@ -24,6 +25,7 @@ use crate::wait::{Deadline, for_value, until};
 use process::Process;
 
 pub use upgrade::Upgrading;
+pub use waiting::Waiting;
 
 /// Lines of the daemon's log that a failing test shows.
 const LOG_LINES: usize = 200;

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use tests::frames::{Mac, numbered};
 use tests::guest::{SyntheticGuest, ping};
 use tests::wait::{Deadline, until};
-use tests::weftd::Weftd;
+use tests::weftd::{Waiting, Weftd};
 
 use crate::moves::{arrive, stream};
-use crate::peers::Peer;
-use crate::scene::{MOVING, Scene, Waiting, announce};
+use crate::peers::{NAMES, Peer};
+use crate::scene::{MOVING, Scene, announce};
 
 fn delivered(daemon: &Weftd, port: &str) -> u64 {
     daemon.port(port)["rx_frames"].as_u64().expect("a number")
@@ -67,8 +67,8 @@ fn over_tls_as_well() {
     let to = format!("tls:{}", peer.address);
     let shown = peer.guest();
     let words = shown.options().iter().map(String::as_str);
-    let more: Vec<&str> = words.chain(["--peer", crate::peers::NAMES[0]]).collect();
-    let waiting = Waiting::start(&scene, &to, &more);
+    let way: Vec<&str> = words.chain(["--peer", NAMES[0], "--to", &to]).collect();
+    let waiting = scene.source.hand_over_by(MOVING.0, &scene.destination, &way);
     peer.says("here.example: org.weft.Switch1.MoveTell\n");
     move_under_stream(&scene, waiting);
 }

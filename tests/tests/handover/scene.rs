@@ -2,14 +2,12 @@
 //! Two daemons with the same namespace, whose uplinks are the two ends of a pair of datagram sockets.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 use tests::frames::{Mac, numbered};
 use tests::guest::SyntheticGuest;
-use tests::weftd::{Outcome, Weftd, binary};
+use tests::weftd::{Outcome, Waiting, Weftd};
 use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
 use wire::{MacAddr, build};
 
@@ -45,7 +43,7 @@ impl Scene {
 
     /// The same by who waits until the guest has moved.
     pub(crate) fn prepare_and_wait(&self) -> Waiting {
-        Waiting::start(self, &self.destination.folder().join("ctl.sock").display().to_string(), &[])
+        self.source.hand_over_and_wait(MOVING.0, &self.destination)
     }
 
     /// Where the move of the port stands, at the source and at the destination.
@@ -58,43 +56,6 @@ impl Scene {
         let path = self.source.folder().join("move.json");
         fs::write(&path, self.source.weft(&["port", "export", MOVING.0]).expect_ok()).expect("the folder is ours");
         path
-    }
-}
-
-/// A `weft migrate prepare --wait` that has staged the port, and waits for its guest to move.
-pub(crate) struct Waiting {
-    child: Child,
-    says: BufReader<ChildStdout>,
-}
-
-impl Waiting {
-    pub(crate) fn start(scene: &Scene, to: &str, more: &[&str]) -> Waiting {
-        let mut command = Command::new(binary("weft"));
-        command.arg("--socket").arg(scene.source.folder().join("ctl.sock"));
-        command.args(["migrate", "prepare", MOVING.0, "--wait", "--to", to, "--vhost-user"]);
-        command.arg(scene.destination.port_path(MOVING.0)).args(more);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("it can be started");
-        let mut waiting = Waiting { says: BufReader::new(child.stdout.take().expect("it was asked for")), child };
-        let mut line = String::new();
-        waiting.says.read_line(&mut line).expect("it is text");
-        assert!(line.starts_with("red:moving: staged"), "{line}");
-        waiting
-    }
-
-    /// Its exit code, and what it has said at the end.
-    pub(crate) fn end(mut self) -> (i32, String) {
-        let mut rest = String::new();
-        self.says.read_to_string(&mut rest).expect("it is text");
-        let status = self.child.wait().expect("it is ours");
-        (status.code().unwrap_or(-1), rest)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

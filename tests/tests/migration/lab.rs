@@ -12,7 +12,7 @@ use qemu::{Attach, Guest, GuestSpec, Mac, Moved, Moving, Nic, Pace, Setup};
 use tests::setup::{Must, setup_or_skip};
 use tests::stream::{Report, Stream, Traffic};
 use tests::wait::{Deadline, until};
-use tests::weftd::mac_text;
+use tests::weftd::{Waiting, mac_text};
 
 use crate::hosts::{self, GUEST, Host, guest_mac};
 use crate::near::addresses;
@@ -158,6 +158,12 @@ impl Lab {
         if host == self.at {
             self.hosts[host].daemon.await_state("guest", "up");
         }
+    }
+
+    /// The same; the other host is told as well when the guest stops here.
+    pub(crate) fn prepare_and_wait(&self) -> Waiting {
+        let [here, there] = [self.at, 1 - self.at].map(|host| &self.hosts[host].daemon);
+        here.hand_over_and_wait("guest", there)
     }
 
     /// Router Advertisements that the guest has heard.

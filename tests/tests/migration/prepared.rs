@@ -17,17 +17,26 @@ fn a_guest_moves_to_and_fro_with_its_port() {
     lab.hosts[1].lack_guest();
     let connection = Connection::open(&lab.hosts[0], &lab.guest);
     lab.hosts[0].speak_and_die();
-    let mut row = Row::new("to and fro, each prepared");
-    for number in 1..=moves(2) {
-        let before = lab.advertisements();
-        lab.prepare();
-        let scene = lab.move_guest();
-        eprintln!("prepared, move {number}: {scene}");
-        scene.outcome.assert_in_order();
-        row.add(&scene, PLAIN.offered());
-        arrived(&lab);
-        connection.iter().for_each(Connection::await_more);
-        until("a router's words after landing", Deadline::patient(), || lab.advertisements() > before);
+    for told in [false, true] {
+        let what = if told { "to and fro, each prepared, the destination told" } else { "to and fro, each prepared" };
+        let mut row = Row::new(what);
+        for number in 1..=moves(2) {
+            let before = lab.advertisements();
+            let waiting = told.then(|| lab.prepare_and_wait());
+            if !told {
+                lab.prepare();
+            }
+            let scene = lab.move_guest();
+            eprintln!("{what}, move {number}: {scene}");
+            scene.outcome.assert_in_order();
+            row.add(&scene, PLAIN.offered());
+            arrived(&lab);
+            if let Some(waiting) = waiting {
+                assert_eq!(waiting.end(), (0, "guest: its guest has moved\n".to_owned()));
+            }
+            connection.iter().for_each(Connection::await_more);
+            until("a router's words after landing", Deadline::patient(), || lab.advertisements() > before);
+        }
     }
 }
 
