@@ -45,7 +45,9 @@ pub(super) fn open(local: &Place, remote: &Place) -> Result<Opened, LaneError> {
     peer.find(&shared);
     let link = Arc::clone(&shared.link);
     let spare = Spare::new(|_| Vec::new());
-    let sink = Sink { shared: Arc::clone(&shared), peer, burst: Queue::new(BURST, WHOLE, 0), spare };
+    let is_there = link.state() == LinkState::Up;
+    let burst = Queue::new(BURST, WHOLE, 0);
+    let sink = Sink { shared: Arc::clone(&shared), peer, burst, spare, is_there };
     let source = Source { shared, bound, pool };
     Ok(Opened::single(Box::new(sink), Box::new(source), link))
 }
@@ -87,11 +89,13 @@ struct Sink {
     peer: Peer,
     burst: Queue,
     spare: Spare,
+    /// It was when that was last asked.
+    is_there: bool,
 }
 
 impl Sink {
     fn send(&mut self) {
-        let Self { shared, peer, burst, spare } = self;
+        let Self { shared, peer, burst, spare, .. } = self;
         let waits = !spare.admits(shared) && shared.is_connected();
         let went = !waits && (shared.flush(burst) || find(peer, shared, spare) && shared.flush(burst));
         if !went {
@@ -127,6 +131,11 @@ impl LaneSink for Sink {
             self.send();
         }
         self.burst.outcome()
+    }
+
+    fn has_parted(&mut self) -> bool {
+        let is_there = self.shared.link.state() == LinkState::Up;
+        std::mem::replace(&mut self.is_there, is_there) && !is_there
     }
 }
 
@@ -176,5 +185,38 @@ impl LaneSource for Source {
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.shared.ready())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    #[test]
+    fn a_far_end_that_ends_is_told_of_once_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let [near, far] = ["near", "far"].map(|name| Place::new(path(name), None));
+        let Opened { mut sinks, link, .. } = open(&near, &far).unwrap();
+        let mut send = || {
+            sinks[0].put(&VnetHeader::PLAIN, &Payload::held(&[1; 60], &[])).unwrap();
+            let flushed = sinks[0].flush();
+            (flushed.sent.frames, sinks[0].has_parted())
+        };
+        assert_eq!(send(), (0, false), "nobody was ever there");
+        for _ in 0..2 {
+            let _ = std::fs::remove_file(path("far"));
+            let there = UnixDatagram::bind(path("far")).unwrap();
+            // It is looked for now and then.
+            while link.state() != LinkState::Up {
+                send();
+            }
+            assert_eq!(send(), (1, false));
+            drop(there);
+            assert_eq!(send(), (0, true));
+            assert_eq!((send(), link.state()), ((0, false), LinkState::Down));
+        }
     }
 }

@@ -206,6 +206,10 @@ impl LaneSink for Sink {
         self.inner.set_spare(spare);
     }
 
+    fn has_parted(&mut self) -> bool {
+        self.inner.has_parted()
+    }
+
     fn flush(&mut self) -> Flushed {
         self.trouble.turn();
         while let Some(whole) = self.trouble.now.pop() {

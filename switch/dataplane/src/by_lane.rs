@@ -82,12 +82,15 @@ impl Delivery {
         left
     }
 
-    /// Sends all that was put.
+    /// Sends all that was put. Control is to look at once at lanes whose far ends have gone.
     pub(crate) fn flush_lanes(&mut self) {
         for (port, queue) in self.by_lane.drain(..) {
             let mut delta = Delta::default();
             let outlet = port.lanes().outlet(queue);
-            outlet.lock().as_mut().into_iter().for_each(|held| outlet.flush(held, &mut delta));
+            if let Some(held) = outlet.lock().as_mut() {
+                outlet.flush(held, &mut delta);
+                self.news |= held.has_parted();
+            }
             port.counters.add_rx(&delta);
         }
     }

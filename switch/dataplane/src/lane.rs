@@ -43,6 +43,12 @@ pub trait LaneSink: Send {
 
     /// Sends what was put, at the end of a burst; says what became of all that was put since the last call.
     fn flush(&mut self) -> Flushed;
+
+    /// Whether the far end was there when this was last asked, and was seen since not to be there any more: whoever decides about
+    /// lanes is to be told at once. Not all kinds can tell.
+    fn has_parted(&mut self) -> bool {
+        false
+    }
 }
 
 /// Frames from a lane.

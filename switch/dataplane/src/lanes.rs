@@ -239,6 +239,11 @@ impl Held {
         self.sink.as_ref()
     }
 
+    /// [`LaneSink::has_parted`].
+    pub(crate) fn has_parted(&mut self) -> bool {
+        self.sink.has_parted()
+    }
+
     pub(crate) fn put(&mut self, header: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason> {
         self.sink.put(header, payload)
     }

@@ -12,6 +12,9 @@ pub const TAKEOVER: Duration = Duration::from_millis(100);
 /// How long a lane's link must be away from its last loss before it is trusted again (OpenVMM, netvsp: guests are known
 /// to miss link changes in quick succession).
 pub const LINK_HOLD: Duration = Duration::from_secs(5);
+/// How long the link of a VF may be away from a guest with net_failover, which hears nothing meanwhile, before the device is taken
+/// from it. Of less such a guest would not hear itself: Linux tells of links that change once a second (`net/core/link_watch.c`).
+pub const LINK_WAIT: Duration = Duration::from_secs(1);
 /// How long a guest has for letting a device go (QEMU, migration's wait for the unplugging of a failover primary).
 pub const UNPLUG_WAIT: Duration = Duration::from_secs(30);
 /// How long frames wait for a guest that is letting its VF go: a few grace periods of a busy kernel. Who takes longer does

@@ -3,6 +3,7 @@
 
 use super::{Device, Link, Plug, Vmm};
 use crate::clock::Due;
+use crate::timing::LINK_WAIT;
 use crate::{Action, GuestModel, Lane, Refused, State, Trouble};
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ impl Device {
         if self.around.link != Link::Down {
             self.around.link = Link::Down;
             self.around.lost = Some(now);
-            self.clock.set(Due::Link, now.saturating_add(self.timing.link_hold));
+            self.clock.set(Due::Link, now.saturating_add(LINK_WAIT));
         }
         Ok(())
     }

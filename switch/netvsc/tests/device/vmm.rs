@@ -116,7 +116,7 @@ fn test_a_link_that_stays_down_takes_the_device_from_a_guest_that_would_hear_not
     rig.all([Event::LaneUp]).pass(timing::LINK_HOLD);
     assert_eq!(rig.state(), State::OnVf);
     rig.all([Event::LaneDown]).take();
-    rig.pass(timing::LINK_HOLD);
+    rig.pass(timing::LINK_WAIT);
     assert!(rig.take().contains(&Action::Unplug(Serial(1))));
     assert_eq!((rig.state(), rig.trouble()), (State::Leaving, Some(Trouble::LinkDown)));
 }
