@@ -92,7 +92,8 @@ fn namespaces_lie_in_each_other_and_go_together() {
     assert_eq!((&added["namespace"], &added["number"]), (&json!("red/dev"), &json!(1)), "7 is for red/dev alone");
     let error = daemon.refusal(&["port", "add", "two", "--namespace", "red", "--vhost-user", &two]);
     let message = error["message"].as_str().expect("a text");
-    assert!(message.contains("ports in namespace red and below") && message.contains("limit is 1"), "{message}");
+    assert_eq!(message, "namespace \"red\" and all below it may have no more: its quota is ports=1");
+    assert_eq!(error["hint"], "`weft namespace set red --quota ports=N` raises it");
     assert_eq!(names(&daemon), ["4 blue", "1 red", "3 red/dev", "2 red-x"], "in tree order");
     daemon.restart();
     assert_eq!(names(&daemon), ["4 blue", "1 red", "3 red/dev", "2 red-x"], "numbers survive a restart");
@@ -112,7 +113,7 @@ fn a_port_is_what_was_asked_for_with_every_default_filled_in() {
     let expected = json!({
         "name": "one", "number": 1, "namespace": "red", "mac": "02:00:00:00:00:01", "role": "host", "macs": "own",
         "mtu": 1500, "queues": 1, "limits": {}, "vhost_user": { "path": path, "mode": "server" }, "state": "down",
-        "features": [],
+        "reason": format!("no VMM has connected to {path} yet"), "features": [],
         "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0,
         "software_checksums": 0, "software_segments": 0, "drops": {},
         "snooped_advertisements": 0, "snooped_solicitations": 0, "snoop_missed": 0

@@ -44,7 +44,7 @@ fn what_does_not_fit_is_refused_with_the_reason_at_both_ends() {
     refuse("is in use by port", 5, &[]);
     destination.weft(&["port", "del", "thief"]).expect_ok();
     destination.weft(&["namespace", "set", "red", "--quota", "ports=1"]).expect_ok();
-    refuse("too many ports", 5, &[]);
+    refuse("its quota is ports=1", 5, &[]);
     ping(&mut here, &mut guest, 1);
 }
 
