@@ -27,6 +27,7 @@ pub mod ctl_server;
 pub mod dispose;
 pub mod handover;
 pub mod lane;
+mod log_filter;
 pub mod netdev;
 pub mod place;
 pub mod pvdd;

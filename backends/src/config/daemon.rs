@@ -6,6 +6,7 @@ use super::high::{not, number, quoted, word};
 use super::low::{self, Text};
 use super::mistake::Mistake;
 use super::settings::{Callers, Others, POLLS, SEALS, Settings, WORKERS_MAX, WorkerSettings};
+use crate::log_filter;
 use crate::runtime::Cpus;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub(super) fn settings(file: &low::File) -> Result<Settings, Mistake> {
         },
         socket: low.socket.as_ref().map(absolute).transpose()?,
         state: low.state.as_ref().map(absolute).transpose()?,
-        log: low.log.as_ref().map(log_filter).transpose()?,
+        log: low.log.as_ref().map(filter).transpose()?,
         pvd_fetch: low.pvd_fetch.as_ref().map(pvd_fetch).transpose()?,
     })
 }
@@ -81,8 +82,7 @@ fn pvd_fetch(said: &Spanned<toml::Value>) -> Result<PvdFetch, Mistake> {
     }
 }
 
-fn log_filter(text: &Text) -> Result<String, Mistake> {
-    let good = tracing_subscriber::EnvFilter::try_new(text.get_ref()).is_ok();
-    let filter = good.then(|| text.get_ref().clone());
+fn filter(text: &Text) -> Result<String, Mistake> {
+    let filter = log_filter::parse(text.get_ref()).map(|_| text.get_ref().clone());
     filter.ok_or_else(|| not(text, "a log filter", "a level such as info, or module=level pairs"))
 }

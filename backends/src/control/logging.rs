@@ -3,6 +3,7 @@
 //! while. Nothing on the frame path logs. What a guest or a client had a hand in is logged in quotes, escaped.
 
 use super::guard_log::GuardLog;
+use crate::log_filter;
 use crate::upgrade::LogLeft;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -97,7 +98,7 @@ impl Logging {
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, BadFilter> {
-    EnvFilter::try_new(filter).map_err(|_| BadFilter(filter.to_owned()))
+    log_filter::parse(filter).ok_or_else(|| BadFilter(filter.to_owned()))
 }
 
 #[cfg(test)]

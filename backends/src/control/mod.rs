@@ -49,7 +49,7 @@ use crate::ctl_server::socket::{Socket, SocketError};
 use crate::ctl_server::{Pending, Server};
 use crate::place::Place;
 use crate::runtime::Workers;
-use crate::store::{Overlay, Saved, Store};
+use crate::store::{Overlay, Saved, Store, Taken};
 use crate::upgrade::{Channel, Estate};
 use daemon::{Daemon, Origin};
 use doors::{Door, Doors};
@@ -105,6 +105,9 @@ pub enum RunError {
     /// What another weftd has stored, which still acts, and is not to be touched.
     #[error("its state cannot be used here: {0}")]
     State(String),
+    /// The state directory.
+    #[error(transparent)]
+    Taken(#[from] Taken),
     /// The event loop failed.
     #[error("the control loop failed: {0}")]
     Loop(#[from] event_manager::Error),
@@ -381,11 +384,14 @@ fn is_at(fd: &OwnedFd, path: &Path) -> bool {
 
 /// Opens the store; that of another weftd, which still acts, as it is.
 fn open_store(options: &Options, is_others: bool) -> Result<(Store, Saved, Option<String>), RunError> {
+    let mut store = Store::at(&options.state());
     if is_others {
-        let (store, saved) = Store::share(&options.state(), &options.base).map_err(RunError::State)?;
+        let saved = store.load_others(&options.base).map_err(RunError::State)?;
         return Ok((store, saved, None));
     }
-    Ok(Store::open(&options.state(), &options.base))
+    store.claim()?;
+    let (saved, told) = store.load(&options.base);
+    Ok((store, saved, told))
 }
 
 /// Allows as many descriptors as the system lets us have: each port needs a dozen, and the soft limit is 1024 for the

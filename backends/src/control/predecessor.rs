@@ -164,6 +164,9 @@ impl Running {
         self.adopt(&predecessor, &Adoption::Ready);
         predecessor.say(&Word::Ready);
         predecessor.await_go();
+        if let Err(taken) = self.daemon.origin.store.claim() {
+            predecessor.fail(&taken.to_string());
+        }
         for wanted in [Adoption::Ready, Adoption::Done] {
             self.daemon.endpoints.proceed(&mut self.events);
             self.adopt(&predecessor, &wanted);

@@ -198,12 +198,16 @@ impl Daemon {
         self.texts.close_all(events);
         let ports = self.control.desired().ports().iter().filter(|(_, spec)| spec.vf.is_some());
         ports.for_each(|(port, _)| self.vmms.follow(port, 0, None));
+        self.origin.store.let_go();
         self.lanes.close_all()
     }
 
     /// Takes it back: lanes that were open are opened once more, and their state is what it was.
     fn take_back(&mut self, events: &mut Loop, lanes: &[PortPath]) {
         self.endpoints.resume();
+        if let Err(taken) = self.origin.store.claim() {
+            tracing::warn!(%taken);
+        }
         self.open_sockets(events);
         let ports: Vec<PortPath> = self.control.desired().ports().keys().cloned().collect();
         ports.iter().for_each(|port| self.follow_vf(events, port));

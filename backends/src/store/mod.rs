@@ -17,6 +17,7 @@
 //! To a new file that is synced and renamed over the old one, so that a crash leaves one or the other and never half of
 //! one. A file that cannot be understood is moved aside and reported; it never keeps the daemon from starting.
 
+mod claim;
 mod delegation;
 pub(crate) mod format;
 mod limits;
@@ -28,6 +29,7 @@ pub(crate) mod ra_guard;
 mod upgrade;
 mod vf;
 
+pub use claim::Taken;
 pub use overlay::Overlay;
 
 use std::collections::BTreeMap;
@@ -63,19 +65,22 @@ pub struct Saved {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
+    /// The directory, while it is this process's alone.
+    claim: Option<File>,
 }
 
 impl Store {
-    /// Opens the store in `directory` and reads what it holds over the configuration `base`. This never fails: what is damaged is moved aside. The
-    /// second value says in words what an operator ought to know about that.
-    pub fn open(directory: &Path, base: &Desired) -> (Store, Saved, Option<String>) {
-        let store = Store { path: directory.join("state.json") };
-        match store.read(base) {
-            Ok(saved) => (store, saved, None),
-            Err(why) => {
-                let told = store.move_aside(&why);
-                (store, Saved::default(), Some(told))
-            }
+    /// That in `directory`. Nothing is read yet, and it may be another's: see [`Store::claim`].
+    pub fn at(directory: &Path) -> Store {
+        Store { path: directory.join("state.json"), claim: None }
+    }
+
+    /// Reads what it holds over the configuration `base`. This never fails: what is damaged is moved aside. The second value says in
+    /// words what an operator ought to know about that.
+    pub fn load(&self, base: &Desired) -> (Saved, Option<String>) {
+        match self.read(base) {
+            Ok(saved) => (saved, None),
+            Err(why) => (Saved::default(), Some(self.move_aside(&why))),
         }
     }
 
@@ -83,10 +88,8 @@ impl Store {
     ///
     /// # Errors
     /// What it holds cannot be used, and why.
-    pub fn share(directory: &Path, base: &Desired) -> Result<(Store, Saved), String> {
-        let store = Store { path: directory.join("state.json") };
-        let saved = store.read(base).map_err(|why| format!("{}: {why}", store.path.display()))?;
-        Ok((store, saved))
+    pub fn load_others(&self, base: &Desired) -> Result<Saved, String> {
+        self.read(base).map_err(|why| format!("{}: {why}", self.path.display()))
     }
 
     /// Where it is stored.
@@ -99,7 +102,7 @@ impl Store {
     /// # Errors
     /// The system's; what was stored before is then stored still.
     pub fn save(&self, saved: &Saved) -> io::Result<()> {
-        let directory = self.path.parent().unwrap_or(Path::new("/"));
+        let directory = self.directory();
         fs::create_dir_all(directory)?;
         let text = format::to_text(saved)?;
         if text.len() as u64 > STATE_MAX {
@@ -115,6 +118,10 @@ impl Store {
         fs::rename(&new, &self.path)?;
         // The rename itself lives in the directory.
         File::open(directory)?.sync_all()
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
     }
 
     fn read(&self, base: &Desired) -> Result<Saved, String> {

@@ -174,15 +174,21 @@ fn saved() -> Saved {
     Saved { offered, numbers, routers_found, vfs: vfs(), moves, overlay: Overlay::between(&file, &running) }
 }
 
+fn open(directory: &Path, base: &Desired) -> (Store, Saved, Option<String>) {
+    let store = Store::at(directory);
+    let (saved, told) = store.load(base);
+    (store, saved, told)
+}
+
 #[test]
 fn test_what_is_saved_is_there_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("deeper/state");
-    let (store, empty, told) = Store::open(&path, &Desired::default());
+    let (store, empty, told) = open(&path, &Desired::default());
     assert_eq!((empty, told), (Saved::default(), None));
     store.save(&saved()).unwrap();
     store.save(&saved()).unwrap();
-    let (_, read, told) = Store::open(&path, &Desired::default());
+    let (_, read, told) = open(&path, &Desired::default());
     assert_eq!((read, told), (saved(), None));
     assert!(!path.join("state.new").exists());
 }
@@ -201,12 +207,12 @@ fn test_a_damaged_file_is_moved_aside_and_told() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("state.json");
         fs::write(&file, damaged).unwrap();
-        let (store, saved_before, told) = Store::open(directory.path(), &Desired::default());
+        let (store, saved_before, told) = open(directory.path(), &Desired::default());
         assert_eq!(saved_before, Saved::default());
         assert!(told.unwrap().contains("was moved to"), "{damaged:?}");
         assert_eq!(fs::read_to_string(file.with_extension("damaged")).unwrap(), damaged);
         store.save(&saved()).unwrap();
-        assert_eq!(Store::open(directory.path(), &Desired::default()).1, saved());
+        assert_eq!(open(directory.path(), &Desired::default()).1, saved());
     }
 }
 
@@ -233,7 +239,7 @@ fn test_a_file_from_when_names_of_ports_were_unique_is_understood() {
     fs::write(directory.path().join("state.json"), VERSION_1).unwrap();
     let mut base = state(&[("vm1", "red"), ("vm2", "red"), ("vm4", "red")]);
     base.add_namespace(path("blue"), NamespaceSpec::default()).unwrap();
-    let (store, saved, told) = Store::open(directory.path(), &base);
+    let (store, saved, told) = open(directory.path(), &base);
     assert_eq!(told, None);
     assert_eq!(saved.offered, [(at("red:vm1"), 5), (at("blue:vm3"), 7)].into());
     let ports = [(at("red:vm1"), vec![1, 2]), (at("blue:vm3"), vec![1, 7]), (at("blue:vm4"), vec![2, 3])];
@@ -243,7 +249,7 @@ fn test_a_file_from_when_names_of_ports_were_unique_is_understood() {
     let all: Vec<String> = reached.ports().keys().map(ToString::to_string).collect();
     assert_eq!((all.join(" "), reached.fdb().len()), ("blue:vm3 blue:vm4 red:vm1".to_owned(), 1));
     store.save(&saved).unwrap();
-    assert_eq!(Store::open(directory.path(), &Desired::default()).1, saved, "it is of version 2 now");
+    assert_eq!(open(directory.path(), &Desired::default()).1, saved, "it is of version 2 now");
 }
 
 #[test]
@@ -251,7 +257,7 @@ fn test_a_place_that_cannot_be_written_is_an_error_and_no_panic() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
-    let (store, read, _) = Store::open(&file, &Desired::default());
+    let (store, read, _) = open(&file, &Desired::default());
     assert_eq!(read, Saved::default());
     store.save(&saved()).unwrap_err();
 }

@@ -44,6 +44,21 @@ fn a_second_daemon_on_the_same_socket_is_refused() {
     daemon.json(&["status"]);
 }
 
+/// Each would write over what the other was told.
+#[test]
+fn a_second_daemon_with_the_same_state_is_refused() {
+    let daemon = Weftd::start();
+    let other = daemon.port_path("other-ctl");
+    let again = std::process::Command::new(tests::weftd::binary("weftd"))
+        .args(["--socket".as_ref(), other.as_path(), "--state".as_ref(), &daemon.folder().join("state")])
+        .output()
+        .expect("weftd can be started");
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(!again.status.success() && said.contains("another weftd keeps its state there"), "{said}");
+    assert!(!other.exists(), "it leaves nothing behind");
+    daemon.json(&["status"]);
+}
+
 fn write(daemon: &Weftd, text: &str) {
     let text = text.replace("{dir}", &daemon.folder().display().to_string());
     fs::write(daemon.folder().join("weft.toml"), text).expect("the file is ours");
