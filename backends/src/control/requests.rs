@@ -2,9 +2,7 @@
 //! The calls of the control socket, each from parameters to reply.
 
 use super::daemon::Daemon;
-use super::options::differing;
 use super::subscriber::Loop;
-use crate::config::{Config, Settings};
 use crate::ctl_server::access::Tenant;
 use crate::ctl_server::{Answer, Mark, Pending};
 use crate::ctl_server::{convert, permit};
@@ -15,6 +13,7 @@ use serde::Serialize;
 use std::time::{Duration, Instant};
 use switch::{Confined, NamespacePath, PortChange, PortPath, PortView, Refusal, State, VfAsk, View};
 
+mod config;
 mod learnt;
 mod links;
 mod moves;
@@ -143,7 +142,7 @@ impl Calls<'_> {
             Request::ConfigCheck(asked) => reply(&self.config(&asked.text, &asked.file).map(|_| Empty {})?),
             Request::ConfigDiff(asked) => reply(&self.config_diff(&asked.text, &asked.file)?),
             Request::ConfigApply(asked) if asked.dry_run => reply(&self.config_diff(&asked.text, &asked.file)?),
-            Request::ConfigApply(asked) => reply(&self.config_apply(&asked.text, &asked.file)?),
+            Request::ConfigApply(asked) => reply(&self.config_apply(&asked)?),
             Request::ConfigShow(_) => reply(&self.config_show()?),
             Request::LogSet(asked) => reply(&self.log_set(&asked)?),
             Request::DropReasons(asked) => reply(&convert::drop_reasons(asked.name.as_deref())?),
@@ -305,45 +304,6 @@ impl Calls<'_> {
     fn port(&self, path: &PortPath) -> Result<v1::PortReply, Error> {
         let view = self.view()?.port_at(path).map_err(|why| self.refused(why))?;
         Ok(v1::PortReply { port: convert::port(view) })
-    }
-
-    fn config(&self, text: &str, file: &str) -> Result<Config, Error> {
-        Config::parse(file, text).map_err(convert::config_error)
-    }
-
-    fn config_diff(&self, text: &str, file: &str) -> Result<v1::ChangesReply, Error> {
-        let config = self.config(text, file)?;
-        let changes = switch::diff(self.daemon.control.desired(), &config.desired).changes;
-        Ok(self.changes(changes, &config.settings))
-    }
-
-    fn config_show(&self) -> Result<v1::ConfigShowReply, Error> {
-        let text = Config::text(self.daemon.control.desired(), &self.daemon.settings);
-        let message = |why: String| Error::Failed { message: format!("what runs cannot be written down: {why}") };
-        Ok(v1::ConfigShowReply { text: text.map_err(message)? })
-    }
-
-    fn config_apply(&mut self, text: &str, file: &str) -> Result<v1::ChangesReply, Error> {
-        let config = self.config(text, file)?;
-        let settings = config.settings.clone();
-        let reply = self.daemon.apply(self.events, config).map_err(convert::refusal)?;
-        match reply {
-            switch::Reply::Changed(changes) => Ok(self.changes(changes, &settings)),
-            switch::Reply::Flushed(_) => Ok(self.changes(Vec::new(), &settings)),
-        }
-    }
-
-    /// Changes of objects, and the settings that differ: those are read at the start and at no other time.
-    fn changes(&self, changes: Vec<switch::Change>, settings: &Settings) -> v1::ChangesReply {
-        let settings = differing(&self.daemon.settings, settings).into_iter();
-        let settings = settings.map(|(key, old, new)| v1::Change {
-            op: v1::Operation::Change,
-            kind: "setting".to_owned(),
-            name: key.to_owned(),
-            detail: format!("{old} -> {new} when weftd next starts with this file"),
-            disrupts: false,
-        });
-        v1::ChangesReply { changes: changes.into_iter().map(convert::change).chain(settings).collect() }
     }
 
     fn log_set(&mut self, asked: &v1::LogSet) -> Result<v1::LogSetReply, Error> {

@@ -32,13 +32,17 @@ pub(super) enum Verb {
         /// The file, or - for the standard input
         file: PathBuf,
     },
-    /// Make what runs equal to a configuration file: all of it, or nothing when there is an error
+    /// Make what runs equal to a configuration file: all of it, or nothing when there is an error. What the file does not name
+    /// is deleted, also what tenants made
     Apply {
         /// The file, or - for the standard input
         file: PathBuf,
         /// Only show what would be done
         #[arg(long)]
         dry_run: bool,
+        /// Also where a connected guest loses frames or its connection by it
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -56,9 +60,9 @@ pub(super) fn run(verb: &Verb, mut context: Context<'_>) -> Outcome {
             tell(context, &changes)?;
             Ok(if changes.is_empty() { DONE } else { FALSE })
         }
-        Verb::Apply { file, dry_run } => {
+        Verb::Apply { file, dry_run, force } => {
             let (text, file) = read(file, context.input)?;
-            let apply = ConfigApply { text, file, dry_run: *dry_run };
+            let apply = ConfigApply { text, file, dry_run: *dry_run, force: *force };
             let applied = context.client()?.call(&apply);
             let changes = applied.map_err(|why| Failure::advised(why, unchanged))?.changes;
             tell(context, &changes)

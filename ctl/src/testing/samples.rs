@@ -99,7 +99,7 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
         exchange(&ConfigCheck { text: text(), file: file() }, &Empty {}),
         exchange(&ConfigDiff { text: text(), file: file() }, &changes()),
         exchange(&ConfigShow {}, &ConfigShowReply { text: text() }),
-        exchange(&ConfigApply { text: text(), file: file(), dry_run: true }, &changes()),
+        exchange(&ConfigApply { text: text(), file: file(), dry_run: true, force: true }, &changes()),
         exchange(&log_set, &LogSetReply { previous: "info".to_owned() }),
         exchange(&Upgrade { force: true }, &upgraded()),
         exchange(&DropReasons { name: Some("spoofed-mac".to_owned()) }, &reasons()),

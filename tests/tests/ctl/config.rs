@@ -142,10 +142,23 @@ fn only_what_differs_is_touched() {
     let moved = changed.replace("{dir}/two.sock", "{dir}/elsewhere.sock");
     let diff = run(&daemon, &["diff"], &moved);
     assert!(diff.stdout.contains("(its guest loses frames)"), "{}", diff.stdout);
-    run(&daemon, &["apply"], &moved).expect_ok();
+    let refused = run(&daemon, &["apply"], &moved);
+    assert!(refused.status == 5 && refused.stderr.contains("port red:two is in use"), "{refused:?}");
+    ping(&mut one, &mut two, 3);
+    run(&daemon, &["apply", "--force"], &moved).expect_ok();
     assert!(two.frontend().wait_closed(Deadline::patient()), "its socket moved");
     let mut two = daemon.attach_as("elsewhere", GuestOptions::new("two", 2));
-    ping(&mut one, &mut two, 3);
+    ping(&mut one, &mut two, 4);
+}
+
+/// It is done, so the file and what runs are the same; but who asked for it hears that no guest can come.
+#[test]
+fn a_port_that_nobody_can_come_to_is_told() {
+    let daemon = Weftd::start();
+    let nowhere = GOOD.replace("{dir}/two.sock", "{dir}/missing/two.sock");
+    let outcome = run(&daemon, &["apply"], &nowhere);
+    assert!(outcome.status == 65 && outcome.stderr.contains("port red:two has no socket"), "{outcome:?}");
+    assert_eq!(run(&daemon, &["diff"], &nowhere).status, 0);
 }
 
 #[test]

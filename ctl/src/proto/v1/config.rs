@@ -36,6 +36,9 @@ pub struct ConfigApply {
     /// Only say what would be done.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
+    /// Also what takes frames or the connection from a guest.
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
 }
 
 /// Parameters of `ConfigShow`, of which there are none.
@@ -68,7 +71,8 @@ pub struct Change {
     pub name: String,
     /// What differs, `mtu 1500 -> 9000`; empty when op and name say it all.
     pub detail: String,
-    /// Whether a guest loses frames or its connection by it.
+    /// Whether a connected guest loses frames or its connection by it.
+    /// `ConfigApply` refuses such a change unless it is forced.
     pub disrupts: bool,
 }
 
