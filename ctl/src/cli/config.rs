@@ -70,9 +70,13 @@ pub(super) fn run(verb: &Verb, mut context: Context<'_>) -> Outcome {
     }
 }
 
-/// A mistake changes nothing.
+/// A mistake changes nothing, nor does what somebody is to confirm.
 fn unchanged(why: &Error) -> Option<&'static str> {
-    matches!(why, Error::Config { .. }).then_some("nothing was changed; the configuration from before runs on")
+    match why {
+        Error::Config { .. } => Some("nothing was changed; the configuration from before runs on"),
+        Error::InUse { .. } => Some("nothing was changed; `weft config diff` shows all that would be, --force does it"),
+        _ => None,
+    }
 }
 
 fn tell(mut context: Context<'_>, changes: &Vec<Change>) -> Outcome {
