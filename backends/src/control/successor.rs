@@ -161,7 +161,8 @@ impl Daemon {
     pub(super) fn legacies(&self, lenient: bool) -> Result<BTreeMap<PortPath, Legacy>, String> {
         if let Some(port) = self.control.waited_for().filter(|_| !lenient) {
             return Err(format!(
-                "port {port}: its guest is on its way, and frames wait for it; try again when it has come, or have --force drop them"
+                "port {port}: its guest is on its way, and frames wait for it; try again when it has come, \
+                 say `weft migrate cancel {port}` if it stays, or have --force drop them"
             ));
         }
         self.endpoints.legacies(lenient).map_err(|why| format!("{why}; --force ends such a session"))
