@@ -54,13 +54,14 @@ use crate::name::Name;
 pub struct MoveId {
     /// When it was exported, in milliseconds since 1970, and never the same twice in one weftd.
     pub number: u64,
-    /// The weftd that exported it: a random number.
-    pub source: u64,
+    /// A random number that nobody can guess, anew for each: whoever knows it has had the document, or can read the state of a weftd
+    /// that has.
+    pub secret: u64,
 }
 
 impl fmt::Display for MoveId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:016x}", self.number, self.source)
+        write!(f, "{}-{:016x}", self.number, self.secret)
     }
 }
 
@@ -73,11 +74,11 @@ impl FromStr for MoveId {
     type Err = BadMoveId;
 
     fn from_str(text: &str) -> Result<MoveId, BadMoveId> {
-        let (number, source) = text.split_once('-').filter(|(_, source)| source.len() == 16).ok_or(BadMoveId)?;
+        let (number, secret) = text.split_once('-').filter(|(_, secret)| secret.len() == 16).ok_or(BadMoveId)?;
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let good = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && digits(source);
+        let good = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && digits(secret);
         let number = number.parse().ok().filter(|_| good).ok_or(BadMoveId)?;
-        Ok(MoveId { number, source: u64::from_str_radix(source, 16).map_err(|_| BadMoveId)? })
+        Ok(MoveId { number, secret: u64::from_str_radix(secret, 16).map_err(|_| BadMoveId)? })
     }
 }
 
@@ -195,7 +196,7 @@ mod test {
 
     #[test]
     fn test_a_port_has_moved_only_when_it_was_to_leave_is_empty_and_its_guest_is_heard_elsewhere() {
-        let id = Some(MoveId { number: 1, source: 1 });
+        let id = Some(MoveId { number: 1, secret: 1 });
         let (home, leaving) = (Passage::default(), Passage { went: id, ..Passage::default() });
         for seen in [Seen::Here, Seen::Elsewhere, Seen::Nowhere] {
             assert_eq!(home.after(seen), home, "nobody said that it leaves");
@@ -213,7 +214,7 @@ mod test {
 
     #[test]
     fn test_an_id_is_read_as_it_is_written_and_no_other_way() {
-        let id = MoveId { number: 1_764_000_000_123, source: 0xab };
+        let id = MoveId { number: 1_764_000_000_123, secret: 0xab };
         assert_eq!(id.to_string(), "1764000000123-00000000000000ab");
         assert_eq!(id.to_string().parse(), Ok(id));
         for bad in

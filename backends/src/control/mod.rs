@@ -218,7 +218,7 @@ impl Running {
             doors: Doors::default(),
             fetcher: Fetcher::new(options.settings.pvd_fetch.as_ref()),
             texts: Texts::default(),
-            exports: Exports::new(),
+            exports: Exports::default(),
             lanes: Lanes::default(),
             netdevs: Netdevs::default(),
             vmms,

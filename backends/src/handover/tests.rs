@@ -45,7 +45,7 @@ fn document() -> Document {
     let (router, mac) = ("fe80::1".parse().unwrap(), MacAddr([2, 0, 0, 0, 0, 9]));
     let ra = RaLeft { port: "gw".parse().unwrap(), router, mac, injected: true, octets: advertisement() };
     let moved = Move {
-        id: MoveId { number: 1_764_000_000_123, source: 1 << 63 },
+        id: MoveId { number: 1_764_000_000_123, secret: 1 << 63 },
         port: "red/dev:vm1".parse().unwrap(),
         numbers: NumbersLeft { port: vec![4, 6], namespaces: vec![vec![2]], ..NumbersLeft::default() },
         spec: moving,

@@ -168,7 +168,7 @@ fn saved() -> Saved {
         prefixes: ["2001:db8:1::/64".parse().unwrap()].into(),
     };
     let routers_found = [(at("red:gw"), gw), (at("red:quiet"), RoutersFound::default())].into();
-    let id = |number| Some(MoveId { number, source: u64::MAX });
+    let id = |number| Some(MoveId { number, secret: u64::MAX });
     let came = Passage { came: id(7), went: None, before: id(3), away: true };
     let moves = [(at("red:vm2"), came), (at("red:gw"), Passage { went: id(u64::MAX), ..came })].into();
     Saved { offered, numbers, routers_found, vfs: vfs(), moves, overlay: Overlay::between(&file, &running) }

@@ -17,6 +17,9 @@ impl Port {
     /// Says that the port's guest is elsewhere, for as long as the port is empty; or is not any more. A new port's is not.
     pub fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::Relaxed);
+        if !away {
+            self.pause.has_been_here();
+        }
     }
 
     /// Whether control says that the port's guest is elsewhere.

@@ -8,7 +8,9 @@
 //!
 //! Whoever says it may be wrong, or the migration may fail. So this is nothing but a wait: it ends with a word of the source's, or
 //! after [`AWAY_MAX`], and what has waited then leaves by the uplinks, in order, as if nothing had been said. Frames of the guest
-//! that an uplink brings meanwhile are its last words from there, which were under way, and end nothing.
+//! that an uplink brings meanwhile are its last words from there, which were under way, and end nothing. Once control has seen a ring
+//! of it run here it is as any guest that is here: should it stop again before all its rings run, what waits follows it to where it is
+//! heard, or is given up (`pause.rs`).
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};

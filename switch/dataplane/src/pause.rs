@@ -30,7 +30,7 @@ const UNKNOWN_MAX: Duration = Duration::from_millis(5);
 const OFF: u8 = 0;
 /// Frames wait for a guest that was here, or whose rings are about to start.
 const ON: u8 = 1;
-/// Frames wait for a guest that is about to come.
+/// Frames wait for a guest that is about to come, and control has not seen it here.
 const EXPECTED: u8 = 2;
 
 /// See the module.
@@ -48,6 +48,12 @@ impl Pause {
 
     fn is_over(&self, now: Instant) -> bool {
         now.as_nanos() >= self.until.load(Ordering::Relaxed)
+    }
+
+    /// The guest that was about to come was here: what waits, waits for one that may stop again and be heard elsewhere.
+    pub(crate) fn has_been_here(&self) {
+        // Whoever ends it meanwhile has ended it.
+        let _ = self.state.compare_exchange(EXPECTED, ON, Ordering::Release, Ordering::Relaxed);
     }
 
     /// True: it was on.

@@ -64,6 +64,16 @@ impl Control {
         Ok(Landed { pvds, ..Landed::default() })
     }
 
+    /// A port that was imported cannot be had here after all: of its passage holds what held `before`. A request puts back the
+    /// rest, or deletes it.
+    pub fn import_failed(&mut self, port: &PortPath, before: Option<Passage>) {
+        match before {
+            Some(passage) => drop(self.moves.insert(port.clone(), passage)),
+            None => drop(self.moves.remove(port)),
+        }
+        self.actions.push_back(Action::Save);
+    }
+
     /// Teaches the namespace of a port that has come what it lacks of what the move, which was `way` on the way, has of its
     /// routers. Where there are other routers and none of those, nothing is learnt, and the guest is told when it comes that they
     /// are none any more.
@@ -91,7 +101,10 @@ impl Control {
             return Ok(true);
         }
         if id.number <= last.number {
-            let expected = format!("one that was exported after {last}, by which the port came last: export it anew");
+            // Not by which: who knows that may say where the guest is.
+            let number = last.number;
+            let expected =
+                format!("one that was exported later than number {number}, as the one that came last: export it anew");
             return Err(Refusal::invalid("move", id.to_string(), expected));
         }
         Ok(false)

@@ -58,6 +58,8 @@ impl Control {
     /// # Errors
     /// No port has come by that move.
     pub fn source_says(&mut self, id: MoveId, said: Departure, now: Instant) -> Result<Told, Refusal> {
+        // A guest may have come since control last looked.
+        self.follow_moves(now);
         let found =
             self.moves.iter().find(|(path, passage)| passage.came == Some(id) && self.plant.port(path).is_some());
         let Some((path, passage)) = found.map(|(path, passage)| (path.clone(), *passage)) else {
@@ -74,6 +76,9 @@ impl Control {
         if said != Departure::Stays {
             return Ok(Told::Heard(path));
         }
+        if self.plant.port(&path).is_some_and(|record| record.device.is_running()) {
+            return Ok(Told::Heard(path));
+        }
         if passage.before.is_none() {
             return Ok(Told::Unwanted(path));
         }
@@ -87,10 +92,12 @@ impl Control {
     fn expect(&mut self, path: &PortPath, expected: bool, now: Instant) {
         let Some(device) = self.plant.port(path).map(|record| Arc::clone(&record.device)) else { return };
         let Ok(set) = self.plant.set_of(&path.namespace) else { return };
-        if expected {
-            set.plane().expect(&device, now);
-        } else if set.plane().expect_no_more(&device) {
-            self.releases.push(device);
-        }
+        let plane = set.plane();
+        // One that comes while it is said to be about to gets at once what has waited.
+        let let_go = match expected {
+            true => !plane.expect(&device, now) && device.wants_release(),
+            false => plane.expect_no_more(&device),
+        };
+        self.releases.extend(let_go.then_some(device));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dataplane::{DropReason, MacPolicy, Port, Role};
+use tests::memory::Layout;
 use tests::rig::{Moved, PortOptions, Rig, mac};
 use wire::MacAddr;
 
@@ -25,7 +26,13 @@ struct Scene {
 
 impl Scene {
     fn new() -> Scene {
-        let mut rig = Rig::with_ports(2, &PortOptions::default());
+        Scene::with(&PortOptions::default())
+    }
+
+    /// The guest that is about to come has a port like this.
+    fn with(options: &PortOptions) -> Scene {
+        let mut rig = Rig::with_ports(1, &PortOptions::default());
+        rig.add(0, options);
         rig.add(0, &PortOptions { macs: MacPolicy::Any, ..PortOptions::with_role(Role::Uplink) });
         rig.stop(COMING);
         let coming = Arc::clone(rig.port(COMING).port());
@@ -57,6 +64,17 @@ impl Scene {
         self.rig.namespace(0).take_home(&self.coming);
         let now = self.rig.now();
         self.coming.settle(false, now)
+    }
+
+    /// The first of its rings starts, control takes note of that, and it stops again before the next one starts.
+    fn come_and_go(&mut self) {
+        let ring = self.rig.port(COMING).rx[0].queue().ring().clone();
+        self.rig.port(COMING).restart_receive(&ring);
+        self.rig.namespace(0).take_home(&self.coming);
+        let now = self.rig.now();
+        assert!(self.coming.settle(true, now), "frames wait for the next one");
+        self.coming.set_away(false);
+        self.rig.stop(COMING);
     }
 
     /// Frames of the neighbour's for the guest.
@@ -149,6 +167,41 @@ fn a_guest_that_does_not_come_is_expected_for_so_long_and_no_longer() {
     assert_eq!(scene.rig.received(UPLINK), all, "and however often it is said");
     let later = scene.speak(4..6);
     assert_eq!(scene.rig.received(UPLINK), later);
+}
+
+/// A guest whose rings are two.
+fn two_rings() -> PortOptions {
+    PortOptions { pairs: 2, memory: Layout::flat(64 << 20), ..PortOptions::default() }
+}
+
+#[test]
+fn what_waited_for_a_guest_that_came_and_went_follows_it_to_where_it_is_heard() {
+    let mut scene = Scene::with(&two_rings());
+    scene.expect();
+    let mut all = scene.speak(0..3);
+    scene.come_and_go();
+    all.extend(scene.speak(3..5));
+    assert!(scene.rig.received(UPLINK).is_empty(), "they wait on");
+    let heard = numbered(mac(HERE), mac(COMING), 5, 100);
+    scene.rig.send(UPLINK, &heard);
+    assert_eq!(scene.rig.received(HERE), [heard]);
+    all.extend(scene.speak(6..8));
+    assert_eq!(scene.rig.received(UPLINK), all);
+    assert!(!scene.coming.is_paused() && !scene.coming.is_held());
+}
+
+#[test]
+fn a_guest_that_came_and_went_and_is_heard_nowhere_is_not_waited_for_without_end() {
+    let mut scene = Scene::with(&two_rings());
+    scene.expect();
+    scene.speak(0..3);
+    scene.come_and_go();
+    scene.rig.pass(Duration::from_secs(3));
+    assert!(!scene.coming.is_paused() && !scene.coming.is_held());
+    assert_eq!(scene.rig.moved(COMING).drops, [(DropReason::PortDown, 3)]);
+    scene.rig.start(COMING);
+    let later = scene.speak(3..5);
+    assert_eq!(scene.rig.received(COMING), later, "who comes next gets nothing of that");
 }
 
 #[test]

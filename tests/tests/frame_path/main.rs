@@ -24,6 +24,7 @@ mod shapes;
 mod shared_limits;
 mod snoop;
 mod steering;
+mod told;
 
 use tests::frames;
 use wire::MacAddr;

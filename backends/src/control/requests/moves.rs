@@ -43,9 +43,11 @@ impl Calls<'_> {
         check_features(moved.offered, &moved.spec)?;
         let missing = if asked.add_namespace { Missing::Made } else { Missing::Refused };
         let before = self.daemon.control.desired().clone();
+        let passage = self.daemon.control.moves().get(&moved.port).copied();
         let landed = self.daemon.control.import_port(&moved, missing).map_err(|why| self.refused(why))?;
         let failures = self.daemon.act(self.events);
         if let Some(why) = failures.into_iter().next() {
+            self.daemon.control.import_failed(&moved.port, passage);
             self.request(Request::Apply(before))?;
             return Err(Error::Failed { message: format!("port {} was not imported: {why}", moved.port) });
         }

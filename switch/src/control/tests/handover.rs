@@ -8,7 +8,7 @@ use crate::handover::{Handover, Landed, Missing, Move, MoveId, Passage, RaLeft};
 use crate::stated::PvdKey;
 
 pub(super) fn id(number: u64) -> MoveId {
-    MoveId { number, source: 7 }
+    MoveId { number, secret: 7 }
 }
 
 /// Where a move of vm1 begins: in red/dev, of which a router has said something.
@@ -210,9 +210,10 @@ fn test_the_same_move_comes_once_and_an_older_one_not_at_all() {
     assert_eq!(again, Landed { already: true, ..Landed::default() });
     assert!(actions(&mut there).is_empty(), "nothing has changed");
     for number in [4, 5] {
-        let other = Move { id: MoveId { number, source: 8 }, ..first.clone() };
+        let other = Move { id: MoveId { number, secret: 8 }, ..first.clone() };
         let why = import(&mut there, &other, 0).unwrap_err().to_string();
-        assert!(why.contains("exported after 5-0000000000000007"), "{why}");
+        assert!(why.contains("exported later than number 5"), "{why}");
+        assert!(!why.contains("0007"), "whoever names the move by which it came may speak of its guest: {why}");
     }
     let mut newer = export(&source, 6, 1);
     newer.spec.mtu = 1300;
@@ -251,6 +252,24 @@ fn test_both_sides_follow_the_guest_and_a_guest_that_comes_back_is_at_home() {
     import(&mut source, &back, 0).unwrap();
     assert_eq!(standing(&source), Some(Handover::Staged));
     assert!(why(&mut source).contains("a move that came before and differs"), "no guest has been there");
+}
+
+#[test]
+fn test_a_move_that_cannot_be_had_leaves_the_port_as_it_was_and_may_come_again() {
+    let (mut source, mut there) = (source(), destination());
+    let (vm1, moved) = (port("red/dev:vm1"), export(&source, 1, 1));
+    import(&mut there, &moved, 0).unwrap();
+    source.depart(&vm1, moved.id).unwrap();
+    gone(&mut source);
+    let back = Move { id: id(2), ..moved };
+    let before = source.moves().get(&vm1).copied();
+    for _ in 0..2 {
+        assert!(!import(&mut source, &back, 0).unwrap().already, "it has not come by that");
+        assert_eq!(standing(&source), Some(Handover::Staged));
+        source.import_failed(&vm1, before);
+        assert_eq!(standing(&source), Some(Handover::Moved));
+    }
+    assert_eq!(source.moves().get(&vm1).copied(), before);
 }
 
 /// The guest of vm1 has left.

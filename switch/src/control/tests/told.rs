@@ -37,7 +37,8 @@ fn test_the_source_says_where_the_guest_is_by_the_move_that_it_leaves_by_and_no_
     assert_eq!(source.departure(&vm1(), id(2)), Ok(Departure::Stays));
     assert!(device(&source).pause(0, at(1)), "control wants to hear of it");
     assert_eq!(said(&source), Departure::Stopped);
-    assert!(!device(&source).resume() || device(&source).release(at(1)), "nothing has waited");
+    assert!(device(&source).resume() && device(&source).wants_release(), "a worker is to let go what has waited");
+    assert!(device(&source).release(at(1)) && !device(&source).is_held(), "and nothing waits any more");
     assert_eq!(said(&source), Departure::Runs);
     gone(&mut source);
     assert_eq!(said(&source), Departure::Gone);
