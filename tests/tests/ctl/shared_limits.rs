@@ -120,7 +120,7 @@ fn a_limit_holds_on_when_what_would_have_lifted_it_is_refused() {
     let text = [text, full.to_owned(), port, (0..250).map(entry).collect()].concat();
     let file = daemon.folder().join("refused.toml");
     std::fs::write(&file, text).expect("the folder is ours");
-    let refused = daemon.refusal(&["config", "apply", &file.display().to_string()]);
+    let refused = daemon.refusal(&["config", "apply", "--force", &file.display().to_string()]);
     assert_eq!(refused["error"], "org.weft.Switch1.Limit", "{refused}");
     send(&mut one, &two, 100);
     let dropped = dropped(&daemon, "g1", "namespace-tx-policed");
