@@ -16,13 +16,16 @@ use std::path::PathBuf;
 pub struct Taken(PathBuf);
 
 impl Store {
-    /// Has the directory for this process alone, from now on until it is let go of. One that cannot be made or locked is not had,
+    /// Has the directory for this process alone, from now on until it is let go of; that it has it already is no mistake. One that cannot be made or locked is not had,
     /// and nothing can be stored there either, which is told when it is tried.
     ///
     /// # Errors
     /// Another process has it.
     pub fn claim(&mut self) -> Result<(), Taken> {
         let directory = self.directory();
+        if self.claim.is_some() {
+            return Ok(());
+        }
         let Ok(locked) = fs::create_dir_all(directory).and_then(|()| File::open(directory)) else { return Ok(()) };
         match flock(&locked, FlockOperation::NonBlockingLockExclusive) {
             Err(Errno::WOULDBLOCK) => return Err(Taken(directory.to_owned())),
@@ -45,6 +48,7 @@ mod test {
     fn test_a_directory_is_one_weftds_until_it_lets_go_of_it() {
         let directory = tempfile::tempdir().unwrap();
         let (mut one, mut other) = (Store::at(directory.path()), Store::at(directory.path()));
+        one.claim().unwrap();
         one.claim().unwrap();
         let refused = other.claim().unwrap_err();
         assert_eq!(refused, Taken(directory.path().to_owned()));
