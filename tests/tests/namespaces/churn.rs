@@ -94,7 +94,7 @@ fn client(daemon: &Weftd) -> Client {
 
 fn apply(daemon: &Weftd, config: &str) {
     let text = config.replace("{dir}", &daemon.folder().display().to_string());
-    let apply = ConfigApply { text, file: "churn.toml".to_owned(), dry_run: false, force: false };
+    let apply = ConfigApply { text, file: "churn.toml".to_owned(), dry_run: false, force: true };
     client(daemon).call(&apply).expect("it is in order");
 }
 
