@@ -10,7 +10,7 @@ use sys::Access;
 use wire::VnetHeader;
 
 use crate::bits::Bits;
-use crate::burst::{Burst, Frame};
+use crate::burst::{Burst, Frame, Verdict};
 use crate::drops::DropReason;
 use crate::limits::{CROSSINGS, PORTS, QUEUE_PAIRS};
 use crate::namespace::PortSet;
@@ -45,6 +45,8 @@ pub(crate) struct Delivery {
     pub(crate) news: bool,
     /// Sinks of lanes that were given frames.
     pub(crate) by_lane: Vec<(Arc<Port>, u16)>,
+    /// Frames of the burst that came for a guest just when it was waited for no more.
+    strays: Bits,
     pub(crate) scratch: Scratch,
 }
 
@@ -57,6 +59,7 @@ impl Delivery {
             crossings: Vec::with_capacity(CROSSINGS),
             news: false,
             by_lane: Vec::with_capacity(PORTS * usize::from(QUEUE_PAIRS)),
+            strays: Bits::NONE,
             scratch: Scratch::new(),
         }
     }
@@ -64,6 +67,20 @@ impl Delivery {
     /// Delivers every frame of the burst that is to be delivered; `delta` gets the drops that are the sender's.
     pub(crate) fn deliver(&mut self, burst: &Burst, sender: Sender, ports: &PortSet, delta: &mut Delta) {
         self.targets.collect(burst.frames(), ports, sender.slot, delta);
+        self.deliver_collected(burst, sender, ports, delta);
+    }
+
+    #[inline]
+    fn deliver_collected(&mut self, burst: &Burst, sender: Sender, ports: &PortSet, delta: &mut Delta) {
+        self.deliver_to_targets(burst, sender, ports);
+        if self.strays != Bits::NONE {
+            let strays = std::mem::replace(&mut self.strays, Bits::NONE);
+            self.targets.redirect(strays, burst.frames(), (ports, sender.slot), delta);
+            self.deliver_to_targets(burst, sender, ports);
+        }
+    }
+
+    fn deliver_to_targets(&mut self, burst: &Burst, sender: Sender, ports: &PortSet) {
         let mut at = 0;
         while let Some(target) = self.targets.get(at) {
             match ports.get(target.slot) {
@@ -136,7 +153,8 @@ impl Delivery {
             drop(held);
         } else {
             drop(held);
-            miss(port, wanted, burst, &mut delta);
+            let strays = miss(port, wanted, burst, &mut delta);
+            self.strays.add(strays);
         }
         port.counters.add_rx(&delta);
     }
@@ -171,12 +189,17 @@ pub(crate) fn publish(port: &Port, pair: u16, owner: SourceId) {
     }
 }
 
-/// The ring does not run: it may have stopped just now, since the guest moves, and then the frames wait.
+/// The ring does not run: it may have stopped just now, since the guest moves, and then the frames wait. Returns those that are to
+/// leave by the uplinks: the wait for a guest that is elsewhere has ended since it was decided that they are for it alone.
 #[cold]
-fn miss(port: &Port, wanted: Bits, burst: &Burst, delta: &mut Delta) {
-    if !port.lanes().wheel.is_held() || !port.hold_back(wanted, burst, delta) {
-        delta.drops.add_many(DropReason::PortDown, wanted.len() as u64);
+fn miss(port: &Port, wanted: Bits, burst: &Burst, delta: &mut Delta) -> Bits {
+    if port.lanes().wheel.is_held() && port.hold_back(wanted, burst, delta) {
+        return Bits::NONE;
     }
+    let (mut strays, is_elsewhere) = (wanted, port.is_elsewhere() && !port.is_uplink());
+    strays.retain(|number| is_elsewhere && burst.frame(number).verdict == Verdict::Port(port.slot()));
+    delta.drops.add_many(DropReason::PortDown, (wanted.len() - strays.len()) as u64);
+    strays
 }
 
 /// Leaves out what is beyond the port's limits. A port of several queue pairs is asked once for each: its limits are exact,
@@ -265,3 +288,6 @@ fn put<const LOGGED: bool>(
     delta.traffic.count(frame.len);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

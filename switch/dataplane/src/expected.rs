@@ -7,7 +7,8 @@
 //! is delivered before all that comes later. What an uplink brings for it does not wait: there the source has it too.
 //!
 //! Whoever says it may be wrong, or the migration may fail. So this is nothing but a wait: it ends with a word of the source's, or
-//! after [`AWAY_MAX`], and what has waited then leaves by the uplinks, in order, as if nothing had been said. Frames of the guest
+//! after [`AWAY_MAX`], and what has waited then leaves by the uplinks, in order, as if nothing had been said; so does, after it, what a
+//! worker had decided to let wait and finds nothing to wait in any more (`deliver.rs`). Frames of the guest
 //! that an uplink brings meanwhile are its last words from there, which were under way, and end nothing. Once control has seen a ring
 //! of it run here it is as any guest that is here: should it stop again before all its rings run, what waits follows it to where it is
 //! heard, or is given up (`pause.rs`).

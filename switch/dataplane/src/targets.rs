@@ -55,6 +55,19 @@ impl Targets {
         self.add(verdict, run, frames, (ports, from), delta);
     }
 
+    /// Lists where frames go instead whose guest turned out to be elsewhere when they were about to be delivered to it.
+    #[cold]
+    pub(crate) fn redirect(
+        &mut self,
+        strays: Bits,
+        frames: &[Frame],
+        (ports, from): (&PortSet, PortSlot),
+        delta: &mut Delta,
+    ) {
+        self.clear();
+        self.let_follow(strays, frames, (ports, from), delta);
+    }
+
     fn clear(&mut self) {
         for target in self.list.drain(..) {
             self.index[place(target.slot, target.pair)] = NONE;
