@@ -45,6 +45,7 @@ use dataplane::Address;
 use pvd::{PvdName, Statement};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 use wire::MacAddr;
 
 use crate::name::Name;
@@ -107,6 +108,18 @@ pub struct Move {
     pub ras: Vec<RaLeft>,
     /// Static PvDs of its namespace.
     pub pvds: Vec<(PvdName, Statement)>,
+}
+
+impl Move {
+    /// Has its guest's addresses be claimed so much longer ago: the move was on the way meanwhile.
+    pub fn age(&mut self, way: Duration) {
+        self.addresses = aged(&self.addresses, way);
+    }
+}
+
+/// Addresses that were claimed so much longer ago.
+fn aged(addresses: &[Address], way: Duration) -> Vec<Address> {
+    addresses.iter().map(|one| Address { age: one.age.saturating_add(way), ..*one }).collect()
 }
 
 /// What of a VF matters elsewhere: the device itself stays behind.

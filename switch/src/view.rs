@@ -383,7 +383,7 @@ impl<'a> View<'a> {
             lane_losses: record.has_other_lane().then_some(record.lane_losses),
             ra_learning: record.learning.view(&record.spec.mediation.guard),
             handover: self.control.handover(record),
-            addresses: in_order(record.device.addresses()),
+            addresses: in_order(record.device.addresses(Instant::default() + self.control.now)),
             addresses_lost: record.device.addresses_lost(),
         })
     }

@@ -7,6 +7,7 @@ use crate::store::pvds::{self, PvdV2};
 use crate::store::ra_guard::{FoundV2, found_meant, found_said};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use switch::limits::{MOVE_ADDRESSES, MOVE_PVDS, MOVE_RA_BYTES, MOVE_RAS, NAMESPACE_DEPTH_MAX};
 use switch::{Address, Move, NumbersLeft, PortPath, PvdKey, RaLeft, VfLeft};
 
@@ -77,6 +78,13 @@ pub(crate) struct AddressV1 {
     /// The guest says that it is a router.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     router: bool,
+    /// So long ago it was claimed last.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    age_s: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -178,7 +186,8 @@ fn body_v1(Document { exported_ms, moved }: &Document) -> BodyV1 {
 
 /// Addresses as they are written.
 pub(crate) fn addresses_v1(addresses: &[Address]) -> Vec<AddressV1> {
-    addresses.iter().map(|address| AddressV1 { ip: address.ip.to_string(), router: address.is_router }).collect()
+    let said = |one: &Address| AddressV1 { ip: one.ip.to_string(), router: one.is_router, age_s: one.age.as_secs() };
+    addresses.iter().map(said).collect()
 }
 
 /// A Router Advertisement as it is written.
@@ -220,7 +229,9 @@ fn document(body: BodyV1) -> Result<Document, String> {
 
 /// Addresses as they are read.
 pub(crate) fn addresses_left(said: &[AddressV1]) -> Result<Vec<Address>, String> {
-    let address = |said: &AddressV1| Ok(Address { ip: parse("IP address", &said.ip)?, is_router: said.router });
+    let address = |AddressV1 { ip, router, age_s }: &AddressV1| {
+        Ok(Address { ip: parse("IP address", ip)?, is_router: *router, age: Duration::from_secs(*age_s) })
+    };
     said.iter().map(address).collect()
 }
 

@@ -6,6 +6,7 @@ use super::fuzz::{GOLDEN, destination, land, places};
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::time::Duration;
 use switch::{
     Address, FactList, LaneSpec, Limit, MacPolicy, Missing, Mode, Move, MoveId, NumbersLeft, PortSpec, RaLeft, Rate,
     Role, Statement, VfLeft, VfSpec, VhostUser,
@@ -31,7 +32,7 @@ fn advertisement() -> Vec<u8> {
 }
 
 fn addresses() -> Vec<Address> {
-    let address = |ip: &str, is_router| Address { ip: ip.parse().unwrap(), is_router };
+    let address = |ip: &str, is_router| Address { ip: ip.parse().unwrap(), is_router, age: Duration::ZERO };
     vec![address("192.0.2.7", false), address("fe80::7", false), address("2001:db8::7", true)]
 }
 
@@ -70,6 +71,16 @@ fn test_what_is_written_is_read_and_may_be_read_by_people() {
     assert!(text.starts_with("{\n  \"version\": 1,\n") && text.contains("\"port\": \"red/dev:vm1\""), "{text}");
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(from_text(&value.to_string()), Ok(document), "whatever its spaces");
+}
+
+#[test]
+fn test_addresses_are_as_old_as_they_are_said_to_be_and_those_of_an_earlier_weftd_are_not_old() {
+    let mut document = document();
+    document.moved.addresses[0].age = Duration::from_secs(61);
+    let text = to_text(&document).unwrap();
+    assert!(text.contains("\"age_s\": 61") && text.matches("age_s").count() == 1, "{text}");
+    assert_eq!(from_text(&text), Ok(document));
+    assert!(!GOLDEN.contains("age_s"), "an earlier one says nothing of it");
 }
 
 #[test]

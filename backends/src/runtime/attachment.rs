@@ -2,25 +2,22 @@
 //! One port's rings, as its session drives them: receive rings go to the port, transmit rings to a worker.
 //!
 //! A ring that begins where it has been in use is that of a guest that *lands*: it was running at another host, or here before
-//! weftd was started, and may neither ask for routers nor say where it is. So weft does both for it, once a session. A ring that
-//! begins at its beginning is that of a driver that has just set the device up: whatever was known of a guest before is forgotten.
+//! weftd was started, and may neither ask for routers nor say where it is. So weft does both for it, once a session, and not
+//! without end over all sessions ([`Namespace::announcements`]). Rings that all begin at their beginning are those of a driver that
+//! has just set the device up: whatever was known of a guest before is forgotten (`forgetting.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use dataplane::{Busy, Emission, Instant, Learned, Namespace, Negotiated, Port, Source};
+use dataplane::{Busy, Emission, Learned, Namespace, Negotiated, Port, Source};
 use sys::{Doorbell, Ring, RingLog};
-use wire::{MacAddr, build};
+use wire::MacAddr;
 
 use super::clock;
+use super::forgetting::Forgetting;
 use super::pool::{Place, Pool};
 use crate::vhost_user::RingHost;
-
-/// The shortest time between two announcements of a port, each of which is one frame and one more of each address of its guest:
-/// a VMM asks for a few of them, 50 ms apart at first.
-const ANNOUNCEMENT_GAP: Duration = Duration::from_millis(40);
 
 /// See the module.
 pub(super) struct Attachment {
@@ -30,13 +27,13 @@ pub(super) struct Attachment {
     /// Where the transmit rings are, by queue.
     sources: Mutex<BTreeMap<u16, Place>>,
     has_landed: AtomicBool,
-    announced: Mutex<Option<Instant>>,
+    forgetting: Mutex<Forgetting>,
 }
 
 impl Attachment {
     pub(super) fn new(pool: Arc<Pool>, namespace: Arc<Namespace>, port: Arc<Port>) -> Self {
-        let (sources, has_landed, announced) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
-        Self { pool, namespace, port, sources, has_landed, announced }
+        let (sources, has_landed, forgetting) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
+        Self { pool, namespace, port, sources, has_landed, forgetting }
     }
 
     /// A receive ring runs.
@@ -56,16 +53,21 @@ impl Attachment {
     /// has. Those of the namespace itself know it.
     fn say_where(&self, mac: MacAddr) {
         let now = clock();
-        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
-        if announced.is_some_and(|before| now < before + ANNOUNCEMENT_GAP) {
-            return;
-        }
-        *announced = Some(now);
-        let is_own = mac == self.port.mac();
-        let frames = if is_own { self.port.announcements() } else { vec![build::rarp_announcement(mac)] };
+        let frames = if mac == self.port.mac() {
+            self.namespace.announcements(&self.port, now)
+        } else {
+            self.port.announcement(mac, now).into_iter().collect()
+        };
         let uplinks = self.namespace.uplinks();
         let over = |frame: &Vec<u8>, port: &Arc<Port>| Emission { port: Arc::clone(port), frame: frame.clone() };
         self.pool.emit(frames.iter().flat_map(|frame| uplinks.iter().map(|port| over(frame, port))).collect());
+    }
+
+    /// A ring is about to start: whether what was known of the port's guest holds for this one.
+    fn judge(&self, was_in_use: bool) {
+        let is_first = !self.port.is_running() && self.sources().is_empty();
+        let mut forgetting = self.forgetting.lock().unwrap_or_else(PoisonError::into_inner);
+        forgetting.judge(&self.port, is_first, was_in_use, clock());
     }
 
     /// A worker that is in the middle of a burst needs microseconds to finish it.
@@ -96,19 +98,16 @@ impl RingHost for Attachment {
         if features == 0 {
             // The next session is another landing, however soon it comes.
             self.has_landed.store(false, Ordering::Relaxed);
-            *self.announced.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         self.port.set_negotiated(Negotiated(features));
     }
 
     fn start(&self, queue: u16, ring: Ring, more: bool) {
+        let was_in_use = ring.next_avail() != 0;
+        self.judge(was_in_use);
         if is_receive(queue) {
-            let was_in_use = ring.next_avail() != 0;
             if was_in_use && !self.has_landed.load(Ordering::Relaxed) {
                 self.port.land(clock());
-            }
-            if !was_in_use && !self.port.is_running() {
-                self.port.forget_addresses();
             }
             self.port.attach_receiver(queue / 2, ring);
             return self.arrive(was_in_use, more);

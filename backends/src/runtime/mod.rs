@@ -6,8 +6,8 @@
 //! something away waits for the answer, so that nothing is touched after it was given back.
 //!
 //! `thread` is the loop, `patience` when it stops to poll, `sleeper` where it sleeps, `gauges` what it shows, `cpus`
-//! where it runs, `pool` all of them; `attachment` is one port's way to them, `lanes` that of its other lane, and [`Workers`] the face of it all. What they
-//! hand to control goes through [`Listener`].
+//! where it runs, `pool` all of them; `attachment` is one port's way to them, `forgetting` when it begins with another
+//! guest, `lanes` the way of its other lane, and [`Workers`] the face of it all. What they hand to control goes through [`Listener`].
 //!
 //! What a worker shows costs it one reading of the processor's clock a turn: the time of a turn that found
 //! frames is busy, all other time is not.
@@ -15,6 +15,7 @@
 mod attachment;
 mod clock;
 mod cpus;
+mod forgetting;
 mod gauges;
 mod lanes;
 mod listener;

@@ -140,7 +140,7 @@ fn remainder() -> Remainder {
         mac: "02:00:00:00:00:01".parse().unwrap(),
         octets: vec![134, 0, 2],
     };
-    let address = Address { ip: "192.0.2.7".parse().unwrap(), is_router: true };
+    let address = Address { ip: "192.0.2.7".parse().unwrap(), is_router: true, age: Duration::from_secs(61) };
     let addresses = [(path.clone(), vec![address])].into();
     let rest = Rest {
         learnt: Learnt { addresses, ..sample().learnt },

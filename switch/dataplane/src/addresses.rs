@@ -2,9 +2,9 @@
 //! Which IP addresses a port's guest has, by what it says of itself, and what is said for it when it has moved.
 //!
 //! A guest that goes on elsewhere does not know that it did. Switches find it again by its MAC address alone (RARP); hosts and
-//! routers that watch addresses, or had given up on one, by announcements of each address (gratuitous ARP, RFC 5227 section 2.3;
-//! unsolicited Neighbor Advertisements, RFC 4861 section 7.2.6), which the switch makes in the guest's place
-//! ([`Port::announcements`]). For that it listens to ARP and Neighbor Discovery of the guest ([`wire::own_address`]).
+//! routers that watch addresses, or had given up on one, by announcements of each address, which the switch makes in the guest's
+//! place (`announcing.rs`). For that it listens to ARP and Neighbor Discovery of the guest ([`wire::own_address`]), and keeps when
+//! each address was claimed last: a guest does not say that it has let one go.
 //!
 //! # Why control gets no copies
 //!
@@ -24,13 +24,17 @@
 use core::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
-use wire::{MacAddr, OwnAddress, build, own_address};
+use wire::{MacAddr, OwnAddress, own_address};
+
+use crate::announcing::Budgets;
 
 use crate::bits::Bits;
 use crate::burst::{Burst, Frame, Verdict};
 use crate::limits::{ADDRESSES_V4, ADDRESSES_V6};
 use crate::port::{Policy, Port, Role};
+use crate::time::Instant;
 
 /// An IP address of a port's guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,11 +43,35 @@ pub struct Address {
     pub ip: IpAddr,
     /// The guest has advertised itself as a router with it (RFC 4861 section 4.4).
     pub is_router: bool,
+    /// How long ago the guest has claimed it last.
+    pub age: Duration,
+}
+
+/// One of them, as it is kept.
+#[derive(Clone, Copy)]
+struct Claimed {
+    ip: IpAddr,
+    /// `None`: the guest has not said.
+    is_router: Option<bool>,
+    /// It was known from then on …
+    since: Instant,
+    /// … as one that had been claimed so long before.
+    before: Duration,
+}
+
+impl Claimed {
+    fn age(&self, now: Instant) -> Duration {
+        now.since(self.since).saturating_add(self.before)
+    }
+
+    fn at(&self, now: Instant) -> Address {
+        Address { ip: self.ip, is_router: self.is_router == Some(true), age: self.age(now) }
+    }
 }
 
 /// The addresses of one family, the one last claimed at the end.
 struct Family {
-    known: Vec<Address>,
+    known: Vec<Claimed>,
     most: usize,
 }
 
@@ -53,14 +81,24 @@ impl Family {
     }
 
     /// Notes a claim. True: another had to go for it.
-    fn note(&mut self, ip: IpAddr, is_router: Option<bool>) -> bool {
+    fn note(&mut self, ip: IpAddr, is_router: Option<bool>, now: Instant) -> bool {
         let at = self.known.iter().position(|known| known.ip == ip);
         let at = at.or_else(|| (self.known.len() >= self.most).then_some(0));
         let gone = at.map(|at| self.known.remove(at));
         let before = gone.filter(|gone| gone.ip == ip);
-        let is_router = is_router.unwrap_or_else(|| before.is_some_and(|known| known.is_router));
-        self.known.push(Address { ip, is_router });
+        let is_router = is_router.or_else(|| before.and_then(|known| known.is_router));
+        self.known.push(Claimed { ip, is_router, since: now, before: Duration::ZERO });
         gone.is_some() && before.is_none()
+    }
+
+    /// Takes in one that was claimed before all that are here, as far as there is room.
+    fn restore(&mut self, address: &Address, now: Instant) {
+        if let Some(known) = self.known.iter_mut().find(|known| known.ip == address.ip) {
+            known.is_router = known.is_router.or(Some(address.is_router));
+        } else if self.known.len() < self.most {
+            let Address { ip, is_router, age } = *address;
+            self.known.insert(0, Claimed { ip, is_router: Some(is_router), since: now, before: age });
+        }
     }
 }
 
@@ -71,9 +109,12 @@ struct Known {
 }
 
 impl Known {
-    fn note(&mut self, ip: IpAddr, is_router: Option<bool>) -> bool {
-        let family = if ip.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
-        family.note(ip, is_router)
+    fn family(&mut self, ip: IpAddr) -> &mut Family {
+        if ip.is_ipv4() { &mut self.v4 } else { &mut self.v6 }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Claimed> {
+        self.v4.known.iter().chain(&self.v6.known)
     }
 }
 
@@ -81,12 +122,13 @@ impl Known {
 pub(crate) struct AddressBook {
     known: Mutex<Known>,
     lost: AtomicU64,
+    pub(crate) budgets: Mutex<Budgets>,
 }
 
 impl Default for AddressBook {
     fn default() -> Self {
         let known = Known { v4: Family::new(ADDRESSES_V4), v6: Family::new(ADDRESSES_V6) };
-        Self { known: Mutex::new(known), lost: AtomicU64::new(0) }
+        Self { known: Mutex::new(known), lost: AtomicU64::new(0), budgets: Mutex::default() }
     }
 }
 
@@ -95,14 +137,14 @@ impl AddressBook {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, claims: impl Iterator<Item = OwnAddress>) {
+    fn note(&self, claims: impl Iterator<Item = OwnAddress>, now: Instant) {
         let known = match self.known.try_lock() {
             Ok(known) => Some(known),
             Err(TryLockError::Poisoned(known)) => Some(known.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
         let lost = match known {
-            Some(mut known) => claims.filter(|own| known.note(own.ip, own.is_router)).count(),
+            Some(mut known) => claims.filter(|own| known.family(own.ip).note(own.ip, own.is_router, now)).count(),
             None => claims.count(),
         };
         self.lost.fetch_add(lost as u64, Ordering::Relaxed);
@@ -112,9 +154,15 @@ impl AddressBook {
 impl Port {
     /// The addresses that its guest has claimed, IPv4 first, and of each family the one last claimed at the end.
     #[must_use]
-    pub fn addresses(&self) -> Vec<Address> {
+    pub fn addresses(&self, now: Instant) -> Vec<Address> {
+        self.addresses.lock().all().map(|known| known.at(now)).collect()
+    }
+
+    /// Takes those out of `addresses` that its guest has claimed since.
+    pub(crate) fn contest(&self, addresses: &mut Vec<Address>, now: Instant) {
         let known = self.addresses.lock();
-        known.v4.known.iter().chain(&known.v6.known).copied().collect()
+        let claimed_since = |one: &Address| known.all().any(|known| known.ip == one.ip && known.age(now) < one.age);
+        addresses.retain(|one| !claimed_since(one));
     }
 
     /// Claims that were lost, or for which an older one had to go.
@@ -123,11 +171,12 @@ impl Port {
         self.addresses.lost.load(Ordering::Relaxed)
     }
 
-    /// Takes over what was known of its guest elsewhere, as [`Port::addresses`] had it there. What no host can have is left out.
-    pub fn restore_addresses(&self, addresses: &[Address]) {
+    /// Takes over what was known of its guest elsewhere, as [`Port::addresses`] had it there. What was claimed here since comes
+    /// first, and what no host can have is left out.
+    pub fn restore_addresses(&self, addresses: &[Address], now: Instant) {
         let mut known = self.addresses.lock();
-        for address in addresses.iter().filter(|address| wire::can_be_own(address.ip)) {
-            known.note(address.ip, Some(address.is_router));
+        for address in addresses.iter().rev().filter(|address| wire::can_be_own(address.ip)) {
+            known.family(address.ip).restore(address, now);
         }
     }
 
@@ -136,24 +185,6 @@ impl Port {
         let mut known = self.addresses.lock();
         known.v4.known.clear();
         known.v6.known.clear();
-    }
-
-    /// The frames that tell everybody where its guest is now: that of its MAC address first, which is the port's own, and then
-    /// one of each address.
-    #[must_use]
-    pub fn announcements(&self) -> Vec<Vec<u8>> {
-        let mac = self.mac();
-        let addresses = self.addresses();
-        std::iter::once(build::rarp_announcement(mac))
-            .chain(addresses.iter().map(|one| announcement(mac, one)))
-            .collect()
-    }
-}
-
-fn announcement(mac: MacAddr, &Address { ip, is_router }: &Address) -> Vec<u8> {
-    match ip {
-        IpAddr::V4(ip) => build::arp_announcement(mac, ip),
-        IpAddr::V6(ip) => build::neighbor_announcement(mac, ip, is_router),
     }
 }
 
@@ -171,12 +202,12 @@ pub(crate) fn says_address(frame: &Frame, own: MacAddr, policy: &Policy<'_>) -> 
 
 /// Writes down what those of the frames `heard` claim that go on.
 #[cold]
-pub(crate) fn note(burst: &Burst, heard: Bits, port: &Port, role: Role) {
+pub(crate) fn note(burst: &Burst, heard: Bits, port: &Port, role: Role, now: Instant) {
     let frames = heard.iter().map(|number| burst.frame(number));
     let passing = frames.filter(|frame| matches!(frame.verdict, Verdict::Port(_) | Verdict::Flood));
     let mut claims = passing.filter_map(|frame| claim(frame, port.mac(), role)).peekable();
     if claims.peek().is_some() {
-        port.addresses.note(claims);
+        port.addresses.note(claims, now);
     }
 }
 
@@ -186,6 +217,7 @@ mod tests {
     use crate::port::{MacPolicy, PortConfig, PortSlot};
 
     const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
+    const NOW: Instant = Instant::from_nanos(7);
 
     fn port() -> std::sync::Arc<Port> {
         let config = PortConfig { mac: MAC, role: Role::Host, macs: MacPolicy::Own, mtu: 1500, queue_pairs: 1 };
@@ -197,22 +229,22 @@ mod tests {
     }
 
     fn known(port: &Port) -> Vec<String> {
-        port.addresses().iter().map(|address| address.ip.to_string()).collect()
+        port.addresses(NOW).iter().map(|address| address.ip.to_string()).collect()
     }
 
     #[test]
     fn the_addresses_last_claimed_are_kept_and_others_counted() {
         let port = port();
         let four = |last: usize| claimed(&format!("192.0.2.{last}"), None);
-        port.addresses.note((1..=ADDRESSES_V4).map(four));
-        port.addresses.note([four(1), claimed("fe80::1", None)].into_iter());
+        port.addresses.note((1..=ADDRESSES_V4).map(four), NOW);
+        port.addresses.note([four(1), claimed("fe80::1", None)].into_iter(), NOW);
         assert_eq!((known(&port).len(), port.addresses_lost()), (ADDRESSES_V4 + 1, 0), "all are known");
-        port.addresses.note([four(100), four(101)].into_iter());
+        port.addresses.note([four(100), four(101)].into_iter(), NOW);
         let expected: Vec<_> = (4..=ADDRESSES_V4).chain([1, 100, 101]).map(|last| format!("192.0.2.{last}")).collect();
         assert_eq!(known(&port), [expected, vec!["fe80::1".to_owned()]].concat());
         assert_eq!(port.addresses_lost(), 2);
         let six = |last: usize| claimed(&format!("2001:db8::{last:x}"), None);
-        port.addresses.note((1..10_000).map(six));
+        port.addresses.note((1..10_000).map(six), NOW);
         assert_eq!(known(&port).len(), ADDRESSES_V4 + ADDRESSES_V6, "no flood makes it more");
         assert_eq!(port.addresses_lost(), 2 + 10_000 - ADDRESSES_V6 as u64);
     }
@@ -221,35 +253,52 @@ mod tests {
     fn who_looks_at_the_list_keeps_no_worker_waiting() {
         let port = port();
         let held = port.addresses.lock();
-        port.addresses.note([claimed("fe80::1", None), claimed("fe80::2", None)].into_iter());
+        port.addresses.note([claimed("fe80::1", None), claimed("fe80::2", None)].into_iter(), NOW);
         drop(held);
-        assert_eq!((port.addresses(), port.addresses_lost()), (vec![], 2));
+        assert_eq!((port.addresses(NOW), port.addresses_lost()), (vec![], 2));
     }
 
     #[test]
     fn a_router_is_one_until_it_says_otherwise() {
         let port = port();
         for (said, expected) in [(None, false), (Some(true), true), (None, true), (Some(false), false)] {
-            port.addresses.note([claimed("fe80::1", said)].into_iter());
-            assert_eq!(port.addresses(), [Address { ip: "fe80::1".parse().unwrap(), is_router: expected }]);
+            port.addresses.note([claimed("fe80::1", said)].into_iter(), NOW);
+            assert_eq!(
+                port.addresses(NOW),
+                [Address { ip: "fe80::1".parse().unwrap(), is_router: expected, age: Duration::ZERO }]
+            );
         }
     }
 
     #[test]
-    fn what_is_announced_is_from_the_port_s_own_address() {
+    fn what_is_taken_over_is_behind_what_is_here_and_changes_none_of_it() {
         let port = port();
-        assert_eq!(port.announcements(), [build::rarp_announcement(MAC)]);
-        let address = |ip: &str, is_router| Address { ip: ip.parse().unwrap(), is_router };
-        let addresses = [address("192.0.2.1", false), address("2001:db8::1", true), address("ff02::1", true)];
-        port.restore_addresses(&addresses);
-        assert_eq!(port.addresses(), addresses[..2], "nobody has a group's");
-        let expected = [
-            build::rarp_announcement(MAC),
-            build::arp_announcement(MAC, [192, 0, 2, 1].into()),
-            build::neighbor_announcement(MAC, "2001:db8::1".parse().unwrap(), true),
+        let address = |ip: &str, is_router, age| Address { ip: ip.parse().unwrap(), is_router, age };
+        let second = Duration::from_secs(1);
+        let claims = [claimed("fe80::1", Some(true)), claimed("fe80::2", None), claimed("fe80::3", Some(false))];
+        port.addresses.note(claims.into_iter(), NOW);
+        let earlier = [
+            address("fe80::1", false, second),
+            address("fe80::9", false, second * 3),
+            address("fe80::2", true, second),
+            address("fe80::8", true, second * 2),
+            address("ff02::1", true, second),
+            address("fe80::3", true, second),
         ];
-        assert_eq!(port.announcements(), expected);
+        port.restore_addresses(&earlier, NOW + second);
+        let expected = [
+            address("fe80::9", false, second * 4),
+            address("fe80::8", true, second * 3),
+            address("fe80::1", true, second * 2),
+            address("fe80::2", true, second * 2),
+            address("fe80::3", false, second * 2),
+        ];
+        assert_eq!(port.addresses(NOW + second * 2), expected, "nobody has a group's");
+        let many: Vec<_> = (0..100).map(|last| address(&format!("fd00::{last}"), false, second)).collect();
+        port.restore_addresses(&many, NOW);
+        assert_eq!(known(&port).len(), ADDRESSES_V6);
+        assert_eq!(known(&port)[ADDRESSES_V6 - 6..ADDRESSES_V6 - 4], ["fd00::99", "fe80::9"], "the last of them");
         port.forget_addresses();
-        assert_eq!(port.announcements().len(), 1);
+        assert_eq!((known(&port).len(), port.addresses_lost()), (0, 0));
     }
 }

@@ -46,6 +46,7 @@
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod announcing;
 mod bits;
 mod burst;
 mod by_lane;

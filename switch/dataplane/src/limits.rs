@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Every bound of the frame path. All memory is allocated by these when a worker, a port or a namespace is made.
 
+use std::time::Duration;
+
 /// Frames that one source queue may bring in before the next queue has its turn.
 pub const BURST: usize = 64;
 
@@ -46,6 +48,21 @@ pub const ADDRESSES_V4: usize = 8;
 /// The same of IPv6: a link-local one and, of each of several prefixes, one that stays and those for privacy (RFC 8981 section
 /// 3.8 has a new one each day, and lets each live for two).
 pub const ADDRESSES_V6: usize = 16;
+
+/// For so long an address is announced after its guest has claimed it last. Who has it goes on claiming it while it talks: Linux asks
+/// for a neighbour, or is asked by it, within a minute of the last proof that it is there. An address of DHCP goes to another when its
+/// lease has run out, and 600 seconds is a short one.
+pub const ADDRESS_AGE: Duration = Duration::from_secs(600);
+
+/// Announcements of all addresses of one port's guest in a row: it lands, and its VMM asks for five more (QEMU).
+pub const LANDINGS: u32 = 8;
+/// After so long there may be one more.
+pub const LANDING_GAP: Duration = Duration::from_secs(3);
+
+/// Announcements of one port's hardware in a row, each of which is one frame on each uplink.
+pub const ANNOUNCEMENTS: u32 = 8;
+/// After so long there may be one more: a VMM asks for a few of them, 50 ms apart at first.
+pub const ANNOUNCEMENT_GAP: Duration = Duration::from_millis(40);
 
 /// Frames that may wait for a guest that is deaf while its VF is taken from it, and their bytes: what a thousand frames a
 /// second come to in the seconds that a slow guest takes, or a window of TCP.

@@ -414,8 +414,8 @@ impl Control {
 
     /// Says on the uplinks of a port's namespace where its guest and its addresses are now, as VMMs do after a migration.
     fn announce(&mut self, port: &PortPath) {
-        let Some(record) = self.plant.port(port) else { return };
-        let frames = record.device.announcements();
+        let (Some(record), Ok(home)) = (self.plant.port(port), self.plant.set_of(&port.namespace)) else { return };
+        let frames = home.plane().announcements(&record.device, Instant::default() + self.now);
         let uplinks = self.plant.ports().filter(|(path, other)| {
             path.namespace == port.namespace && other.spec.role == Role::Uplink && *path != port
         });

@@ -213,7 +213,7 @@ impl Control {
             record.device.set_away(true);
             record.device.set_leaving(false);
             record.device.forget_addresses();
-            record.device.restore_addresses(&moved.addresses);
+            record.device.restore_addresses(&moved.addresses, Instant::default() + self.now);
         }
         let last = self.moves.get(path).copied().unwrap_or_default();
         let before = if last.stands() == Some(Handover::Moved) { last.went } else { last.before };

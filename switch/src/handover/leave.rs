@@ -11,7 +11,7 @@ use crate::reference::PortPath;
 use crate::refusal::{Kind, Refusal};
 use crate::subsystem::pvds::PvdPlace;
 use crate::vfs::Vf;
-use dataplane::Instant;
+use dataplane::{Address, Instant};
 use pvd::{CachedRa, PvdName, Statement};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Control {
             found: record.learning.decided().cloned(),
             vf: self.vfs.get(path).map(vf_left),
             entries: entries.into_iter().map(|key| key.mac).collect(),
-            addresses: record.device.addresses(),
+            addresses: self.plant.addresses_left(record, now),
             ras: self.plant.ras_left(home, now.since_origin(), (MOVE_RAS, MOVE_RA_BYTES)),
             pvds,
         })
@@ -118,6 +118,12 @@ fn vf_left(vf: &Vf) -> VfLeft {
 }
 
 impl Plant {
+    /// The addresses of a port's guest, without those that another guest of its namespace has claimed since.
+    fn addresses_left(&self, record: &PortRecord, now: Instant) -> Vec<Address> {
+        let home = self.set_of(&record.spec.namespace);
+        home.map(|set| set.plane().addresses_of(&record.device, now)).unwrap_or_default()
+    }
+
     /// What routers have told a namespace, in the order in which a host is told of them: at most so many advertisements, and
     /// octets of all together.
     pub(super) fn ras_left(&self, home: &NamespacePath, now: Duration, (most, octets): (usize, usize)) -> Vec<RaLeft> {

@@ -5,7 +5,7 @@
 //! without which the first frames to each would be flooded, which IP addresses guests have, who may not say so again for long, and
 //! what routers have said, without which hosts would have to wait for them to say it again.
 
-use super::RaLeft;
+use super::{RaLeft, aged};
 use crate::control::Control;
 use crate::path::NamespacePath;
 use crate::reference::PortPath;
@@ -29,7 +29,7 @@ impl Control {
     /// All that was learnt, as it stands.
     pub fn learnt(&self, now: Instant) -> Learnt {
         let mut learnt = Learnt::default();
-        let addresses = self.plant.ports().map(|(path, record)| (path.clone(), record.device.addresses()));
+        let addresses = self.plant.ports().map(|(path, record)| (path.clone(), record.device.addresses(now)));
         learnt.addresses = addresses.filter(|(_, known)| !known.is_empty()).collect();
         let root = NamespacePath::root();
         for namespace in self.desired.namespaces().keys().chain([&root]) {
@@ -69,7 +69,7 @@ impl Control {
         }
         for (path, addresses) in &learnt.addresses {
             if let Some(record) = self.plant.port(path) {
-                record.device.restore_addresses(addresses);
+                record.device.restore_addresses(&aged(addresses, way), now);
             }
         }
         for (path, macs) in &learnt.macs {

@@ -2,8 +2,10 @@
 //! The IP addresses that a guest says are its own: which are believed, of whom, and how many.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
 
-use dataplane::limits::{ADDRESSES_V4, ADDRESSES_V6};
+use dataplane::limits::{ADDRESS_AGE, ADDRESSES_V4, ADDRESSES_V6};
 use dataplane::{DropReason, Limit, Limits, MacPolicy, Rate, Role};
 use tests::rig::{PortOptions, Rig, mac};
 use wire::build;
@@ -21,7 +23,8 @@ fn scene(role: Role) -> Rig {
 }
 
 fn known(rig: &mut Rig, port: usize) -> Vec<String> {
-    rig.port(port).port().addresses().iter().map(|address| address.ip.to_string()).collect()
+    let now = rig.now();
+    rig.port(port).port().addresses(now).iter().map(|address| address.ip.to_string()).collect()
 }
 
 /// ARP and Neighbor Discovery in which the guest says both addresses, from this hardware.
@@ -92,12 +95,34 @@ fn a_flood_of_addresses_keeps_within_the_port_and_is_counted() {
         rig.send_all(GUEST, burst);
         assert_eq!(rig.received(OTHER).len(), burst.len());
     }
+    let (now, namespace) = (rig.now(), Arc::clone(rig.namespace(0)));
     let port = rig.port(GUEST).port();
     assert_eq!(
-        (port.addresses().len(), port.announcements().len()),
+        (port.addresses(now).len(), namespace.announcements(port, now).len()),
         (ADDRESSES_V4 + ADDRESSES_V6, 1 + ADDRESSES_V4 + ADDRESSES_V6)
     );
     assert_eq!(port.addresses_lost(), 1000 - (ADDRESSES_V4 + ADDRESSES_V6) as u64);
     assert_eq!(known(&mut rig, OTHER), [IP.to_string(), IP6.to_string()], "others are none of its business");
     assert!(rig.snooped().is_empty());
+}
+
+#[test]
+fn an_address_is_announced_as_long_as_its_guest_goes_on_saying_it() {
+    let mut rig = scene(Role::Host);
+    let announced = |rig: &mut Rig, port: usize| {
+        let (now, namespace) = (rig.now(), Arc::clone(rig.namespace(0)));
+        namespace.announcements(rig.port(port).port(), now)
+    };
+    let (hardware, four) = (build::rarp_announcement(mac(GUEST)), build::arp_announcement(mac(GUEST), IP));
+    rig.send_all(GUEST, &said_by(GUEST));
+    assert_eq!(announced(&mut rig, GUEST).len(), 3);
+    rig.pass(ADDRESS_AGE - Duration::from_secs(60));
+    // It answers a neighbour.
+    rig.send(GUEST, &build::arp_reply((mac(GUEST), IP), (mac(OTHER), Ipv4Addr::new(192, 0, 2, 9))));
+    rig.pass(Duration::from_secs(61));
+    assert_eq!(announced(&mut rig, GUEST), [hardware.clone(), four]);
+    // It goes over to the other guest.
+    rig.send(OTHER, &build::arp_announcement(mac(OTHER), IP));
+    assert_eq!(announced(&mut rig, GUEST), [hardware]);
+    assert_eq!(announced(&mut rig, OTHER).len(), 2);
 }

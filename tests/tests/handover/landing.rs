@@ -2,13 +2,15 @@
 //! A guest that goes on at its new host without a word: its switch says for it where it is, and which addresses are there.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Instant;
 
+use dataplane::limits::{LANDING_GAP, LANDINGS};
 use serde_json::{Value, json};
 use tests::guest::{SyntheticGuest, ping};
 use tests::wait::{Deadline, until};
 use wire::{MacAddr, build};
 
-use crate::scene::{MOVING, Scene};
+use crate::scene::{MOVING, Scene, announce};
 
 const V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 3);
 const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 3);
@@ -48,6 +50,32 @@ fn the_addresses_of_a_guest_that_has_moved_are_announced_to_all_it_has_left() {
     }
     until("both know where the guest is", Deadline::patient(), || scene.stands() == [json!("moved"), Value::Null]);
     ping(&mut here, &mut guest, 2);
+}
+
+#[test]
+fn a_guest_that_lands_without_end_is_not_announced_without_end() {
+    let scene = Scene::new();
+    let source = &scene.source;
+    let mut far = scene.destination.attach("there", 2);
+    let (mut here, mut guest) = (source.attach("here", 1), source.attach(MOVING.0, MOVING.1));
+    ping(&mut here, &mut guest, 1);
+    let mac = MacAddr(guest.mac());
+    guest.send(&build::arp_request((mac, V4), Ipv4Addr::new(192, 0, 2, 1)));
+    until("its address", Deadline::patient(), || source.port(MOVING.0)["addresses"] == json!([V4.to_string()]));
+    let (began, announced) = (Instant::now(), build::arp_announcement(mac, V4));
+    for _ in 0..3 * LANDINGS {
+        guest.reconnect(Deadline::patient());
+    }
+    // What is said last is heard last.
+    announce(&mut here);
+    let mut heard = 0;
+    let last = far.recv_until(Deadline::patient(), |received| {
+        heard += u32::from(received.frame == announced);
+        received.frame[6..12] == here.mac()
+    });
+    let most = LANDINGS + 1 + (began.elapsed().as_secs() / LANDING_GAP.as_secs()) as u32;
+    assert!(last.is_some() && (1..=most).contains(&heard), "{heard} of at most {most}");
+    assert_eq!(source.port(MOVING.0)["addresses"], json!([V4.to_string()]), "it has it still");
 }
 
 #[test]

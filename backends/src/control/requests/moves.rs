@@ -39,6 +39,8 @@ impl Calls<'_> {
     fn land(&mut self, asked: &v1::PortImport) -> Result<v1::PortImportReply, Error> {
         let whole = handover::from_text(&asked.text);
         let Document { exported_ms, mut moved } = whole.map_err(|why| no_move(&why.to_string()))?;
+        let way = Duration::from_millis(unix_ms().saturating_sub(exported_ms));
+        moved.age(way);
         self.adapt(&mut moved, asked)?;
         check_features(moved.offered, &moved.spec)?;
         let missing = if asked.add_namespace { Missing::Made } else { Missing::Refused };
@@ -51,7 +53,6 @@ impl Calls<'_> {
             self.request(Request::Apply(before))?;
             return Err(Error::Failed { message: format!("port {} was not imported: {why}", moved.port) });
         }
-        let way = Duration::from_millis(unix_ms().saturating_sub(exported_ms));
         let learnt =
             if landed.already { Landed::default() } else { self.daemon.control.import_learnt(&moved, way, clock()) };
         let count = |count: usize| count as u64;
