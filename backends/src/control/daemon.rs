@@ -259,12 +259,15 @@ impl Daemon {
         match self.endpoints.open(events, opening) {
             Ok(features) => {
                 self.control.handle_offered(&opening.port, features);
+                self.logging.sockets.is_over(&opening.port);
                 Ok(())
             }
             Err(why) => {
                 let reason = why.to_string();
                 self.control.handle_notice(&opening.port, Notice::Down { reason: reason.clone() });
-                tracing::warn!(port = %opening.port, why = ?reason, "the port's socket cannot be opened");
+                if self.logging.sockets.is_news(&opening.port, &reason) {
+                    tracing::warn!(port = %opening.port, why = ?reason, "the port's socket cannot be opened");
+                }
                 Err(reason)
             }
         }

@@ -3,6 +3,7 @@
 //! while. Nothing on the frame path logs. What a guest or a client had a hand in is logged in quotes, escaped.
 
 use super::guard_log::GuardLog;
+use super::trouble_log::TroubleLog;
 use crate::log_filter;
 use crate::upgrade::LogLeft;
 use std::io::IsTerminal;
@@ -22,6 +23,8 @@ pub struct BadFilter(pub String);
 /// The log filter, and who tells of what is counted elsewhere.
 pub(super) struct Logging {
     pub(super) guard: GuardLog,
+    pub(super) sockets: TroubleLog,
+    pub(super) lanes: TroubleLog,
     handle: reload::Handle<EnvFilter, Registry>,
     /// The filter that this process was started with.
     started: String,
@@ -43,6 +46,8 @@ impl Logging {
         let _ = tracing_subscriber::registry().with(layer).with(lines).try_init();
         Ok(Logging {
             guard: GuardLog::default(),
+            sockets: TroubleLog::default(),
+            lanes: TroubleLog::default(),
             handle,
             started: filter.to_owned(),
             current: filter.to_owned(),

@@ -37,6 +37,7 @@ mod signals;
 mod subscriber;
 mod successor;
 mod texts;
+mod trouble_log;
 mod vfs;
 mod warnings;
 

@@ -14,8 +14,12 @@ impl Daemon {
         match ask {
             LaneAsk::Open(asked) => {
                 let notice = self.lanes.open(self.endpoints.workers(), &self.netdevs, port, &asked);
-                if let LaneNotice::Gone { reason } = &notice {
-                    tracing::warn!(%port, lane = %asked.lane, why = ?reason, "the lane cannot be opened");
+                match &notice {
+                    LaneNotice::Gone { reason } if self.logging.lanes.is_news(port, reason) => {
+                        tracing::warn!(%port, lane = %asked.lane, why = ?reason, "the lane cannot be opened");
+                    }
+                    LaneNotice::Gone { .. } => {}
+                    _ => self.logging.lanes.is_over(port),
                 }
                 self.control.handle_lane(port, notice, now);
                 self.netdevs.set_own(self.lanes.netdevs());
