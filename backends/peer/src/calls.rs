@@ -34,7 +34,8 @@ pub(crate) fn judge(call: Call, rules: &Rules) -> Result<Call, Error> {
             rules.allow(&asked)?;
             anew(&asked)
         }
-        // weftd lets nobody say anything but of a port that came by the move that he names, and whose guest is not here.
+        // weftd lets nobody say anything but of a port that came by the move that he names, and whose guest is not here; whether he
+        // is who has brought it: `origins.rs`.
         MoveTell::NAME => anew(&read::<MoveTell>(call)?),
         _ => {
             let needed = "weft on that host itself: from here ports can be handed over, and nothing else".to_owned();

@@ -7,6 +7,9 @@ pub(crate) const CONNECTIONS_MAX: usize = 16;
 /// Calls of one connection: as many as say for some hours where a guest is.
 pub(crate) const CALLS_MAX: usize = 4096;
 
+/// Moves of which is remembered who has brought them: far more than are under way at once.
+pub(crate) const ORIGINS_MAX: usize = 1024;
+
 /// Bytes of a call, the NUL that ends it not counted.
 pub(crate) const CALL_MAX: usize = ctl::codec::MESSAGE_MAX;
 

@@ -5,6 +5,7 @@ use crate::calls::Rules;
 use crate::credentials;
 use crate::names::List;
 use crate::options::Listen;
+use crate::origins::Origins;
 use crate::sandbox;
 use crate::seats::Seats;
 use crate::serve::{Host, serve};
@@ -29,7 +30,8 @@ pub(crate) fn run(options: Listen) -> Result<(), Trouble> {
     sandbox::enter().map_err(Trouble::Sandbox)?;
     let timeout = options.timeout();
     let rules = Rules { sockets: options.sockets, vf: options.vf, namespaces: options.namespaces };
-    let host = Host { config, list: List(options.allow), rules, socket: options.socket, timeout };
+    let origins = Origins::default();
+    let host = Host { config, list: List(options.allow), rules, origins, socket: options.socket, timeout };
     let (host, seats) = (Arc::new(host), Arc::new(Seats::default()));
     eprintln!("weft-peer: listening at {address}");
     loop {

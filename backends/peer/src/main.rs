@@ -14,7 +14,7 @@
 //! listening end (`listen.rs`) is the boundary. Whoever comes there is a stranger until TLS says which certificate is his, and a
 //! stranger still unless a name in it is on the operator's list (`names.rs`). The first line that he hears tells him whether he is
 //! let in (`greeting.rs`); then he may make the two calls that a hand-over needs (`calls.rs`), which are read, judged and written anew, and
-//! no others. Everything is bounded in number, size and time (`limits.rs`), and who has not said who he is never keeps out who has
+//! no others; of a guest that somebody else has handed over he says nothing (`origins.rs`). Everything is bounded in number, size and time (`limits.rs`), and who has not said who he is never keeps out who has
 //! (`seats.rs`).
 //!
 //! What a document says is judged by weftd, as all that comes by its control socket. This program keeps those things from it that an
@@ -31,6 +31,7 @@ mod limits;
 mod listen;
 mod names;
 mod options;
+mod origins;
 mod sandbox;
 mod seats;
 mod serve;

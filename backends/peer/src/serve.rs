@@ -5,6 +5,7 @@ use crate::calls::{Rules, judge};
 use crate::greeting;
 use crate::limits::{CALL_MAX, CALLS_MAX, LINGER_MAX};
 use crate::names::List;
+use crate::origins::Origins;
 use crate::seats::Seat;
 use crate::timed::Timed;
 use crate::trouble::{Trouble, quoted};
@@ -26,6 +27,7 @@ pub(crate) struct Host {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) list: List,
     pub(crate) rules: Rules,
+    pub(crate) origins: Origins,
     /// Control socket of weftd.
     pub(crate) socket: PathBuf,
     /// For a peer to say who it is, and for each call.
@@ -45,7 +47,7 @@ pub(crate) fn serve(host: &Host, seat: &Seat, socket: TcpStream, from: SocketAdd
     let served = admit(host, &mut stream).and_then(|name| {
         seat.keep();
         who = format!("{from}, {name}");
-        converse(host, &mut stream, &who)
+        converse(host, &mut stream, (&name, &who))
     });
     stream.conn.send_close_notify();
     // Whoever has gone needs no farewell.
@@ -89,7 +91,7 @@ fn admit(host: &Host, stream: &mut Secured) -> Result<String, Trouble> {
     }
 }
 
-fn converse(host: &Host, stream: &mut Secured, who: &str) -> Result<(), Trouble> {
+fn converse(host: &Host, stream: &mut Secured, (name, who): (&str, &str)) -> Result<(), Trouble> {
     let mut decoder = Decoder::<Call>::new(CALL_MAX);
     for _ in 0..CALLS_MAX {
         stream.sock.allow(host.timeout);
@@ -106,11 +108,11 @@ fn converse(host: &Host, stream: &mut Secured, who: &str) -> Result<(), Trouble>
             }
         };
         let method = quoted(&call.method);
-        let reply = answer(host, call);
+        let reply = answer(host, call, name);
         match &reply.error {
             None => eprintln!("weft-peer: {who}: {method}"),
-            Some(name) => {
-                let why = Error::from_wire(name, reply.parameters.as_ref());
+            Some(error) => {
+                let why = Error::from_wire(error, reply.parameters.as_ref());
                 eprintln!("weft-peer: {who}: {method}: refused: {}", quoted(&why.message()));
             }
         }
@@ -138,12 +140,16 @@ fn next(stream: &mut Secured, decoder: &mut Decoder<Call>) -> Result<Option<Call
 }
 
 /// What weftd says to a call, or why it was not asked.
-fn answer(host: &Host, call: Call) -> Reply {
+fn answer(host: &Host, call: Call, name: &str) -> Reply {
     let asked = judge(call, &host.rules).and_then(|call| {
+        host.origins.check(&call, name)?;
         let answered = Client::connect(&host.socket, host.timeout).and_then(|mut weftd| {
             weftd.send(&call)?;
             weftd.receive()
         });
+        if answered.as_ref().is_ok_and(|reply| reply.error.is_none()) {
+            host.origins.note(&call, name);
+        }
         answered.map_err(|why| Error::Failed { message: format!("weft-peer there: {why}") })
     });
     asked.unwrap_or_else(|why| Reply::error(&why))
