@@ -156,7 +156,7 @@ fn under_change(bed: Bed, (_, there): (usize, usize)) -> ([f64; 3], f64) {
         scope.spawn(|| {
             pin(there);
             let mut other = Bed::new(names.len()).registry;
-            change([&mut other, &mut registry], names.len(), (&state, &done, &made));
+            change(&mut [&mut other, &mut registry], names.len(), (&state, &done, &made));
         });
         for round in 0..3 * ROUNDS {
             state.store(round % 3, Ordering::Release);
@@ -177,7 +177,11 @@ fn under_change(bed: Bed, (_, there): (usize, usize)) -> ([f64; 3], f64) {
 }
 
 /// One PvD comes and goes, so many times a second, in the registry that the state names.
-fn change(registries: [&mut Registry; 2], size: usize, (state, done, made): (&AtomicUsize, &AtomicBool, &AtomicU64)) {
+fn change(
+    registries: &mut [&mut Registry; 2],
+    size: usize,
+    (state, done, made): (&AtomicUsize, &AtomicBool, &AtomicU64),
+) {
     let (new, pause) = (name(size), Duration::from_nanos(1_000_000_000 / CHANGES));
     let mut next = Instant::now();
     while !done.load(Ordering::Acquire) {
