@@ -95,22 +95,28 @@ impl Membership {
     pub(crate) fn publish(&mut self) {
         if self.published.base_seq.load(Ordering::Relaxed) != self.next.base_seq() {
             self.retired.push(self.published.replace(self.next.clone()));
-            // Who has no PvDs may never publish again, and leaves it to its readers.
-            let is_read = |version: &Arc<Members>| Arc::strong_count(version) > 1 && !self.next.is_empty();
-            self.retired.retain(is_read);
+            self.free_retired();
         }
         if self.zombies.len() > 2 * self.counted + 16 {
             self.count_zombies();
         }
     }
 
-    /// How many are gone and still held.
+    /// Frees versions at which nobody looks any more.
+    fn free_retired(&mut self) {
+        // Who has no PvDs may never publish again, and leaves it to its readers.
+        let is_kept = |version: &Arc<Members>| Arc::strong_count(version) > 1 && !self.next.is_empty();
+        self.retired.retain(is_kept);
+    }
+
+    /// How many are gone and still held, be it by a version that its last reader has left since it was published.
     pub(crate) fn held(&self) -> usize {
         self.zombies.iter().filter(|zombie| zombie.strong_count() > 0).count()
     }
 
     /// The same, and no more is kept of the others.
     pub(crate) fn count_zombies(&mut self) -> usize {
+        self.free_retired();
         self.zombies.retain(|zombie| zombie.strong_count() > 0);
         self.counted = self.zombies.len();
         self.counted
@@ -119,5 +125,33 @@ impl Membership {
     /// At most this many are gone and still held.
     pub(crate) fn zombies_bound(&self) -> usize {
         self.zombies.len()
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+    use crate::handle::PvdHandle;
+    use crate::id::PvdId;
+    use crate::pvd::Attributes;
+    use std::time::Duration;
+
+    fn pvd(number: u32) -> Arc<Pvd> {
+        let id = PvdId::Explicit(format!("n{number}").parse().unwrap());
+        Arc::new(Pvd::new(PvdHandle::new(number, 0), id, Attributes::default(), Duration::ZERO))
+    }
+
+    #[test]
+    fn test_a_version_that_its_last_reader_has_left_holds_nothing_once_that_matters() {
+        let (mut membership, gone) = (Membership::new(1), pvd(1));
+        [&gone, &pvd(2)].into_iter().for_each(|pvd| membership.insert(pvd));
+        membership.publish();
+        let mut reader = membership.reader();
+        membership.remove(&gone);
+        drop(gone);
+        membership.publish();
+        assert_eq!(membership.count_zombies(), 1, "the reader has not looked again");
+        assert_eq!(reader.members().len(), 1);
+        assert_eq!((membership.held(), membership.count_zombies(), membership.held()), (1, 0, 0));
     }
 }
