@@ -72,7 +72,7 @@ fn all_else_goes_on_as_ever() {
     redirect[..6].copy_from_slice(&mac(OTHER).0);
     let others = [
         frame(mac(OTHER), mac(ROUTER)),
-        build::neighbor_advertisement(mac(ROUTER), LINK_LOCAL),
+        build::neighbor_announcement(mac(ROUTER), LINK_LOCAL, false),
         solicit(ROUTER, 1),
         redirect,
     ];

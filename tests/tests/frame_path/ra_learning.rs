@@ -67,7 +67,7 @@ fn what_could_hide_a_router_does_not_pass_either_and_all_else_does() {
             rig.send(ROUTER, &frame);
             assert_eq!(rig.moved(ROUTER).drops, [(reason, 1)], "{gate:?}");
         }
-        let neighbor = build::neighbor_advertisement(mac(ROUTER), LINK_LOCAL);
+        let neighbor = build::neighbor_announcement(mac(ROUTER), LINK_LOCAL, false);
         let others =
             [frame(mac(OTHER), mac(ROUTER)), neighbor, solicit(ROUTER, 1), numbered(mac(OTHER), mac(ROUTER), 2, 900)];
         rig.send_all(ROUTER, &others);

@@ -131,7 +131,7 @@ fn other_frames_hand_nothing_over() {
         ip().udp(1, 2, &[134; 500]),
         ip().icmp6(kind::ECHO_REQUEST, 0, &[0; 300]),
         build::neighbor_solicitation(mac(ROUTER), LINK_LOCAL, LINK_LOCAL),
-        build::neighbor_advertisement(mac(ROUTER), LINK_LOCAL),
+        build::neighbor_announcement(mac(ROUTER), LINK_LOCAL, false),
         Ether::new(mac(HOST), mac(ROUTER)).vlan(5).raw(0x0800, &[0x45; 60]),
     ] {
         rig.send(ROUTER, &other);

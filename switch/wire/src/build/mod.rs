@@ -30,9 +30,7 @@ use crate::arp::{KIND, operation};
 use crate::ether::ethertype;
 
 pub use ip::{Ip, IpFrame};
-pub use nd::{
-    advertisement, neighbor_advertisement, neighbor_announcement, neighbor_solicitation, solicitation, solicited_node,
-};
+pub use nd::{advertisement, neighbor_announcement, neighbor_solicitation, solicitation, solicited_node};
 pub use transport::{Echo, Tcp, tcp_flag};
 
 /// Octets that every frame on a real Ethernet has at least, without its check sequence.

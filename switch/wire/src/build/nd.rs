@@ -40,12 +40,8 @@ pub fn neighbor_solicitation(mac: MacAddr, src: Ipv6Addr, target: Ipv6Addr) -> V
     on_link(mac, src, solicited_node(target)).icmp6(kind::NEIGHBOR_SOLICITATION, 0, &rest)
 }
 
-/// Neighbor Advertisement of `target` by a host, unasked, to all nodes (RFC 4861, section 7.2.6).
-pub fn neighbor_advertisement(mac: MacAddr, target: Ipv6Addr) -> Vec<u8> {
-    neighbor_announcement(mac, target, false)
-}
-
-/// The same by a host or a router: whoever knows `target` knows from now on that it is at `mac`.
+/// Neighbor Advertisement of `target`, unasked, to all nodes (RFC 4861, section 7.2.6): whoever knows `target` knows from now on that it
+/// is at `mac`.
 pub fn neighbor_announcement(mac: MacAddr, target: Ipv6Addr, is_router: bool) -> Vec<u8> {
     let flags = na_flag::OVERRIDE | if is_router { na_flag::ROUTER } else { 0 };
     let rest = [&[flags, 0, 0, 0], &target.octets()[..], &link_address(option::TARGET_LINK_LAYER, mac)].concat();

@@ -73,7 +73,7 @@ fn neighbor_discovery_is_what_it_is_called() {
         (solicitation(A, Ipv6Addr::UNSPECIFIED), NdKind::RouterSolicitation),
         (advertisement(A, LINK_LOCAL, 1800, &[5, 1, 0, 0, 0, 0, 5, 0xdc]), NdKind::RouterAdvertisement),
         (neighbor_solicitation(A, LINK_LOCAL, target), NdKind::NeighborSolicitation),
-        (neighbor_advertisement(A, target), NdKind::NeighborAdvertisement),
+        (neighbor_announcement(A, target, false), NdKind::NeighborAdvertisement),
     ] {
         verify(&frame);
         assert_eq!(nd_kind(&frame, &EtherHeader::parse(&frame).unwrap()), expected);
