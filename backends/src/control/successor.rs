@@ -207,7 +207,7 @@ impl Daemon {
     fn take_back(&mut self, events: &mut Loop, lanes: &[PortPath]) {
         self.endpoints.resume();
         if let Err(taken) = self.origin.store.claim() {
-            tracing::warn!(%taken);
+            tracing::warn!(%taken, "the state directory was not let go of for good, and another has it now");
         }
         self.open_sockets(events);
         let ports: Vec<PortPath> = self.control.desired().ports().keys().cloned().collect();

@@ -16,8 +16,8 @@ use std::path::PathBuf;
 pub struct Taken(PathBuf);
 
 impl Store {
-    /// Has the directory for this process alone, from now on until it is let go of; that it has it already is no mistake. One that cannot be made or locked is not had,
-    /// and nothing can be stored there either, which is told when it is tried.
+    /// Has the directory for this process alone, from now on until it is let go of; that it has it already is no mistake. One that
+    /// cannot be made or locked is not had, and nothing can be stored there either, which is told when it is tried.
     ///
     /// # Errors
     /// Another process has it.

@@ -29,7 +29,6 @@ use std::time::Duration;
 use wire::{MacAddr, OwnAddress, own_address};
 
 use crate::announcing::Budgets;
-
 use crate::bits::Bits;
 use crate::burst::{Burst, Frame, Verdict};
 use crate::limits::{ADDRESSES_V4, ADDRESSES_V6};

@@ -263,8 +263,10 @@ impl Namespace {
     pub fn tick(&self, now: Instant) {
         self.macs.expire(now);
         let ports = self.ports.load();
-        ports.members.iter().for_each(|port| port.lose_patience(now));
-        ports.members.iter().for_each(|port| self.give_up(port, now));
+        for port in &ports.members {
+            port.lose_patience(now);
+            self.give_up(port, now);
+        }
         self.look_after_home();
         self.drop_retired();
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use tests::frames::{BROADCAST, numbered};
-use tests::guest::{SyntheticGuest, ping};
+use tests::guest::{Couple, SyntheticGuest, ping};
 use tests::wait::{Deadline, until};
 use tests::weftd::Weftd;
 use wire::{MacAddr, build};
@@ -18,10 +18,7 @@ struct Scene {
 impl Scene {
     fn new() -> Scene {
         let daemon = Weftd::start();
-        daemon.add_namespace("red");
-        daemon.add_port("red", "one", 1, &[]);
-        daemon.add_port("red", "two", 2, &[]);
-        let (one, two) = (daemon.attach("one", 1), daemon.attach("two", 2));
+        let Couple { one, two, .. } = daemon.attach_couple("red");
         Scene { daemon, one, two }
     }
 
