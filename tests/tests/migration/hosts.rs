@@ -111,8 +111,10 @@ impl Host {
     /// Offers the guest its VF, and waits until it uses it. A guest that comes back may be offered it already.
     pub(crate) fn offer_vf(&self) {
         let _ = self.daemon.weft(&["vf", "offer", "guest"]);
-        let state = || self.daemon.json(&["vf", "status", "guest"])["state"].clone();
-        until("the guest to use its VF", Deadline::patient(), || state() == "on-vf");
+        let status = || self.daemon.json(&["vf", "status", "guest"]);
+        let deadline = Deadline::patient();
+        until("the guest to use its VF", deadline, || status()["state"] == "on-vf" || deadline.passed());
+        assert_eq!(status()["state"], "on-vf", "{}", status());
     }
 
     /// Kills weftd and starts it again.

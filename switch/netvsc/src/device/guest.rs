@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The guest's driver, and a guest that speaks NetVSC's order.
 
-use super::{Device, NOTHING_WANTED, Want};
+use super::{Device, Link, NOTHING_WANTED, Want};
 use crate::clock::Due;
-use crate::{GuestModel, Lane, Refused, State, Told};
+use crate::{Action, GuestModel, Lane, Refused, State, Told};
 use std::time::Duration;
 
 impl Device {
@@ -40,7 +40,10 @@ impl Device {
             State::Leaving => (self.vf.told, self.vf.lingers) = (false, false),
             State::Offered | State::Plugging => {
                 self.clock.cancel(Due::Plug);
-                (self.vf.told, self.vf.parked) = (false, false);
+                self.vf.told = false;
+                if std::mem::take(&mut self.vf.parked) {
+                    self.reopen(now);
+                }
             }
             State::Plugged | State::Ready | State::ToVf | State::OnVf | State::ToSynthetic => {
                 self.vf.told = false;
@@ -52,6 +55,16 @@ impl Device {
             }
         }
         Ok(())
+    }
+
+    /// The guest has moved away with its machine, whose end of the lane has gone or is about to. That shows as a link which is
+    /// lost, and comes back only when a device is plugged in: the next machine gets a lane of its own.
+    fn reopen(&mut self, now: Duration) {
+        self.steer(now);
+        (self.around.link, self.around.lost) = (Link::Opening, None);
+        self.clock.cancel(Due::Link);
+        self.act(Action::CloseLane);
+        self.act(Action::OpenLane);
     }
 
     pub(super) fn found(&mut self, now: Duration) -> Result<(), Refused> {

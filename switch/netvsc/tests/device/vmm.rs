@@ -190,3 +190,24 @@ fn test_a_guest_whose_device_may_come_back_hears_both_lanes() {
     rig.all([Event::Seen(Lane::Vf)]).pass(timing::TAKEOVER);
     assert_eq!((rig.state(), rig.status().serial), (State::OnVf, Some(Serial(2))), "another association");
 }
+
+/// Its machine's end of the lane goes when the machine does, and a socket's link says so for good: only plugging brings another.
+#[test]
+fn test_a_guest_that_moved_away_and_comes_back_gets_its_vf_whenever_the_old_lane_was_lost() {
+    for lost_before in [false, true] {
+        let mut rig = on_vf();
+        rig.all([Event::UnplugAsked, Event::Unplugged]);
+        if lost_before {
+            rig.all([Event::LaneDown]);
+        }
+        rig.take();
+        rig.all([Event::VmmLost, Event::GuestDown]);
+        let done = rig.take();
+        let [.., close, open] = &done[..] else { panic!("{done:?}") };
+        assert_eq!((close, open, rig.frames), (&Action::CloseLane, &Action::OpenLane, Steering::SYNTHETIC));
+        rig.all([Event::LaneUp, Event::VmmUp, Event::GuestUp { standby: true }]).pass(timing::OFFER_DELAY);
+        assert_eq!((rig.take().last(), rig.state()), (Some(&Action::Plug(Serial(2))), State::Plugging));
+        rig.all([Event::Plugged, Event::Seen(Lane::Vf)]).pass(timing::TAKEOVER);
+        assert_eq!((rig.state(), rig.trouble()), (State::OnVf, None));
+    }
+}
