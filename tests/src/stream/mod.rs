@@ -7,11 +7,13 @@
 //! [`Stream`] says what to send when, and [`Tally`] keeps what became of it; both know no socket and no clock.
 //! [`Traffic`] plays streams over a [`Wire`] on a thread of its own, while the test does things to the path.
 mod guest;
+mod losses;
 mod tally;
 mod traffic;
 
 use std::time::Duration;
 
+pub use losses::{Losses, Still};
 pub use tally::{Report, Tally};
 pub use traffic::{Traffic, Wire};
 

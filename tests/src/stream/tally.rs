@@ -14,10 +14,10 @@ pub struct Tally {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Fate {
-    sent: Duration,
+pub(super) struct Fate {
+    pub(super) sent: Duration,
     /// When the first answer came.
-    answered: Option<Duration>,
+    pub(super) answered: Option<Duration>,
     /// Answers beyond the first.
     copies: u64,
     /// A later request was answered before.
@@ -56,10 +56,15 @@ impl Tally {
         self.fates.iter().filter_map(|fate| fate.answered).filter(|answered| *answered >= after).min()
     }
 
+    /// Those of these requests that were sent.
+    pub(super) fn fates(&self, numbers: Range<u64>) -> &[Fate] {
+        let end = numbers.end.min(self.sent()) as usize;
+        self.fates.get(numbers.start as usize..end).unwrap_or_default()
+    }
+
     /// What became of the requests with these numbers so far.
     pub fn report(&self, numbers: Range<u64>) -> Report {
-        let end = numbers.end.min(self.sent()) as usize;
-        let fates = self.fates.get(numbers.start as usize..end).unwrap_or_default();
+        let fates = self.fates(numbers);
         Report {
             sent: fates.len() as u64,
             answered: fates.iter().filter(|fate| fate.answered.is_some()).count() as u64,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{Report, Stream};
+use super::{Losses, Report, Still, Stream};
 
 /// How often a thread without anything to send looks whether it shall end.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -71,6 +71,12 @@ impl Traffic {
     /// What became of some requests of a stream so far.
     pub fn report(&self, index: usize, numbers: Range<u64>) -> Report {
         lock(&self.streams)[index].tally().report(numbers)
+    }
+
+    /// When those of some requests of a stream were sent that were lost, as seen from a guest that stood still at times since 1970.
+    pub fn losses(&self, index: usize, numbers: Range<u64>, still: Still) -> Losses {
+        let [from, until] = [still.from, still.until].map(|at| at.saturating_sub(self.began));
+        lock(&self.streams)[index].tally().losses(numbers, Still { from, until })
     }
 }
 

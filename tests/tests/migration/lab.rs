@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Two hosts, a guest on one of them, the streams to it, and its moves.
 
-use std::fmt;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use qemu::{Attach, Guest, GuestSpec, Mac, Moved, Moving, Nic, Pace, Setup};
+use qemu::{Attach, Guest, GuestSpec, Mac, Moving, Nic, Pace, Setup};
 use tests::setup::{Must, setup_or_skip};
-use tests::stream::{Report, Stream, Traffic};
+use tests::stream::{Still, Stream, Traffic};
 use tests::wait::{Deadline, until};
 use tests::weftd::{Waiting, mac_text};
 
 use crate::hosts::{self, GUEST, Host, guest_mac};
 use crate::near::addresses;
+use crate::scene::{Outcome, Scene};
 
 /// What the guest is like, and what is asked of it.
 #[derive(Clone, Copy)]
@@ -51,17 +50,6 @@ pub(crate) struct Lab {
     shape: Shape,
     setup: Setup,
     _turn: MutexGuard<'static, ()>,
-}
-
-/// What became of the requests of each stream, by host and family, while something was done.
-pub(crate) struct Outcome(pub(crate) [[Report; 2]; 2]);
-
-/// A move, by QEMU's account and by that of the streams.
-pub(crate) struct Scene {
-    pub(crate) moved: Moved,
-    pub(crate) outcome: Outcome,
-    /// From when the guest ran again to the first answer, by host and family.
-    pub(crate) first_answers: [[Duration; 2]; 2],
 }
 
 impl Lab {
@@ -112,6 +100,7 @@ impl Lab {
     /// Moves the guest to the other host.
     pub(crate) fn move_guest(&mut self) -> Scene {
         let (incoming, socket) = self.incoming();
+        let refused = self.refused();
         let (moved, outcome) = self.during(|lab| {
             let moved = lab.guest.move_to(&incoming, &socket, Pace::default()).must();
             lab.settle_at(incoming);
@@ -119,7 +108,12 @@ impl Lab {
         });
         let first = |traffic: &Traffic, family| traffic.first_answer(family, moved.resumed).expect("it answers");
         let first_answers = self.traffic.each_ref().map(|traffic| [0, 1].map(|family| first(traffic, family)));
-        Scene { moved, outcome, first_answers }
+        let still = Still { from: moved.stopped, until: moved.resumed };
+        let losses = |host: usize, family: usize| {
+            self.traffic[host].losses(family, outcome.numbers[host][family].clone(), still)
+        };
+        let losses = [0, 1].map(|host| [0, 1].map(|family| losses(host, family)));
+        Scene { moved, outcome, first_answers, losses, refused: self.refused().saturating_sub(refused) }
     }
 
     /// The guest is on the other host now.
@@ -136,11 +130,10 @@ impl Lab {
         let last = self.sent();
         // Answers come in order: with one to a later request they are all there, or never will be.
         self.await_answers();
-        let report = |host: usize, family: usize| {
-            let numbers: Range<u64> = first[host][family]..last[host][family];
-            self.traffic[host].report(family, numbers)
-        };
-        (did, Outcome([0, 1].map(|host| [0, 1].map(|family| report(host, family)))))
+        let numbers = [0, 1].map(|host| [0, 1].map(|family| first[host][family]..last[host][family]));
+        let report = |host: usize, family: usize| self.traffic[host].report(family, numbers[host][family].clone());
+        let reports = [0, 1].map(|host| [0, 1].map(|family| report(host, family)));
+        (did, Outcome { reports, numbers })
     }
 
     /// Waits until a move is well under way, and the streams with it.
@@ -170,6 +163,14 @@ impl Lab {
     pub(crate) fn advertisements(&self) -> u64 {
         let counted = "awk '$1 == \"Icmp6InRouterAdvertisements\" { print $2 }' /proc/net/snmp6";
         self.guest.run_ok(counted).must().trim().parse().expect("a number")
+    }
+
+    /// Frames that did not fit into the rings of a guest that is slower than its senders, and that which waited for it.
+    fn refused(&self) -> u64 {
+        let lists = self.hosts.each_ref().map(|host| host.daemon.json(&["port", "list"]));
+        let ports = lists.iter().flat_map(|list| list.as_array().into_iter().flatten());
+        let drops = ports.filter(|port| port["name"] == "guest").map(|port| &port["drops"]);
+        drops.flat_map(|drops| ["ring-full", "hold-full"].map(|reason| drops[reason].as_u64().unwrap_or(0))).sum()
     }
 
     fn sent(&self) -> [[u64; 2]; 2] {
@@ -223,51 +224,5 @@ impl Shape {
     /// Requests a second, of all streams.
     pub(crate) fn offered(&self) -> u32 {
         2 * self.pace.iter().sum::<u32>()
-    }
-}
-
-impl Outcome {
-    /// Every stream's.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Report> {
-        self.0.iter().flatten()
-    }
-
-    /// No answer came twice.
-    #[track_caller]
-    pub(crate) fn assert_once(&self) {
-        assert!(self.all().all(|report| report.duplicated == 0), "{self}");
-    }
-
-    /// The same, and none after a later one.
-    #[track_caller]
-    pub(crate) fn assert_in_order(&self) {
-        self.assert_once();
-        assert!(self.all().all(|report| report.reordered == 0), "{self}");
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (host, reports) in self.0.iter().enumerate() {
-            for (family, report) in ["IPv4", "IPv6"].iter().zip(reports) {
-                write!(f, "\n  host {host} {family} {report}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Scene {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Moved { downtime, total, sent, rounds, stopped, resumed } = self.moved;
-        let still = resumed.saturating_sub(stopped);
-        let [[a4, a6], [b4, b6]] = self.first_answers;
-        write!(
-            f,
-            "QEMU: downtime {downtime:?}, total {total:?}, {} KiB in {rounds} rounds; stop to run {still:?}; first answers after \
-             {a4:?} {a6:?} {b4:?} {b6:?}{}",
-            sent >> 10,
-            self.outcome
-        )
     }
 }

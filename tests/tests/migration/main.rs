@@ -21,5 +21,6 @@ mod near;
 mod pairs;
 mod plain;
 mod prepared;
+mod scene;
 mod table;
 mod with_vf;

@@ -30,6 +30,9 @@ fn a_guest_moves_to_and_fro_with_its_port() {
             eprintln!("{what}, move {number}: {scene}");
             scene.outcome.assert_in_order();
             row.add(&scene, PLAIN.offered());
+            if told {
+                scene.assert_none_lost_while_it_ran();
+            }
             arrived(&lab);
             if let Some(waiting) = waiting {
                 assert_eq!(waiting.end(), (0, "guest: its guest has moved\n".to_owned()));

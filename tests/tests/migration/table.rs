@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tests::stream::Report;
 
-use crate::lab::Scene;
+use crate::scene::Scene;
 
 /// Moves of one kind. It prints itself when it ends.
 pub(crate) struct Row {
@@ -23,8 +23,8 @@ struct Cells {
     answers: Duration,
     /// What was lost, divided by what was offered in a second.
     blocked: Duration,
-    /// Sent, lost, answered twice, overtaken.
-    counts: [u64; 4],
+    /// Sent, lost, lost though the guest ran when they were sent, without room in its rings, answered twice, overtaken.
+    counts: [u64; 6],
 }
 
 /// The middle and the longest of some times.
@@ -38,12 +38,14 @@ impl Row {
     /// One more move, under so many requests a second.
     pub(crate) fn add(&mut self, scene: &Scene, pace: u32) {
         let sum = |count: fn(&Report) -> u64| scene.outcome.all().map(count).sum();
-        let counts = [sum(|one| one.sent), sum(Report::lost), sum(|one| one.duplicated), sum(|one| one.reordered)];
+        let [sent, lost] = [sum(|one| one.sent), sum(Report::lost)];
+        let [twice, overtaken] = [sum(|one| one.duplicated), sum(|one| one.reordered)];
+        let counts = [sent, lost, scene.lost_while_it_ran(), scene.refused, twice, overtaken];
         self.moves.push(Cells {
             downtime: scene.moved.downtime,
             still: scene.moved.resumed.saturating_sub(scene.moved.stopped),
             answers: scene.first_answers.iter().flatten().max().copied().unwrap_or_default(),
-            blocked: Duration::from_secs_f64(counts[1] as f64 / f64::from(pace)),
+            blocked: Duration::from_secs_f64(lost as f64 / f64::from(pace)),
             counts,
         });
     }
@@ -57,7 +59,7 @@ impl Drop for Row {
     fn drop(&mut self) {
         if !self.moves.is_empty() {
             eprintln!(
-                "| what | QEMU's downtime | still | answers | sent | lost | blocked | twice | overtaken |\n{self}"
+                "| what | QEMU's downtime | still | answers | sent | lost | lost while it ran | no room | blocked | twice | overtaken |\n{self}"
             );
         }
     }
@@ -65,13 +67,13 @@ impl Drop for Row {
 
 impl Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [sent, lost, twice, overtaken] =
-            [0, 1, 2, 3].map(|at| self.moves.iter().map(|one| one.counts[at]).sum::<u64>());
+        let [sent, lost, ran, refused, twice, overtaken] =
+            [0, 1, 2, 3, 4, 5].map(|at| self.moves.iter().map(|one| one.counts[at]).sum::<u64>());
         let times = [self.spread(|one| one.downtime), self.spread(|one| one.still), self.spread(|one| one.answers)];
         let ([downtime, still, answers], blocked) = (times, self.spread(|one| one.blocked));
         let (what, moves) = (self.what, self.moves.len());
         write!(f, "| {what}, {moves} times: median (the longest) | {downtime} | {still} | {answers} ")?;
-        write!(f, "| {sent} | {lost} | {blocked} | {twice} | {overtaken} |")
+        write!(f, "| {sent} | {lost} | {ran} | {refused} | {blocked} | {twice} | {overtaken} |")
     }
 }
 
