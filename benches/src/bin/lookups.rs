@@ -152,10 +152,10 @@ fn under_change(bed: Bed, (_, there): (usize, usize)) -> ([f64; 3], f64) {
     let names: Vec<PvdName> = names.into_iter().map(name).collect();
     let (state, done, made) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicU64::new(0));
     let (mut spent, mut took, mut from) = ([const { Vec::new() }; 3], Duration::ZERO, 0);
+    let mut other = Bed::new(names.len()).registry;
     thread::scope(|scope| {
         scope.spawn(|| {
             pin(there);
-            let mut other = Bed::new(names.len()).registry;
             change(&mut [&mut other, &mut registry], names.len(), (&state, &done, &made));
         });
         for round in 0..3 * ROUNDS {
