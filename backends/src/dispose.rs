@@ -9,10 +9,12 @@
 //! nobody's way, up to [`CLOSERS_MAX`] of them.
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::Shutdown;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
@@ -69,24 +71,34 @@ impl Drop for Descriptors {
 pub(crate) struct Connection {
     stream: Arc<UnixStream>,
     /// Another process serves it still: it goes on when this is dropped.
-    shared: bool,
+    shared: AtomicBool,
 }
 
 impl From<UnixStream> for Connection {
     fn from(stream: UnixStream) -> Self {
-        Self { stream: Arc::new(stream), shared: false }
+        Self { stream: Arc::new(stream), shared: AtomicBool::new(false) }
     }
 }
 
 impl Connection {
     /// One that another process has, until [`Connection::take_over`].
     pub(crate) fn shared(stream: UnixStream) -> Self {
-        Self { stream: Arc::new(stream), shared: true }
+        Self { stream: Arc::new(stream), shared: AtomicBool::new(true) }
     }
 
     /// It is nobody else's any more.
     pub(crate) fn take_over(&mut self) {
-        self.shared = false;
+        *self.shared.get_mut() = false;
+    }
+
+    /// Lets another go on with it: it does not end when this is dropped.
+    ///
+    /// # Errors
+    /// The system is out of descriptors; then it does.
+    pub(crate) fn leave(&self) -> io::Result<OwnedFd> {
+        let left = self.stream.as_fd().try_clone_to_owned()?;
+        self.shared.store(true, Ordering::Relaxed);
+        Ok(left)
     }
 }
 
@@ -100,7 +112,7 @@ impl Deref for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.shared {
+        if *self.shared.get_mut() {
             return;
         }
         // It fails only when the peer has gone by itself. Nothing more can be sent to us from here on.

@@ -9,6 +9,7 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
+use tests::frames::{BROADCAST, number_of, numbered};
 use tests::guest::Couple;
 use tests::wait::{Deadline, for_value};
 use tests::weftd::Weftd;
@@ -74,6 +75,24 @@ impl Scene {
 fn frames(daemon: &Weftd) -> Vec<u64> {
     let port = |name| ["rx_frames", "tx_frames"].map(|count| daemon.port(name)[count].as_u64().expect("a number"));
     ["one", "two"].into_iter().flat_map(port).collect()
+}
+
+/// What comes over a lane while there is no weftd waits in its socket.
+#[test]
+fn a_restart_by_systemd_leaves_lanes_open() {
+    let mut scene = Scene::new();
+    let [near, far] = ["near", "far"].map(|name| scene.daemon.port_path(name));
+    let socket = UnixDatagram::bind(&far).expect("the folder is ours");
+    let lane = format!("dgram:{},peer={}", near.display(), far.display());
+    scene.daemon.weft(&["port", "add", "up", "-n", "red", "--role", "uplink", "--lane", &lane]).expect_ok();
+    let sent = |number: u64| numbered(BROADCAST, [2, 0, 0, 0, 0, 0x77], number, 100);
+    for number in 0..2 {
+        let left = scene.end();
+        socket.send_to(&sent(number), &near).expect("its socket is there");
+        scene.start(&left);
+        let is_it = |frame: &[u8]| number_of(frame) == Some(number);
+        scene.guests.one.recv_until(Deadline::patient(), |got| is_it(&got.frame)).expect("it waited there");
+    }
 }
 
 #[test]

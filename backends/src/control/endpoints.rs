@@ -131,18 +131,14 @@ impl Endpoints {
         self.open.iter().map(legacy).collect()
     }
 
-    /// Stops all rings: first those from guests, so that no frame is under way when those to guests stop.
-    pub(super) fn suspend(&self) {
-        for side in [Side::Transmit, Side::Receive] {
-            self.open.values().for_each(|open| open.endpoint.borrow().suspend(side));
-        }
+    /// Stops all rings of one side. Those from guests are to stop first, so that no frame is under way when those to guests do.
+    pub(super) fn suspend(&self, side: Side) {
+        self.open.values().for_each(|open| open.endpoint.borrow().suspend(side));
     }
 
-    /// Has them run again: first those to guests, so that no frame finds its receiver stopped.
-    pub(super) fn resume(&self) {
-        for side in [Side::Receive, Side::Transmit] {
-            self.open.values().for_each(|open| open.endpoint.borrow().resume(side));
-        }
+    /// Has them run again. Those to guests are to run first, so that no frame finds its receiver stopped.
+    pub(super) fn resume(&self, side: Side) {
+        self.open.values().for_each(|open| open.endpoint.borrow().resume(side));
     }
 
     /// Endpoints that are opened from now on go on with what was left to them.

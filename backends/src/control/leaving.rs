@@ -25,7 +25,7 @@ impl Running {
             Ok(()) => true,
             Err(why) => {
                 tracing::warn!(why, "nothing is left to the next weftd: guests have to come to it");
-                self.daemon.endpoints.resume();
+                self.daemon.go_on(&mut self.events);
                 false
             }
         }
@@ -39,8 +39,8 @@ impl Running {
             self.daemon.speak(&mut self.events);
             self.daemon.take_notices(&mut self.events);
         }
-        self.daemon.let_go(&mut self.events);
-        self.daemon.endpoints.suspend();
+        self.daemon.let_go(&mut self.events, true);
+        self.daemon.stop_all();
         self.daemon.hear_all();
         let socket = self.server.borrow().share();
         self.daemon.estate(socket, true)
@@ -58,6 +58,8 @@ impl Running {
         // The next goes on without it: guests are more than what was counted.
         if let Err(why) = self.daemon.leave_rest(&channel, &told, Duration::ZERO) {
             tracing::warn!(why, "the next weftd is not told what was counted and learnt last");
+        } else if let Err(why) = self.daemon.leave_lanes(&channel, Duration::ZERO) {
+            tracing::warn!(why, "the next weftd has to open lanes anew");
         }
         let kept = [NotifyState::FdStore, NotifyState::FdName(STORED), NotifyState::Custom("FDPOLL=0")];
         sd_notify::notify_with_fds(&kept, &[theirs.as_fd()]).map_err(|why| why.to_string())

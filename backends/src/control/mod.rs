@@ -27,6 +27,7 @@ mod fetcher;
 mod guard_log;
 mod inherited;
 mod lanes;
+mod lanes_left;
 mod leaving;
 mod load;
 mod logging;
@@ -143,7 +144,7 @@ pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Resul
     running.daemon.stop_fetching(&mut running.events);
     running.daemon.doors.close_all(&mut running.events);
     running.daemon.texts.close_all(&mut running.events);
-    running.daemon.lanes.close_all();
+    running.daemon.lanes.close_all(false);
     running.daemon.endpoints.close_all(&mut running.events);
     result
 }

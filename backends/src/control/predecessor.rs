@@ -6,10 +6,13 @@
 
 use super::daemon::Daemon;
 use super::inherited::Inherited;
+use super::lanes_left::read_lanes;
 use super::subscriber::Loop;
 use super::{Running, notify};
 use crate::runtime::clock;
-use crate::upgrade::{Channel, Estate, FOLLOWED, Remainder, STORED, VERSIONS, Word, from_text, rest_from_text};
+use crate::upgrade::{
+    Channel, Estate, FOLLOWED, LANED, LanesLeft, Remainder, STORED, VERSIONS, Word, from_text, rest_from_text,
+};
 use crate::vhost_user::Adoption;
 use event_manager::SubscriberOps;
 use sd_notify::NotifyState;
@@ -32,7 +35,9 @@ pub(super) struct Predecessor {
     channel: Option<Channel>,
     learnt: Learnt,
     /// What is told last, if it has been, or will be.
-    rest: Told,
+    rest: Told<Remainder>,
+    /// What its lanes leave, as they stop.
+    lanes: Told<LanesLeft>,
     at: Duration,
     /// The file of the control socket was its own.
     owns_socket: bool,
@@ -40,11 +45,17 @@ pub(super) struct Predecessor {
     lenient: bool,
 }
 
-/// What follows an estate.
-enum Told {
-    Already(Box<Remainder>),
+/// Something that follows an estate.
+enum Told<T> {
+    Already(Box<T>),
     AtTheEnd,
     Never,
+}
+
+impl<T> Told<T> {
+    fn by(version: u32, from: u32) -> Told<T> {
+        if version >= from { Told::AtTheEnd } else { Told::Never }
+    }
 }
 
 impl Predecessor {
@@ -55,8 +66,8 @@ impl Predecessor {
         let channel = Some(channel);
         match came {
             Ok(estate) => {
-                let rest = if estate.version >= FOLLOWED { Told::AtTheEnd } else { Told::Never };
-                Predecessor::of(channel, estate, rest)
+                let told = (Told::by(estate.version, FOLLOWED), Told::by(estate.version, LANED));
+                Predecessor::of(channel, estate, told)
             }
             Err(why) => give_up(channel.as_ref(), &why),
         }
@@ -74,7 +85,10 @@ impl Predecessor {
             Ok(estate) => {
                 // One that was left by an earlier weftd is followed by nothing.
                 let rest = read_rest(&stored, Duration::ZERO).map_or(Told::Never, |rest| Told::Already(Box::new(rest)));
-                Some(Predecessor::of(None, estate, rest))
+                let lanes = read_lanes(&stored, Duration::ZERO);
+                let lanes = lanes.map_or(Told::Never, |lanes| Told::Already(Box::new(lanes)));
+                stored.drain();
+                Some(Predecessor::of(None, estate, (rest, lanes)))
             }
             Err(why) => {
                 stored.drain();
@@ -84,12 +98,16 @@ impl Predecessor {
         }
     }
 
-    fn of(channel: Option<Channel>, mut estate: Estate, rest: Told) -> (Predecessor, Estate) {
+    fn of(
+        channel: Option<Channel>,
+        mut estate: Estate,
+        (rest, lanes): (Told<Remainder>, Told<LanesLeft>),
+    ) -> (Predecessor, Estate) {
         let learnt = std::mem::take(&mut estate.learnt);
         let owns_socket = estate.control.as_ref().is_some_and(|(_, ours)| *ours);
         // Where nobody is left who could go on, one that cannot is not everybody's end.
         let lenient = estate.lenient || channel.is_none();
-        (Predecessor { channel, learnt, rest, at: estate.at, owns_socket, lenient }, estate)
+        (Predecessor { channel, learnt, rest, lanes, at: estate.at, owns_socket, lenient }, estate)
     }
 
     /// What it tells last. It has let go of all else, so that nothing fails any more.
@@ -118,10 +136,18 @@ impl Predecessor {
         said.unwrap_or_else(|why| self.fail(&why.to_string()));
     }
 
-    fn await_go(&self) {
+    /// Waits until it has let go, and tells what its lanes have left.
+    fn await_go(&mut self) -> LanesLeft {
         match self.channel.as_ref().map(|channel| channel.hear(PATIENCE)) {
             None | Some(Ok(Word::Go)) => {}
             other => self.fail(&format!("the weftd before has not let go: {other:?}")),
+        }
+        match (std::mem::replace(&mut self.lanes, Told::Never), &self.channel) {
+            (Told::Already(lanes), _) => *lanes,
+            (Told::AtTheEnd, Some(channel)) => {
+                read_lanes(channel, PATIENCE).unwrap_or_else(|why| self.fail(&format!("its lanes: {why}")))
+            }
+            _ => LanesLeft::new(),
         }
     }
 }
@@ -153,7 +179,7 @@ fn give_up(channel: Option<&Channel>, why: &str) -> ! {
 
 impl Running {
     /// Goes on where the weftd before this one is. When this returns, that one is done.
-    pub(super) fn succeed(&mut self, predecessor: Predecessor) {
+    pub(super) fn succeed(&mut self, mut predecessor: Predecessor) {
         if let Some(port) = self.daemon.endpoints.unclaimed().filter(|_| !predecessor.lenient) {
             let advice = "has weftd read its configuration again (SIGHUP) since that was changed?";
             predecessor.fail(&format!("port {port} is not there any more; {advice}"));
@@ -163,14 +189,18 @@ impl Running {
         self.daemon.control.succeed(learnt, way, now);
         self.adopt(&predecessor, &Adoption::Ready);
         predecessor.say(&Word::Ready);
-        predecessor.await_go();
+        let lanes = predecessor.await_go();
         if let Err(taken) = self.daemon.origin.store.claim() {
             predecessor.fail(&taken.to_string());
         }
-        for wanted in [Adoption::Ready, Adoption::Done] {
-            self.daemon.endpoints.proceed(&mut self.events);
-            self.adopt(&predecessor, &wanted);
+        self.daemon.endpoints.proceed(&mut self.events);
+        self.adopt(&predecessor, &Adoption::Ready);
+        if !lanes.is_empty() {
+            predecessor.say(&Word::Lanes);
+            self.daemon.adopt_lanes(&mut self.events, lanes);
         }
+        self.daemon.endpoints.proceed(&mut self.events);
+        self.adopt(&predecessor, &Adoption::Done);
         predecessor.say(&Word::Done);
         let owns_socket = predecessor.owns_socket;
         predecessor.rest().into_iter().for_each(|rest| self.daemon.take_rest(rest));
@@ -234,6 +264,8 @@ impl Daemon {
             // Only endpoints can fail to open, and they were not put off.
             let _ = self.take(events, action);
         }
+        // What nobody wants any more.
+        self.lanes.left().clear();
         self.act(events);
         self.settle();
     }

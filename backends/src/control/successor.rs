@@ -9,7 +9,9 @@ use super::daemon::Daemon;
 use super::subscriber::{Loop, Subscriber};
 use crate::ctl_server::{Answer, Mark};
 use crate::runtime::clock;
-use crate::upgrade::{Channel, Estate, FIRST, FOLLOWED, OPTION, Remainder, VERSIONS, Word, rest_to_text, to_text};
+use crate::upgrade::{
+    Channel, Estate, FIRST, FOLLOWED, LANED, OPTION, Remainder, VERSIONS, Word, rest_to_text, to_text,
+};
 use crate::vhost_user::Legacy;
 use ctl::codec::Reply;
 use ctl::proto::v1::{Error, UpgradeReply};
@@ -22,7 +24,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
-use switch::{LaneAsk, Learnt, PortPath};
+use switch::{Learnt, PortPath};
 
 /// How long it may take until a successor says hello.
 const START_MAX: Duration = Duration::from_secs(20);
@@ -48,6 +50,8 @@ pub(super) struct Successor {
     weft: Option<(String, u32)>,
     /// Sessions that cannot go on are ended, rather than that there is no upgrade.
     force: bool,
+    /// It has begun to use what lanes have left.
+    uses_lanes: bool,
 }
 
 /// What came of the last upgrade.
@@ -61,7 +65,15 @@ impl Successor {
         NOT_PASSED_ON.iter().for_each(|name| _ = command.env_remove(name));
         let child = command.spawn()?;
         let subscriber = events.add_subscriber(Subscriber::Wake(channel.as_raw_fd()));
-        Ok(Successor { child, channel, subscriber, until: Instant::now() + START_MAX, weft: None, force })
+        Ok(Successor {
+            child,
+            channel,
+            subscriber,
+            until: Instant::now() + START_MAX,
+            weft: None,
+            force,
+            uses_lanes: false,
+        })
     }
 
     /// Whether it has said hello.
@@ -84,9 +96,14 @@ impl Successor {
         }
     }
 
+    /// The format of the estate that is made for it.
+    fn version(&self) -> u32 {
+        self.weft.as_ref().map_or(FIRST, |(_, version)| *version)
+    }
+
     /// Makes an estate one that it reads. What that tells of what was learnt, if more follows.
     fn fit(&self, estate: &mut Estate) -> Option<Learnt> {
-        estate.version = self.weft.as_ref().map_or(FIRST, |(_, version)| *version);
+        estate.version = self.version();
         if estate.version < FOLLOWED {
             return None;
         }
@@ -113,12 +130,28 @@ impl Successor {
         }
     }
 
-    /// Ends it. When this returns it touches nothing any more.
-    fn end(mut self, events: &mut Loop) {
+    /// Waits until all runs there.
+    fn await_done(&mut self) -> Result<(), String> {
+        let until = Instant::now() + DONE_MAX;
+        loop {
+            match self.channel.hear(until.saturating_duration_since(Instant::now())).map_err(|why| silent(&why))? {
+                Word::Lanes if !self.uses_lanes => self.uses_lanes = true,
+                Word::Done => return Ok(()),
+                word => return Err(said(word)),
+            }
+        }
+    }
+
+    /// Ends it. When this returns it touches nothing any more; tells whether it has begun to use lanes.
+    fn end(mut self, events: &mut Loop) -> bool {
         // Both fail only for a process that has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
         drop(events.remove_subscriber(self.subscriber));
+        while let Ok(Some(word)) = self.channel.heard() {
+            self.uses_lanes |= word == Word::Lanes;
+        }
+        self.uses_lanes
     }
 }
 
@@ -192,32 +225,35 @@ impl Daemon {
         while self.take_snooped() {}
     }
 
-    /// Lets go of what only one process can have, and that guests do not wait for. Tells which ports had a lane open.
-    pub(super) fn let_go(&mut self, events: &mut Loop) -> Vec<PortPath> {
+    /// Lets go of what only one process can have, and that guests do not wait for; of all lanes, unless those stay that can be left
+    /// to another. Tells whose were closed.
+    pub(super) fn let_go(&mut self, events: &mut Loop, lanes_stay: bool) -> Vec<PortPath> {
         self.stop_fetching(events);
         self.doors.close_all(events);
         self.texts.close_all(events);
         let ports = self.control.desired().ports().iter().filter(|(_, spec)| spec.vf.is_some());
         ports.for_each(|(port, _)| self.vmms.follow(port, 0, None));
         self.origin.store.let_go();
-        self.lanes.close_all()
+        self.lanes.close_all(lanes_stay)
     }
 
     /// Takes it back: lanes that were open are opened once more, and their state is what it was.
     fn take_back(&mut self, events: &mut Loop, lanes: &[PortPath]) {
-        self.endpoints.resume();
+        self.go_on(events);
         if let Err(taken) = self.origin.store.claim() {
             tracing::warn!(%taken, "the state directory was not let go of for good, and another has it now");
         }
         self.open_sockets(events);
         let ports: Vec<PortPath> = self.control.desired().ports().keys().cloned().collect();
         ports.iter().for_each(|port| self.follow_vf(events, port));
-        for port in lanes {
-            if let Some(asked) = self.control.device_opening(port).or_else(|| self.control.vf_opening(port)) {
-                self.lane(events, port, LaneAsk::Open(Box::new(asked)));
-            }
-        }
+        lanes.iter().for_each(|port| self.reopen_lane(events, port));
         self.act(events);
+    }
+
+    /// Has a successor go on.
+    fn go(&mut self, channel: &Channel, with_lanes: bool) -> Result<(), String> {
+        channel.say(&Word::Go, DONE_MAX).map_err(|why| silent(&why))?;
+        if with_lanes { self.leave_lanes(channel, DONE_MAX) } else { Ok(()) }
     }
 
     /// Saves what is not saved.
@@ -255,7 +291,7 @@ impl Running {
 
     /// Gives all to the successor, and is as before when it does not take it.
     fn hand_over(&mut self, mut estate: Estate) -> Result<UpgradeReply, String> {
-        let Some(successor) = self.daemon.successor.take() else { return Err("there is none".to_owned()) };
+        let Some(mut successor) = self.daemon.successor.take() else { return Err("there is none".to_owned()) };
         let guests = estate.ports.values().filter(|legacy| legacy.session.is_some()).count() as u64;
         let told = successor.fit(&mut estate);
         // The watchdog is not told anything until this is over.
@@ -265,11 +301,11 @@ impl Running {
             successor.end(&mut self.events);
             return Err(why);
         }
-        let lanes = self.daemon.let_go(&mut self.events);
+        let lanes_stay = successor.version() >= LANED;
+        let closed = self.daemon.let_go(&mut self.events, lanes_stay);
         let stopped = Instant::now();
-        self.daemon.endpoints.suspend();
-        let went = successor.channel.say(&Word::Go, DONE_MAX).map_err(|why| silent(&why));
-        match went.and_then(|()| successor.expect(&Word::Done, DONE_MAX)) {
+        self.daemon.stop_all();
+        match self.daemon.go(&successor.channel, lanes_stay).and_then(|()| successor.await_done()) {
             Ok(()) => {
                 let gap_us = u64::try_from(stopped.elapsed().as_micros()).unwrap_or(u64::MAX);
                 if let Some(Err(why)) = told.map(|told| self.daemon.leave_rest(&successor.channel, &told, TELL_MAX)) {
@@ -279,8 +315,10 @@ impl Running {
                 Ok(UpgradeReply { pid: successor.child.id(), version, guests, gap_us })
             }
             Err(why) => {
-                successor.end(&mut self.events);
-                self.daemon.take_back(&mut self.events, &lanes);
+                if successor.end(&mut self.events) {
+                    self.daemon.lanes.cut_streams();
+                }
+                self.daemon.take_back(&mut self.events, &closed);
                 Err(why)
             }
         }

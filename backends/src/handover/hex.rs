@@ -3,7 +3,8 @@
 
 /// Two digits an octet, in lower case.
 pub(crate) fn encode(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(*octet)]).collect()
 }
 
 /// `None`: it is not that.

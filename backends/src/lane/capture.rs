@@ -47,7 +47,8 @@ pub(super) fn open(inner: Opened, path: &Path, most: u64) -> Result<Opened, Lane
         Box::new(Source { inner, recorder: Recorder::new(&log, Way::In), whole }) as Box<dyn LaneSource>
     };
     let (sinks, sources) = (inner.sinks.into_iter().map(sink), inner.sources.into_iter().map(source));
-    Ok(Opened { sinks: sinks.collect(), sources: sources.collect(), link: inner.link, mtu: inner.mtu })
+    let opened = Opened { mtu: inner.mtu, ..Opened::none(inner.link) };
+    Ok(Opened { sinks: sinks.collect(), sources: sources.collect(), ..opened })
 }
 
 /// Makes the file anew. What is there already and is no capture file is left as it is: it may be anybody's.

@@ -6,7 +6,7 @@
 //! and then the path is tried again, for a VMM that has been started anew has made a new socket there. What is sent while nobody is
 //! there is lost.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use wire::VnetHeader;
 
 use super::Opened;
 use super::error::LaneError;
+use super::legacy::{Keeper, LaneLegacy};
 use super::link::LinkState;
 use super::outlet::Shared;
 use super::pool::Pool;
@@ -38,18 +39,34 @@ const WHOLE: usize = 4;
 pub(super) fn open(local: &Place, remote: &Place) -> Result<Opened, LaneError> {
     let on = |why| ADVICE.on(&described(local), why);
     let bound = Bound::at(local, SocketType::DGRAM)?;
-    let shared = Arc::new(Shared::new(Style::Datagrams).map_err(on)?);
-    shared.watch(&bound).map_err(on)?;
-    let pool = Pool::new().map_err(on)?;
+    opened(bound, remote, (None, &[])).map_err(on)
+}
+
+/// Goes on with what a lane has left; `None`: it is of no use.
+pub(super) fn adopt(local: &Place, remote: &Place, mut left: LaneLegacy) -> Option<Opened> {
+    let bound = Bound::adopted(local, left.bound.take()?)?;
+    opened(bound, remote, (left.others.pop(), &left.waiting)).ok()
+}
+
+/// The lane, with the socket to the peer, if there is one already, and what waits for it.
+fn opened(bound: Bound, remote: &Place, (there, waiting): (Option<OwnedFd>, &[Vec<u8>])) -> io::Result<Opened> {
+    let shared = Arc::new(Shared::new(Style::Datagrams)?);
+    shared.watch(&bound)?;
+    let pool = Pool::new()?;
     let mut peer = Peer { place: remote.clone(), missed: 0, patience: 0 };
-    peer.find(&shared);
+    match there {
+        Some(socket) => shared.connect(socket)?,
+        None => _ = peer.find(&shared),
+    }
+    shared.put_back(waiting);
     let link = Arc::clone(&shared.link);
     let spare = Spare::new(|_| Vec::new());
     let is_there = link.state() == LinkState::Up;
     let burst = Queue::new(BURST, WHOLE, 0);
     let sink = Sink { shared: Arc::clone(&shared), peer, burst, spare, is_there };
-    let source = Source { shared, bound, pool };
-    Ok(Opened::single(Box::new(sink), Box::new(source), link))
+    let keeper = Arc::default();
+    let source = Source { shared, bound, pool, keeper: Arc::clone(&keeper) };
+    Ok(Opened { keeper, ..Opened::single(Box::new(sink), Box::new(source), link) })
 }
 
 /// Where frames go, and how long it is left alone when nobody is there.
@@ -143,6 +160,17 @@ struct Source {
     shared: Arc<Shared<OwnedFd>>,
     bound: Bound,
     pool: Pool,
+    keeper: Arc<Keeper>,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.keeper.leave(|left| {
+            let (socket, waiting) = self.shared.take();
+            left.bound = self.bound.leave();
+            (left.others, left.waiting) = (Vec::from_iter(socket), waiting);
+        });
+    }
 }
 
 impl LaneSource for Source {

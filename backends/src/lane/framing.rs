@@ -40,6 +40,19 @@ impl Stage {
         &mut self.bytes[self.end..]
     }
 
+    /// What came and was not taken yet.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Begins with what another had left. False: it is more than one can have.
+    pub(super) fn put_back(&mut self, rest: &[u8]) -> bool {
+        let room = self.room().get_mut(..rest.len());
+        let fits = room.map(|room| room.copy_from_slice(rest)).is_some();
+        self.filled(if fits { rest.len() } else { 0 });
+        fits
+    }
+
     /// So many bytes came into [`Stage::room`].
     pub(super) fn filled(&mut self, len: usize) {
         self.end = (self.end + len).min(self.bytes.len());

@@ -39,6 +39,7 @@ mod dgram;
 mod error;
 mod fault;
 mod framing;
+mod legacy;
 mod link;
 mod loopback;
 mod null;
@@ -65,6 +66,7 @@ use dataplane::{LaneSink, LaneSource};
 
 pub use error::LaneError;
 pub use fault::Plan;
+pub(crate) use legacy::{BoundLegacy, Keeper, LaneLegacy};
 pub use link::{Counts, Link, LinkState};
 
 use crate::place::Place;
@@ -138,12 +140,14 @@ pub struct Opened {
     pub link: Arc<Link>,
     /// Longest frame that it takes, its Ethernet header not counted.
     pub mtu: u16,
+    /// Where it leaves what it has, if that is wanted when both halves are dropped.
+    pub(crate) keeper: Arc<Keeper>,
 }
 
 impl Opened {
     /// One that takes frames of any length, without queues as yet.
     fn none(link: Arc<Link>) -> Self {
-        Self { sinks: Vec::new(), sources: Vec::new(), link, mtu: *MTU.end() }
+        Self { sinks: Vec::new(), sources: Vec::new(), link, mtu: *MTU.end(), keeper: Arc::default() }
     }
 
     /// One that takes frames of any length.
@@ -168,6 +172,27 @@ pub fn open(kind: &Kind) -> Result<Opened, LaneError> {
         Kind::Replay { file } => replay::open(file),
         Kind::Pcap { inner, file, most } => capture::open(open(inner)?, file, *most),
         Kind::Fault { inner, plan } => fault::open(open(inner)?, *plan),
+    }
+}
+
+/// Opens a lane with what one of the same kind, at the same place, has left; of what is of no use, or not left, anew.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn adopt(kind: &Kind, left: LaneLegacy) -> Result<Opened, LaneError> {
+    let adopted = match kind {
+        Kind::Dgram { local, remote } => dgram::adopt(local, remote, left),
+        Kind::Stream { place, listen } => stream::adopt(place, *listen, left),
+        Kind::Tap { name, queues } => tap::adopt(name, *queues, left),
+        _ => None,
+    };
+    adopted.map_or_else(|| open(kind), Ok)
+}
+
+impl Kind {
+    /// Whether [`adopt`] makes something of what such a lane leaves.
+    pub(crate) fn can_be_left(&self) -> bool {
+        matches!(self, Kind::Dgram { .. } | Kind::Stream { .. } | Kind::Tap { .. })
     }
 }
 

@@ -138,6 +138,21 @@ impl<S: AsFd> Shared<S> {
         }
     }
 
+    /// Takes what waits, and the socket that it waits for, for another lane to go on with.
+    pub(super) fn take(&self) -> (Option<S>, Vec<Vec<u8>>) {
+        let mut outlet = self.lock();
+        (outlet.socket.take(), outlet.waiting.take_all())
+    }
+
+    /// Goes on with what waited elsewhere, before anything else is sent; what there is no room for is lost.
+    pub(super) fn put_back(&self, waiting: &[Vec<u8>]) {
+        let mut outlet = self.lock();
+        let lost = waiting.iter().filter(|message| !outlet.waiting.put_back(message)).count();
+        self.link.lost.add(lost as u64);
+        self.drain(&mut outlet);
+        self.look_out(&mut outlet);
+    }
+
     /// Whether there is another end, as far as is known.
     pub(super) fn is_connected(&self) -> bool {
         self.lock().socket.is_some()

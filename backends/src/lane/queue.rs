@@ -124,6 +124,21 @@ impl Queue {
         self.bytes.get(message)
     }
 
+    /// Takes all that wait, each with what stands before it, as far as it was not sent.
+    pub(super) fn take_all(&mut self) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| self.pop().map(<[u8]>::to_vec)).collect()
+    }
+
+    /// Appends a message that was taken by [`Queue::take_all`]. False: there is no room.
+    pub(super) fn put_back(&mut self, message: &[u8]) -> bool {
+        let fits = self.has_room_for(message.len());
+        if fits {
+            self.bytes[self.end..self.end + message.len()].copy_from_slice(message);
+            self.add(message.len());
+        }
+        fits
+    }
+
     /// Gives up the frame that comes next.
     fn lose(&mut self) {
         let Some(message) = self.messages.get(self.done) else { return };

@@ -6,7 +6,7 @@
 //! has gone gets the next one. A length that no frame has ends the connection: nobody could say where the next frame begins.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use wire::VnetHeader;
 use super::Opened;
 use super::error::LaneError;
 use super::framing::{BadLength, LENGTH, Stage, length};
+use super::legacy::{Keeper, LaneLegacy};
 use super::link::LinkState;
 use super::outlet::Shared;
 use super::pool::Pool;
@@ -44,7 +45,7 @@ pub(super) fn serve(place: &Place) -> Result<Opened, LaneError> {
     listen(&bound, BACKLOG).map_err(|why| on(why.into()))?;
     let shared = Arc::new(Shared::new(Style::Stream).map_err(on)?);
     shared.watch(&bound).map_err(on)?;
-    opened(shared, Inlet { listener: Some(bound), connection: None }).map_err(on)
+    opened(shared, Inlet { listener: Some(bound), connection: None }, Stage::new()).map_err(on)
 }
 
 /// Connects to who listens at `place`.
@@ -60,15 +61,40 @@ pub(super) fn connect(place: &Place) -> Result<Opened, LaneError> {
     let shared = Arc::new(Shared::new(Style::Stream).map_err(on)?);
     let mut inlet = Inlet { listener: None, connection: None };
     inlet.take(connection, &shared).map_err(on)?;
-    opened(shared, inlet).map_err(on)
+    opened(shared, inlet, Stage::new()).map_err(on)
 }
 
-fn opened(shared: Arc<Shared<Way>>, inlet: Inlet) -> io::Result<Opened> {
+/// Goes on with what a lane at `place` has left; `None`: it is of no use.
+pub(super) fn adopt(place: &Place, listens: bool, mut left: LaneLegacy) -> Option<Opened> {
+    let bound = left.bound.take().and_then(|bound| Bound::adopted(place, bound));
+    let connection = left.others.pop();
+    if bound.is_some() != listens || !listens && connection.is_none() {
+        return None;
+    }
+    resumed(bound, connection, &left).ok()
+}
+
+fn resumed(listener: Option<Bound>, connection: Option<OwnedFd>, left: &LaneLegacy) -> io::Result<Opened> {
+    let shared = Arc::new(Shared::new(Style::Stream)?);
+    listener.as_ref().map_or(Ok(()), |listener| shared.watch(listener))?;
+    let (mut inlet, mut stage) = (Inlet { listener, connection: None }, Stage::new());
+    if let Some(connection) = connection {
+        inlet.take(UnixStream::from(connection).into(), &shared)?;
+        if !stage.put_back(&left.came) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        shared.put_back(&left.waiting);
+    }
+    opened(shared, inlet, stage)
+}
+
+fn opened(shared: Arc<Shared<Way>>, inlet: Inlet, stage: Stage) -> io::Result<Opened> {
     let link = Arc::clone(&shared.link);
     let spare = Spare::new(|len| length(len).to_vec());
     let sink = Sink { shared: Arc::clone(&shared), burst: Queue::new(BURST, WHOLE, LENGTH), spare };
-    let source = Source { shared, inlet, stage: Stage::new(), pool: Pool::new()? };
-    Ok(Opened::single(Box::new(sink), Box::new(source), link))
+    let keeper = Arc::default();
+    let source = Source { shared, inlet, stage, pool: Pool::new()?, keeper: Arc::clone(&keeper) };
+    Ok(Opened { keeper, ..Opened::single(Box::new(sink), Box::new(source), link) })
 }
 
 /// One connection, for both directions.
@@ -154,6 +180,19 @@ struct Source {
     inlet: Inlet,
     stage: Stage,
     pool: Pool,
+    keeper: Arc<Keeper>,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.keeper.leave(|left| {
+            let (_, waiting) = self.shared.take();
+            left.bound = self.inlet.listener.as_mut().and_then(Bound::leave);
+            let connection = self.inlet.connection.as_ref().and_then(|way| way.0.leave().ok());
+            left.others = Vec::from_iter(connection);
+            (left.came, left.waiting) = (self.stage.rest().to_vec(), waiting);
+        });
+    }
 }
 
 impl Source {

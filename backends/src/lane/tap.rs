@@ -17,6 +17,7 @@ use wire::VnetHeader;
 
 use super::Opened;
 use super::error::{Advice, LaneError};
+use super::legacy::{Keeper, LaneLegacy};
 use super::link::{Link, LinkState};
 use super::offloads::{INTO, OUT_OF, UDP};
 use super::pool::Pool;
@@ -34,6 +35,22 @@ const ADVICE: Advice = Advice {
 /// # Errors
 /// weftd lacks a right, the name is that of something else, or it is taken.
 pub(super) fn open(name: &str, queues: u16) -> Result<Opened, LaneError> {
+    opened(name, queues, netdev::tap_queue)
+}
+
+/// Goes on with the queues of a tap that a lane has left; `None`: they are others than are wanted. So the tap is never without anybody
+/// who has it, which would be the end of one that is not to stay.
+pub(super) fn adopt(name: &str, queues: u16, left: LaneLegacy) -> Option<Opened> {
+    let mut there = left.others.into_iter();
+    let fits = there.len() == usize::from(queues);
+    fits.then(|| opened(name, queues, |_, _| there.next().ok_or_else(|| io::ErrorKind::NotFound.into())))?.ok()
+}
+
+fn opened(
+    name: &str,
+    queues: u16,
+    mut queue: impl FnMut(&str, bool) -> io::Result<OwnedFd>,
+) -> Result<Opened, LaneError> {
     let what = format!("tap {name}");
     if !(1..=QUEUE_PAIRS).contains(&queues) {
         return Err(LaneError::Described { what, why: "must have 1 to 16 queues" });
@@ -48,7 +65,7 @@ pub(super) fn open(name: &str, queues: u16) -> Result<Opened, LaneError> {
     let link = Arc::new(Link::new(LinkState::Up));
     let (mut opened, mut offloads) = (Opened::none(link), INTO | OUT_OF);
     for _ in 0..queues {
-        let queue = Arc::new(netdev::tap_queue(name, queues > 1).map_err(on)?);
+        let queue = Arc::new(queue(name, queues > 1).map_err(on)?);
         if netdev::offer_offloads(queue.as_fd()).map_err(on)? == TapOffload::Tcp {
             offloads &= !UDP;
         }
@@ -63,7 +80,8 @@ fn add(opened: &mut Opened, queue: Arc<OwnedFd>, offloads: u64) -> io::Result<()
     let sink =
         Sink { link: Arc::clone(link), queue: Arc::clone(&queue), negotiated, frame, flushed: Flushed::default() };
     let negotiated = Negotiated(offloads & OUT_OF);
-    let source = Source { link: Arc::clone(link), queue, negotiated, pool: Pool::new()? };
+    let keeper = Arc::clone(&opened.keeper);
+    let source = Source { link: Arc::clone(link), queue, negotiated, pool: Pool::new()?, keeper };
     opened.sinks.push(Box::new(sink));
     opened.sources.push(Box::new(source));
     Ok(())
@@ -125,6 +143,13 @@ struct Source {
     queue: Arc<OwnedFd>,
     negotiated: Negotiated,
     pool: Pool,
+    keeper: Arc<Keeper>,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.keeper.leave(|left| left.others.extend(self.queue.try_clone()));
+    }
 }
 
 impl Source {

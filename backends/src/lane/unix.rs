@@ -11,6 +11,7 @@ use rustix::net::SocketType;
 use switch::limits::SOCKET_PATH_MAX;
 
 use super::error::{Advice, LaneError};
+use super::legacy::BoundLegacy;
 use crate::place::{Held, Place};
 use crate::socket_file;
 
@@ -29,8 +30,8 @@ pub(super) const ADVICE: Advice = Advice {
 pub(super) struct Bound {
     socket: OwnedFd,
     way: Held,
-    device: u64,
-    inode: u64,
+    /// Its device and inode; `None`: it is another process's.
+    file: Option<(u64, u64)>,
 }
 
 impl Bound {
@@ -54,7 +55,18 @@ impl Bound {
         sys::fd::refuse_rights(socket.as_fd());
         let made = fs::symlink_metadata(way.path()).map_err(on)?;
         place.hand_over().map_err(on)?;
-        Ok(Self { socket, way, device: made.dev(), inode: made.ino() })
+        Ok(Self { socket, way, file: Some((made.dev(), made.ino())) })
+    }
+
+    /// One that another process, or an earlier lane, has made at this place; `None`: the place cannot be reached any more.
+    pub(super) fn adopted(place: &Place, left: BoundLegacy) -> Option<Self> {
+        Some(Self { socket: left.socket, way: place.hold().ok()?, file: Some(left.file) })
+    }
+
+    /// Leaves it, and its file, to another; `None`: the system is out of descriptors.
+    pub(super) fn leave(&mut self) -> Option<BoundLegacy> {
+        let socket = self.socket.try_clone().ok()?;
+        Some(BoundLegacy { socket, file: self.file.take()? })
     }
 }
 
@@ -68,7 +80,7 @@ impl Drop for Bound {
     fn drop(&mut self) {
         let path = self.way.path();
         // Somebody may have put another file there meanwhile; that one is not ours.
-        if fs::symlink_metadata(path).is_ok_and(|now| (now.dev(), now.ino()) == (self.device, self.inode)) {
+        if fs::symlink_metadata(path).is_ok_and(|now| Some((now.dev(), now.ino())) == self.file) {
             let _ = fs::remove_file(path);
         }
     }

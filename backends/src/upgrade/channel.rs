@@ -53,6 +53,8 @@ pub(crate) enum Word {
     Done,
     /// What can only be told now follows.
     Rest,
+    /// What lanes leave follows; or, of a successor: it has begun to use that.
+    Lanes,
     /// It cannot be.
     Failed(String),
 }

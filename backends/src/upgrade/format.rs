@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The format of an estate, versions 1 and 2: JSON, in which descriptors are numbers of those that come with it. Version 2 differs in
-//! that something follows it (`rest.rs`), and that it need not say what stands there.
+//! The format of an estate, versions 1 to 3: JSON, in which descriptors are numbers of those that come with it. Version 2 differs in
+//! that something follows it (`rest.rs`), and that it need not say what stands there; version 3 in that lanes do, too (`lanes.rs`).
 
 use super::learnt::{self, LearntV1, MacsV1, RasV1};
 use super::{Estate, VERSIONS};

@@ -15,7 +15,8 @@
 //!      │  estate ──────────────────────────────────────▶ store, ports, sessions up to their kicks
 //!      │◀────────────────────────────────────── ready ─
 //!   rings stop
-//!      │  go ──────────────────────────────────────────▶ kicks: rings run, from their used indices
+//!      │  go, lanes ───────────────────────────────────▶ kicks: rings run, from their used indices
+//!      │◀────────────────────────────────────── lanes ─  they are in use there
 //!      │◀─────────────────────────────────────── done ─  its own from here on
 //!      │  rest ────────────────────────────────────────▶ what was counted, and learnt meanwhile; then the first caller
 //!      ▼ ends, and touches nothing                      │
@@ -25,6 +26,11 @@
 //! it kills it, waits for its end, and has its rings run again. Both have the same connections for a while, but only one reads
 //! them: the predecessor's control loop does nothing else from the estate on, and the successor does not before *go*. Only what is
 //! between *go* and *done* is a gap to guests.
+//!
+//! Lanes that are no rings (sockets of QEMU's netdevs, taps) stop between the rings from guests and those to them, and begin there
+//! in between as well, so that nothing goes to where nobody takes it. What comes meanwhile waits in their sockets; what has come, a
+//! part of a frame perhaps, goes along. Should the successor end between *lanes* and *done*, a stream may have been cut in the
+//! middle of a frame: then its connection is given up, as it is by a restart. Other kinds are closed here and opened there.
 //!
 //! What guests do until the rings stop is counted, and some of it learnt from, so that can only be told afterwards: in the
 //! [`Remainder`], which comes when rings run again, since no guest has to wait for it. A successor to whom it does not come goes on
@@ -42,6 +48,7 @@
 
 mod channel;
 mod format;
+mod lanes;
 mod learnt;
 mod rest;
 #[cfg(test)]
@@ -50,6 +57,7 @@ mod tests;
 pub use channel::Channel;
 pub(crate) use channel::Word;
 pub(crate) use format::{BadEstate, from_text, to_text};
+pub(crate) use lanes::{LanesLeft, lanes_from_text, lanes_to_text};
 pub(crate) use rest::{rest_from_text, rest_to_text};
 
 use crate::vhost_user::Legacy;
@@ -59,13 +67,16 @@ use std::time::Duration;
 use switch::{Learnt, PortPath, Rest};
 
 /// The formats of an estate that this weftd reads, the newest first. It writes all of them.
-pub(crate) const VERSIONS: &[u32] = &[FOLLOWED, FIRST];
+pub(crate) const VERSIONS: &[u32] = &[LANED, FOLLOWED, FIRST];
 
 /// The format that every weftd reads.
 pub(crate) const FIRST: u32 = 1;
 
 /// From this version on, what can only be told at the end follows the estate.
 pub(crate) const FOLLOWED: u32 = 2;
+
+/// From this version on, lanes that are no rings are left with their descriptors, between *go* and *done*.
+pub(crate) const LANED: u32 = 3;
 
 /// The option that tells a weftd that it is a successor, whose standard input is the socket to its predecessor.
 pub const OPTION: &str = "--succeed";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use crate::dispose::Descriptors;
+use crate::lane::{BoundLegacy, LaneLegacy};
 use crate::vhost_user::Script;
 use crate::vhost_user::message::{Message, request as id};
 use dataplane::{DropReason, PortStats, SnoopStats, Traffic};
@@ -81,7 +82,7 @@ fn test_an_estate_that_makes_no_sense_is_none() {
     assert!(from_text(&text, again()).is_ok());
     for (from, to) in [
         ("\"version\":2", "\"version\":2,\"more\":1"),
-        ("\"version\":2", "\"version\":3"),
+        ("\"version\":2", "\"version\":4"),
         ("red/dev:vm1", "red/dev"),
         ("\"fd\":0", "\"fd\":1"),
         ("\"fd\":0", "\"fd\":4000"),
@@ -175,6 +176,39 @@ fn test_what_follows_an_estate_comes_as_it_was_told() {
         assert!(text.contains(from), "{from}");
         assert!(rest_from_text(&text.replace(from, to)).is_err(), "{to}");
     }
+}
+
+#[test]
+fn test_what_lanes_leave_comes_with_its_descriptors() {
+    let legacy = || LaneLegacy {
+        bound: Some(BoundLegacy { socket: bell(), file: (1, 2) }),
+        others: vec![bell(), bell()],
+        came: vec![0, 0, 0, 60, 1],
+        waiting: vec![vec![2], vec![3, 4]],
+    };
+    let left: LanesLeft = ["tap:tap0", "stream:/run/vf"]
+        .map(|lane| (lane.parse().unwrap(), legacy()))
+        .into_iter()
+        .zip(["red:up", "blue:vm1"])
+        .map(|(left, port)| (port.parse().unwrap(), left))
+        .collect();
+    let (text, lent) = lanes_to_text(&left).unwrap();
+    let again = || lent.iter().map(|fd| fd.try_clone_to_owned().unwrap()).collect::<Vec<_>>();
+    assert_eq!(again().len(), 6);
+    let read = lanes_from_text(&text, again()).unwrap();
+    assert_eq!(format!("{:?}", read.keys()), format!("{:?}", left.keys()));
+    for ((lane, one), (expected, other)) in read.values().zip(left.values()) {
+        assert_eq!((lane, one.others.len(), &one.came, &one.waiting), (expected, 2, &other.came, &other.waiting));
+        assert_eq!(one.bound.as_ref().map(|bound| bound.file), Some((1, 2)));
+    }
+    // What a newer weftd says besides; a lane that is not known is opened anew.
+    let more = text.replace("\"lane\":\"tap:tap0\"", "\"lane\":\"carrier-pigeon\",\"more\":1");
+    assert_eq!(lanes_from_text(&more, again()).unwrap().len(), 1);
+    for (from, to) in [("red:up", "red/up"), ("\"fd\":0", "\"fd\":1"), ("0000003c01", "000")] {
+        assert!(text.contains(from), "{from}");
+        assert!(lanes_from_text(&text.replace(from, to), again()).is_err(), "{to}");
+    }
+    assert!(lanes_from_text(&text, Vec::new()).is_err(), "its descriptors are missing");
 }
 
 #[test]

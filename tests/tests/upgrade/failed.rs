@@ -10,13 +10,13 @@ use tests::weftd::{Weftd, binary, toml};
 
 use crate::uplink::Far;
 
-struct Scene {
-    daemon: Weftd,
-    guests: Couple,
+pub(crate) struct Scene {
+    pub(crate) daemon: Weftd,
+    pub(crate) guests: Couple,
 }
 
 impl Scene {
-    fn new() -> Scene {
+    pub(crate) fn new() -> Scene {
         let daemon = Weftd::start_copy();
         let guests = daemon.attach_couple("red");
         Scene { daemon, guests }
@@ -31,7 +31,7 @@ impl Scene {
     }
 
     /// The upgrade fails with this in its reason, and nothing else is different.
-    fn assert_fails(&mut self, part: &str) {
+    pub(crate) fn assert_fails(&mut self, part: &str) {
         let pid = self.daemon.pid();
         let why = self.daemon.begin_upgrade().outcome().expect_err("it cannot be");
         assert!(why.contains(part), "{part:?} is not in {why:?}");
@@ -48,6 +48,14 @@ fn words(all: &[&str]) -> Vec<u8> {
         [head, text.as_bytes().to_vec()].concat()
     };
     all.iter().flat_map(word).collect()
+}
+
+/// A successor that says these words, and ends.
+pub(crate) fn says(scene: &Scene, all: &[&str]) -> PathBuf {
+    let file = scene.daemon.folder().join("words");
+    fs::write(&file, words(all)).expect("the folder is ours");
+    // It reads on for a while, for otherwise it would be gone before it was given anything.
+    scene.script(&format!("cat {} >&0; timeout 1 cat <&0 >/dev/null", file.display()))
 }
 
 const HELLO: &str = r#"{"hello":{"reads":[1],"weft":"9.9"}}"#;
@@ -69,12 +77,6 @@ fn a_program_that_is_none_changes_nothing() {
 #[test]
 fn one_that_ends_at_any_point_gives_all_back() {
     let mut scene = Scene::new();
-    let file = scene.daemon.folder().join("words");
-    let says = |scene: &Scene, all: &[&str]| {
-        fs::write(&file, words(all)).expect("the folder is ours");
-        // It reads on for a while, for otherwise it would be gone before it was given anything.
-        scene.script(&format!("cat {} >&0; timeout 1 cat <&0 >/dev/null", file.display()))
-    };
     scene.daemon.replace_program(&says(&scene, &[HELLO]));
     scene.assert_fails("it ended");
     // At its worst: rings are stopped and lanes closed, and it ends before it has them.

@@ -4,6 +4,7 @@
 mod counted;
 mod failed;
 mod hostile;
+mod lanes;
 mod traffic;
 mod uplink;
 mod whole;

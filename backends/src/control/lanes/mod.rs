@@ -14,13 +14,14 @@ use tended::Tended;
 pub(super) use netdevs::Netdevs;
 pub(super) use vmms::Vmms;
 
-use crate::lane::{self, Counts, Link, LinkState};
+use crate::lane::{self, Counts, Keeper, LaneError, LaneLegacy, Link, LinkState};
 use crate::runtime::{AttachedLane, Workers};
+use crate::upgrade::LanesLeft;
 use dataplane::Port;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use switch::{LaneLosses, LaneNotice, LaneOpening, PortPath};
+use switch::{LaneLosses, LaneNotice, LaneOpening, LaneSpec, PortPath};
 
 /// After this long a lane that is all that a port has, and could not be opened, is tried again.
 const RETRY: Duration = Duration::from_secs(5);
@@ -47,6 +48,8 @@ struct Open {
     counted: Counts,
     /// The netdev of a VF, after the socket on it.
     tended: Option<Tended>,
+    /// Where it leaves what it has, and what it was opened as, if anybody could go on with that.
+    keeper: Option<(Arc<Keeper>, LaneSpec)>,
 }
 
 /// All lanes.
@@ -56,7 +59,9 @@ pub(super) struct Lanes {
     /// Ports whose only lane is not open, and when the next attempt is due.
     failed: BTreeMap<PortPath, Instant>,
     /// What was lost on lanes that have been closed, and was not told yet.
-    left: Vec<(PortPath, LaneLosses)>,
+    losses: Vec<(PortPath, LaneLosses)>,
+    /// What lanes have left that were closed to be opened again, here or by another process.
+    left: LanesLeft,
 }
 
 impl Lanes {
@@ -85,13 +90,14 @@ impl Lanes {
         found: Option<String>,
     ) -> LaneNotice {
         let tended = kind::vf_netdev(kind, &asked.spec).map(Tended::new);
-        match lane::open(kind) {
+        match self.open_or_adopt(port, asked, kind) {
             Ok(opened) if opened.mtu < asked.spec.mtu => self.fail(port, asked, too_short(opened.mtu, asked.spec.mtu)),
             Ok(opened) => {
                 let at = (&asked.namespace, &asked.device);
                 let attached = workers.attach_lane(at, opened.sinks, opened.sources, asked.inward);
                 // Who listens is open, although nobody may be connected yet: a VMM may be told to plug now.
                 let (netdev_of, found_it) = (kind::netdev(kind), found.is_some());
+                let keeper = kind.can_be_left().then(|| (opened.keeper, asked.lane.clone()));
                 let open = Open {
                     link: opened.link,
                     told: LinkState::Up,
@@ -103,11 +109,24 @@ impl Lanes {
                     device: Arc::clone(&asked.device),
                     counted: Counts::default(),
                     tended,
+                    keeper,
                 };
                 self.open.insert(port.clone(), open);
                 LaneNotice::Up { found }
             }
             Err(why) => self.fail(port, asked, why.to_string()),
+        }
+    }
+
+    fn open_or_adopt(
+        &mut self,
+        port: &PortPath,
+        asked: &LaneOpening,
+        kind: &lane::Kind,
+    ) -> Result<lane::Opened, LaneError> {
+        match self.left.remove(port) {
+            Some((lane, left)) if lane == asked.lane => lane::adopt(kind, left),
+            _ => lane::open(kind),
         }
     }
 
@@ -127,18 +146,46 @@ impl Lanes {
     fn drop_open(&mut self, port: &PortPath) {
         let Some(mut open) = self.open.remove(port) else { return };
         drop(open.attached);
-        self.left.extend(losses(&open.link, &mut open.counted).map(|losses| (port.clone(), losses)));
+        self.losses.extend(losses(&open.link, &mut open.counted).map(|losses| (port.clone(), losses)));
     }
 
     /// What lanes have lost since this was last asked.
     pub(super) fn take_losses(&mut self) -> Vec<(PortPath, LaneLosses)> {
         let of = |(port, open): (&PortPath, &mut Open)| Some((port.clone(), losses(&open.link, &mut open.counted)?));
-        std::mem::take(&mut self.left).into_iter().chain(self.open.iter_mut().filter_map(of)).collect()
+        std::mem::take(&mut self.losses).into_iter().chain(self.open.iter_mut().filter_map(of)).collect()
     }
 
-    /// Closes all lanes, which removes their sockets. Tells whose they were.
-    pub(super) fn close_all(&mut self) -> Vec<PortPath> {
-        std::mem::take(&mut self.open).into_keys().collect()
+    /// Closes all lanes, which removes their sockets; or, if others stay, those that leave nothing to another process. Tells whose
+    /// they were.
+    pub(super) fn close_all(&mut self, others_stay: bool) -> Vec<PortPath> {
+        let closes = |open: &Open| !others_stay || open.keeper.is_none();
+        let ports = self.open.iter().filter(|(_, open)| closes(open)).map(|(port, _)| port.clone());
+        let ports: Vec<_> = ports.collect();
+        ports.iter().for_each(|port| self.drop_open(port));
+        ports
+    }
+
+    /// Closes all lanes that are open still, and keeps what they leave: nothing that is on its way by them is lost, and nobody at
+    /// their other ends notices.
+    pub(super) fn leave(&mut self) {
+        let ports: Vec<PortPath> = self.open.keys().cloned().collect();
+        for port in &ports {
+            let keeper = self.open.get(port).and_then(|open| open.keeper.clone());
+            keeper.iter().for_each(|(keeper, _)| keeper.keep());
+            self.drop_open(port);
+            self.left.extend(keeper.map(|(keeper, lane)| (port.clone(), (lane, keeper.take()))));
+        }
+    }
+
+    /// Another has begun to use what was left, and did not get far: it may have gone in the middle of a frame.
+    pub(super) fn cut_streams(&mut self) {
+        let streams = self.left.values_mut().filter(|(lane, _)| matches!(lane, LaneSpec::Stream { .. }));
+        streams.for_each(|(_, left)| *left = LaneLegacy { bound: left.bound.take(), ..LaneLegacy::default() });
+    }
+
+    /// What lanes have left.
+    pub(super) fn left(&mut self) -> &mut LanesLeft {
+        &mut self.left
     }
 
     /// Whether the lane of a port is a netdev.

@@ -4,6 +4,7 @@
 mod capture;
 mod dgram;
 mod fault;
+mod left;
 mod stream;
 mod within;
 
