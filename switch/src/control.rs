@@ -7,7 +7,7 @@ use crate::change::PortChange;
 use crate::delegation::Delegation;
 use crate::desired::{Desired, FdbKey};
 use crate::diff::{Change, Diff, Op, Step, diff};
-use crate::handover::{Handover, Passage};
+use crate::handover::{Awaited, Handover, Passage};
 use crate::information::Informing;
 use crate::name::Name;
 use crate::numbers::SavedNumbers;
@@ -24,7 +24,7 @@ use crate::text::Text;
 use crate::vf::VfAsk;
 use crate::vfs::Vfs;
 use dataplane::{DropReason, Emission, Instant, MacTable, RingFault};
-use pvd::{Replayed, Statement};
+use pvd::Statement;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,8 +160,7 @@ pub struct Control {
     pub(crate) vfs: Vfs,
     /// Ports that came from other switches, or go there.
     pub(crate) moves: BTreeMap<PortPath, Passage>,
-    /// What guests that have not come yet are to be told that holds no more.
-    pub(crate) withdrawing: BTreeMap<PortPath, Vec<Replayed>>,
+    pub(crate) awaited: Awaited,
     /// The time that was last told.
     pub(crate) now: Duration,
     pub(crate) emissions: Vec<Emission>,
@@ -182,8 +181,8 @@ impl Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
         let (actions, emissions, releases) = (VecDeque::new(), Vec::new(), Vec::new());
         let (vfs, now) = (Vfs::default(), Duration::ZERO);
-        let (moves, withdrawing) = (BTreeMap::new(), BTreeMap::new());
-        Control { desired, plant, informing: None, offered, actions, vfs, moves, withdrawing, now, emissions, releases }
+        let (moves, awaited) = (BTreeMap::new(), Awaited::default());
+        Control { desired, plant, informing: None, offered, actions, vfs, moves, awaited, now, emissions, releases }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.

@@ -27,6 +27,7 @@ mod arrive;
 mod follow;
 mod homes;
 mod leave;
+mod made;
 mod rest;
 mod succeed;
 mod told;
@@ -42,7 +43,9 @@ use crate::reference::PortPath;
 use crate::spec::PortSpec;
 use core::net::Ipv6Addr;
 use dataplane::Address;
-use pvd::{PvdName, Statement};
+use made::Made;
+use pvd::{PvdName, Replayed, Statement};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -155,6 +158,15 @@ pub enum Handover {
     Leaving,
     /// The guest was heard elsewhere.
     Moved,
+}
+
+/// What is remembered on account of guests that have not come yet, and not stored.
+#[derive(Default)]
+pub(crate) struct Awaited {
+    /// What they are to be told that holds no more.
+    pub(crate) withdrawing: BTreeMap<PortPath, Vec<Replayed>>,
+    /// What was made for them.
+    pub(crate) made: Made,
 }
 
 /// What is remembered of a port that came or goes.

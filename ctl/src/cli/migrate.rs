@@ -39,8 +39,8 @@ pub(super) enum Verb {
         #[command(flatten)]
         landing: Box<Landing>,
     },
-    /// Let a port stay that was to leave. With --to the other weftd gives up the port that it has staged, but not the namespaces
-    /// and static PvDs that came with it; else delete it there
+    /// Let a port stay that was to leave. With --to the other weftd gives up the port that it has staged, and the namespaces and
+    /// static PvDs that it made for it and that nobody uses; else delete it there
     Cancel {
         /// The port, NAME or NAMESPACE:NAME
         port: String,

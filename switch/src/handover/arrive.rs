@@ -5,6 +5,7 @@
 //! changes. What its namespace has learnt is judged as what a router says, by the rules of the port here that leads to that router;
 //! of that each part stands alone, and what is not taken in is only counted.
 
+use super::made::Made;
 use super::{Handover, Missing, Move, MoveId, Passage, RaLeft};
 use crate::arena::Handle;
 use crate::control::{Action, Control};
@@ -55,10 +56,13 @@ impl Control {
         self.check_landing(moved, missing)?;
         let (diff, pvds) = self.landing(moved)?;
         let before = self.lay_ready(moved);
+        let mut made = self.awaited.made.clone();
+        made.extend(Made::by(&diff));
         if let Err(refusal) = self.carry_out(diff) {
             self.put_back(moved, before);
             return Err(refusal);
         }
+        self.awaited.made = made;
         self.settle_in(moved);
         self.actions.push_back(Action::Save);
         Ok(Landed { pvds, ..Landed::default() })
@@ -89,7 +93,7 @@ impl Control {
             let octets = pvd::withdrawn(&ra.octets, ra.router)?;
             ra.router.is_unicast_link_local().then_some(Replayed { router: ra.router, mac: ra.mac, octets })
         };
-        self.withdrawing.insert(moved.port.clone(), moved.ras.iter().filter_map(withdrawn).collect());
+        self.awaited.withdrawing.insert(moved.port.clone(), moved.ras.iter().filter_map(withdrawn).collect());
         Landed { refused: moved.ras.len(), ..Landed::default() }
     }
 

@@ -46,10 +46,11 @@ impl Control {
                 record.device.set_leaving(after.stands() == Some(Handover::Leaving));
             }
             if !after.away {
-                let withdrawn = self.withdrawing.remove(&path).unwrap_or_default();
+                let withdrawn = self.awaited.withdrawing.remove(&path).unwrap_or_default();
                 let frames = self.plant.take_back(&path, withdrawn);
                 self.emissions.extend(frames);
                 self.plant.greet(&path, now.since_origin());
+                self.awaited.made.used(&path.namespace);
             }
             self.moves.insert(path.clone(), after);
             self.actions.push_back(Action::Moved(path, after.stands()));
@@ -59,13 +60,14 @@ impl Control {
 
     /// Nothing is remembered of ports that have gone, and those that an earlier process knew have come.
     pub(crate) fn note_ports(&mut self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.awaited.made.note(change));
         for change in changes.iter().filter(|change| change.kind == Kind::Port) {
             let Ok(port) = change.name.parse::<PortPath>() else { continue };
             match change.op {
                 Op::Del => {
                     self.offered.remove(&port);
                     self.moves.remove(&port);
-                    self.withdrawing.remove(&port);
+                    self.awaited.withdrawing.remove(&port);
                 }
                 Op::Add => self.resume_move(&port),
                 Op::Set => {}

@@ -61,7 +61,7 @@ impl Control {
             ports: counted(self.plant.ports().map(|(path, record)| (path, record.device.stats()))),
             namespaces: counted(self.plant.departed()),
             learning: learning.collect(),
-            withdrawing: self.withdrawing.clone(),
+            withdrawing: self.awaited.withdrawing.clone(),
         }
     }
 
@@ -80,7 +80,7 @@ impl Control {
             let awaited = self.moves.get(&path).is_some_and(|passage| passage.away);
             withdrawn.retain(is_one);
             if awaited {
-                self.withdrawing.insert(path, withdrawn);
+                self.awaited.withdrawing.insert(path, withdrawn);
             }
         }
     }

@@ -126,17 +126,23 @@ impl Calls<'_> {
         let told = self.daemon.control.source_says(id, guest, clock()).map_err(|why| self.refused(why))?;
         // Before anything that comes later can be elsewhere.
         self.daemon.release();
-        match told {
+        let (port, is_here) = match told {
             Told::Heard(port) => {
                 self.daemon.act(self.events);
-                Ok(v1::MoveTellReply { handover: self.port(&port)?.port.handover })
+                (port, true)
             }
             Told::Unwanted(port) => {
                 tracing::info!(%port, "its guest stays elsewhere");
-                self.request(Request::PortDel { port, force: true })?;
-                Ok(v1::MoveTellReply { handover: None })
+                self.request(Request::PortDel { port: port.clone(), force: true })?;
+                (port, false)
             }
+        };
+        if guest == Departure::Stays
+            && let Some(rest) = self.daemon.control.without_made(&port)
+        {
+            self.request(Request::Apply(rest))?;
         }
+        Ok(v1::MoveTellReply { handover: if is_here { self.port(&port)?.port.handover } else { None } })
     }
 }
 

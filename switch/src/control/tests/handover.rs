@@ -311,7 +311,7 @@ fn test_where_other_routers_are_those_of_before_are_taken_back() {
     assert!(there.take_emissions().is_empty(), "the guest is not here");
     // What control does when its rings run.
     let vm1 = port("red/dev:vm1");
-    let withdrawn = there.withdrawing.remove(&vm1).unwrap();
+    let withdrawn = there.awaited.withdrawing.remove(&vm1).unwrap();
     let frames = there.plant.take_back(&vm1, withdrawn);
     assert_eq!(frames.len(), 2);
     for emission in frames {

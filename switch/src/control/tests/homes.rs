@@ -104,3 +104,61 @@ fn test_static_pvds_come_with_their_numbers_as_far_as_these_are_free() {
     let refused = switch().import_port(&lie, Missing::Made).unwrap_err().to_string();
     assert!(refused.contains("the root aside"), "{refused}");
 }
+
+/// A switch that has nothing but `red`, and what a port brings which is not wanted then: two namespaces and a static PvD.
+fn brought(act: impl FnOnce(&mut Control, &Move)) -> Vec<String> {
+    let mut source = switch();
+    with_pvds(&mut source, &["a.example"]);
+    source.handle_request(Request::NamespaceAdd(path("red/dev/web"), NamespaceSpec::default())).unwrap();
+    source
+        .handle_request(Request::PvdAdd(PvdKey { namespace: path("red/dev/web"), ..pvd("b.example") }, said(&[])))
+        .unwrap();
+    source.handle_request(Request::PortAdd(name("vm1"), spec("vm1", "red/dev/web"))).unwrap();
+    let moved = source.export_port(&port("red/dev/web:vm1"), id(1), Instant::default()).unwrap();
+    let mut there = switch();
+    there.import_port(&moved, Missing::Made).unwrap();
+    act(&mut there, &moved);
+    there.handle_request(Request::PortDel { port: moved.port.clone(), force: true }).unwrap();
+    if let Some(rest) = there.without_made(&moved.port) {
+        there.handle_request(Request::Apply(rest)).unwrap();
+    }
+    assert_eq!(there.without_made(&moved.port), None, "once is enough");
+    let namespaces = there.desired().namespaces().keys().map(ToString::to_string);
+    namespaces.filter(|path| path.starts_with("red/")).chain(there.desired().pvds().keys().map(PvdKey::label)).collect()
+}
+
+#[test]
+fn test_what_was_made_for_a_port_that_does_not_stay_goes_with_it() {
+    assert_eq!(brought(|_, _| ()), [""; 0]);
+    let all = ["red/dev", "red/dev/web", "red/dev/web:b.example."];
+    let ask = |request: Request| brought(|there, _| drop(there.handle_request(request).unwrap()));
+    let add = |text: &str| Request::NamespaceAdd(path(text), NamespaceSpec::default());
+    let add_port = |home: &str| Request::PortAdd(name("vm9"), spec("vm9", home));
+    assert_eq!(ask(add("red/dev/b")), ["red/dev", "red/dev/b"], "what holds something else stays");
+    assert_eq!(ask(add_port("red/dev")), ["red/dev"]);
+    assert_eq!(ask(add_port("red/dev/web")), all, "and whatever is used");
+    assert_eq!(ask(add_port("red")), [""; 0], "elsewhere");
+    let key = PvdKey { namespace: path("red/dev/web"), ..pvd("b.example") };
+    assert_eq!(ask(Request::PvdSet(key.clone(), said(&["2001:db8:7::/64"]))), all, "and whatever was changed");
+    assert_eq!(ask(Request::PvdDel(key)), [""; 0]);
+    let change = NamespaceChange { age: Some(Duration::from_secs(99)), ..NamespaceChange::default() };
+    assert_eq!(ask(Request::NamespaceSet(path("red/dev"), change)), ["red/dev"]);
+}
+
+#[test]
+fn test_what_was_made_for_a_port_stays_while_another_is_to_come() {
+    let other = |there: &mut Control, moved: &Move| {
+        let vm2 = PortPath::new(moved.port.namespace.clone(), name("vm2"));
+        let spec = spec("vm2", "red/dev/web");
+        let another = Move {
+            id: id(2),
+            port: vm2,
+            spec,
+            numbers: crate::handover::NumbersLeft { port: vec![9], ..moved.numbers.clone() },
+            ..moved.clone()
+        };
+        there.import_port(&another, Missing::Made).unwrap();
+    };
+    let all = ["red/dev", "red/dev/web", "red/dev/web:b.example."];
+    assert_eq!(brought(other), all);
+}

@@ -181,5 +181,5 @@ fn test_a_guest_that_comes_later_is_told_which_routers_are_none_here() {
     let here = [(port("red/dev:up"), rest.withdrawing[&vm1].clone())];
     rest.withdrawing.extend(here);
     after.take_rest(rest.clone(), Duration::ZERO, at(8));
-    assert_eq!(after.withdrawing, [(vm1.clone(), vec![rest.withdrawing[&vm1][0].clone()])].into());
+    assert_eq!(after.awaited.withdrawing, [(vm1.clone(), vec![rest.withdrawing[&vm1][0].clone()])].into());
 }
