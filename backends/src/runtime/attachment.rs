@@ -110,7 +110,10 @@ impl RingHost for Attachment {
                 self.port.land(clock());
             }
             self.port.attach_receiver(queue / 2, ring);
-            return self.arrive(was_in_use, more);
+            if !self.port.turns_away() {
+                self.arrive(was_in_use, more);
+            }
+            return;
         }
         self.stop(queue);
         let place = self.pool.attach(Source::new(&self.namespace, &self.port, ring));

@@ -10,7 +10,7 @@
 //! by the pair by which it got it before, where frames of it may still wait.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Shares of a port; some of each for the most pairs that there can be.
 const SHARES: usize = 128;
@@ -23,13 +23,14 @@ pub(crate) struct Pairs {
     has_run: AtomicBool,
     /// The pair of each share, which need not run at the very moment.
     shares: [AtomicU8; SHARES],
-    dealing: Mutex<()>,
+    /// Whether none is to start any more; held while shares are dealt.
+    is_closed: Mutex<bool>,
 }
 
 impl Pairs {
     pub(crate) fn new() -> Self {
         let (running, has_run) = (AtomicU32::new(0), AtomicBool::new(false));
-        Self { running, has_run, shares: std::array::from_fn(|_| AtomicU8::new(0)), dealing: Mutex::new(()) }
+        Self { running, has_run, shares: std::array::from_fn(|_| AtomicU8::new(0)), is_closed: Mutex::new(false) }
     }
 
     /// Whether any pair runs.
@@ -42,20 +43,39 @@ impl Pairs {
         self.has_run.load(Ordering::Relaxed)
     }
 
-    /// From now on flows go to `pair` too.
-    pub(crate) fn start(&self, pair: u16) {
-        self.has_run.store(true, Ordering::Relaxed);
-        self.change(|running| running | 1 << pair);
+    /// From now on flows go to `pair` too. False: none is to start any more.
+    pub(crate) fn start(&self, pair: u16) -> bool {
+        let is_closed = self.lock();
+        if !*is_closed {
+            self.has_run.store(true, Ordering::Relaxed);
+            self.deal(self.running.load(Ordering::Relaxed) | 1 << pair);
+        }
+        !*is_closed
     }
 
     /// From now on no flow goes to `pair`; who has asked before may still arrive.
     pub(crate) fn stop(&self, pair: u16) {
-        self.change(|running| running & !(1 << pair));
+        let _dealing = self.lock();
+        self.deal(self.running.load(Ordering::Relaxed) & !(1 << pair));
     }
 
-    fn change(&self, to: impl FnOnce(u32) -> u32) {
-        let _dealing = self.dealing.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = to(self.running.load(Ordering::Relaxed));
+    /// From now on none starts, unless one runs. True: so it is.
+    pub(crate) fn close(&self) -> bool {
+        let mut is_closed = self.lock();
+        *is_closed |= !self.any();
+        *is_closed
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These run. Called while the lock is held.
+    fn deal(&self, running: u32) {
         self.running.store(running, Ordering::Release);
         for (place, share) in self.shares.iter().zip(table(running)) {
             place.store(share, Ordering::Release);
@@ -140,7 +160,7 @@ mod tests {
         for pair in (0..200).map(|step| step * 7 % 16) {
             running ^= 1 << pair;
             match running >> pair & 1 {
-                1 => pairs.start(pair),
+                1 => assert!(pairs.start(pair)),
                 _ => pairs.stop(pair),
             }
             if running != 0 {
@@ -152,7 +172,7 @@ mod tests {
     #[test]
     fn each_flow_has_its_pair_again_whatever_stops_and_starts_meanwhile() {
         let pairs = Pairs::new();
-        let start = || (0..4).for_each(|pair| pairs.start(pair));
+        let start = || (0..4).for_each(|pair| assert!(pairs.start(pair)));
         start();
         let before = seen(&pairs);
         for stopped in [&[0][..], &[2, 1], &[3, 0, 1, 2]] {
@@ -160,6 +180,21 @@ mod tests {
             start();
             assert_eq!(seen(&pairs), before, "after {stopped:?}");
         }
+    }
+
+    #[test]
+    fn of_who_starts_and_who_closes_at_the_same_moment_one_was_first() {
+        for _ in 0..1000 {
+            let pairs = Pairs::new();
+            let (started, closed) = std::thread::scope(|scope| {
+                let started = scope.spawn(|| pairs.start(0));
+                let closed = pairs.close();
+                (started.join().unwrap(), closed)
+            });
+            assert_eq!((started, pairs.any(), pairs.is_closed()), (!closed, !closed, closed));
+        }
+        let pairs = Pairs::new();
+        assert!(pairs.start(1) && !pairs.close() && pairs.start(0), "one that runs keeps it open");
     }
 
     fn check_dues(table: &[u16], running: u32) {
@@ -174,12 +209,12 @@ mod tests {
     #[test]
     fn a_pair_that_stops_or_starts_moves_no_flow_of_others() {
         let pairs = Pairs::new();
-        (0..4).for_each(|pair| pairs.start(pair));
+        (0..4).for_each(|pair| assert!(pairs.start(pair)));
         let four = seen(&pairs);
         pairs.stop(2);
         let three = seen(&pairs);
         assert!(four.iter().zip(&three).all(|(before, after)| before == after || *before == 2));
-        pairs.start(2);
+        assert!(pairs.start(2));
         let again = seen(&pairs);
         assert!(three.iter().zip(&again).all(|(before, after)| before == after || *after == 2));
     }

@@ -398,16 +398,29 @@ impl Port {
         self.fault.store(0, Ordering::Relaxed);
     }
 
+    /// Has no receive ring start any more, for good: the port is about to be deleted. False: one runs, and nothing has changed. Of this and a
+    /// ring that starts at the same moment one is first.
+    #[must_use]
+    pub fn turn_away(&self) -> bool {
+        self.pairs.close()
+    }
+
+    /// Whether no ring starts any more.
+    #[must_use]
+    pub fn turns_away(&self) -> bool {
+        self.pairs.is_closed()
+    }
+
     /// Starts delivery into the receive ring of queue pair `pair`; a ring that was there is returned. A pair that the
-    /// port does not have returns the ring itself.
+    /// port does not have, and a port where none starts any more, returns the ring itself.
     pub fn attach_receiver(&self, pair: u16, ring: Ring) -> Option<Ring> {
         if usize::from(pair) >= self.inlets.len() {
             return Some(ring);
         }
         self.clear_fault();
         let before = self.lock(pair).replace(Receiver::new(ring, self.negotiated()));
-        self.pairs.start(pair);
-        before.map(Receiver::into_ring)
+        let other = if self.pairs.start(pair) { before } else { self.lock(pair).take() };
+        other.map(Receiver::into_ring)
     }
 
     /// Ends delivery into a receive ring. When this has succeeded no worker touches the ring any more.

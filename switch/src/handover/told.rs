@@ -33,7 +33,7 @@ pub enum Departure {
 pub enum Told {
     /// Nothing.
     Heard(PortPath),
-    /// It was made for this move, whose guest stays where it is: it is to be deleted.
+    /// It was made for this move, whose guest stays where it is: it is to be deleted, and no ring of it starts any more.
     Unwanted(PortPath),
 }
 
@@ -76,11 +76,14 @@ impl Control {
         if said != Departure::Stays {
             return Ok(Told::Heard(path));
         }
-        if self.plant.port(&path).is_some_and(|record| record.device.is_running()) {
+        let device = self.plant.port(&path).map(|record| &record.device);
+        if device.is_none_or(|device| device.is_running()) {
             return Ok(Told::Heard(path));
         }
         if passage.before.is_none() {
-            return Ok(Told::Unwanted(path));
+            // A guest that comes at this very moment has come, or finds no port.
+            let unwanted = device.is_some_and(|device| device.turn_away());
+            return Ok(if unwanted { Told::Unwanted(path) } else { Told::Heard(path) });
         }
         // It was here before, and is again what it was.
         self.moves.insert(path.clone(), Passage { went: passage.before, before: None, ..passage });

@@ -53,8 +53,12 @@ fn a_port_whose_guest_has_come_since_control_looked_is_not_given_up() {
 }
 
 #[test]
-fn a_port_whose_guest_has_not_come_is_given_up() {
-    let (mut control, _) = staged();
+fn a_port_whose_guest_has_not_come_is_given_up_and_one_that_comes_then_is_turned_away() {
+    let (mut control, device) = staged();
     let told = control.source_says(ID, Departure::Stays, Instant::from_nanos(2));
     assert_eq!(told, Ok(Told::Unwanted(vm1())));
+    let mut rig = Rig::with_ports(1, &PortOptions::default());
+    let ring = rig.port(0).port().detach_receiver(0).expect("no burst is under way").expect("a ring");
+    assert!(device.attach_receiver(0, ring).is_some() && !device.is_running(), "it is about to be deleted");
+    assert_eq!(control.source_says(ID, Departure::Stays, Instant::from_nanos(3)), Ok(Told::Unwanted(vm1())));
 }
