@@ -2,10 +2,10 @@
 //! What the `[daemon]` table and the `[[worker]]` tables mean: what concerns the process and not the switch.
 
 use super::fetch::{FetchSettings, PvdFetch};
-use super::high::{not, number, quoted, word};
-use super::low::{self, Text};
+use super::low;
 use super::mistake::Mistake;
 use super::settings::{Callers, Others, POLLS, SEALS, Settings, WORKERS_MAX, WorkerSettings};
+use super::value::{Text, not, number, quoted, word};
 use crate::log_filter;
 use crate::runtime::Cpus;
 use serde::Deserialize;

@@ -2,16 +2,13 @@
 //! What `weft.toml` can express: its tables and keys, nothing said about sense. Values that can be wrong remember where
 //! they stand.
 
+use super::confined::Confined;
 use super::limits::Limits;
 use super::ra_guard::Rules;
+use super::value::{Number, Text};
 use super::vf::Vf;
 use serde::Deserialize;
 use toml::Spanned;
-
-/// A value and its place.
-pub(super) type Text = Spanned<String>;
-/// A value and its place.
-pub(super) type Number = Spanned<i64>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,14 +81,6 @@ pub(super) struct Delegation {
     #[serde(default)]
     pub(super) limits: Limits,
     pub(super) confined: Option<Confined>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Confined {
-    pub(super) beneath: Text,
-    pub(super) uid: Option<Number>,
-    pub(super) gid: Option<Number>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What is done with Router Advertisements from and to a port: `pvds` and `inject-pvd`, read and written.
 
-use super::high::number;
-use super::low::{InjectPvd, Text};
+use super::low::InjectPvd;
 use super::mistake::Mistake;
+use super::value::{Text, number};
 use pvd::{Injection, PVD_DELAY_MAX};
 use serde::Serialize;
 use std::ops::Range;

@@ -2,7 +2,7 @@
 //! The configuration file, `weft.toml`.
 //!
 //! A text becomes a [`Config`] in two steps: `low` is what TOML can express, key by key with its place in the text, and
-//! `high` is what it means. Every mistake is a [`ConfigError`] that names file, line, key and what was expected; the
+//! `high` is what it means, with a module beside it for each table that is not simple. Every mistake is a [`ConfigError`] that names file, line, key and what was expected; the
 //! first one ends the attempt, and whoever called keeps the configuration that runs.
 //!
 //! ```toml
@@ -16,9 +16,12 @@
 //! vhost-user = "/run/weft/vm1.sock"
 //! ```
 
+mod confined;
 mod daemon;
+mod delegation;
 mod fetch;
 mod high;
+mod lanes;
 mod limits;
 mod low;
 mod mediation;
@@ -27,12 +30,13 @@ mod pvds;
 mod ra_guard;
 mod said;
 mod settings;
+mod value;
 mod vf;
 
 pub use fetch::{FetchSettings, PvdFetch};
-pub(crate) use high::MAC_EXPECTED;
 pub use mistake::ConfigError;
 pub use settings::{Callers, Others, Settings, WorkerSettings};
+pub(crate) use value::MAC_EXPECTED;
 
 use switch::Desired;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The `[[pvd]]` tables of a configuration, read and written.
 
-use super::high::{at_key, mac, not, number, path, small_number};
-use super::low::{self, Text};
+use super::low;
 use super::mistake::Mistake;
+use super::value::{Text, at_key, mac, not, number, path, small_number};
 use serde::Serialize;
 use std::ops::Range;
 use switch::{Announcement, Desired, FactList, PvdKey, Refusal, Statement, limits};

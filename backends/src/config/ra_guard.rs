@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The `ra-guard` of a port: what its router may say, read and written.
 
-use super::high::{MAC_EXPECTED, known, not, number};
-use super::low::{Number, Text};
 use super::mistake::Mistake;
+use super::value::{MAC_EXPECTED, Number, Text, known, not, number};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Display;

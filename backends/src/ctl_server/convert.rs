@@ -7,6 +7,7 @@ mod learnt;
 mod mediation;
 mod ra_guard;
 mod stated;
+mod times;
 mod vf;
 mod watch;
 

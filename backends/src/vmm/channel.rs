@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A dialogue and its socket, on the control loop.
 
-use super::dialogue::{Dialogue, in_dialect};
+use super::cloud::Cloud;
+use super::dialogue::Dialogue;
 use super::event::Event;
+use super::qmp::Qmp;
 use super::spec::{Dialect, Identity, Vf};
 use super::trouble::Trouble;
 use crate::dispose::{Connection, Descriptors};
@@ -201,4 +203,12 @@ impl AsRawFd for Channel {
 
 fn is_pause(why: &io::Error) -> bool {
     matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+/// A dialogue in that language, with nobody yet.
+pub(super) fn in_dialect(dialect: Dialect, identity: Identity) -> Box<dyn Dialogue> {
+    match dialect {
+        Dialect::Qmp => Box::new(Qmp::new(identity)),
+        Dialect::CloudHypervisor => Box::new(Cloud::new(identity.device)),
+    }
 }

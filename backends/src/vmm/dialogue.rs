@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What is said to a VMM and what that says, whatever its language.
 
-use super::cloud::Cloud;
 use super::event::Event;
-use super::qmp::Qmp;
-use super::spec::{Dialect, Identity, Vf};
+use super::spec::Vf;
 use super::trouble::Trouble;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -47,12 +45,4 @@ pub(super) trait Dialogue {
 
     /// What has happened, oldest first.
     fn events(&mut self) -> &mut VecDeque<Event>;
-}
-
-/// A dialogue in that language, with nobody yet.
-pub(super) fn in_dialect(dialect: Dialect, identity: Identity) -> Box<dyn Dialogue> {
-    match dialect {
-        Dialect::Qmp => Box::new(Qmp::new(identity)),
-        Dialect::CloudHypervisor => Box::new(Cloud::new(identity.device)),
-    }
 }

@@ -4,7 +4,8 @@
 //! Each takes what a VMM could say, and commands of ours in between. It must return, whatever the bytes; a panic is a
 //! find.
 
-use super::dialogue::{Dialogue, in_dialect};
+use super::channel::in_dialect;
+use super::dialogue::Dialogue;
 use super::spec::{DeviceId, Dialect, Hardware, Identity, LaneSocket, Vf};
 use std::time::Duration;
 use wire::MacAddr;

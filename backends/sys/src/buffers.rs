@@ -7,7 +7,8 @@
 
 use std::ptr::NonNull;
 
-use crate::chain::{Access, single};
+use crate::access::Access;
+use crate::chain::single;
 use crate::place::Place;
 use crate::prefetch::ask_all;
 use crate::ring::Ring;

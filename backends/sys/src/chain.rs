@@ -3,6 +3,7 @@
 
 use std::ptr::{self, NonNull};
 
+use crate::access::Access;
 use crate::memory::MemoryMap;
 use crate::segments::Segments;
 
@@ -14,15 +15,6 @@ const DESC_LEN: u64 = 16;
 const F_NEXT: u16 = 1;
 const F_WRITE: u16 = 2;
 const F_INDIRECT: u16 = 4;
-
-/// What a chain's buffers must allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// The device reads them: a transmit queue.
-    Read,
-    /// The device writes them: a receive queue.
-    Write,
-}
 
 /// A chain that was walked to its end and found well-formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

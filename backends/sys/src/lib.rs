@@ -32,6 +32,7 @@
 
 #![allow(unsafe_code)]
 
+mod access;
 mod buffers;
 mod chain;
 mod copy;
@@ -53,8 +54,9 @@ mod segments;
 #[cfg(test)]
 mod tests;
 
+pub use access::Access;
 pub use buffers::Buffers;
-pub use chain::{Access, Chain, MAX_CHAIN};
+pub use chain::{Chain, MAX_CHAIN};
 pub use cycles::{CYCLE, cycles};
 pub use dirty_log::{DirtyLog, LOG_PAGE, RingLog};
 pub use fault::{GUARDED_REGIONS_MAX, install_fault_guard};

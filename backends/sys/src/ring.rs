@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The device's side of a split virtqueue through cached pointers (virtio 1.2 section 2.7).
 
+mod ahead;
 mod logged;
 
 use std::fmt;
@@ -11,7 +12,8 @@ use std::sync::atomic::{AtomicU16, Ordering, fence};
 use rustix::io::Errno;
 use vmm_sys_util::eventfd::EventFd;
 
-use crate::chain::{self, Access, Chain};
+use crate::access::Access;
+use crate::chain::{self, Chain};
 use crate::dirty_log::Marks;
 use crate::memory::MemoryMap;
 use crate::ring_fault::{RingError, RingFault};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use crate::chain::Access;
+use crate::access::Access;
 use crate::copy::copy;
 use crate::memory::{MemoryMap, OutsideMemory};
 use crate::prefetch::ask_all;

@@ -2,7 +2,7 @@
 //! PvDs and Router Advertisements for the wire. Times become spans as seen from `now`, and lifetimes what is left of them,
 //! rounded down.
 
-use super::watch::unix_ms;
+use super::times::{left, since, unix_ms};
 use ctl::proto::v1;
 use pvd::info::{Standing, State};
 use pvd::{ALL_NODES, Deadline, Fact, Known, Lifetime, Parameters, PvdFlags};
@@ -318,19 +318,6 @@ fn hex(octets: &[u8]) -> String {
         let _ = write!(text, "{octet:02x}");
         text
     })
-}
-
-fn since(then: Duration, now: Duration) -> u64 {
-    now.saturating_sub(then).as_secs()
-}
-
-/// Seconds that are left; `None`: there is no end.
-fn left(until: Deadline, now: Duration) -> Option<u64> {
-    match until.remaining(now) {
-        Some(Lifetime::Infinite) => None,
-        Some(Lifetime::Finite(seconds)) => Some(seconds.get().into()),
-        None => Some(0),
-    }
 }
 
 /// Additional Information. Where too much has failed, that is told instead of what would have been done.

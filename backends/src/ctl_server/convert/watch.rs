@@ -2,23 +2,17 @@
 //! What happened to PvDs for the wire. Times of control become those of the day here.
 
 use super::learnt::{fact_kind, fact_value, parameters, prefix_flags, route_preference};
+use super::times::unix_ms;
 use ctl::proto::v1::{self, Operation};
 use pvd::{EventKind, Fact, Parameters, PvdFlags, What, Why};
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use switch::{ChangeView, PvdEventView, PvdNews};
 
 /// What happened, as seen at `now`.
 pub fn pvd_news(news: &PvdNews, now: Duration) -> v1::PvdWatchReply {
     let events = news.events.iter().map(|view| event(view, now)).collect();
     v1::PvdWatchReply { namespace: None, events, seq: news.seq, missed: news.missed, known: BTreeMap::new() }
-}
-
-/// A moment that control knows, in milliseconds since 1970 (UTC): what this machine's clock says now, less what has
-/// passed since.
-pub(super) fn unix_ms(then: Duration, now: Duration) -> u64 {
-    let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    today.saturating_sub(now.saturating_sub(then)).as_millis() as u64
 }
 
 fn event(view: &PvdEventView, now: Duration) -> v1::PvdEvent {
