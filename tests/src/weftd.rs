@@ -8,6 +8,7 @@ pub mod toml;
 mod upgrade;
 mod verbs;
 mod waiting;
+mod watch;
 
 pub use verbs::mac_text;
 
@@ -26,6 +27,7 @@ use process::Process;
 
 pub use upgrade::Upgrading;
 pub use waiting::Waiting;
+pub use watch::Watch;
 
 /// Lines of the daemon's log that a failing test shows.
 const LOG_LINES: usize = 200;

@@ -31,6 +31,9 @@ struct RestV1 {
     /// What their ports have counted that are gone.
     #[serde(default)]
     namespaces: BTreeMap<String, CountsV1>,
+    /// By namespace: the last event of its PvDs, and a digest of what is said of them, in hexadecimal.
+    #[serde(default)]
+    events: BTreeMap<String, (u64, String)>,
     #[serde(default)]
     learning: BTreeMap<String, LearningV1>,
     #[serde(default)]
@@ -86,6 +89,7 @@ pub(crate) fn rest_to_text(Remainder { at, log, rest }: &Remainder) -> Result<St
         learnt: learnt::said(&rest.learnt),
         ports: said(&rest.ports, counts_said),
         namespaces: said(&rest.namespaces, counts_said),
+        events: said(&rest.events, |(last, digest)| (*last, format!("{digest:016x}"))),
         learning: said(&rest.learning, |(left, found)| LearningV1 { left_ms: millis(*left), found: found_said(found) }),
         withdrawing: said(&rest.withdrawing, |all| all.iter().map(withdrawn_said).collect()),
     };
@@ -106,6 +110,7 @@ fn rest_meant(whole: &RestV1) -> Result<Rest, String> {
         learnt: learnt::meant(&whole.learnt)?,
         ports: meant("port", &whole.ports, counts_meant)?,
         namespaces: meant("namespace", &whole.namespaces, counts_meant)?,
+        events: meant("namespace", &whole.events, event_meant)?,
         learning: meant("port", &whole.learning, learning)?,
         withdrawing: meant("port", &whole.withdrawing, |all| all.iter().map(withdrawn_meant).collect())?,
     })
@@ -157,6 +162,13 @@ fn counts_meant(said: &CountsV1) -> Result<PortStats, String> {
         software_segments: software[1],
         snooped: SnoopStats { advertisements, solicitations, lost },
     })
+}
+
+fn event_meant((last, digest): &(u64, String)) -> Result<(u64, u64), String> {
+    if *last > COUNT_MAX {
+        return Err(format!("nothing has happened {last} times"));
+    }
+    Ok((*last, u64::from_str_radix(digest, 16).map_err(|why| why.to_string())?))
 }
 
 fn withdrawn_said(one: &Replayed) -> WithdrawnV1 {

@@ -147,6 +147,7 @@ fn remainder() -> Remainder {
         learnt: Learnt { addresses, ..sample().learnt },
         ports: [(path.clone(), stats)].into(),
         namespaces: [("red".parse().unwrap(), stats)].into(),
+        events: [("red".parse().unwrap(), (7, 0x0123_4567_89ab_cdef))].into(),
         learning: [(path.clone(), (Duration::from_millis(1500), found))].into(),
         withdrawing: [(path, vec![gone])].into(),
     };
@@ -169,6 +170,7 @@ fn test_what_follows_an_estate_comes_as_it_was_told() {
         ("4611686018427387903", "18446744073709551615"),
         ("2001:db8::/64", "2001:db8::"),
         ("\"rx\":[1,64]", "\"rx\":[1]"),
+        ("0123456789abcdef", "g"),
         ("860002", "86000"),
         ("192.0.2.7", "192.0.2"),
         ("\"debug\"", "1"),

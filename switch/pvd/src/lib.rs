@@ -45,6 +45,7 @@ mod advert;
 mod announcement;
 mod cache;
 mod check;
+mod digest;
 mod event;
 mod fact;
 mod handle;

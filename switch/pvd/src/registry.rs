@@ -66,6 +66,12 @@ impl Registry {
         Registry { events: Events::after(base), ..self }
     }
 
+    /// The next event has the number after `last`, and those before are not known any more: this registry says what another said
+    /// when that was the number of its last event. Below 2^63.
+    pub fn go_on_from(&mut self, last: u64) {
+        self.events = Events::after(last);
+    }
+
     /// The PvDs as readers see them.
     pub fn members(&self) -> &Members {
         self.membership.members()

@@ -11,6 +11,7 @@ use crate::path::NamespacePath;
 use crate::plant::Plant;
 use crate::ra_learning::RoutersFound;
 use crate::reference::PortPath;
+use crate::tree::Namespace;
 use dataplane::{Instant, PortStats};
 use pvd::Replayed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,8 @@ pub struct Rest {
     pub ports: BTreeMap<PortPath, PortStats>,
     /// What ports of each namespace have counted that are gone.
     pub namespaces: BTreeMap<NamespacePath, PortStats>,
+    /// The last event of each namespace's PvDs, and what is said of them then ([`pvd::Registry::digest`]).
+    pub events: BTreeMap<NamespacePath, (u64, u64)>,
     /// Of ports whose RA guard is learning, for how long it still has to, and what it has noted.
     pub learning: BTreeMap<PortPath, (Duration, RoutersFound)>,
     /// What guests that have not come yet are to be told that holds no more.
@@ -60,6 +63,7 @@ impl Control {
             learnt: self.learnt(now).since(told),
             ports: counted(self.plant.ports().map(|(path, record)| (path, record.device.stats()))),
             namespaces: counted(self.plant.departed()),
+            events: self.plant.events_told(now.since_origin()),
             learning: learning.collect(),
             withdrawing: self.awaited.withdrawing.clone(),
         }
@@ -70,6 +74,9 @@ impl Control {
         self.succeed(&rest.learnt, way, now);
         rest.ports.iter().for_each(|(path, stats)| self.plant.count(path, stats));
         rest.namespaces.iter().for_each(|(home, stats)| self.plant.count_departed(home, *stats));
+        for (home, told) in rest.events {
+            self.plant.go_on_from(&home, told, now.since_origin());
+        }
         for (path, (left, found)) in rest.learning {
             if let Some(record) = self.plant.port_mut(&path) {
                 record.learning.go_on(left, found);
@@ -97,6 +104,19 @@ impl Plant {
     fn departed(&self) -> impl Iterator<Item = (&NamespacePath, PortStats)> {
         let all = self.tree.subtree(&NamespacePath::root());
         all.filter_map(|namespace| Some((namespace.path(), namespace.get(self.sets)?.unplugged())))
+    }
+
+    fn events_told(&self, now: Duration) -> BTreeMap<NamespacePath, (u64, u64)> {
+        let all = self.tree.subtree(&NamespacePath::root());
+        let told =
+            all.map(|home| (home.path().clone(), home.get(self.learning.pvds).and_then(|place| place.told(now))));
+        told.filter_map(|(path, told)| Some((path, told?))).collect()
+    }
+
+    fn go_on_from(&mut self, home: &NamespacePath, told: (u64, u64), now: Duration) {
+        if let Ok(home) = self.tree.find(home).map(Namespace::handle) {
+            self.with_learnt(home, |pvds, _| pvds.go_on_from(told, now));
+        }
     }
 
     /// A port goes on counting from what it has counted elsewhere; if it is not here, its namespace does.

@@ -253,7 +253,7 @@ impl Plant {
     }
 
     /// Does something to what a namespace has learnt, and counts what is left.
-    pub(super) fn with_learnt(&mut self, home: Handle<Namespace>, what: impl Fn(&mut PvdPlace, &mut Ras)) {
+    pub(crate) fn with_learnt(&mut self, home: Handle<Namespace>, what: impl Fn(&mut PvdPlace, &mut Ras)) {
         let Learning { pvds, ras, .. } = self.learning;
         let Some(namespace) = self.tree.get_mut(home) else { return };
         let path = namespace.path().clone();

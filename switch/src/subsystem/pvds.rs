@@ -130,6 +130,22 @@ impl PvdPlace {
         self.registry.get_or_insert_with(|| Box::new(Registry::new(Limits::default(), seed).counting_from(base)))
     }
 
+    /// Number of the last event, and what is said then ([`Registry::digest`]); `None`: nobody has ever said anything.
+    pub(crate) fn told(&self, now: Duration) -> Option<(u64, u64)> {
+        self.made().map(|registry| (registry.last_event(), registry.digest(now)))
+    }
+
+    /// Goes on with the numbers of events from the last of another process, if what is said here is what was said there. Otherwise
+    /// those who know numbers of it are told that they have missed something.
+    pub(crate) fn go_on_from(&mut self, (last, digest): (u64, u64), now: Duration) {
+        let registry = self.make(now);
+        if registry.digest(now) == digest {
+            registry.go_on_from(last);
+            // What has no numbers yet is found by looking at all.
+            self.numbered = u64::MAX;
+        }
+    }
+
     /// The last event that [`PvdPlace::news`] knows of.
     pub(crate) fn last_news(&self) -> u64 {
         self.numbered

@@ -10,13 +10,12 @@ use tempfile::TempDir;
 use tests::guest::SyntheticGuest;
 use tests::https::{Authority, Manner, Server};
 use tests::wait::{Deadline, for_value, until};
-use tests::weftd::Weftd;
+use tests::weftd::{Watch, Weftd};
 use wire::name::DomainName;
 use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
 use wire::{MacAddr, build};
 
 use crate::pvdd::over_unix;
-use crate::watching::Watch;
 
 const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 

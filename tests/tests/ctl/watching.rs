@@ -1,58 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `weft pvd watch` beside a real weftd: while routers speak, when weftd is killed and comes back, and for a tenant.
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
-
 use serde_json::{Value, json};
 use tests::wait::{Deadline, for_value};
-use tests::weftd::{Weftd, binary};
+use tests::weftd::{Watch, Weftd};
 
 use crate::learnt::advertise;
 use crate::tenant::Scene;
-
-/// A `weft pvd watch --json` that runs, and the documents that it prints.
-pub(crate) struct Watch {
-    child: Child,
-    lines: Receiver<Value>,
-}
-
-impl Watch {
-    pub(crate) fn start(socket: &Path, arguments: &[&str]) -> Watch {
-        let mut command = Command::new(binary("weft"));
-        command.arg("--socket").arg(socket).args(["pvd", "watch", "--json", "-T", "60"]).args(arguments);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("weft can be started");
-        let output = BufReader::new(child.stdout.take().expect("it is piped"));
-        let (send, lines) = channel();
-        thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                let _ = send.send(serde_json::from_str(&line).expect("a document"));
-            }
-        });
-        Watch { child, lines }
-    }
-
-    pub(crate) fn next(&self, what: &str) -> Value {
-        for_value(what, Deadline::patient(), || self.lines.try_recv().ok())
-    }
-
-    /// Kind and PvD of the next event.
-    fn event(&self, what: &str) -> (String, String) {
-        let event = self.next(what);
-        let text = |key: &str| event[key].as_str().unwrap_or_else(|| panic!("{what}: {event}")).to_owned();
-        (text("kind"), text("name"))
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        // Both fail only when it is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn said(kind: &str, name: &str) -> (String, String) {
     (kind.to_owned(), name.to_owned())
@@ -98,7 +51,7 @@ fn a_watch_outlives_weftd_and_tells_what_there_is_then() {
     }
     daemon.weft(&["namespace", "del", "red"]).expect_ok();
     let mut watch = watch;
-    let code = for_value("the end of the watch", Deadline::patient(), || watch.child.try_wait().ok().flatten());
+    let code = for_value("the end of the watch", Deadline::patient(), || watch.ended());
     assert_eq!(code.code(), Some(2), "there is no such namespace");
 }
 
@@ -132,7 +85,7 @@ fn a_watch_of_all_below_says_where_and_goes_on_with_what_is_made_meanwhile() {
     drop(routers);
     daemon.restart();
     let missed = for_value("word from the new weftd", Deadline::patient(), || {
-        let document = watch.lines.try_recv().ok()?;
+        let document = watch.try_next()?;
         (document["kind"] == "missed" && document["namespace"] == "red/dev").then_some(document)
     });
     assert!(missed["seq"].is_u64(), "{missed}");
@@ -154,5 +107,5 @@ fn a_tenant_watches_what_is_his() {
     assert_eq!(own.event("his own"), said("new", "a.example."));
     assert_eq!(scene.refusal(&["pvd", "watch", "blue"]).0, "NotFound", "there is no blue");
     scene.daemon.weft(&["namespace", "undelegate", "red"]).expect_ok();
-    assert!(own.lines.try_recv().is_err(), "and nothing of others");
+    assert!(own.try_next().is_none(), "and nothing of others");
 }

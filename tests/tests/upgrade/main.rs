@@ -7,4 +7,5 @@ mod hostile;
 mod lanes;
 mod traffic;
 mod uplink;
+mod watched;
 mod whole;

@@ -74,6 +74,34 @@ fn a_number_of_an_earlier_life_is_known_as_one() {
 }
 
 #[test]
+fn a_registry_that_says_the_same_goes_on_with_its_numbers() {
+    let ra = |mtu| Ra::of("a.example", 1800).mtu(mtu).rdnss(&["::1"], 9);
+    let heard = |all: &[u32]| {
+        let mut net = Net::new();
+        for mtu in all {
+            net.hear(1, 1, &ra(*mtu)).unwrap();
+        }
+        net
+    };
+    let (mut before, mut after) = (heard(&[1400, 1500]), heard(&[1500]));
+    let digest = |net: &Net| net.registry.digest(net.now);
+    assert_eq!(digest(&before), digest(&after), "how they came to it is another matter");
+    assert_ne!(digest(&before), digest(&heard(&[1400])));
+    assert_ne!(digest(&before), digest(&heard(&[])));
+    after.registry.go_on_from(before.registry.last_event());
+    after.hear(1, 1, &ra(1280)).unwrap();
+    let told: Vec<_> = after.registry.events_since(2).unwrap().map(|event| (event.seq, event.kind)).collect();
+    assert_eq!(told, [(3, EventKind::Update)]);
+    assert!(after.registry.events_since(1).is_err(), "who has not seen the second misses it");
+    // What has ended is not said any more, whether or not it was swept.
+    before.pass(9);
+    let mut late = Net::new();
+    late.pass(9);
+    late.hear(1, 1, &Ra::of("a.example", 1800).mtu(1500)).unwrap();
+    assert_eq!(digest(&before), digest(&late));
+}
+
+#[test]
 fn an_event_tells_a_bounded_number_of_changes_and_counts_the_rest() {
     let mut net = Net::new();
     let servers: Vec<String> = (1..=60).map(|i| format!("2001:db8::{i:x}")).collect();
