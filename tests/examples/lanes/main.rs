@@ -3,12 +3,12 @@
 //! from one lane to the other.
 //!
 //! ```text
-//! cargo run --release -p tests --example lanes [SECONDS]
+//! cargo xtask bench lanes [--seconds N] [--record]
 //! ```
 //!
 //! One thread sends as fast as it can and another takes what comes; frames that came are counted. The far end is always the
 //! same, a program that has one system call for each frame. What a lane brings is copied once more, as into a guest. The lanes
-//! that are for tests have no path without weft. What is printed is ready for `docs/performance.md`.
+//! that are for tests have no path without weft. What is printed goes into `docs/performance.md`.
 mod ends;
 mod switches;
 

@@ -4,6 +4,7 @@
 mod document;
 mod idle;
 pub(crate) mod instructions;
+mod lanes;
 mod peers;
 mod pvd;
 mod stages;
@@ -26,6 +27,8 @@ pub(crate) enum Measurement {
     Instructions(instructions::Options),
     /// Print the cycles that a frame spends in each stage of the frame path
     Stages(stages::Options),
+    /// How fast each kind of lane is beside the same path without weft, and how long a switch between lanes takes
+    Lanes(lanes::Options),
     /// What it costs to find a PvD among many, beside a linked list
     Pvd(pvd::Options),
     /// Measure one switch in one scenario, once; prints JSON
@@ -39,6 +42,7 @@ pub(crate) fn run(measurement: &Measurement) -> Outcome {
         Measurement::Idle => idle::run(),
         Measurement::Instructions(options) => instructions::run(options),
         Measurement::Stages(options) => stages::run(options),
+        Measurement::Lanes(options) => lanes::run(options),
         Measurement::Pvd(options) => pvd::run(options),
         Measurement::One(options) => peers::one(options),
     }
