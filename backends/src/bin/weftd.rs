@@ -5,7 +5,7 @@
 use backends::config::{Config, Settings};
 use backends::control::{self, Options, Signals};
 use backends::runtime::Cpus;
-use backends::upgrade::Channel;
+use backends::upgrade::{Channel, launched};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -53,6 +53,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = launched() {
+        return code;
+    }
     let arguments = Arguments::parse();
     let result = match &arguments.config {
         Some(file) if arguments.check_config => check(file),

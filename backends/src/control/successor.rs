@@ -10,7 +10,7 @@ use super::subscriber::{Loop, Subscriber};
 use crate::ctl_server::{Answer, Mark};
 use crate::runtime::clock;
 use crate::upgrade::{
-    Channel, Estate, FIRST, FOLLOWED, LANED, OPTION, Remainder, VERSIONS, Word, rest_to_text, to_text,
+    Channel, Estate, FIRST, FOLLOWED, LANED, OPTION, Orphan, Remainder, VERSIONS, Word, rest_to_text, to_text,
 };
 use crate::vhost_user::Legacy;
 use ctl::codec::Reply;
@@ -22,7 +22,6 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
-use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use switch::{Learnt, PortPath};
 
@@ -37,12 +36,9 @@ const DONE_MAX: Duration = Duration::from_secs(2);
 /// How long it may take to tell the rest, for which no guest waits.
 const TELL_MAX: Duration = Duration::from_millis(500);
 
-/// What systemd has told this process and not the next.
-const NOT_PASSED_ON: [&str; 4] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID"];
-
 /// A successor that was started.
 pub(super) struct Successor {
-    child: Child,
+    process: Orphan,
     channel: Channel,
     subscriber: SubscriberId,
     until: Instant,
@@ -60,13 +56,10 @@ pub(super) type Upgraded = Result<UpgradeReply, String>;
 impl Successor {
     fn start(program: &Path, force: bool, events: &mut Loop) -> io::Result<Successor> {
         let (channel, theirs) = Channel::pair()?;
-        let mut command = Command::new(program);
-        command.args(arguments()).stdin(theirs);
-        NOT_PASSED_ON.iter().for_each(|name| _ = command.env_remove(name));
-        let child = command.spawn()?;
+        let process = Orphan::start(program, arguments(), &theirs)?;
         let subscriber = events.add_subscriber(Subscriber::Wake(channel.as_raw_fd()));
         Ok(Successor {
-            child,
+            process,
             channel,
             subscriber,
             until: Instant::now() + START_MAX,
@@ -144,9 +137,7 @@ impl Successor {
 
     /// Ends it. When this returns it touches nothing any more; tells whether it has begun to use lanes.
     fn end(mut self, events: &mut Loop) -> bool {
-        // Both fail only for a process that has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.end();
         drop(events.remove_subscriber(self.subscriber));
         while let Ok(Some(word)) = self.channel.heard() {
             self.uses_lanes |= word == Word::Lanes;
@@ -184,7 +175,7 @@ impl Daemon {
         let program = self.program.as_deref().ok_or("it is not known which program this weftd is")?;
         let started = Successor::start(program, force, events);
         let successor = started.map_err(|why| format!("{} cannot be started: {why}", program.display()))?;
-        tracing::info!(program = %program.display(), pid = successor.child.id(), "a successor was started");
+        tracing::info!(program = %program.display(), pid = successor.process.id(), "a successor was started");
         (self.successor, self.upgraded) = (Some(successor), None);
         Ok(())
     }
@@ -312,7 +303,7 @@ impl Running {
                     tracing::warn!(why, "the successor is not told what was counted and learnt last");
                 }
                 let version = successor.weft.map(|(weft, _)| weft).unwrap_or_default();
-                Ok(UpgradeReply { pid: successor.child.id(), version, guests, gap_us })
+                Ok(UpgradeReply { pid: successor.process.id(), version, guests, gap_us })
             }
             Err(why) => {
                 if successor.end(&mut self.events) {

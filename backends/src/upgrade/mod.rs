@@ -3,7 +3,7 @@
 //!
 //! # Theory of operation
 //!
-//! The *predecessor* starts the program that is at its own path now, as its child, with a socket between the two. The *successor*
+//! The *predecessor* starts the program that is at its own path now, with a socket between the two. The *successor*
 //! reads configuration and store as at any start, and is given the [`Estate`]: listening sockets, the sessions of guests as their
 //! frontends have said them ([`crate::vhost_user::Script`]), and what was learnt. So it has all of a restart, and nobody has to
 //! connect anew.
@@ -49,6 +49,7 @@
 mod channel;
 mod format;
 mod lanes;
+mod launch;
 mod learnt;
 mod rest;
 #[cfg(test)]
@@ -58,6 +59,8 @@ pub use channel::Channel;
 pub(crate) use channel::Word;
 pub(crate) use format::{BadEstate, from_text, to_text};
 pub(crate) use lanes::{LanesLeft, lanes_from_text, lanes_to_text};
+pub(crate) use launch::Orphan;
+pub use launch::launched;
 pub(crate) use rest::{rest_from_text, rest_to_text};
 
 use crate::vhost_user::Legacy;
