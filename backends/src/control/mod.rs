@@ -372,8 +372,8 @@ fn open_server(
     // Whoever was left a socket at another place makes one where it is wanted.
     let left = left.filter(|(fd, _)| is_at(fd, place.path()));
     match (left, inherited.get(place.path())) {
-        (Some((fd, _)), _) => Ok(Server::asleep(Socket::inherit(fd, place.path())?, gate)),
-        (None, Some(fd)) => Ok(Server::new(Socket::inherit(fd, place.path())?, gate)),
+        (Some((fd, _)), _) => Ok(Server::asleep(Socket::inherit(fd, place.path(), &gate)?, gate)),
+        (None, Some(fd)) => Ok(Server::new(Socket::inherit(fd, place.path(), &gate)?, gate)),
         (None, None) => Ok(Server::new(Socket::bind(place, &gate)?, gate)),
     }
 }

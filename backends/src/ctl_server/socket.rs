@@ -5,7 +5,7 @@ use super::access::Gate;
 use crate::dispose::Connection;
 use crate::place::{Held, Place};
 use crate::socket_file;
-use rustix::fs::{AtFlags, CWD, Gid, chownat};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, chmodat, chownat, fstat, open};
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
@@ -65,11 +65,14 @@ impl Socket {
         Ok(Socket::new(socket.into(), Some(way)))
     }
 
-    /// Takes over a listening socket that systemd made.
+    /// Takes over a listening socket that systemd made. Its file becomes what one of ours would be.
     ///
     /// # Errors
     /// The system refuses to make it non-blocking.
-    pub fn inherit(fd: OwnedFd, path: &Path) -> Result<Socket, SocketError> {
+    pub fn inherit(fd: OwnedFd, path: &Path, gate: &Gate) -> Result<Socket, SocketError> {
+        if let Err(why) = open_to(path, gate) {
+            tracing::warn!(%why, path = %path.display(), "the control socket is not there for all whom it is for");
+        }
         let listener = UnixListener::from(fd);
         let failed = |why| SocketError::Io { path: path.to_owned(), what: "take it over", why };
         listener.set_nonblocking(true).map_err(failed)?;
@@ -121,6 +124,19 @@ impl Drop for Socket {
             let _ = fs::remove_file(way.path());
         }
     }
+}
+
+/// Lets those come to a socket that others have made whom its gate is for.
+fn open_to(path: &Path, gate: &Gate) -> io::Result<()> {
+    let file = open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::Socket {
+        return Err(io::Error::other("it is not a socket any more"));
+    }
+    let (mode, group) = gate.file_access();
+    // The mode last, for until then it may be meant for another group.
+    group.map_or(Ok(()), |group| chownat(&file, "", None, Some(Gid::from_raw(group)), AtFlags::EMPTY_PATH))?;
+    let same = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(chmodat(CWD, same, Mode::from_raw_mode(mode), AtFlags::empty())?)
 }
 
 /// Removes a socket file that nobody listens on.
