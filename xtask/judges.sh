@@ -3,12 +3,13 @@
 #
 # Sourced by xtask/setup.sh: programs that some tests ask for their opinion. Without them those tests are skipped, and say so.
 #
-# Debian 12's tshark and radvd are too old (they know nothing of RFC 8801, 8781 and 8910), so those of Debian 13 are
-# unpacked into a folder of the cache together with every library that they need, and are started by the linker in there.
+# Debian 12's tshark and radvd are too old (they know nothing of RFC 8801, 8781 and 8910), and so is its systemd, which keeps no
+# sessions over a restart. So those of Debian 13 are unpacked into a folder of the cache together with every library that they
+# need, and are started by the linker in there; systemd has that folder for its /usr.
 # Nothing of that is installed: apt works on lists and folders of its own, and checks Debian's signatures as always.
 
 JUDGES_SUITE=trixie
-JUDGES='tshark radvd ndisc6 ethtool'
+JUDGES='tshark radvd ndisc6 ethtool systemd procps'
 
 install_judges() {
     [ $install = yes ] && have apt-get || return 0
@@ -28,7 +29,7 @@ install_judges() {
 judges_folder() { echo "${WEFT_CACHE:-.cache/guest}/judges"; }
 
 has_judges() {
-    for program in usr/bin/tshark usr/sbin/radvd usr/bin/rdisc6 usr/sbin/ethtool; do
+    for program in usr/bin/tshark usr/sbin/radvd usr/bin/rdisc6 usr/sbin/ethtool usr/lib/systemd/systemd usr/bin/pgrep; do
         [ -x "$(judges_folder)/$program" ] || return 1
     done
 }
@@ -36,7 +37,8 @@ has_judges() {
 unpack_judges() {
     has_judges && return 0
     say "unpacking into $(judges_folder), 45 MB to fetch and 200 MB on disk, nothing is installed:
-  tshark, radvd, ndisc6, ethtool of Debian $JUDGES_SUITE: judge what weft says about IPv6 routers"
+  tshark, radvd, ndisc6, ethtool of Debian $JUDGES_SUITE: judge what weft says about IPv6 routers
+  systemd and procps of the same: run weftd as a service, in namespaces of their own"
     private=$(mktemp -d) || return 0
     fetch_judges "$private" && place_judges "$private" ||
         say "that did not work. The tests that ask them are skipped."
