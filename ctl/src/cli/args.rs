@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What can be typed: global options and the objects. The verbs of an object stand in its own module.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::call::CallArgs;
+use super::global::Global;
 use super::{config, fdb, link, log, migrate, namespace, port, pvd, ra, vf, worker};
 
 const AFTER_HELP: &str = "\
@@ -32,36 +30,6 @@ pub(super) struct Cli {
     pub(super) global: Global,
     #[command(subcommand)]
     pub(super) object: Object,
-}
-
-/// Options that every verb takes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Global options")]
-pub(super) struct Global {
-    /// Control socket of weftd
-    #[arg(long, global = true, value_name = "PATH", env = "WEFT_SOCKET", hide_env_values = true)]
-    #[arg(default_value = "/run/weft/ctl.sock")]
-    pub(super) socket: PathBuf,
-
-    /// Answer in JSON, in the form of that version (only 1 exists): indented on a terminal, one line in a pipe
-    #[arg(short, long, global = true, value_name = "VERSION", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "1", value_parser = clap::value_parser!(u8).range(1..=1))]
-    pub(super) json: Option<u8>,
-
-    /// Give up when weftd does not answer for so long
-    #[arg(short = 'T', long, global = true, value_name = "SECS", default_value_t = 10)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    timeout: u32,
-
-    /// Leave out the titles of table columns
-    #[arg(long, global = true)]
-    pub(super) no_header: bool,
-}
-
-impl Global {
-    pub(super) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout.into())
-    }
 }
 
 /// What weft can be asked about.

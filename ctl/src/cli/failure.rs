@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::USAGE;
-use super::migrate::Place;
+use super::place::Place;
 use crate::client::ClientError;
 use crate::proto::v1::Error;
 use crate::render::json::document;

@@ -11,16 +11,15 @@ mod channel;
 
 use clap::Subcommand;
 
+use super::failure::Failure;
+use super::place::Place;
 use super::port::landing::{self, Landing};
 use super::{Context, FALSE, Outcome};
 use crate::client::ClientError;
-use crate::proto::v1::{Departure, Error, MoveTell, PortExport, PortLeave, PortStay, PortStayReply};
+use crate::proto::v1::{Departure, Error, MoveTell, MoveWatchReply, PortExport, PortLeave, PortStay, PortStayReply};
 use crate::render::text::printable;
 use between::Between;
-pub(super) use channel::Place;
 use channel::{Channel, Shown, Way};
-
-use super::failure::Failure;
 
 /// What can be done about a migration.
 #[derive(Debug, Subcommand)]
@@ -93,7 +92,7 @@ fn prepare(name: &str, wait: bool, way: Way, landing: Landing, mut context: Cont
     }
     let between = Between::new(way, there, id, context.global.timeout());
     let guest = between.run(&mut here, name, &mut context)?;
-    context.output.answer(&crate::proto::v1::MoveWatchReply { guest }, |_| between::line(name, guest))?;
+    context.output.answer(&MoveWatchReply { guest }, |_| between::line(name, guest))?;
     Ok(if guest == Departure::Gone { done } else { FALSE })
 }
 

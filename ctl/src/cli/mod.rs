@@ -11,12 +11,14 @@ mod counters;
 mod explain;
 mod failure;
 mod fdb;
+mod global;
 mod link;
 mod log;
 mod migrate;
 mod namespace;
 mod output;
 mod path;
+mod place;
 mod port;
 mod pvd;
 mod ra;
@@ -35,8 +37,9 @@ use clap::{CommandFactory, Parser};
 
 use crate::client::{Client, ClientError};
 use crate::render::text::printable;
-use args::{Cli, Global, Object};
+use args::{Cli, Object};
 use failure::Failure;
+use global::Global;
 use output::Output;
 
 /// What a verb ends with: an exit code that is not an error, or a failure to be printed.

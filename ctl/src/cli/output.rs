@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::args::Global;
+use super::global::Global;
 use super::{DONE, Outcome};
 use crate::render::json;
 use crate::render::table::{Side, Table};

@@ -4,18 +4,17 @@
 //! There is no TLS in this program. `weft-peer connect` has it: a child process, one end of a pair of sockets being its standard input
 //! and output. What it says on its standard error is why there is no channel.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::cli::failure::Failure;
+use crate::cli::place::Place;
 use crate::client::{Client, ClientError};
 use crate::proto::Method;
 
@@ -24,35 +23,6 @@ const PROGRAM: &str = "weft-peer";
 
 /// What of its complaints is read, in bytes.
 const COMPLAINT_MAX: u64 = 4096;
-
-/// Where another weftd is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Place {
-    /// Its control socket.
-    Socket(PathBuf),
-    /// `HOST:PORT`, where the weft-peer of its host listens.
-    Tls(String),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Socket(path) => write!(f, "{}", path.display()),
-            Place::Tls(host) => write!(f, "tls:{host}"),
-        }
-    }
-}
-
-impl FromStr for Place {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Place, String> {
-        let Some(host) = text.strip_prefix("tls:") else { return Ok(Place::Socket(text.into())) };
-        let good = host.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-        let expected = "expected tls:HOST:PORT, such as tls:host2.example:4700; a socket of that name is ./tls:…";
-        if good { Ok(Place::Tls(host.to_owned())) } else { Err(expected.to_owned()) }
-    }
-}
 
 /// Where another weftd is, and who speaks with it.
 #[derive(Clone, Debug, Args)]
