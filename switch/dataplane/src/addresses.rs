@@ -105,6 +105,8 @@ impl Family {
 struct Known {
     v4: Family,
     v6: Family,
+    /// They came before their guest, at this time.
+    staged: Option<Instant>,
 }
 
 impl Known {
@@ -114,6 +116,16 @@ impl Known {
 
     fn all(&self) -> impl Iterator<Item = &Claimed> {
         self.v4.known.iter().chain(&self.v6.known)
+    }
+
+    /// The guest is here of which all was known that was staged: the time in which nobody here could hear it makes nothing older. What is
+    /// not in `kept` others have claimed meanwhile.
+    fn land(&mut self, kept: &[Address], now: Instant) {
+        let Some(staged) = self.staged.take() else { return };
+        for Family { known, .. } in [&mut self.v4, &mut self.v6] {
+            known.retain(|one| kept.iter().any(|kept| kept.ip == one.ip));
+            known.iter_mut().filter(|one| one.since <= staged).for_each(|one| one.since = now);
+        }
     }
 }
 
@@ -126,7 +138,7 @@ pub(crate) struct AddressBook {
 
 impl Default for AddressBook {
     fn default() -> Self {
-        let known = Known { v4: Family::new(ADDRESSES_V4), v6: Family::new(ADDRESSES_V6) };
+        let known = Known { v4: Family::new(ADDRESSES_V4), v6: Family::new(ADDRESSES_V6), staged: None };
         Self { known: Mutex::new(known), lost: AtomicU64::new(0), budgets: Mutex::default() }
     }
 }
@@ -170,10 +182,24 @@ impl Port {
         self.addresses.lost.load(Ordering::Relaxed)
     }
 
+    /// Whether its guest has come since its addresses did, and [`Port::land_addresses`] was not called yet.
+    pub(crate) fn has_staged_addresses(&self) -> bool {
+        self.is_running() && self.addresses.lock().staged.is_some()
+    }
+
+    /// Its guest has come, and of what is known has `kept`.
+    pub(crate) fn land_addresses(&self, kept: &[Address], now: Instant) {
+        self.addresses.lock().land(kept, now);
+    }
+
     /// Takes over what was known of its guest elsewhere, as [`Port::addresses`] had it there. What was claimed here since comes
-    /// first, and what no host can have is left out.
+    /// first, and what no host can have is left out. If the guest has not come yet, they are announced when it comes as if it had just been
+    /// heard elsewhere.
     pub fn restore_addresses(&self, addresses: &[Address], now: Instant) {
         let mut known = self.addresses.lock();
+        if self.is_away() {
+            known.staged = Some(now);
+        }
         for address in addresses.iter().rev().filter(|address| wire::can_be_own(address.ip)) {
             known.family(address.ip).restore(address, now);
         }
@@ -184,6 +210,7 @@ impl Port {
         let mut known = self.addresses.lock();
         known.v4.known.clear();
         known.v6.known.clear();
+        known.staged = None;
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! An announcement takes an address from whoever has it, so one that the guest has no more must not be announced: a service's that
 //! went over to another host, or one whose lease ran out. Nobody says that he lets an address go. Therefore it is announced only
-//! for a while after it was claimed last ([`ADDRESS_AGE`]), and not if another port of the namespace has claimed it since. What is
+//! for a while after it was claimed last ([`ADDRESS_AGE`]), and not if another port of the namespace has claimed it since. The time in
+//! which a move is prepared and nobody here could hear the guest does not count. What is
 //! claimed behind an uplink is not listened to, as most of all frames of a namespace may come from there: an address that goes
 //! over to another switch while its last claim here is not old yet is announced if the guest lands just then.
 //!
@@ -83,6 +84,9 @@ impl Namespace {
     /// None: it has been announced too often; or that of its hardware alone.
     #[must_use]
     pub fn announcements(&self, port: &Port, now: Instant) -> Vec<Vec<u8>> {
+        if port.has_staged_addresses() {
+            port.land_addresses(&self.addresses_of(port, now), now);
+        }
         let mac = port.mac();
         let mut frames: Vec<_> = port.announcement(mac, now).into_iter().collect();
         let may = || port.spend(|budgets| &mut budgets.addresses, (LANDINGS, LANDING_GAP), now);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The IP addresses that a guest says are its own: which are believed, of whom, and how many.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use dataplane::limits::{ADDRESS_AGE, ADDRESSES_V4, ADDRESSES_V6};
-use dataplane::{DropReason, Limit, Limits, MacPolicy, Rate, Role};
+use dataplane::{Address, DropReason, Limit, Limits, MacPolicy, Rate, Role};
 use tests::rig::{PortOptions, Rig, mac};
 use wire::build;
 
@@ -104,6 +104,36 @@ fn a_flood_of_addresses_keeps_within_the_port_and_is_counted() {
     assert_eq!(port.addresses_lost(), 1000 - (ADDRESSES_V4 + ADDRESSES_V6) as u64);
     assert_eq!(known(&mut rig, OTHER), [IP.to_string(), IP6.to_string()], "others are none of its business");
     assert!(rig.snooped().is_empty());
+}
+
+#[test]
+fn a_move_that_is_long_prepared_makes_no_address_too_old() {
+    let mut rig = scene(Role::Host);
+    let (port, namespace) = (Arc::clone(rig.port(GUEST).port()), Arc::clone(rig.namespace(0)));
+    let ring = port.detach_receiver(0).expect("no burst is under way").expect("a ring");
+    port.set_away(true);
+    let (second, taken) = (Duration::from_secs(1), Ipv4Addr::new(192, 0, 2, 7));
+    let known = |ip: IpAddr, age| Address { ip, is_router: false, age };
+    let old = ADDRESS_AGE - second * 60;
+    let brought = [known(taken.into(), second), known(IP.into(), old), known(IP6.into(), Duration::ZERO)];
+    port.restore_addresses(&brought, rig.now());
+    rig.pass(ADDRESS_AGE);
+    rig.send(OTHER, &build::arp_announcement(mac(OTHER), taken));
+    rig.pass(ADDRESS_AGE * 2);
+    let (hardware, four, six) = (
+        build::rarp_announcement(mac(GUEST)),
+        build::arp_announcement(mac(GUEST), IP),
+        build::neighbor_announcement(mac(GUEST), IP6, false),
+    );
+    assert_eq!(namespace.announcements(&port, rig.now()), [hardware.clone()].as_slice(), "it has not come");
+    assert!(port.attach_receiver(0, ring).is_none());
+    let announced = [hardware.clone(), four, six.clone()];
+    assert_eq!(namespace.announcements(&port, rig.now()), announced, "but what another has claimed meanwhile");
+    rig.pass(second * 59);
+    assert_eq!(namespace.announcements(&port, rig.now()), announced);
+    rig.pass(second * 2);
+    assert_eq!(namespace.announcements(&port, rig.now()), [hardware, six], "from then on they get older as all do");
+    assert_eq!(port.addresses(rig.now()).len(), 2);
 }
 
 #[test]
