@@ -19,7 +19,9 @@
 //! Only a frame from the port's own address that may pass is listened to, and all that is made of it is from that address
 //! again. So it can lie, as it can with its own ARP, and no further. Of each family the addresses last claimed are kept
 //! ([`ADDRESSES_V4`], [`ADDRESSES_V6`]): who claims more makes it forget others of the same port. A router may answer for
-//! others, so its answers say nothing of itself. Behind an uplink are others than the port's owner, and nothing is listened to.
+//! others, so its answers say nothing of itself. Behind an uplink are others than the port's owner, so nothing there is an address of that
+//! port's; but what one of them claims before all is no other guest's of the namespace any more: whoever claims it last has it, be it
+//! here or there. A guest that has it still claims it again.
 
 use core::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +34,7 @@ use crate::announcing::Budgets;
 use crate::bits::Bits;
 use crate::burst::{Burst, Frame, Verdict};
 use crate::limits::{ADDRESSES_V4, ADDRESSES_V6};
+use crate::namespace::PortSet;
 use crate::port::{Policy, Port, Role};
 use crate::time::Instant;
 
@@ -88,6 +91,11 @@ impl Family {
         let is_router = is_router.or_else(|| before.and_then(|known| known.is_router));
         self.known.push(Claimed { ip, is_router, since: now, before: Duration::ZERO });
         gone.is_some() && before.is_none()
+    }
+
+    /// Somebody else has it.
+    fn forget(&mut self, ip: IpAddr) {
+        self.known.retain(|known| known.ip != ip);
     }
 
     /// Takes in one that was claimed before all that are here, as far as there is room.
@@ -148,13 +156,25 @@ impl AddressBook {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, claims: impl Iterator<Item = OwnAddress>, now: Instant) {
-        let known = match self.known.try_lock() {
+    /// `None`: somebody looks at it.
+    fn try_lock(&self) -> Option<MutexGuard<'_, Known>> {
+        match self.known.try_lock() {
             Ok(known) => Some(known),
             Err(TryLockError::Poisoned(known)) => Some(known.into_inner()),
             Err(TryLockError::WouldBlock) => None,
-        };
-        let lost = match known {
+        }
+    }
+
+    /// Somebody else has claimed that address.
+    fn cede(&self, ip: IpAddr) {
+        match self.try_lock() {
+            Some(mut known) => known.family(ip).forget(ip),
+            None => drop(self.lost.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+
+    fn note(&self, claims: impl Iterator<Item = OwnAddress>, now: Instant) {
+        let lost = match self.try_lock() {
             Some(mut known) => claims.filter(|own| known.family(own.ip).note(own.ip, own.is_router, now)).count(),
             None => claims.count(),
         };
@@ -221,20 +241,41 @@ fn claim(frame: &Frame, own: MacAddr, role: Role) -> Option<OwnAddress> {
     claim.filter(|claim| role == Role::Host || !claim.is_answer)
 }
 
+/// What a frame from an uplink claims before all. Who answers one asker, or asks for one, claims nothing anew, and may be a router that
+/// speaks for others.
+fn claim_from_outside(frame: &Frame) -> Option<OwnAddress> {
+    let claim = frame.dst().is_multicast().then(|| own_address(frame.head())).flatten();
+    claim.filter(|claim| !claim.is_answer)
+}
+
 /// Whether [`note`] has something to do with a frame, of which the guard has nothing more to say.
 pub(crate) fn says_address(frame: &Frame, own: MacAddr, policy: &Policy<'_>) -> bool {
-    frame.verdict == Verdict::Undecided && claim(frame, own, policy.role).is_some()
+    let claim = || match policy.role {
+        Role::Uplink => claim_from_outside(frame),
+        role => claim(frame, own, role),
+    };
+    frame.verdict == Verdict::Undecided && claim().is_some()
 }
 
 /// Writes down what those of the frames `heard` claim that go on.
 #[cold]
-pub(crate) fn note(burst: &Burst, heard: Bits, port: &Port, role: Role, now: Instant) {
+pub(crate) fn note(burst: &Burst, heard: Bits, port: &Port, (role, ports): (Role, &PortSet), now: Instant) {
     let frames = heard.iter().map(|number| burst.frame(number));
     let passing = frames.filter(|frame| matches!(frame.verdict, Verdict::Port(_) | Verdict::Flood));
+    if role == Role::Uplink {
+        return passing.for_each(|frame| take_away(frame, ports));
+    }
     let mut claims = passing.filter_map(|frame| claim(frame, port.mac(), role)).peekable();
     if claims.peek().is_some() {
         port.addresses.note(claims, now);
     }
+}
+
+/// What is claimed outside is no other guest's here. A flood of it costs no more than that it goes to all of them.
+fn take_away(frame: &Frame, ports: &PortSet) {
+    let Some(claim) = claim_from_outside(frame) else { return };
+    let others = ports.members().iter().filter(|port| port.mac() != frame.src());
+    others.for_each(|port| port.addresses.cede(claim.ip));
 }
 
 #[cfg(test)]

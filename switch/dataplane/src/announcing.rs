@@ -7,9 +7,9 @@
 //! An announcement takes an address from whoever has it, so one that the guest has no more must not be announced: a service's that
 //! went over to another host, or one whose lease ran out. Nobody says that he lets an address go. Therefore it is announced only
 //! for a while after it was claimed last ([`ADDRESS_AGE`]), and not if another port of the namespace has claimed it since. The time in
-//! which a move is prepared and nobody here could hear the guest does not count. What is
-//! claimed behind an uplink is not listened to, as most of all frames of a namespace may come from there: an address that goes
-//! over to another switch while its last claim here is not old yet is announced if the guest lands just then.
+//! which a move is prepared and nobody here could hear the guest does not count. Nor
+//! if somebody behind an uplink has, where he does so before all: whoever takes over a service's address says so (RFC 5227 section 2.3, RFC 5798
+//! section 7.1), and who answers one asker is no news.
 //!
 //! # How often
 //!

@@ -213,7 +213,7 @@ impl Origin<'_> {
         forward(burst, fdb, From { slot, own, uplink: self.uplink(policy) }, now);
         policers.flood(burst, now);
         if heard != Bits::NONE {
-            addresses::note(burst, heard, self.port, policy.role, now);
+            addresses::note(burst, heard, self.port, (policy.role, self.ports), now);
             snoop(burst, heard, (self.port, self.namespace), tap);
         }
     }

@@ -73,6 +73,38 @@ fn behind_an_uplink_are_others_and_a_router_answers_for_others() {
 }
 
 #[test]
+fn what_somebody_behind_an_uplink_claims_last_is_no_guest_s_any_more() {
+    const UP: usize = 1;
+    let mut rig = Rig::new();
+    rig.add(0, &PortOptions::default());
+    rig.add(0, &PortOptions { macs: MacPolicy::Any, ..PortOptions::with_role(Role::Uplink) });
+    let (own, all) = (said_by(GUEST), [IP.to_string(), IP6.to_string()]);
+    rig.send_all(GUEST, &own);
+    let router = build::arp_reply((mac(77), IP), (mac(GUEST), Ipv4Addr::new(192, 0, 2, 9)));
+    let asked = {
+        let mut frame = build::arp_request((mac(77), IP), Ipv4Addr::new(192, 0, 2, 9));
+        frame[..6].copy_from_slice(&mac(GUEST).0);
+        frame
+    };
+    let probe = build::arp_request((mac(77), Ipv4Addr::UNSPECIFIED), IP);
+    rig.send_all(UP, &[router, asked, probe, build::arp_announcement(mac(77), Ipv4Addr::new(192, 0, 2, 5))]);
+    assert_eq!(known(&mut rig, GUEST), all, "none of them claims it anew");
+    // The guest itself, heard from where it was.
+    let port = Arc::clone(rig.port(GUEST).port());
+    let ring = port.detach_receiver(0).expect("no burst is under way").expect("a ring");
+    rig.send_all(UP, &own);
+    assert!(port.attach_receiver(0, ring).is_none());
+    assert_eq!(known(&mut rig, GUEST), all);
+    rig.send(UP, &build::arp_announcement(mac(77), IP));
+    assert_eq!(known(&mut rig, GUEST), all[1..]);
+    rig.send(UP, &build::neighbor_announcement(mac(77), IP6, false));
+    assert!(known(&mut rig, GUEST).is_empty());
+    rig.send_all(GUEST, &own);
+    assert_eq!(known(&mut rig, GUEST), all, "it has them, and says so");
+    assert_eq!(port.addresses_lost(), 0);
+}
+
+#[test]
 fn what_is_dropped_says_nothing() {
     let mut rig = scene(Role::Host);
     let mut limits = Limits::default();
