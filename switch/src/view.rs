@@ -141,6 +141,8 @@ pub struct PortView {
     pub addresses: Vec<Address>,
     /// What it has said of addresses and is not known any more: there was too much of it.
     pub addresses_lost: u64,
+    /// How often nothing was said over uplinks of where its guest is, or nothing of its addresses: that had been said too often.
+    pub unannounced: u64,
 }
 
 /// One entry of a MAC table.
@@ -385,6 +387,7 @@ impl<'a> View<'a> {
             handover: self.control.handover(record),
             addresses: in_order(record.device.addresses(Instant::default() + self.control.now)),
             addresses_lost: record.device.addresses_lost(),
+            unannounced: record.device.unannounced(),
         })
     }
 

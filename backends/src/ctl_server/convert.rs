@@ -331,6 +331,7 @@ pub fn port(view: PortView) -> v1::Port {
         handover: view.handover.map(handover),
         addresses: view.addresses.iter().map(|address| address.ip.to_string()).collect(),
         addresses_lost: (view.addresses_lost > 0).then_some(view.addresses_lost),
+        unannounced: (view.unannounced > 0).then_some(view.unannounced),
         features: feature_names(view.features),
         counters: counters(&view.stats),
     }

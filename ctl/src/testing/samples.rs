@@ -324,6 +324,7 @@ pub(crate) fn port() -> Port {
         handover: Some(Handover::Leaving),
         addresses: vec!["192.0.2.7".to_owned(), "2001:db8::7".to_owned()],
         addresses_lost: Some(3),
+        unannounced: Some(2),
         features: vec!["version-1".to_owned(), "mrg-rxbuf".to_owned()],
         counters: counters(),
     }

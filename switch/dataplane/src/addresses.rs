@@ -142,12 +142,19 @@ pub(crate) struct AddressBook {
     known: Mutex<Known>,
     lost: AtomicU64,
     pub(crate) budgets: Mutex<Budgets>,
+    /// Announcements that were too many.
+    pub(crate) unannounced: AtomicU64,
 }
 
 impl Default for AddressBook {
     fn default() -> Self {
         let known = Known { v4: Family::new(ADDRESSES_V4), v6: Family::new(ADDRESSES_V6), staged: None };
-        Self { known: Mutex::new(known), lost: AtomicU64::new(0), budgets: Mutex::default() }
+        Self {
+            known: Mutex::new(known),
+            lost: AtomicU64::new(0),
+            budgets: Mutex::default(),
+            unannounced: AtomicU64::new(0),
+        }
     }
 }
 

@@ -15,10 +15,12 @@
 //!
 //! A tenant can make its guest land, or ask for announcements, as often as it likes, and what comes of that others get: all who are
 //! behind the uplinks. So a port has a few announcements at once and one more each time a gap has passed, whatever sessions begin
-//! and end meanwhile: of all addresses by one measure ([`LANDINGS`]), of its hardware alone by another ([`ANNOUNCEMENTS`]).
+//! and end meanwhile: of all addresses by one measure ([`LANDINGS`]), of its hardware alone by another ([`ANNOUNCEMENTS`]). What is
+//! too many is counted ([`Port::unannounced`]).
 
 use core::net::IpAddr;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use wire::{MacAddr, build};
@@ -57,7 +59,16 @@ pub(crate) struct Budgets {
 impl Port {
     fn spend(&self, from: fn(&mut Budgets) -> &mut Budget, measure: (u32, Duration), now: Instant) -> bool {
         let mut budgets = self.addresses.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        from(&mut budgets).spend(measure, now)
+        let may = from(&mut budgets).spend(measure, now);
+        drop(budgets);
+        self.addresses.unannounced.fetch_add(u64::from(!may), Ordering::Relaxed);
+        may
+    }
+
+    /// How often nothing was said of where its guest is, or nothing of its addresses: that had been said too often.
+    #[must_use]
+    pub fn unannounced(&self) -> u64 {
+        self.addresses.unannounced.load(Ordering::Relaxed)
     }
 
     /// The frame that tells everybody that `mac` is behind this port now; `None`: the port has been announced too often.
@@ -174,7 +185,9 @@ mod tests {
         let second = Duration::from_secs(1);
         let row = |now| (0..20).map(|_| heard(&port, now)).collect::<Vec<_>>();
         assert_eq!(row(NOW), [vec![2; LANDINGS as usize], vec![0; 12]].concat());
+        assert_eq!((port.unannounced(), other.unannounced()), (12, 0));
         assert_eq!(heard(&port, NOW + ANNOUNCEMENT_GAP), 1, "of its hardware there is one more");
+        assert_eq!(port.unannounced(), 13, "and of its addresses none");
         assert_eq!(row(NOW + LANDING_GAP), [vec![2], vec![1; ANNOUNCEMENTS as usize - 1], vec![0; 12]].concat());
         let of_minute: usize =
             (0..6000_u32).map(|number| heard(&port, NOW + second * 60 + second * number / 100)).sum();

@@ -75,7 +75,11 @@ fn a_guest_that_lands_without_end_is_not_announced_without_end() {
     });
     let most = LANDINGS + 1 + (began.elapsed().as_secs() / LANDING_GAP.as_secs()) as u32;
     assert!(last.is_some() && (1..=most).contains(&heard), "{heard} of at most {most}");
-    assert_eq!(source.port(MOVING.0)["addresses"], json!([V4.to_string()]), "it has it still");
+    let port = source.port(MOVING.0);
+    assert_eq!(port["addresses"], json!([V4.to_string()]), "it has it still");
+    assert!(port["unannounced"].as_u64().is_some_and(|count| count > 0), "what is not said is counted: {port:#}");
+    let shown = source.weft(&["port", "show", MOVING.0]).expect_ok();
+    assert!(shown.contains("unannounced") && shown.contains("times: its guest lands too often"), "{shown}");
 }
 
 #[test]

@@ -108,6 +108,9 @@ fn addresses(page: &mut Page, port: &Port) {
             page.below(&format!("{lost} times one was not kept: there were too many"));
         }
     }
+    if let Some(count) = port.unannounced {
+        page.line("unannounced", &format!("{count} times: its guest lands too often, or its VMM asks for too much"));
+    }
 }
 
 /// Where a move stands, in words.

@@ -106,6 +106,7 @@ port vm1
   move         leaving: another weftd has it, and its guest has not been heard there yet
   addresses    192.0.2.7 2001:db8::7
     3 times one was not kept: there were too many
+  unannounced  2 times: its guest lands too often, or its VMM asks for too much
   state        up
   reason       its guest is connected
   features     version-1 mrg-rxbuf

@@ -51,6 +51,10 @@ pub struct Port {
     /// How often its guest has said an address and either that or another was not kept, for there were too many; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses_lost: Option<u64>,
+    /// How often its namespace's uplinks were not told where its guest is, or not of its addresses, for they had been told too often; absent:
+    /// never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unannounced: Option<u64>,
     /// Names of the virtio features that the guest negotiated; empty while no guest is connected.
     pub features: Vec<String>,
     /// What it has moved.
