@@ -20,18 +20,19 @@ use crate::refusal::{Kind, Refusal};
 use crate::spec::{NamespaceChange, NamespaceSpec, PortSpec, VhostUser, link_ends};
 use crate::stated::PvdKey;
 use crate::subsystem::{Key, Subsystem};
-use crate::text::Text;
 use crate::vf::VfAsk;
 use crate::vfs::Vfs;
-use dataplane::{DropReason, Emission, Instant, MacTable, RingFault};
+use dataplane::{DropReason, Emission, Instant, RingFault};
 use pvd::Statement;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use wire::MacAddr;
 
+mod announcing;
+mod entries;
 mod vf;
 
+use announcing::Again;
 pub use vf::{LaneAsk, LaneNotice, LaneOpening, VmmNotice};
 
 /// What may be asked of the switch.
@@ -163,6 +164,8 @@ pub struct Control {
     pub(crate) awaited: Awaited,
     /// The time that was last told.
     pub(crate) now: Duration,
+    /// Guests that are to be announced again.
+    pub(crate) again: Again,
     pub(crate) emissions: Vec<Emission>,
     /// Ports whose guests hear again.
     pub(crate) releases: Vec<Arc<dataplane::Port>>,
@@ -180,9 +183,22 @@ impl Control {
     pub fn restored(seed: u64, offered: BTreeMap<PortPath, u64>, numbers: SavedNumbers) -> Control {
         let (desired, plant) = (Desired::default(), Plant::new(seed, numbers));
         let (actions, emissions, releases) = (VecDeque::new(), Vec::new(), Vec::new());
-        let (vfs, now) = (Vfs::default(), Duration::ZERO);
+        let (vfs, again, now) = (Vfs::default(), Again::default(), Duration::ZERO);
         let (moves, awaited) = (BTreeMap::new(), Awaited::default());
-        Control { desired, plant, informing: None, offered, actions, vfs, moves, awaited, now, emissions, releases }
+        Control {
+            desired,
+            plant,
+            informing: None,
+            offered,
+            actions,
+            vfs,
+            moves,
+            awaited,
+            now,
+            again,
+            emissions,
+            releases,
+        }
     }
 
     /// Registers a subsystem: from now on every namespace has an instance of it.
@@ -463,35 +479,6 @@ impl Control {
             }
             said => said.map(drop),
         }
-    }
-
-    /// Removes a learned entry.
-    fn forget(&mut self, key: &FdbKey) -> Result<Reply, Refusal> {
-        self.desired.namespace(&key.namespace)?;
-        let own = self.desired.ports_of(&key.namespace).find(|(_, spec)| spec.mac == key.mac);
-        if let Some((port, _)) = own {
-            return Err(Refusal::in_use(Kind::Fdb, key, Text::from("port ").quoted(port).and(", whose own it is")));
-        }
-        let table = self.plant.set_of(&key.namespace)?.plane().fdb_if_made();
-        match table.is_some_and(|table| table.remove(key.mac)) {
-            true => Ok(Reply::Flushed(1)),
-            false => Err(Refusal::not_found(Kind::Fdb, key)),
-        }
-    }
-
-    fn flush(&mut self, only: Option<&NamespacePath>) -> Result<Reply, Refusal> {
-        let chosen = only.map(|path| self.plant.tree.find(path)).transpose()?;
-        let all = chosen.is_none().then(|| self.plant.tree.subtree(&NamespacePath::root()));
-        let tables = chosen.into_iter().chain(all.into_iter().flatten());
-        let tables = tables.filter_map(|namespace| namespace.get(self.plant.macs)?.made());
-        Ok(Reply::Flushed(tables.map(MacTable::flush).sum()))
-    }
-}
-
-/// The key of an entry, for callers that have its parts.
-impl From<(NamespacePath, MacAddr)> for FdbKey {
-    fn from((namespace, mac): (NamespacePath, MacAddr)) -> FdbKey {
-        FdbKey { namespace, mac }
     }
 }
 

@@ -78,7 +78,7 @@ impl Control {
 
     /// When [`Control::handle_due`] has something to do. It may be in the past.
     pub fn next_due(&self) -> Option<Instant> {
-        let dues = self.plant.next_answer().into_iter().chain(self.vfs.next_due());
+        let dues = self.plant.next_answer().into_iter().chain(self.vfs.next_due()).chain(self.again.next_due());
         dues.min().map(|due| Instant::from_nanos(due.as_nanos() as u64))
     }
 
@@ -90,18 +90,13 @@ impl Control {
         let answers = self.plant.answer(now.since_origin());
         self.emissions.extend(answers);
         self.tend_lanes(now.since_origin());
+        self.say_again(now);
     }
 
     /// The guest of a port has just set its device up: it is told what routers have said, for it may have come from elsewhere
     /// and not ask.
     pub fn greet(&mut self, port: &PortPath, now: Instant) {
         self.plant.greet(port, now.since_origin());
-    }
-
-    /// The guest of the port of that tag has landed: it was running before its session began, at another host or here. It is told
-    /// at once what routers have said, since it does not ask.
-    pub fn landed(&mut self, tag: PortTag, now: Instant) {
-        self.plant.landed(tag, now.since_origin());
     }
 
     /// Frames that are to be delivered, each to one port, in this order.

@@ -13,6 +13,8 @@
 //!
 //! # How often
 //!
+//! Whoever announces does it twice, two seconds apart (RFC 5227 section 2.3), since a frame may get lost; control sees to the second.
+//!
 //! A tenant can make its guest land, or ask for announcements, as often as it likes, and what comes of that others get: all who are
 //! behind the uplinks. So a port has a few announcements at once and one more each time a gap has passed, whatever sessions begin
 //! and end meanwhile: of all addresses by one measure ([`LANDINGS`]), of its hardware alone by another ([`ANNOUNCEMENTS`]). What is

@@ -26,6 +26,7 @@ use crate::quota::{Resource, Usage};
 use crate::spec::{Mode, VhostUser};
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
 use std::time::Duration;
+use wire::MacAddr;
 
 const NOW: Instant = Instant::from_nanos(1_000_000_000);
 

@@ -13,7 +13,7 @@ use crate::text::Text;
 use crate::vf::{VfAsk, VfSpec};
 use crate::vfs::{SavedVfs, Vf, choice};
 use crate::view::LaneLosses;
-use dataplane::{Emission, Instant, Lane, LaneSet, Role, Steering};
+use dataplane::{Instant, Lane, LaneSet, Steering};
 use netvsc::{By, Event, GuestModel, Refused, Told};
 use std::sync::Arc;
 use std::time::Duration;
@@ -344,7 +344,8 @@ impl Control {
                     continue;
                 }
                 netvsc::Action::Announce => {
-                    self.announce(port);
+                    self.announce(port, Instant::default() + self.now);
+                    self.announce_again(port.clone(), self.now);
                     continue;
                 }
                 netvsc::Action::CloseLane => LaneAsk::Close,
@@ -410,19 +411,6 @@ impl Control {
         // A guest of one NIC sends over the synthetic lane whatever carries its frames.
         let tells = status.state != netvsc::State::Absent && status.model.0 != GuestModel::HostLane;
         record.device.watch_lane(tells.then_some(other));
-    }
-
-    /// Says on the uplinks of a port's namespace where its guest and its addresses are now, as VMMs do after a migration.
-    fn announce(&mut self, port: &PortPath) {
-        let (Some(record), Ok(home)) = (self.plant.port(port), self.plant.set_of(&port.namespace)) else { return };
-        let frames = home.plane().announcements(&record.device, Instant::default() + self.now);
-        let uplinks = self.plant.ports().filter(|(path, other)| {
-            path.namespace == port.namespace && other.spec.role == Role::Uplink && *path != port
-        });
-        for (_, uplink) in uplinks {
-            let emission = |frame: &Vec<u8>| Emission { port: Arc::clone(&uplink.device), frame: frame.clone() };
-            self.emissions.extend(frames.iter().map(emission));
-        }
     }
 }
 

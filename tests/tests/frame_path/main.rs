@@ -2,6 +2,7 @@
 //! The frame path as a well-behaved tenant sees it: who gets which frame, in which shape, by which rule.
 
 mod addresses;
+mod announced;
 mod elsewhere;
 mod emit;
 mod expected;

@@ -45,8 +45,9 @@ fn the_addresses_of_a_guest_that_has_moved_are_announced_to_all_it_has_left() {
         build::neighbor_announcement(mac, LOCAL, false),
         build::neighbor_announcement(mac, V6, true),
     ];
-    for frame in said {
-        assert!(heard(&mut here, &frame), "{}", wire::pretty::Pretty(&frame));
+    // Twice, two seconds apart.
+    for frame in said.iter().chain(&said) {
+        assert!(heard(&mut here, frame), "{}", wire::pretty::Pretty(frame));
     }
     until("both know where the guest is", Deadline::patient(), || scene.stands() == [json!("moved"), Value::Null]);
     ping(&mut here, &mut guest, 2);
