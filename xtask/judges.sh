@@ -36,7 +36,7 @@ has_judges() {
 
 unpack_judges() {
     has_judges && return 0
-    say "unpacking into $(judges_folder), 45 MB to fetch and 200 MB on disk, nothing is installed:
+    say "unpacking into $(judges_folder), 65 MB to fetch and 220 MB on disk, nothing is installed:
   tshark, radvd, ndisc6, ethtool of Debian $JUDGES_SUITE: judge what weft says about IPv6 routers
   systemd and procps of the same: run weftd as a service, in namespaces of their own"
     private=$(mktemp -d) || return 0

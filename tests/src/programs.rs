@@ -10,6 +10,8 @@ use crate::skip::skip;
 
 /// Where the unpacked ones and their libraries are, below the prefix.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
+/// Where in there programs of systemd have one of their own.
+const OF_SYSTEMD: &str = "systemd";
 /// The linker that starts them, whatever C library the machine has.
 const LINKER: &str = "ld-linux-x86-64.so.2";
 /// Where in a prefix programs lie.
@@ -42,7 +44,8 @@ impl Program {
         let prefix = prefix();
         let path = FOLDERS.iter().map(|folder| prefix.join(folder).join(name)).find(|path| path.is_file())?;
         let libraries = prefix.join(LIBRARIES);
-        let words = [libraries.join(LINKER).into(), "--library-path".into(), libraries.into(), path.into()];
+        let folders = format!("{0}:{0}/{OF_SYSTEMD}", libraries.display());
+        let words = [libraries.join(LINKER).into(), "--library-path".into(), folders.into(), path.into()];
         // Read by tshark, which else looks for it where it would be installed.
         let environment = vec![("WIRESHARK_DATA_DIR", prefix.join("usr/share/wireshark"))];
         Some(Program { words: words.into(), environment })

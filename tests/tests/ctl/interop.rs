@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The control socket is varlink to others too: to the `varlink` crate and to systemd's `varlinkctl`.
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use tests::skip::skip;
+use tests::programs::Program;
 use tests::weftd::Weftd;
 use varlink::{Connection, MethodCall, OrgVarlinkServiceClient, OrgVarlinkServiceInterface};
 
@@ -69,14 +68,12 @@ fn the_varlink_crate_reads_a_stream() {
 
 #[test]
 fn varlinkctl_introspects_and_calls() {
-    if Command::new("varlinkctl").arg("--version").stdout(Stdio::null()).status().is_err() {
-        return skip("varlinkctl (systemd 255 or later) is not installed");
-    }
+    let Some(varlinkctl) = Program::find_or_skip("varlinkctl") else { return };
     let daemon = Weftd::start();
     daemon.add_namespace("red");
     let path = daemon.port_path("ctl").display().to_string();
     let run = |arguments: &[&str]| {
-        let output = Command::new("varlinkctl").args(arguments).output().expect("it can be run");
+        let output = varlinkctl.command().args(arguments).output().expect("it can be run");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "varlinkctl {arguments:?}: {said}");
         String::from_utf8_lossy(&output.stdout).into_owned()

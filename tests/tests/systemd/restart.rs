@@ -11,7 +11,7 @@ use crate::service::{Service, UNIT};
 const KEEPS: u32 = 254;
 
 /// More than systemd starts a service anew in ten seconds unless it is told to.
-const KILLS: usize = 8;
+const KILLS: usize = 6;
 
 /// What VMMs do when a session has ended.
 pub(crate) fn come_back(guests: &mut Couple) {
