@@ -24,6 +24,7 @@
 //! destination takes of that what it lacks, from a port of its own, by that port's rules.
 
 mod arrive;
+mod counted;
 mod follow;
 mod homes;
 mod leave;
@@ -33,6 +34,7 @@ mod succeed;
 mod told;
 
 pub use arrive::Landed;
+pub use counted::{HomeCounted, PortCounted, RaHeard};
 pub use homes::{Missing, NumbersLeft};
 pub use rest::Rest;
 pub use succeed::Learnt;

@@ -93,8 +93,8 @@ pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
 pub use handover::{
-    BadMoveId, Departure, Handover, Landed, Learnt, Missing, Move, MoveId, NumbersLeft, Passage, RaLeft, Rest, Told,
-    VfLeft,
+    BadMoveId, Departure, Handover, HomeCounted, Landed, Learnt, Missing, Move, MoveId, NumbersLeft, Passage,
+    PortCounted, RaHeard, RaLeft, Rest, Told, VfLeft,
 };
 pub use information::Fetched;
 pub use lane::{AutoLane, LaneSpec};

@@ -204,6 +204,7 @@ impl Daemon {
     /// Leaves what follows an estate in which `told` was said. No ring runs any more.
     pub(super) fn leave_rest(&mut self, channel: &Channel, told: &Learnt, patience: Duration) -> Result<(), String> {
         self.hear_all();
+        self.count_lane_losses();
         let (now, log) = (clock(), self.logging.left(Instant::now()));
         let rest = Remainder { at: now.since_origin(), log, rest: self.control.rest(told, now) };
         let text = rest_to_text(&rest).map_err(|why| why.to_string())?;

@@ -65,14 +65,19 @@ impl Daemon {
             }
             self.control.handle_lane(&port, notice, now);
         }
-        for (port, losses) in self.lanes.take_losses() {
-            self.control.count_losses(&port, losses);
-        }
+        self.count_lane_losses();
         for (port, notice) in self.vmms.turn(now.since_origin()) {
             self.control.handle_vmm(&port, notice, now);
         }
         self.act(events);
         more
+    }
+
+    /// Takes note of what lanes have lost.
+    pub(super) fn count_lane_losses(&mut self) {
+        for (port, losses) in self.lanes.take_losses() {
+            self.control.count_losses(&port, losses);
+        }
     }
 
     /// Opens once more what could not be opened, or has gone.

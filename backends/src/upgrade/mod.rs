@@ -47,6 +47,7 @@
 //! version, since nobody knows which weftd that will be, and what follows is there for one that looks.
 
 mod channel;
+mod counted;
 mod format;
 mod lanes;
 mod launch;

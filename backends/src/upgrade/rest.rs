@@ -2,6 +2,7 @@
 //! The format of what follows an estate, version 1: JSON, without descriptors. Whoever reads it makes nothing of what he does not
 //! know, so a later version may say more.
 
+use super::counted::{self, HomeCountedV1, PortCountedV1};
 use super::learnt::{self, LearntV1};
 use super::{BadEstate, LogLeft, Remainder};
 use crate::handover::hex;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use switch::Rest;
 
 /// Nobody has counted so far: the frames of centuries.
-const COUNT_MAX: u64 = 1 << 62;
+pub(super) const COUNT_MAX: u64 = 1 << 62;
 
 #[derive(Serialize, Deserialize)]
 struct RestV1 {
@@ -28,6 +29,12 @@ struct RestV1 {
     learnt: LearntV1,
     #[serde(default)]
     ports: BTreeMap<String, CountsV1>,
+    /// What else ports have counted.
+    #[serde(default)]
+    beside: BTreeMap<String, PortCountedV1>,
+    /// What namespaces have counted of what they learn.
+    #[serde(default)]
+    homes: BTreeMap<String, HomeCountedV1>,
     /// What their ports have counted that are gone.
     #[serde(default)]
     namespaces: BTreeMap<String, CountsV1>,
@@ -88,6 +95,8 @@ pub(crate) fn rest_to_text(Remainder { at, log, rest }: &Remainder) -> Result<St
         log: log.as_ref().map(log_said),
         learnt: learnt::said(&rest.learnt),
         ports: said(&rest.ports, counts_said),
+        beside: said(&rest.beside, counted::port_said),
+        homes: said(&rest.homes, counted::home_said),
         namespaces: said(&rest.namespaces, counts_said),
         events: said(&rest.events, |(last, digest)| (*last, format!("{digest:016x}"))),
         learning: said(&rest.learning, |(left, found)| LearningV1 { left_ms: millis(*left), found: found_said(found) }),
@@ -109,6 +118,8 @@ fn rest_meant(whole: &RestV1) -> Result<Rest, String> {
     Ok(Rest {
         learnt: learnt::meant(&whole.learnt)?,
         ports: meant("port", &whole.ports, counts_meant)?,
+        beside: meant("port", &whole.beside, counted::port_meant)?,
+        homes: meant("namespace", &whole.homes, counted::home_meant)?,
         namespaces: meant("namespace", &whole.namespaces, counts_meant)?,
         events: meant("namespace", &whole.events, event_meant)?,
         learning: meant("port", &whole.learning, learning)?,

@@ -4,12 +4,12 @@ use crate::dispose::Descriptors;
 use crate::lane::{BoundLegacy, LaneLegacy};
 use crate::vhost_user::Script;
 use crate::vhost_user::message::{Message, request as id};
-use dataplane::{DropReason, PortStats, SnoopStats, Traffic};
-use pvd::Replayed;
+use dataplane::{DropReason, LaneStats, PortStats, SnoopStats, Traffic};
+use pvd::{CacheCounters, Counters, Mediated, Replayed, ResponderCounters};
 use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use switch::{Address, RaLeft, RoutersFound};
+use switch::{Address, HomeCounted, LaneLosses, LearntCounters, PortCounted, RaHeard, RaLeft, RoutersFound};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -124,6 +124,44 @@ fn test_an_estate_of_an_earlier_weftd_is_read_and_one_for_it_is_written() {
     assert_eq!(written, expected, "one that knows of no other version refuses fields that it does not know");
 }
 
+fn counted_beside() -> PortCounted {
+    let traffic = |frames| Traffic { frames, bytes: 64 * frames };
+    let mediated =
+        Mediated { heard: 1, sent: 2, held: 3, hidden: 4, beyond: 5, invalid: 6, injected: 7, not_injected: 8 };
+    PortCounted {
+        lane: LaneStats {
+            sole: traffic(1),
+            copies: traffic(2),
+            copies_lost: 3,
+            outward: traffic(4),
+            taken: traffic(5),
+        },
+        losses: LaneLosses { lost: 1, missed: 2, malformed: 3 },
+        mediated,
+        addresses_lost: 9,
+    }
+}
+
+fn counted_at_home() -> HomeCounted {
+    let learnt = LearntCounters {
+        solicitations: 1,
+        over_quota: 2,
+        pvds: Counters::of([1, 2, 3], |why| 10 + why as u64),
+        ras: CacheCounters { heard: 1, evicted: 2, too_long: 3, full: 4 },
+        answers: ResponderCounters { asked: 1, silenced: 2, answered: 3, nothing: 4, refused: 5 },
+        too_long: 3,
+    };
+    let heard = RaHeard {
+        port: "up".parse().unwrap(),
+        router: "fe80::1".parse().unwrap(),
+        pvd: Some("a.example".parse().unwrap()),
+        heard: 3,
+        hits: 2,
+        source: 1,
+    };
+    HomeCounted { learnt, heard: vec![heard.clone(), RaHeard { pvd: None, ..heard }] }
+}
+
 fn remainder() -> Remainder {
     let drops = [(DropReason::PortDown, 3), (DropReason::RaMac, u64::MAX >> 2)].into_iter().collect();
     let traffic = |frames| Traffic { frames, bytes: 64 * frames };
@@ -146,6 +184,8 @@ fn remainder() -> Remainder {
     let rest = Rest {
         learnt: Learnt { addresses, ..sample().learnt },
         ports: [(path.clone(), stats)].into(),
+        beside: [(path.clone(), counted_beside())].into(),
+        homes: [("red".parse().unwrap(), counted_at_home())].into(),
         namespaces: [("red".parse().unwrap(), stats)].into(),
         events: [("red".parse().unwrap(), (7, 0x0123_4567_89ab_cdef))].into(),
         learning: [(path.clone(), (Duration::from_millis(1500), found))].into(),

@@ -219,6 +219,11 @@ impl Port {
         self.addresses.lock().land(kept, now);
     }
 
+    /// So many were lost elsewhere, in a process whose place this one takes.
+    pub fn add_addresses_lost(&self, earlier: u64) {
+        self.addresses.lost.fetch_add(earlier, Ordering::Relaxed);
+    }
+
     /// Takes over what was known of its guest elsewhere, as [`Port::addresses`] had it there. What was claimed here since comes
     /// first, and what no host can have is left out. If the guest has not come yet, they are announced when it comes as if it had just been
     /// heard elsewhere.

@@ -182,6 +182,19 @@ impl Lanes {
         self.outlets.iter().fold(Traffic::default(), |sum, outlet| sum + outlet.sole.read())
     }
 
+    /// Goes on from what was counted elsewhere.
+    pub(crate) fn add_stats(&self, earlier: &LaneStats) {
+        self.count_taken(earlier.taken);
+        if let Some(outlet) = self.outlets.first() {
+            // Who has the lock is the only one who counts.
+            let _alone = outlet.lock();
+            outlet.sole.add(earlier.sole);
+            outlet.copies.add(earlier.copies);
+            outlet.outward.add(earlier.outward);
+            outlet.copies_lost.fetch_add(earlier.copies_lost, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn stats(&self) -> LaneStats {
         let [frames, bytes] = [0, 1].map(|at: usize| self.taken[at].load(Ordering::Relaxed));
         let mut stats = LaneStats { taken: Traffic { frames, bytes }, ..LaneStats::default() };

@@ -50,6 +50,11 @@ impl Port {
         self.lanes().take_news()
     }
 
+    /// Goes on counting from what went through the other lane in a process whose place this one takes.
+    pub fn add_lane_stats(&self, earlier: &LaneStats) {
+        self.lanes().add_stats(earlier);
+    }
+
     /// What went through the other lane since the port is there.
     #[must_use]
     pub fn lane_stats(&self) -> LaneStats {

@@ -205,6 +205,22 @@ impl RaCache {
         &self.counters
     }
 
+    /// Goes on from what was counted elsewhere.
+    pub fn set_counters(&mut self, counters: CacheCounters) {
+        self.counters = counters;
+    }
+
+    /// What a router behind a port has said of a PvD was heard and handed out so often elsewhere.
+    pub fn set_heard(&mut self, (port, router, pvd): (u32, Ipv6Addr, Option<&PvdName>), heard: u64, hits: u64) {
+        let indices = self.ports.get(&port).cloned().unwrap_or_default();
+        for index in indices {
+            let entry = self.entries.get_mut(index as usize).and_then(Option::as_mut);
+            if let Some(entry) = entry.filter(|entry| entry.router == router && entry.pvd.as_ref() == pvd) {
+                (entry.heard, entry.hits) = (heard.max(1), hits);
+            }
+        }
+    }
+
     /// When [`RaCache::expire`] has something to do.
     pub fn next_expiry(&self) -> Option<Duration> {
         self.timers.next()

@@ -80,6 +80,10 @@ impl SharedCount {
         self.0.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn set(&self, count: u64) {
+        self.0.store(count, Ordering::Relaxed);
+    }
+
     pub(crate) fn add_one(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }

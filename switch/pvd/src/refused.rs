@@ -64,6 +64,12 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// What was counted elsewhere: [`Counters::changed`], [`Counters::refreshed`], [`Counters::void`], and each reason.
+    #[must_use]
+    pub fn of([changed, refreshed, void]: [u64; 3], often: impl Fn(Refused) -> u64) -> Counters {
+        Counters { changed, refreshed, void, refused: Refused::ALL.map(often) }
+    }
+
     /// How often this reason was given.
     pub fn refused(&self, why: Refused) -> u64 {
         self.refused[why as usize]

@@ -11,13 +11,16 @@ mod learn;
 mod operator;
 
 use crate::PvdName;
+use crate::advert::Origin;
 use crate::event::{Event, Events, Missed};
 use crate::handle::{Places, PvdHandle};
+use crate::id::PvdId;
 use crate::limits::Limits;
 use crate::members::Members;
 use crate::membership::{Membership, Reader};
 use crate::refused::{Counters, Refused};
 use crate::shares::Shares;
+use crate::source::Source;
 use crate::timers::Timers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -100,6 +103,25 @@ impl Registry {
     /// What was taken in and what was not.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Goes on from what was counted elsewhere.
+    pub fn set_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+    }
+
+    /// How often somebody was heard of a PvD; never, of whom nothing is known.
+    pub fn heard(&self, id: &PvdId, of: Origin) -> u64 {
+        let pvd = self.members().by_id(id);
+        pvd.map_or(0, |pvd| pvd.attributes().source(of).map_or(0, Source::heard))
+    }
+
+    /// He was heard so often elsewhere.
+    pub fn set_heard(&self, id: &PvdId, of: Origin, heard: u64) {
+        let Some(pvd) = self.members().by_id(id) else { return };
+        if let Some(source) = pvd.attributes().source(of) {
+            source.heard.set(heard.max(1));
+        }
     }
 
     /// The number of the last event; before the first the one before it.

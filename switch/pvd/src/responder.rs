@@ -181,6 +181,11 @@ impl Responder {
         &self.counters
     }
 
+    /// Goes on from what was counted elsewhere.
+    pub fn set_counters(&mut self, counters: ResponderCounters) {
+        self.counters = counters;
+    }
+
     /// A host asks. `jitter` is random, up to [`Answering::within`].
     pub fn solicited(&mut self, solicitation: &Solicitation, now: Duration, jitter: Duration) {
         let Solicitation { port, source, mac, option } = *solicitation;

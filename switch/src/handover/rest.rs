@@ -6,6 +6,7 @@
 //! there since stays where it was seen, and what routers say is heard by control alone, which takes this in first.
 
 use super::Learnt;
+use super::counted::{HomeCounted, PortCounted};
 use crate::control::Control;
 use crate::path::NamespacePath;
 use crate::plant::Plant;
@@ -25,6 +26,10 @@ pub struct Rest {
     pub learnt: Learnt,
     /// What each port has counted.
     pub ports: BTreeMap<PortPath, PortStats>,
+    /// What else ports have counted.
+    pub beside: BTreeMap<PortPath, PortCounted>,
+    /// What namespaces have counted of what they learn.
+    pub homes: BTreeMap<NamespacePath, HomeCounted>,
     /// What ports of each namespace have counted that are gone.
     pub namespaces: BTreeMap<NamespacePath, PortStats>,
     /// The last event of each namespace's PvDs, and what is said of them then ([`pvd::Registry::digest`]).
@@ -62,6 +67,8 @@ impl Control {
         Rest {
             learnt: self.learnt(now).since(told),
             ports: counted(self.plant.ports().map(|(path, record)| (path, record.device.stats()))),
+            beside: self.plant.ports_counted(),
+            homes: self.plant.homes_counted(),
             namespaces: counted(self.plant.departed()),
             events: self.plant.events_told(now.since_origin()),
             learning: learning.collect(),
@@ -74,6 +81,8 @@ impl Control {
         self.succeed(&rest.learnt, way, now);
         rest.ports.iter().for_each(|(path, stats)| self.plant.count(path, stats));
         rest.namespaces.iter().for_each(|(home, stats)| self.plant.count_departed(home, *stats));
+        rest.beside.iter().for_each(|(path, counted)| self.plant.count_of_port(path, counted));
+        rest.homes.iter().for_each(|(home, counted)| self.plant.count_of_home(home, counted));
         for (home, told) in rest.events {
             self.plant.go_on_from(&home, told, now.since_origin());
         }

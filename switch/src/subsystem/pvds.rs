@@ -9,7 +9,7 @@ use crate::limits::GONE_PORTS;
 use crate::name::Name;
 use crate::refusal::Refusal;
 use crate::tree::Namespace;
-use pvd::{Limits, PvdHandle, PvdName, Registry, Statement};
+use pvd::{Counters, Limits, PvdHandle, PvdName, Registry, Statement};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -128,6 +128,12 @@ impl PvdPlace {
         self.now = now;
         let (seed, base) = (self.seed, self.above.max(now.as_micros() as u64));
         self.registry.get_or_insert_with(|| Box::new(Registry::new(Limits::default(), seed).counting_from(base)))
+    }
+
+    /// Goes on from what was counted elsewhere.
+    pub(crate) fn set_counters(&mut self, counters: Counters) {
+        let now = self.now;
+        self.make(now).set_counters(counters);
     }
 
     /// Number of the last event, and what is said then ([`Registry::digest`]); `None`: nobody has ever said anything.

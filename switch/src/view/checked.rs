@@ -4,6 +4,7 @@
 use super::View;
 use crate::name::Name;
 use crate::path::NamespacePath;
+use crate::plant::Plant;
 use crate::refusal::Refusal;
 use crate::tree::Namespace;
 use core::net::Ipv6Addr;
@@ -79,9 +80,15 @@ impl View<'_> {
 
     /// What a namespace has counted.
     pub(super) fn learnt_counters(&self, home: &Namespace) -> LearntCounters {
-        let learning = &self.control.plant.learning;
-        let pvds = home.get(learning.pvds).and_then(|place| place.made()).map(|registry| *registry.counters());
-        let ras = home.get(learning.ras).map(|ras| LearntCounters {
+        self.control.plant.learnt_counters(home)
+    }
+}
+
+impl Plant {
+    /// What a namespace has counted.
+    pub(crate) fn learnt_counters(&self, home: &Namespace) -> LearntCounters {
+        let pvds = home.get(self.learning.pvds).and_then(|place| place.made()).map(|registry| *registry.counters());
+        let ras = home.get(self.learning.ras).map(|ras| LearntCounters {
             solicitations: ras.solicitations,
             over_quota: ras.over_quota,
             ras: *ras.cache.counters(),

@@ -3,6 +3,7 @@
 
 mod counted;
 mod failed;
+mod figures;
 mod hostile;
 mod lanes;
 mod traffic;
