@@ -103,6 +103,13 @@ impl<T> Default for Numbers<T> {
 }
 
 impl<T> Numbers<T> {
+    /// A number that was given in turn, and given back as if nobody had ever had it, is given to the next who comes.
+    pub(crate) fn turn_back(&mut self, nr: u32) {
+        if self.next == nr.saturating_add(1) {
+            self.next = nr;
+        }
+    }
+
     /// Takes a number, that one or the next in turn. It leads nowhere until it is published.
     ///
     /// # Errors

@@ -34,13 +34,24 @@ fn check_one(limit: Limit, Rate { per_second, burst }: Rate) -> Result<(), Refus
     Ok(())
 }
 
-/// Every limit in words: its name, what it was, what it is to be.
+/// Every limit in words: its key in a configuration file, what it was, what it is to be.
 pub(crate) fn pairs(old: &Limits, new: &Limits) -> [(&'static str, String, String); Limit::ALL.len()] {
     let words = |limits: &Limits, limit| match limits.get(limit) {
         Some(Rate { per_second, burst }) => format!("{per_second}:{burst}"),
         None => "none".to_owned(),
     };
-    Limit::ALL.map(|limit| (limit.name(), words(old, limit), words(new, limit)))
+    Limit::ALL.map(|limit| (key(limit), words(old, limit), words(new, limit)))
+}
+
+fn key(limit: Limit) -> &'static str {
+    match limit {
+        Limit::TxFrames => "limits.tx-frames",
+        Limit::TxBytes => "limits.tx-bytes",
+        Limit::RxFrames => "limits.rx-frames",
+        Limit::RxBytes => "limits.rx-bytes",
+        Limit::FloodFrames => "limits.flood-frames",
+        Limit::FloodBytes => "limits.flood-bytes",
+    }
 }
 
 #[cfg(test)]

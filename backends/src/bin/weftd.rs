@@ -23,7 +23,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Path of the control socket [default: /run/weft/ctl.sock]
+    /// Path of the control socket, whose directory is made if it is not there [default: /run/weft/ctl.sock]
     #[arg(long, value_name = "PATH", env = "WEFT_SOCKET")]
     socket: Option<PathBuf>,
 

@@ -196,9 +196,8 @@ impl Running {
         let asleep = ports.is_some().then(Vec::new);
         ports.into_iter().for_each(|ports| endpoints.inherit(ports));
         let (store, saved, told) = open_store(&options, is_others)?;
-        if let Some(told) = &told {
-            tracing::warn!("{told}");
-        }
+        let told: Vec<String> = told.into_iter().chain(policy.warning()).collect();
+        told.iter().for_each(|told| tracing::warn!("{told}"));
         let mut events = EventManager::new()?;
         events.add_subscriber(Subscriber::Wake(endpoints.wake().as_raw_fd()));
         events.add_subscriber(Subscriber::Wake(listener.wake().as_raw_fd()));
@@ -229,7 +228,7 @@ impl Running {
             policy,
             settings: options.settings,
             load: Load::default(),
-            warnings: Warnings { start: told.into_iter().collect(), ..Warnings::default() },
+            warnings: Warnings { start: told, ..Warnings::default() },
             started,
             changes: 0,
             departures: 0,

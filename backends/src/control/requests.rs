@@ -252,7 +252,9 @@ impl Calls<'_> {
         let failures = self.daemon.act(self.events);
         let Some(why) = failures.into_iter().next() else { return Ok(()) };
         let unmade = switch::Request::PortDel { port: path.clone(), force: true };
+        let numbers = self.daemon.control.numbers_of(path);
         self.daemon.request(self.events, unmade).map_err(|why| self.refused(why))?;
+        self.daemon.control.turn_back(&numbers);
         let path = path.seen_from(&self.base()).map_or_else(String::new, |path| path.to_string());
         Err(Error::Failed { message: format!("port {path} was not added: {why}") })
     }

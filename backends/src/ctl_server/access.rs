@@ -110,6 +110,19 @@ impl Policy {
         Policy { group, gid, others }
     }
 
+    /// What is to be said of a group that somebody has named and that is not there. The one that is there unless another is named
+    /// need not be.
+    pub fn warning(&self) -> Option<String> {
+        let lacks = self.gid.is_none() && self.group != GROUP_DEFAULT;
+        lacks.then(|| {
+            let Policy { group, .. } = self;
+            format!(
+                "there is no group {group}: nobody but root and weftd's own user administers weft; make it \
+                 (groupadd --system {group}) or name another in the configuration, and start weftd anew"
+            )
+        })
+    }
+
     /// What the caller lacks, in words.
     pub fn needed(&self, needed: Access) -> String {
         match needed {

@@ -57,7 +57,7 @@ fn test_a_change_in_place_disrupts_nobody() {
 fn test_limits_change_in_place_and_are_told_one_by_one() {
     let with = |limits| state(&[("vm1", PortSpec { limits, ..port("vm1", "red") })]);
     let (old, new) = (with(some_limits(8)), with(some_limits(18)));
-    let steps = ["~ port red:vm1: tx-frames none -> 2000:70000, rx-frames 1000:70000 -> none"];
+    let steps = ["~ port red:vm1: limits.tx-frames none -> 2000:70000, limits.rx-frames 1000:70000 -> none"];
     assert_eq!(lines(&old, &new), steps);
     assert!(matches!(diff(&old, &new).steps[..], [Step::SetPort(..)]));
 }

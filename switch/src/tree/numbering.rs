@@ -86,7 +86,18 @@ impl Tree {
 
     /// Gives back numbers that were not published, the outermost first.
     pub fn release<T: 'static>(&mut self, key: Key<Numbers<T>>, reserved: Reserved) {
-        reserved.0.into_iter().rev().for_each(|number| self.give_back(key, number));
+        let Reserved(numbers) = reserved;
+        numbers.iter().rev().for_each(|number| self.give_back(key, *number));
+        self.turn_back(key, &numbers);
+    }
+
+    /// Numbers that were given back just now go to the next who comes: what had them never was.
+    pub(crate) fn turn_back<T: 'static>(&mut self, key: Key<Numbers<T>>, numbers: &[Number]) {
+        for number in numbers {
+            if let Some(book) = self.book(key, number.namespace) {
+                book.turn_back(number.nr);
+            }
+        }
     }
 
     /// Makes an object invisible at all levels.

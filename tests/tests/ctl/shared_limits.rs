@@ -144,7 +144,7 @@ fn limits_survive_a_crash_and_are_part_of_a_configuration() {
     let text = "[[namespace]]\nname = \"red\"\nlimits.tx-frames = 1000\nlimits.tx-bytes = \"1G\"\n";
     std::fs::write(&file, text).expect("the folder is ours");
     let changes = daemon.weft(&["config", "apply", &path]).expect_ok();
-    assert_eq!(changes, "~ namespace red: tx-frames none -> 1000:100, flood-frames 10000:2000 -> none\n");
+    assert_eq!(changes, "~ namespace red: limits.tx-frames none -> 1000:100, limits.flood-frames 10000:2000 -> none\n");
     std::fs::write(&file, text.replace("tx-frames", "rx-frames")).expect("the folder is ours");
     let refused = daemon.refusal(&["config", "apply", &path]);
     assert_eq!((&refused["parameters"]["line"], &refused["exit_code"]), (&json!(3), &json!(1)), "{refused}");

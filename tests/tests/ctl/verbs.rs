@@ -41,6 +41,27 @@ fn status_tells_who_runs_and_how_much_there_is() {
 }
 
 #[test]
+fn a_group_that_is_not_there_is_told_of() {
+    let daemon = Weftd::start_configured("[daemon]\ngroup = \"no-such-group\"\n");
+    let status = daemon.json(&["status"]);
+    let said = status["warnings"][0].as_str().unwrap_or_default();
+    assert!(said.contains("there is no group no-such-group") && said.contains("groupadd"), "{status}");
+}
+
+#[test]
+fn a_port_that_could_not_be_added_has_taken_no_number() {
+    let daemon = daemon();
+    daemon.add_port("red", "one", 1, &[]);
+    let add = |name: &str, path: &str| daemon.weft(&["port", "add", name, "-n", "red", "--vhost-user", path, "--json"]);
+    for name in ["two", "three"] {
+        let refused = add(name, "/nonexistent/port.sock");
+        assert!(refused.status != 0 && refused.stderr.contains("was not added"), "{refused:?}");
+    }
+    daemon.add_port("red", "four", 4, &[]);
+    assert_eq!(["one", "four"].map(|port| daemon.port(port)["number"].as_u64()), [Some(1), Some(2)]);
+}
+
+#[test]
 fn namespaces_are_added_shown_and_deleted() {
     let daemon = Weftd::start();
     let added = daemon.json(&["namespace", "add", "red", "--macs-max", "128", "--age", "1m"]);
