@@ -60,6 +60,8 @@ pub(crate) struct Room {
     until: Option<Instant>,
     /// The guest does not come: what waits leaves by these uplinks.
     back: Option<Vec<Arc<Port>>>,
+    /// How control wants frames steered that need not wait for a guest on its way.
+    pub(crate) after: Steering,
 }
 
 /// A frame that waits, and where it lies.
@@ -91,6 +93,7 @@ impl Room {
             scratch: Scratch::new(),
             until: None,
             back: None,
+            after: Steering::default(),
         }
     }
 
@@ -195,7 +198,7 @@ impl Port {
     pub(crate) fn abandon_hold(&self, delta: &mut Delta) {
         let mut hold = self.lanes().hold.lock();
         let Some(room) = hold.take() else { return };
-        self.lanes().wheel.set(Steering::default(), false);
+        self.lanes().wheel.set(room.after, false);
         delta.drops.add_many(DropReason::PortDown, room.frames.len() as u64);
     }
 

@@ -14,9 +14,10 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::hold::Room;
 use crate::port::Port;
 use crate::receiver::Receiver;
-use crate::steering::Steering;
+use crate::steering::{LaneSet, Steering};
 use crate::time::Instant;
 
 /// For so long frames wait for a guest of whose move control knows nothing, and where it is to come.
@@ -63,8 +64,8 @@ impl Pause {
 }
 
 impl Port {
-    /// A receive ring is about to stop. From then on frames for a guest that goes elsewhere wait; not those of one whose lanes are
-    /// steered by other rules. True: control has said that it goes, and is to hear of this.
+    /// A receive ring is about to stop. From then on frames for a guest that goes elsewhere wait; not those of one that does not
+    /// hear its rings, or not alone. True: control has said that it goes, and is to hear of this.
     pub fn pause(&self, pair: u16, now: Instant) -> bool {
         let is_logged = || pair < self.queue_pairs() && self.lock(pair).as_ref().is_some_and(Receiver::is_logged);
         if self.is_leaving() || is_logged() {
@@ -93,9 +94,10 @@ impl Port {
     /// The guest is not waited for any more. True: a worker is to deliver what has waited ([`Port::release`]).
     #[must_use]
     pub fn resume(&self) -> bool {
+        let hold = self.lanes().hold.lock();
         let waited = self.pause.end() && self.steering() == Steering::HELD;
-        if waited {
-            self.steer_lanes(Steering::default());
+        if let Some(room) = hold.as_ref().filter(|_| waited) {
+            self.lanes().wheel.set(room.after, true);
         }
         waited
     }
@@ -126,9 +128,13 @@ impl Port {
     }
 
     fn begin_pause(&self, until: Instant, state: u8) {
-        if self.steering() == Steering::default() {
+        let mut hold = self.lanes().hold.lock();
+        let steering = self.steering();
+        // Before a VMM moves a guest with a VF it takes that from it, and may put it back: until then frames go by both lanes.
+        if steering == Steering::default() || steering == Steering::all(LaneSet::BOTH) {
             self.pause.extend(until);
-            self.steer_lanes(Steering::HELD);
+            hold.get_or_insert_with(Room::new).after = steering;
+            self.lanes().wheel.set(Steering::HELD, true);
             // Who finds it expected finds that frames wait.
             self.pause.state.store(state, Ordering::Release);
         }

@@ -10,9 +10,14 @@ use crate::steering::Steering;
 
 impl Port {
     /// Sets which lanes get what, from the next burst on; a new port's rings get everything. Frames that have waited
-    /// ([`Steering::HELD`]) go there too, and others behind them, once a worker was told to ([`Port::release`]).
+    /// ([`Steering::HELD`]) go there too, and others behind them, once a worker was told to ([`Port::release`]). While they wait for
+    /// a guest on its way (`pause.rs`), that is when they need not any more.
     pub fn steer_lanes(&self, steering: Steering) {
         let mut hold = self.lanes().hold.lock();
+        if let Some(room) = hold.as_mut().filter(|_| self.is_paused()) {
+            room.after = steering;
+            return;
+        }
         if steering == Steering::HELD && hold.is_none() {
             *hold = Some(Room::new());
         }

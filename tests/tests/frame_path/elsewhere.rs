@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dataplane::{DropReason, MacPolicy, Port, PortSlot, Role};
+use dataplane::{DropReason, LaneSet, MacPolicy, Port, PortSlot, Role, Steering};
 use tests::rig::{Moved, PortOptions, Rig, mac};
 use wire::MacAddr;
 
@@ -101,4 +101,36 @@ fn what_comes_for_a_guest_that_stays_after_all_waits_for_it() {
     stop(&mut rig);
     rig.send_all(0, &all);
     assert_eq!(rig.moved(1).drops, [(DropReason::PortDown, 5)], "nobody waits for a guest that is not on its way");
+}
+
+/// A VMM takes its VF from such a guest before it moves it, and may put it back.
+#[test]
+fn what_comes_for_a_guest_of_two_lanes_on_its_way_waits_and_control_steers_what_comes_after() {
+    for stays in [false, true] {
+        let mut rig = scene();
+        let far = rig.add_lane(1, 0);
+        let port = moving(&mut rig);
+        port.set_leaving(true);
+        port.steer_lanes(Steering::all(LaneSet::BOTH));
+        stop(&mut rig);
+        let waiting = frames(mac(1), mac(0), 0..3);
+        rig.send_all(0, &waiting);
+        port.steer_lanes(Steering::default());
+        rig.send(0, &numbered(mac(1), mac(0), 3, 100));
+        assert_eq!(
+            (far.received().len(), rig.moved(1)),
+            (0, Moved::default()),
+            "it waits, whatever control says meanwhile"
+        );
+        let all = frames(mac(1), mac(0), 0..4);
+        if stays {
+            rig.start(1);
+            assert!(port.resume() && port.release(rig.now()), "it goes where control wants it now");
+            assert_eq!(rig.received(1), all);
+        } else {
+            rig.send(2, &numbered(mac(0), mac(1), 9, 100));
+            assert_eq!(rig.received(2), all, "it follows the guest");
+        }
+        assert_eq!((port.steering(), port.is_held(), far.received().len()), (Steering::default(), false, 0));
+    }
 }
