@@ -20,6 +20,9 @@ pub const UNPLUG_WAIT: Duration = Duration::from_secs(30);
 /// How long frames wait for a guest that is letting its VF go: a few grace periods of a busy kernel. Who takes longer does
 /// without: from then on frames go by both lanes.
 pub const DEAF: Duration = Duration::from_secs(2);
+/// The same where QEMU takes the VF from it to migrate: it looks every 250 ms whether it is gone (`migration.c`), and without its
+/// migration capability `events` it does not say so.
+pub const PARKED_DEAF: Duration = Duration::from_millis(300);
 /// How long a guest has for taking a device into use before it is said that it does not. Nothing ends by it. As long as
 /// QEMU gives for the reverse.
 pub const ACKNOWLEDGE: Duration = Duration::from_secs(30);

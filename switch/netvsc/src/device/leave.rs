@@ -4,6 +4,7 @@
 
 use super::{Device, Link, NOTHING_WANTED, Plug, Vf, Vmm, Want};
 use crate::clock::Due;
+use crate::timing::PARKED_DEAF;
 use crate::{Action, GuestModel, Lane, Refused, State, Told, Trouble};
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ impl Device {
         self.clock.cancel_all();
         self.vf.lingers = self.may_linger();
         if self.goes_deaf() {
-            self.clock.set(Due::Deaf, now.saturating_add(self.timing.deaf));
+            let deaf = if self.vf.parked { PARKED_DEAF } else { self.timing.deaf };
+            self.clock.set(Due::Deaf, now.saturating_add(deaf));
         }
         self.want = Want { active: self.want.active, ..NOTHING_WANTED };
         self.enter(State::Leaving, now);
@@ -42,7 +44,7 @@ impl Device {
     /// standby is let through, and the VMM says when that is over.
     fn goes_deaf(&self) -> bool {
         let on_vf = self.want.active == Lane::Vf && self.vf.plug != Plug::No;
-        self.rules() == GuestModel::Standby && on_vf && self.around.vmm == Vmm::Up && !self.vf.parked
+        self.rules() == GuestModel::Standby && on_vf && self.around.vmm == Vmm::Up
     }
 
     /// Frames wait for the guest.

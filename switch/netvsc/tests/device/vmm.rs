@@ -211,3 +211,16 @@ fn test_a_guest_that_moved_away_and_comes_back_gets_its_vf_whenever_the_old_lane
         assert_eq!((rig.state(), rig.trouble()), (State::OnVf, None));
     }
 }
+
+/// QEMU does not say that the guest has let its device go where its migration capability `events` is off.
+#[test]
+fn test_what_comes_for_a_guest_that_is_to_migrate_waits_until_it_hears_again_or_for_a_moment() {
+    let mut rig = on_vf();
+    rig.all([Event::UnplugAsked]);
+    assert_eq!((rig.state(), rig.frames), (State::Leaving, Steering::WAIT));
+    rig.all([Event::Unplugged]);
+    assert_eq!((rig.state(), rig.frames), (State::Offered, BOTH));
+    let mut rig = on_vf();
+    rig.all([Event::UnplugAsked]).pass(timing::PARKED_DEAF);
+    assert_eq!((rig.state(), rig.frames), (State::Leaving, BOTH));
+}
