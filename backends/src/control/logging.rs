@@ -7,10 +7,11 @@ use super::trouble_log::TroubleLog;
 use crate::log_filter;
 use crate::upgrade::LogLeft;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 /// What is logged when nobody says otherwise.
 pub(super) const LOG_DEFAULT: &str = "info";
@@ -43,6 +44,8 @@ impl Logging {
         let (layer, handle) = reload::Layer::new(parse(filter)?);
         let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
+        // The journal has times of its own.
+        let lines = if is_journal(std::io::stderr()) { lines.without_time().boxed() } else { lines.boxed() };
         let _ = tracing_subscriber::registry().with(layer).with(lines).try_init();
         Ok(Logging {
             guard: GuardLog::default(),
@@ -104,6 +107,13 @@ impl Logging {
 
 fn parse(filter: &str) -> Result<EnvFilter, BadFilter> {
     log_filter::parse(filter).ok_or_else(|| BadFilter(filter.to_owned()))
+}
+
+/// Whether what is written there goes to systemd's journal (systemd.exec(5), `$JOURNAL_STREAM`).
+fn is_journal(stream: impl AsFd) -> bool {
+    let said = std::env::var("JOURNAL_STREAM");
+    let place = rustix::fs::fstat(stream).map(|stat| format!("{}:{}", stat.st_dev, stat.st_ino));
+    said.is_ok_and(|said| place.is_ok_and(|place| place == said))
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ pub(super) struct PortCountedV1 {
     losses: Vec<u64>,
     /// As in [`Mediated`].
     mediated: Vec<u64>,
-    addresses_lost: u64,
+    /// Lost, and not announced.
+    addresses: Vec<u64>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ pub(super) fn port_said(counted: &PortCounted) -> PortCountedV1 {
         lane: lane.chain([copies_lost]).collect(),
         losses: vec![lost, missed, malformed],
         mediated: vec![heard, sent, held, hidden, beyond, invalid, injected, not_injected],
-        addresses_lost: counted.addresses_lost,
+        addresses: vec![counted.addresses_lost, counted.unannounced],
     }
 }
 
@@ -82,6 +83,7 @@ pub(super) fn port_meant(said: &PortCountedV1) -> Result<PortCounted, String> {
     let mut lane = Counts::of(&said.lane)?;
     let (sole, copies, outward, taken) = (lane.traffic(), lane.traffic(), lane.traffic(), lane.traffic());
     let (mut losses, mut all) = (Counts::of(&said.losses)?, Counts::of(&said.mediated)?);
+    let mut addresses = Counts::of(&said.addresses)?;
     let mut mediated = Mediated::default();
     let Mediated { heard, sent, held, hidden, beyond, invalid, injected, not_injected } = &mut mediated;
     for count in [heard, sent, held, hidden, beyond, invalid, injected, not_injected] {
@@ -91,7 +93,8 @@ pub(super) fn port_meant(said: &PortCountedV1) -> Result<PortCounted, String> {
         lane: LaneStats { sole, copies, outward, taken, copies_lost: lane.next() },
         losses: LaneLosses { lost: losses.next(), missed: losses.next(), malformed: losses.next() },
         mediated,
-        addresses_lost: Counts::of(&[said.addresses_lost])?.next(),
+        addresses_lost: addresses.next(),
+        unannounced: addresses.next(),
     })
 }
 

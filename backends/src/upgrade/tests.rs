@@ -139,6 +139,7 @@ fn counted_beside() -> PortCounted {
         losses: LaneLosses { lost: 1, missed: 2, malformed: 3 },
         mediated,
         addresses_lost: 9,
+        unannounced: 10,
     }
 }
 

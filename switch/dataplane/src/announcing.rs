@@ -73,6 +73,11 @@ impl Port {
         self.addresses.unannounced.load(Ordering::Relaxed)
     }
 
+    /// It was so often in a process whose place this one takes.
+    pub fn add_unannounced(&self, earlier: u64) {
+        self.addresses.unannounced.fetch_add(earlier, Ordering::Relaxed);
+    }
+
     /// The frame that tells everybody that `mac` is behind this port now; `None`: the port has been announced too often.
     #[must_use]
     pub fn announcement(&self, mac: MacAddr, now: Instant) -> Option<Vec<u8>> {

@@ -30,6 +30,8 @@ pub struct PortCounted {
     pub mediated: Mediated,
     /// Addresses of its guest that were not noted, or not any more.
     pub addresses_lost: u64,
+    /// How often its guest was not announced.
+    pub unannounced: u64,
 }
 
 /// What a namespace has counted of what it learns.
@@ -72,6 +74,7 @@ impl Plant {
             losses: record.lane_losses,
             mediated: mediator.map(|all| all.counters(record.ident.nr_at_home())).unwrap_or_default(),
             addresses_lost: record.device.addresses_lost(),
+            unannounced: record.device.unannounced(),
         }
     }
 
@@ -80,6 +83,7 @@ impl Plant {
         record.lane_losses.add(counted.losses);
         record.device.add_lane_stats(&counted.lane);
         record.device.add_addresses_lost(counted.addresses_lost);
+        record.device.add_unannounced(counted.unannounced);
         let number = record.ident.nr_at_home();
         if counted.mediated == Mediated::default() {
             return;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
-use tests::wait::{Deadline, for_ok, until};
+use tests::wait::{Deadline, for_ok, for_value, until};
 use tests::weftd::toml;
 
 use crate::machine::{Machine, on_each};
@@ -55,6 +55,9 @@ fn it_is_active_once_it_is_ready_and_callers_wait_for_that() {
         assert_eq!(service.show("ActiveState"), "active");
         let told = asks.wait_with_output().expect("it is ours");
         assert!(told.status.success() && String::from_utf8_lossy(&told.stdout).contains("one"), "{told:?}");
+        let said = || machine.journal().lines().find(|line| line.contains("control: ready")).map(str::to_owned);
+        let line = for_value("weftd's line in the journal", Deadline::patient(), said);
+        assert!(line.contains("]:  INFO backends::control: ready"), "the journal has times of its own: {line}");
     });
 }
 
