@@ -3,7 +3,8 @@
 //!
 //! What is lost on a busy machine says how busy it is: an emulator that gets no processor takes nothing in. So that nothing at
 //! all is lost is demanded only where somebody asks for cycles by `WEFT_VF_CYCLES`, on a machine with nothing else to do, and
-//! only of the driver that is never blind (8139cp). That nothing comes twice or late is demanded always.
+//! only of the driver that is never blind (8139cp). That nothing comes twice or late is demanded always, and that the guest
+//! hears its router whichever lane it has.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use tests::setup::setup_or_skip;
 use tests::stream::Report;
 use tests::wait::{Deadline, until};
 
+use crate::router::{self, Router};
 use crate::through_weft::Lab;
 
 /// The variable that asks for more cycles than a test should take.
@@ -25,23 +27,32 @@ const AFTER: u64 = 200;
 /// Requests while the VF is used.
 const IN_USE: u64 = 500;
 
-/// Sums of the cycles' reports, by scene.
-type Scenes = BTreeMap<&'static str, Report>;
+/// Sums over the cycles, by scene.
+type Scenes = BTreeMap<&'static str, Sum>;
+
+/// What became of the requests of a scene, and of what the router said meanwhile.
+#[derive(Default)]
+struct Sum {
+    report: Report,
+    /// Advertisements: said, and heard by the guest.
+    advertised: [u64; 2],
+}
 
 #[test]
 fn a_vf_comes_and_goes_under_a_stream() {
     let Some(setup) = setup_or_skip() else { return };
     let lab = Lab::open(setup);
+    let router = Router::start(&lab.daemon);
     let asked = std::env::var(CYCLES).ok().map(|count| count.parse().expect("a number of cycles"));
     let cycles = asked.unwrap_or(CYCLES_DEFAULT);
     for device in ["rtl8139", "e1000e"] {
         lab.give_vf(device);
         let mut scenes = Scenes::new();
         for _ in 0..cycles {
-            lab.one_cycle(&mut scenes);
+            lab.one_cycle(&router, &mut scenes);
         }
-        for (scene, report) in scenes {
-            eprintln!("{device:<8} {scene:<9} {report}");
+        for (scene, Sum { report, advertised: [said, heard] }) in scenes {
+            eprintln!("{device:<8} {scene:<9} {report}; {heard} of {said} Router Advertisements heard");
             let opening = if scene == "offer" { report.sent / TWICE_AT_OPENING } else { 0 };
             assert!(report.duplicated <= opening && report.reordered == 0, "{device}, {scene}: {report}");
             assert!(2 * report.answered > report.sent, "{device}, {scene}: {report}");
@@ -63,8 +74,16 @@ impl Lab {
         self.daemon.weft(&[&["port", "set", "far"][..], &vf, &place].concat()).expect_ok();
     }
 
-    fn one_cycle(&self, scenes: &mut Scenes) {
-        let mut scene = |name, act: &dyn Fn(&Lab)| add(scenes.entry(name).or_default(), self.during(|lab| act(lab)));
+    fn one_cycle(&self, router: &Router, scenes: &mut Scenes) {
+        let mut scene = |name, act: &dyn Fn(&Lab)| {
+            let before = [router.said(), router::heard(&self.guest)];
+            let report = self.during(|lab| {
+                act(lab);
+                router::await_one(&lab.guest, name);
+            });
+            let after = [router.said(), router::heard(&self.guest)];
+            scenes.entry(name).or_default().add(report, [0, 1].map(|way| after[way] - before[way]));
+        };
         scene("offer", &|lab| lab.vf("offer", "on-vf"));
         scene("in use", &|lab| lab.await_requests(IN_USE));
         scene("revoke", &|lab| lab.vf("revoke", "absent"));
@@ -84,10 +103,14 @@ impl Lab {
     }
 }
 
-fn add(sum: &mut Report, report: Report) {
-    sum.sent += report.sent;
-    sum.answered += report.answered;
-    sum.duplicated += report.duplicated;
-    sum.reordered += report.reordered;
-    sum.longest_gap = sum.longest_gap.max(report.longest_gap);
+impl Sum {
+    fn add(&mut self, report: Report, advertised: [u64; 2]) {
+        let sum = &mut self.report;
+        sum.sent += report.sent;
+        sum.answered += report.answered;
+        sum.duplicated += report.duplicated;
+        sum.reordered += report.reordered;
+        sum.longest_gap = sum.longest_gap.max(report.longest_gap);
+        self.advertised = [0, 1].map(|way| self.advertised[way] + advertised[way]);
+    }
 }

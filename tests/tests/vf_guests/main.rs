@@ -9,6 +9,7 @@ mod cycles;
 mod igb;
 mod lanes;
 mod relay;
+mod router;
 mod surprise;
 mod through_weft;
 mod without_weft;

@@ -30,6 +30,8 @@ impl Relay {
     /// Takes the place of a NIC that is still to come at `nic`, and passes on to it what `weft` sends there. What the NIC sends
     /// goes to weft by itself.
     pub(crate) fn datagrams(weft: &Path, nic: &Path) -> Relay {
+        // The one before, of another VF, has left its socket.
+        let _ = fs::remove_file(nic);
         let socket = UnixDatagram::bind(nic).expect("no NIC is there yet");
         [UnixDatagram::set_read_timeout, UnixDatagram::set_write_timeout]
             .into_iter()
