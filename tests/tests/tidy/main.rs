@@ -6,6 +6,7 @@
 //! changed here, in the open, and never worked around.
 
 mod architecture;
+mod counterparts;
 mod manifests;
 mod readme;
 mod regressions;
@@ -85,4 +86,9 @@ fn the_readme_lists_the_commands_that_exist() {
 #[test]
 fn every_defect_of_before_has_a_test() {
     hold("regressions", &regressions::tests(&Tree::read()));
+}
+
+#[test]
+fn every_counterpart_of_others_tests_exists() {
+    hold("counterparts", &counterparts::tests(&Tree::read()));
 }

@@ -14,7 +14,7 @@ pub(crate) fn tests(tree: &Tree) -> Vec<String> {
     let Ok(document) = fs::read_to_string(tree.root.join(DOCUMENT)) else {
         return vec![format!("{DOCUMENT}: missing")];
     };
-    let all: BTreeSet<&str> = tree.rust().flat_map(File::lines).filter_map(|(_, line)| function(line)).collect();
+    let all = functions(tree);
     let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
     let (mut breaches, mut listed) = (Vec::new(), BTreeSet::new());
     for (number, rest) in rows.filter_map(|(number, rest)| Some((number.parse::<u32>().ok()?, rest))) {
@@ -26,6 +26,11 @@ pub(crate) fn tests(tree: &Tree) -> Vec<String> {
     let missing = (1..=DEFECTS).filter(|number| !listed.contains(number));
     breaches.extend(missing.map(|number| format!("{DOCUMENT}: {number} has no test")));
     breaches
+}
+
+/// The names of all functions in the tree.
+pub(crate) fn functions(tree: &Tree) -> BTreeSet<&str> {
+    tree.rust().flat_map(File::lines).filter_map(|(_, line)| function(line)).collect()
 }
 
 /// The name of a function that begins on this line.

@@ -1,32 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Hyper-V's contract and what others test of it.
-//!
-//! Others' tests, and where the same is asked here. What is about RNDIS messages, rings and sub-channels has no
-//! counterpart, since virtio carries the frames here.
-//!
-//! | others | here |
-//! |---|---|
-//! | OpenVMM `initialize_rndis_with_vf` | `with_vf` |
-//! | OpenVMM `initialize_rndis_with_vf_without_completion` | `with_vf_without_completion` |
-//! | OpenVMM `initialize_rndis_with_vf_alternate_id` | `with_vf_alternate_id` |
-//! | OpenVMM `initialize_rndis_with_vf_multi_open` | `with_vf_multi_open` |
-//! | OpenVMM `initialize_rndis_with_prev_vf_switch_data_path` | `with_prev_vf_switch_data_path` |
-//! | OpenVMM `stop_start_with_vf` | `stop_start_with_vf` |
-//! | OpenVMM `save_restore_with_vf`, `…_multi_open` | `restart::save_restore_with_vf`, `restart::save_restore_with_vf_multi_open` |
-//! | OpenVMM `save_restore_vf_disassociate_reuses_association_serial` | `restart::save_restore_vf_disassociate_reuses_association_serial` |
-//! | OpenVMM `dynamic_vf_support` | `dynamic_vf_support` |
-//! | OpenVMM `remove_vf_with_async_messages` | `remove_vf_with_async_messages` |
-//! | OpenVMM `link_status_update` | `link_status_update` |
-//! | OpenVMM `race_coordinator_and_worker_stop_events` | `race_of_switch_and_revocation` |
-//! | OpenVMM `mana_nic_servicing`, `…_keepalive` | `restart::save_restore_with_vf` |
-//! | DPDK fail-safe: preferred sub-device first, else the other, else none | `chaos`: every frame has a lane |
-//! | DPDK fail-safe: receive from all live sub-devices | `sim`: the outward stream |
-//! | DPDK fail-safe: removal is deferred until bursts are over | `life::test_a_revocation_completes_…` |
-//! | DPDK fail-safe: plug-in upkeep every 2 s | `vmm::test_a_vmm_that_refuses_is_asked_again_…` |
-//! | DPDK netvsc: switch only when reported, attached and started | `switches_only_when_reported_attached_and_started` |
-//! | DPDK netvsc: a failed switch stays synthetic | `life::test_a_switch_to_the_vf_that_fails_…` |
-//! | DPDK netvsc: removal tells the host first | `remove_vf_with_async_messages` |
-//! | DPDK netvsc: ERR_RECOVERING, RECOVERY_SUCCESS, RECOVERY_FAILED | `recovering_success_and_failed` |
+//! Hyper-V's contract and what others test of it, under their names where they have one. What is about RNDIS messages, rings and
+//! sub-channels has no counterpart here, since virtio carries the frames.
 
 use crate::rig::{Rig, Workers};
 use netvsc::{

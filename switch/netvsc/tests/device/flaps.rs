@@ -28,7 +28,10 @@ fn test_nine_hundred_flaps_an_hour_are_damped_and_counted() {
     let mut rig = bond();
     (0..AN_HOUR).for_each(|_| flap(&mut rig));
     let counts = rig.status().counts;
-    assert!(counts.switches < 200, "of 1800: {counts:?}");
+    // To the VF and back.
+    let reached = counts.switches.div_ceil(2);
+    eprintln!("{reached} of {AN_HOUR} flaps an hour reach the guest, {} were held back: {counts:?}", counts.damped);
+    assert!(reached < 100, "of {AN_HOUR}: {counts:?}");
     assert!(counts.damped > 30, "{counts:?}");
 }
 
