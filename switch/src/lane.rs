@@ -2,6 +2,7 @@
 //! What a lane is that is not virtio rings, as an operator says it: one text for each, the same in the configuration, on
 //! the command line and on the wire.
 
+mod fault;
 mod text;
 
 use crate::delegation::check_socket;
@@ -11,6 +12,8 @@ use crate::refusal::Refusal;
 use crate::spec::{Mode, check_mac, in_range};
 use std::collections::BTreeSet;
 use wire::MacAddr;
+
+pub use fault::Faults;
 
 /// What a lane is. Its text is read by [`LaneSpec::parse`] and written by `Display`; one that was parsed is within all
 /// bounds.
@@ -52,6 +55,13 @@ pub enum LaneSpec {
         path: String,
         /// Where what it gives is read from, if from anywhere.
         read: Option<String>,
+    },
+    /// Another lane, some frames of which are lost, come twice, or out of order.
+    Fault {
+        /// What goes wrong.
+        faults: Faults,
+        /// The lane.
+        lane: Box<LaneSpec>,
     },
     /// A VF that the guest has to itself (VFIO): its data bypasses weftd.
     Bypass {
@@ -95,6 +105,7 @@ impl LaneSpec {
             LaneSpec::Null => "null",
             LaneSpec::Loopback => "loopback",
             LaneSpec::Pcap { .. } => "pcap",
+            LaneSpec::Fault { .. } => "fault",
             LaneSpec::Bypass { .. } => "bypass",
             LaneSpec::Auto(_) => "auto",
         }
@@ -106,21 +117,30 @@ impl LaneSpec {
     }
 
     /// Whether it reaches things of the host that only its operator may give away. The others are sockets, which can be
-    /// confined, or reach nothing.
+    /// confined, or reach nothing. Faults are for whoever tests the host.
     pub fn is_of_host(&self) -> bool {
         match self {
             LaneSpec::Dgram { .. } | LaneSpec::Stream { .. } | LaneSpec::Null | LaneSpec::Loopback => false,
             LaneSpec::Packet { .. }
             | LaneSpec::Tap { .. }
             | LaneSpec::Pcap { .. }
+            | LaneSpec::Fault { .. }
             | LaneSpec::Bypass { .. }
             | LaneSpec::Auto(_) => true,
         }
     }
 
+    /// The lane that carries its frames, whatever befalls them on it.
+    pub fn carrier(&self) -> &LaneSpec {
+        match self {
+            LaneSpec::Fault { lane, .. } => lane.carrier(),
+            lane => lane,
+        }
+    }
+
     /// The sockets that it is made of, its own first.
     pub fn sockets(&self) -> impl Iterator<Item = &str> {
-        let (own, peer) = match self {
+        let (own, peer) = match self.carrier() {
             LaneSpec::Dgram { path, peer } => (Some(path), Some(peer)),
             LaneSpec::Stream { path, .. } => (Some(path), None),
             _ => (None, None),
@@ -129,7 +149,7 @@ impl LaneSpec {
     }
 
     pub(crate) fn claims(&self) -> impl Iterator<Item = Claim> {
-        let (first, second) = match self {
+        let (first, second) = match self.carrier() {
             LaneSpec::Packet { netdev } => (Some(Claim::Netdev(netdev.clone())), None),
             LaneSpec::Tap { name, .. } => (Some(Claim::Netdev(name.clone())), None),
             LaneSpec::Pcap { path, read } => (Some(Claim::File(path.clone())), read.clone().map(Claim::File)),
@@ -156,6 +176,7 @@ impl LaneSpec {
             LaneSpec::Pcap { path, read } => {
                 [path].into_iter().chain(read).try_for_each(|path| check_file(field, path))
             }
+            LaneSpec::Fault { faults, lane } => faults.check(field, lane),
             LaneSpec::Auto(auto) => auto.check(field),
             _ => Ok(()),
         }

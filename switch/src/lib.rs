@@ -97,7 +97,7 @@ pub use handover::{
     PortCounted, RaHeard, RaLeft, Rest, Told, VfLeft,
 };
 pub use information::Fetched;
-pub use lane::{AutoLane, LaneSpec};
+pub use lane::{AutoLane, Faults, LaneSpec};
 pub use mediation::{Mediation, MediationEdit, injection_of, sight_of};
 pub use name::{BadName, Name};
 pub use netvsc::GuestModel;

@@ -253,7 +253,8 @@ impl Source {
 impl LaneSource for Source {
     fn receive(&mut self) -> Result<usize, LaneGone> {
         self.pool.clear();
-        if self.trouble.dice.roll() < self.life.plan.stalled {
+        // How often it is looked follows from no seed.
+        if self.life.plan.stalled > 0 && self.trouble.dice.roll() < self.life.plan.stalled {
             return Ok(0);
         }
         let mut gone = Ok(());

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Lanes as texts: a kind, behind a colon what it is about, behind commas what else there is to say.
 
-use super::{AutoLane, LaneSpec};
+use super::{AutoLane, Faults, LaneSpec};
 use crate::pci::PciAddress;
 use crate::refusal::Refusal;
 use crate::spec::Mode;
 use std::fmt;
 use std::str::FromStr;
 
+/// The one kind behind which another lane stands.
+const FAULT: &str = "fault";
+
 /// Of each kind, what can be said.
-const FORMS: [(&str, &str); 9] = [
+const FORMS: [(&str, &str); 10] = [
     ("dgram", "dgram:PATH,peer=PATH"),
     ("stream", "stream:PATH[,mode=server|client]"),
     ("packet", "packet:NETDEV"),
@@ -17,6 +20,7 @@ const FORMS: [(&str, &str); 9] = [
     ("null", "null"),
     ("loopback", "loopback"),
     ("pcap", "pcap:PATH[,read=PATH]"),
+    (FAULT, "fault:SEED[,loss=N][,dup=N][,reorder=N]:LANE, N of 1000 frames each"),
     ("bypass", "bypass:PCI, such as bypass:0000:65:00.1"),
     ("auto", "auto[,iface=NETDEV][,mac=MAC][,force][,ignore=NETDEV+NETDEV...]"),
 ];
@@ -27,6 +31,8 @@ struct Parts<'a> {
     whole: &'a str,
     form: &'static str,
     about: Option<&'a str>,
+    /// The lane that stands behind.
+    inner: Option<&'a str>,
     options: Vec<(&'a str, Option<&'a str>)>,
 }
 
@@ -40,7 +46,8 @@ impl LaneSpec {
         let (kind, rest) = text.split_at(end);
         let known = FORMS.into_iter().find(|(known, _)| *known == kind);
         let (_, form) = known.ok_or_else(|| Refusal::invalid(field, text, kinds()))?;
-        let mut parts = Parts::new(field, text, form, rest);
+        let (rest, inner) = if kind == FAULT { split_inner(rest) } else { (rest, None) };
+        let mut parts = Parts { inner, ..Parts::new(field, text, form, rest) };
         let lane = parts.lane(kind)?;
         parts.finish()?;
         lane.check(field)?;
@@ -54,7 +61,7 @@ impl<'a> Parts<'a> {
         let about = pieces.next().and_then(|first| first.strip_prefix(':'));
         let options =
             pieces.map(|piece| piece.split_once('=').map_or((piece, None), |(key, value)| (key, Some(value))));
-        Parts { field, whole, form, about, options: options.collect() }
+        Parts { field, whole, form, about, inner: None, options: options.collect() }
     }
 
     fn lane(&mut self, kind: &str) -> Result<LaneSpec, Refusal> {
@@ -66,6 +73,7 @@ impl<'a> Parts<'a> {
             "null" => LaneSpec::Null,
             "loopback" => LaneSpec::Loopback,
             "pcap" => LaneSpec::Pcap { path: self.about()?, read: self.value("read")? },
+            FAULT => LaneSpec::Fault { faults: self.faults()?, lane: Box::new(self.inner()?) },
             "bypass" => LaneSpec::Bypass { pci: self.about()?.parse::<PciAddress>().map_err(|_| self.bad())? },
             _ => LaneSpec::Auto(AutoLane {
                 iface: self.value("iface")?,
@@ -79,6 +87,18 @@ impl<'a> Parts<'a> {
     /// What the lane is about.
     fn about(&mut self) -> Result<String, Refusal> {
         self.about.take().map(str::to_owned).ok_or_else(|| self.bad())
+    }
+
+    fn faults(&mut self) -> Result<Faults, Refusal> {
+        let seed = self.about()?.parse().map_err(|_| self.bad())?;
+        let mut share = |word| self.parsed(word).map(Option::unwrap_or_default);
+        Ok(Faults { seed, loss: share("loss")?, dup: share("dup")?, reorder: share("reorder")? })
+    }
+
+    /// The lane that stands behind; never another of the same kind, whose text might have no end.
+    fn inner(&mut self) -> Result<LaneSpec, Refusal> {
+        let inner = self.inner.filter(|inner| !inner.starts_with(FAULT)).ok_or_else(|| self.bad())?;
+        LaneSpec::parse(self.field, inner)
     }
 
     fn take(&mut self, key: &str) -> Option<Option<&'a str>> {
@@ -118,6 +138,12 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// What is said of the lane itself, and the one that stands behind.
+fn split_inner(rest: &str) -> (&str, Option<&str>) {
+    let end = rest.match_indices(':').nth(1);
+    end.map_or((rest, None), |(at, _)| (&rest[..at], Some(&rest[at + 1..])))
+}
+
 fn kinds() -> String {
     let words: Vec<&str> = FORMS.into_iter().map(|(kind, _)| kind).collect();
     let (last, others) = words.split_last().unwrap_or((&"", &[]));
@@ -146,6 +172,7 @@ impl fmt::Display for LaneSpec {
             LaneSpec::Null | LaneSpec::Loopback => Ok(()),
             LaneSpec::Pcap { path, read: None } => write!(f, ":{path}"),
             LaneSpec::Pcap { path, read: Some(read) } => write!(f, ":{path},read={read}"),
+            LaneSpec::Fault { faults, lane } => write!(f, "{faults}:{lane}"),
             LaneSpec::Bypass { pci } => write!(f, ":{pci}"),
             LaneSpec::Auto(auto) => auto.fmt(f),
         }
@@ -182,6 +209,9 @@ mod test {
             "loopback",
             "pcap:/tmp/a.pcap",
             "pcap:/tmp/a.pcap,read=/tmp/b.pcap",
+            "fault:7:null",
+            "fault:7,loss=10,dup=5,reorder=985:dgram:/run/a.sock,peer=/run/b.sock",
+            "fault:0,dup=1:tap:tap0,queues=4",
             "bypass:0000:65:00.1",
             "auto",
             "auto,iface=eth1,mac=02:00:00:00:00:01,force,ignore=eth2+eth3",
@@ -200,7 +230,7 @@ mod test {
     fn test_a_mistake_is_answered_with_what_would_have_been_right() {
         let why = |text: &str| LaneSpec::parse("vf", text).unwrap_err().to_string();
         assert_eq!(why("dgram:/a"), r#"vf: "dgram:/a" is not valid (expected dgram:PATH,peer=PATH)"#);
-        let kinds = "dgram, stream, packet, tap, null, loopback, pcap, bypass or auto";
+        let kinds = "dgram, stream, packet, tap, null, loopback, pcap, fault, bypass or auto";
         let expected =
             format!(r#"vf: "veth" is not valid (expected a lane such as packet:NETDEV, of the kind {kinds})"#);
         assert_eq!(why("veth"), expected);
@@ -209,6 +239,11 @@ mod test {
         assert!(why("tap:t,queues=9").starts_with(r#"vf queues: "9" is not valid (expected 1 to 8)"#));
         assert!(why("packet:0123456789abcdef").contains("1 to 15 letters"));
         assert!(why("auto,mac=ff:ff:ff:ff:ff:ff").starts_with("vf mac:"));
+        assert!(
+            why("fault:1,loss=600,dup=401:null").ends_with("(expected loss, dup and reorder of together at most 1000)")
+        );
+        assert!(why("fault:1:auto").ends_with("(expected faults of another lane than auto, bypass or fault)"));
+        assert!(why("fault:1:tap:t,queues=9").starts_with(r#"vf queues: "9" is not valid"#));
         assert!(why("auto,iface=eth1,ignore=eth1").starts_with("vf iface:"));
     }
 
@@ -236,6 +271,18 @@ mod test {
             "dgram:/a,peer=/b,peer=/c",
             "pcap:a.pcap",
             "pcap:/a,read=",
+            "fault",
+            "fault:7",
+            "fault:7:",
+            "fault:x:null",
+            "fault::null",
+            "fault:7,loss:null",
+            "fault:7,loss=1,loss=1:null",
+            "fault:7,loss=70000:null",
+            "fault:7,late=1:null",
+            "fault:7:fault:7:null",
+            "fault:7:bypass:0000:65:00.1",
+            "fault:7:dgram:/a",
             "bypass:65:00.1",
             "auto:eth0",
             "auto,force=yes",
@@ -256,7 +303,7 @@ mod test {
     proptest! {
         #[test]
         fn test_whatever_is_read_is_written_so_that_it_is_read_again(
-            kind in "dgram|stream|packet|tap|null|loopback|pcap|bypass|auto",
+            kind in "dgram|stream|packet|tap|null|loopback|pcap|fault|bypass|auto",
             rest in "(:|,)?[a-z0-9:./=,+]{0,40}",
         ) {
             let text = kind + &rest;

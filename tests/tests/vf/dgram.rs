@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A VF that somebody else plugs, at a socket: weft sees by what the guest sends that it is used.
 
-use super::{Scene, await_number};
+use super::{Nic, Scene, await_number};
 use tests::frames;
 
 #[test]
@@ -114,4 +114,35 @@ fn what_a_lane_loses_at_its_far_end_is_shown_and_not_forgotten_when_it_goes() {
     counted("malformed", 2);
     let text = scene.weft(&["port", "show", "vm1"]);
     assert!(text.contains("2 malformed"), "{text}");
+}
+
+/// How often each of the first frames over a lane with faults comes out at the other guest.
+fn fates(scene: &mut Scene, nic: &Nic, lane: &str) -> [u8; 64] {
+    scene.weft(&["port", "set", "vm1", "--vf", lane, "--vf-model", "bond"]);
+    scene.weft(&["vf", "offer", "vm1"]);
+    scene.await_vf("plugged");
+    let (mut came, mut sent, mut is_over) = ([0; 64], 0, false);
+    tests::wait::until("a frame behind all these", tests::wait::Deadline::patient(), || {
+        nic.send(&scene.to_vm2(sent));
+        sent += 1;
+        while let Some(number) = scene.vm2.recv().and_then(|got| frames::number_of(&got.frame)) {
+            came.get_mut(number as usize).map_or_else(|| is_over = true, |count| *count += 1);
+        }
+        is_over
+    });
+    scene.weft(&["vf", "revoke", "vm1"]);
+    scene.await_vf("absent");
+    while scene.vm2.recv().is_some() {}
+    came
+}
+
+#[test]
+fn a_lane_with_faults_loses_and_doubles_what_it_was_told_to_and_the_same_again_with_the_same_seed() {
+    let mut scene = Scene::new();
+    let (nic, lane) = Nic::new(&scene);
+    let came = fates(&mut scene, &nic, &format!("fault:7,loss=500,dup=500:{lane}"));
+    assert!(came.contains(&0) && came.contains(&2) && !came.contains(&1), "{came:?}");
+    assert_eq!(fates(&mut scene, &nic, &format!("fault:7,loss=500,dup=500:{lane}")), came);
+    assert_ne!(fates(&mut scene, &nic, &format!("fault:8,loss=500,dup=500:{lane}")), came);
+    assert_eq!(fates(&mut scene, &nic, &format!("fault:7:{lane}")), [1; 64], "nothing goes wrong by itself");
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What the words for a lane mean: which lane is opened, and what a VMM is told to plug.
 
-use crate::lane::Kind;
+use crate::lane::{Kind, Plan};
 use crate::netdev::Found;
 use crate::place::Place;
 use crate::vmm;
 use nix::net::if_::if_nametoindex;
 use std::num::NonZeroU32;
-use switch::{LaneOpening, LaneSpec, Mode, PortSpec, VfSpec};
+use switch::{Faults, LaneOpening, LaneSpec, Mode, PortSpec, VfSpec};
 
 /// Bytes that a capture may have: 64 MiB.
 const CAPTURE_MAX: u64 = 64 << 20;
@@ -17,10 +17,14 @@ const CAPTURE_MAX: u64 = 64 << 20;
 /// # Errors
 /// It is not there, and what would help.
 pub(super) fn of(asked: &LaneOpening, found: Option<&Found>) -> Result<Option<Kind>, String> {
+    opened(&asked.lane, asked, found)
+}
+
+fn opened(lane: &LaneSpec, asked: &LaneOpening, found: Option<&Found>) -> Result<Option<Kind>, String> {
     let confined = asked.spec.vf.as_ref().map_or(&asked.spec.confined, |vf| &vf.confined);
     let place = |path: &String| Place::new(path, confined.clone());
     let passed_through = asked.spec.vf.as_ref().is_some_and(|vf| vf.vmm.is_some());
-    Ok(Some(match &asked.lane {
+    Ok(Some(match lane {
         LaneSpec::Bypass { .. } => return Ok(None),
         LaneSpec::Auto(_) if passed_through => return Ok(None),
         LaneSpec::Auto(_) => packet(found.ok_or("no VF was found on the host")?.index)?,
@@ -37,6 +41,12 @@ pub(super) fn of(asked: &LaneOpening, found: Option<&Found>) -> Result<Option<Ki
             let inner = read.as_ref().map_or(Kind::Null, |file| Kind::Replay { file: file.into() });
             Kind::Pcap { inner: Box::new(inner), file: path.into(), most: CAPTURE_MAX }
         }
+        LaneSpec::Fault { faults, lane } => {
+            let Faults { seed, loss, dup, reorder } = *faults;
+            let plan = Plan { seed, lost: loss, twice: dup, swapped: reorder, ..Plan::default() };
+            let Some(inner) = opened(lane, asked, found)? else { return Ok(None) };
+            Kind::Fault { inner: Box::new(inner), plan }
+        }
     }))
 }
 
@@ -45,6 +55,7 @@ pub(super) fn netdev(kind: &Kind) -> Option<u32> {
     match kind {
         Kind::Packet { ifindex, .. } => Some(ifindex.get()),
         Kind::Tap { name, .. } => if_nametoindex(name.as_str()).ok(),
+        Kind::Fault { inner, .. } => netdev(inner),
         _ => None,
     }
 }
@@ -53,6 +64,7 @@ pub(super) fn netdev(kind: &Kind) -> Option<u32> {
 pub(super) fn vf_netdev(kind: &Kind, spec: &PortSpec) -> Option<u32> {
     match kind {
         Kind::Packet { ifindex, .. } if spec.vf.is_some() => Some(ifindex.get()),
+        Kind::Fault { inner, .. } => vf_netdev(inner, spec),
         _ => None,
     }
 }
@@ -74,7 +86,7 @@ pub(super) fn hardware(port: &PortSpec, vf: &VfSpec, found: Option<&Found>) -> R
         let address = address.parse().map_err(|why: vmm::BadPciAddress| why.to_string())?;
         Ok::<_, String>(vmm::Hardware::Vfio { address })
     };
-    let hardware = match &vf.lane {
+    let hardware = match vf.lane.carrier() {
         LaneSpec::Dgram { path, peer } => {
             emulated(vmm::LaneSocket::Dgram { local: peer.clone(), remote: path.clone() })
         }

@@ -246,7 +246,7 @@ fn test_what_a_tenant_may_say_of_lanes() {
         let answer = set("dev:one", &vf);
         assert!(matches!(answer, Err(Error::Invalid { .. })), "{vf}: {answer:?}");
     }
-    let of_host = ["packet:eth1", "tap:tap1", "auto", "pcap:/run/red.d/a", "bypass:0000:65:00.1"];
+    let of_host = ["packet:eth1", "tap:tap1", "auto", "pcap:/run/red.d/a", "fault:7:null", "bypass:0000:65:00.1"];
     for lane in of_host {
         let answers = [
             set("dev:one", &json!({ "lane": lane })),

@@ -25,6 +25,9 @@ Lanes, for --lane and --vf:
                              force: though the host routes over it
   null, loopback, pcap:PATH[,read=PATH]
                              for tests: nothing, what was sent, files of frames
+  fault:SEED[,loss=N][,dup=N][,reorder=N]:LANE
+                             for tests: LANE, where N of 1000 frames are lost,
+                             come twice or out of order, as SEED has it
 Whoever has a namespace by delegation may use dgram, stream, null and loopback.";
 
 /// The word for no VF and no VMM.
