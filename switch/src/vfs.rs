@@ -27,6 +27,8 @@ pub(crate) struct Vf {
     pub(crate) guest: Option<bool>,
     /// The VMM says that the guest negotiated STANDBY.
     pub(crate) negotiated: bool,
+    /// The VMM has the VF, and says that the guest did not.
+    pub(crate) withheld: bool,
     /// One was found on the host, and is to be offered as soon as it can be.
     pub(crate) wanted: bool,
     /// Its operator took it away: the one that was found then is not offered by itself again.
@@ -74,6 +76,7 @@ impl Vf {
             device,
             guest: None,
             negotiated: false,
+            withheld: false,
             wanted: false,
             revoked: false,
             lane: VfLaneView::default(),
@@ -96,11 +99,12 @@ impl Vf {
     }
 
     /// Whether a guest that accepted these features is the standby of a failover. QEMU negotiates STANDBY by itself and does not
-    /// pass it on, but shows the guest no VF that is to be a primary before. So its word counts, and the operator's.
+    /// pass it on, but shows the guest no VF that is to be a primary before. So its word counts, and the operator's for as long as
+    /// it does not say otherwise.
     pub(crate) fn is_standby(&self, features: u64) -> bool {
         let paired = self.spec.vmm.as_ref().is_some_and(|vmm| vmm.pair.is_some());
         let said = self.spec.model == Some(GuestModel::Standby);
-        features & STANDBY != 0 || self.negotiated || paired || said
+        features & STANDBY != 0 || self.negotiated || (!self.withheld && (paired || said))
     }
 
     /// Whether frames from the lane are for the guest, rather than from it.
@@ -111,7 +115,7 @@ impl Vf {
 
 /// What is known of the guest's model before the guest is there: a netdev of the host that nobody plugs into a guest is ours.
 pub(crate) fn choice(spec: &VfSpec) -> Choice {
-    let of_host = matches!(spec.lane, LaneSpec::Packet { .. } | LaneSpec::Tap { .. } | LaneSpec::Auto(_));
+    let of_host = matches!(spec.lane.carrier(), LaneSpec::Packet { .. } | LaneSpec::Tap { .. } | LaneSpec::Auto(_));
     Choice { model: spec.model, host_netdev: of_host && spec.vmm.is_none() }
 }
 

@@ -17,6 +17,7 @@ mod succession;
 mod told;
 mod vf;
 mod vf_life;
+mod vf_unused;
 mod watching;
 
 use super::*;

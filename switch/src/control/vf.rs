@@ -21,6 +21,9 @@ use std::time::Duration;
 /// What is said of a VF that was found and is not offered.
 const REVOKED: &str = "it was revoked by hand: `weft vf offer` offers it again";
 
+/// What is said of a VF that a VMM has and does not show yet.
+const WITHHELD: &str = "holds the VF back until the guest negotiates STANDBY: its virtio NIC needs failover=on, and its driver net_failover";
+
 /// Why an operator cannot have his way with the VF of a port.
 fn refused(port: &PortPath, word: &str, why: Refused) -> Refusal {
     match why {
@@ -108,8 +111,8 @@ pub enum VmmNotice {
         /// Why.
         reason: String,
     },
-    /// It answers, and has something to say to the operator.
-    Says(String),
+    /// It has the VF, and holds it back until the guest negotiates STANDBY, which it thus has not done.
+    Withheld,
     /// What it tells the state machine.
     Told(Event),
 }
@@ -201,6 +204,8 @@ impl Control {
     pub fn handle_vmm(&mut self, port: &PortPath, notice: VmmNotice, now: Instant) {
         self.now = now.since_origin();
         let Some(vf) = self.vfs.get_mut(port) else { return };
+        // Whatever else it says, it holds nothing back any more, or nobody knows.
+        vf.withheld = false;
         let events = match notice {
             VmmNotice::Ready { plugged } => {
                 vf.vmm = Some("ready".to_owned());
@@ -216,8 +221,8 @@ impl Control {
                 vf.vmm = Some(reason);
                 [Some(Event::VmmLost), None]
             }
-            VmmNotice::Says(words) => {
-                vf.vmm = Some(words);
+            VmmNotice::Withheld => {
+                (vf.vmm, vf.withheld) = (Some(WITHHELD.to_owned()), true);
                 [None, None]
             }
             VmmNotice::Told(event) => {
@@ -389,7 +394,7 @@ impl Control {
         self.lane_opening(port, lane)
     }
 
-    /// Turns the port's wheel. It is one word, so it is done when it is said.
+    /// Turns the port's wheel. It is one word, so it is done when it is said, and each flow keeps its order (`dataplane::Steering`).
     fn steer(&mut self, port: &PortPath, to: netvsc::Steering) {
         let (Some(record), Some(vf)) = (self.plant.port(port), self.vfs.get_mut(port)) else { return };
         let set = |lanes: netvsc::Lanes| LaneSet { synthetic: lanes.synthetic, vf: lanes.vf };

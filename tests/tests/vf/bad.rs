@@ -43,7 +43,14 @@ fn a_monitor_that_says_nothing_or_nonsense_is_named_and_the_port_works() {
     // Accepts, and never says a word: that takes its time to be noticed, and nobody waits for it.
     let held = listener.accept().unwrap();
     works(&mut scene, 3);
-    assert_eq!(scene.vf()["active"], "synthetic");
+    await_words(
+        &scene,
+        "QEMU does not greet within 10 s: it has one client on each monitor, so another one may hold this",
+    );
+    let vf = scene.vf();
+    assert_eq!((&vf["state"], &vf["active"]), (&"offered".into(), &"synthetic".into()), "{vf:#}");
+    assert_eq!(vf["trouble"], "the VMM's channel does not answer", "{vf:#}");
+    works(&mut scene, 4);
     scene.weft(&["vf", "revoke", "vm1"]);
     drop(held);
 }

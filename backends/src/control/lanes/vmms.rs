@@ -15,9 +15,6 @@ use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
 /// Channels that are looked at in one turn because there is something to read; the others have the next.
 const READY_AT_ONCE: usize = 64;
 
-/// What is said of a VF that QEMU has and does not show yet.
-const WAITING: &str = "holds the VF back until the guest negotiates STANDBY: its virtio NIC needs failover=on, and its driver net_failover";
-
 /// A channel, by what it is known in the set of those that are watched.
 struct Spoken {
     channel: Channel,
@@ -150,7 +147,7 @@ fn notice(event: Event) -> Option<VmmNotice> {
         Event::UnplugAsked => VmmNotice::Told(netvsc::Event::UnplugAsked),
         Event::Unplugged => VmmNotice::Told(netvsc::Event::Unplugged),
         Event::UnplugFailed(why) => VmmNotice::Told(netvsc::Event::UnplugFailed(why.to_string())),
-        Event::Waiting => VmmNotice::Says(WAITING.to_owned()),
+        Event::Waiting => VmmNotice::Withheld,
         // The guest itself is followed by its session.
         Event::Machine(_) => return None,
     })

@@ -9,8 +9,8 @@ use crate::{LaneNotice, VmmNotice};
 use dataplane::{LaneSet, Steering};
 use netvsc::Event;
 
-const STANDBY: u64 = 1 << 62;
-const VM1: &str = "red:vm1";
+pub(super) const STANDBY: u64 = 1 << 62;
+pub(super) const VM1: &str = "red:vm1";
 
 pub(super) struct Scene {
     pub(super) control: Control,
@@ -19,7 +19,7 @@ pub(super) struct Scene {
 
 impl Scene {
     /// A port whose guest is up, with a VF that a VMM plugs.
-    fn new() -> Scene {
+    pub(super) fn new() -> Scene {
         Scene::over(switch())
     }
 
@@ -35,7 +35,7 @@ impl Scene {
         scene
     }
 
-    fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) {
         self.now = self.now + time;
         self.control.handle_due(self.now);
     }
@@ -44,11 +44,11 @@ impl Scene {
         self.control.handle_request(Request::Vf { port: port(VM1), ask })
     }
 
-    fn lane(&mut self, notice: LaneNotice) {
+    pub(super) fn lane(&mut self, notice: LaneNotice) {
         self.control.handle_lane(&port(VM1), notice, self.now);
     }
 
-    fn vmm(&mut self, notice: VmmNotice) {
+    pub(super) fn vmm(&mut self, notice: VmmNotice) {
         self.control.handle_vmm(&port(VM1), notice, self.now);
     }
 
@@ -61,11 +61,11 @@ impl Scene {
         actions(&mut self.control).into_iter().filter(|action| !action.contains("tell") && action != "save").collect()
     }
 
-    fn steering(&self) -> Steering {
+    pub(super) fn steering(&self) -> Steering {
         self.control.plant.port(&port(VM1)).unwrap().device.steering()
     }
 
-    fn state(&self) -> &'static str {
+    pub(super) fn state(&self) -> &'static str {
         self.control.operator().port_at(&port(VM1)).unwrap().vf.unwrap().state
     }
 
