@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Which lanes of a port get a frame: the one word by which control switches a port's data path.
+//!
+//! A switch is done when the word is written; nobody is waited for. A worker reads it once a burst, and all of a burst can be seen by the
+//! guest before the worker takes the next of the same queue. So of each flow, which has one queue and thus one worker at a time, the last
+//! frame on the old lane is there before the first on the new one (`several_workers_keep_each_flow_whole_and_in_order_while_a_port_is_switched_to_and_fro`).
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

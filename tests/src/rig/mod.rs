@@ -138,13 +138,22 @@ impl Rig {
 
     /// Gives a port another lane beside its rings, and returns the lane's far end. Nothing is steered there yet.
     pub fn add_lane(&mut self, port: usize, features: u64) -> FarEnd {
-        let (far, sink, source) = FarEnd::new(features);
-        drop(self.ports[port].port().replace_sinks(vec![sink]));
-        let id = SourceId(self.next_source);
-        self.next_source += 1;
-        let source = Source::of_lane(self.ports[port].namespace(), self.ports[port].port(), source);
-        self.worker.attach(id, source);
-        far
+        self.add_lane_of(port, features, 1).remove(0)
+    }
+
+    /// The same of so many queues, each with a far end.
+    pub fn add_lane_of(&mut self, port: usize, features: u64, queues: usize) -> Vec<FarEnd> {
+        let (mut ends, mut sinks) = (Vec::new(), Vec::new());
+        for _ in 0..queues {
+            let (far, sink, source) = FarEnd::new(features);
+            let id = SourceId(self.next_source);
+            self.next_source += 1;
+            self.worker.attach(id, Source::of_lane(self.ports[port].namespace(), self.ports[port].port(), source));
+            ends.push(far);
+            sinks.push(sink);
+        }
+        drop(self.ports[port].port().replace_sinks(sinks));
+        ends
     }
 
     /// Whether a worker wants control to look, since the last call.

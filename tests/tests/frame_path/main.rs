@@ -11,6 +11,7 @@ mod forwarding;
 mod guard;
 mod hold;
 mod landing;
+mod lane_queues;
 mod lanes;
 mod layouts;
 mod limits;
@@ -25,6 +26,7 @@ mod shapes;
 mod shared_limits;
 mod snoop;
 mod steering;
+mod switching;
 mod told;
 
 use tests::frames;
