@@ -46,14 +46,44 @@ pub struct Announcement {
 /// The messages to `to`, with checksums; none where the operator has nothing announced. `wire::nd::split` cuts them to an
 /// MTU.
 pub(crate) fn advertisements(name: &PvdName, source: &Source, to: Ipv6Addr) -> Vec<Replayed> {
-    let Some(said) = source.announcement else { return Vec::new() };
+    let said = source.announcement.as_ref();
+    said.map(|said| said_of(name, source, said, (to, Span::Usual))).unwrap_or_default()
+}
+
+/// The same, announced like this and for so long.
+pub(crate) fn said_of(
+    name: &PvdName,
+    source: &Source,
+    said: &Announcement,
+    (to, span): (Ipv6Addr, Span),
+) -> Vec<Replayed> {
     let replayed = |octets| Replayed { router: said.router, mac: said.mac, octets };
-    let messages = messages(name, source, &said, to);
+    let messages = messages(name, source, said, (to, span));
     // What cannot be said was refused when it was set.
     messages.unwrap_or_default().into_iter().map(replayed).collect()
 }
 
-fn messages(name: &PvdName, source: &Source, said: &Announcement, to: Ipv6Addr) -> Result<Vec<Vec<u8>>, BuildError> {
+/// For how long facts are said to be true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// As long as is usual.
+    Usual,
+    /// They are true no more. Hosts keep an address for up to two hours, and use it for nothing new (RFC 4862 section 5.5.3).
+    Over,
+}
+
+impl Span {
+    fn seconds<T: Default>(self, usual: T) -> T {
+        if self == Span::Usual { usual } else { T::default() }
+    }
+}
+
+fn messages(
+    name: &PvdName,
+    source: &Source,
+    said: &Announcement,
+    (to, span): (Ipv6Addr, Span),
+) -> Result<Vec<Vec<u8>>, BuildError> {
     let PvdFlags { http, legacy, sequence, delay, .. } = source.flags;
     let router = RaHeader { lifetime: said.lifetime, ..RaHeader::default() };
     let (outer, inner) = if said.inner { (RaHeader::default(), Some(router)) } else { (router, None) };
@@ -65,13 +95,13 @@ fn messages(name: &PvdName, source: &Source, said: &Announcement, to: Ipv6Addr) 
         let options = encode([NdOption::SourceLinkLayer(said.mac), NdOption::Pvd(pvd)])?;
         RouterAdvert { header: outer, options: &options }.to_message(said.router, to)
     };
-    nested(source)?.iter().map(one).collect()
+    nested(source, span)?.iter().map(one).collect()
 }
 
 /// The options, as many together as one PvD Option holds; at least one lot, which may be empty.
-fn nested(source: &Source) -> Result<Vec<Vec<u8>>, BuildError> {
+fn nested(source: &Source, span: Span) -> Result<Vec<Vec<u8>>, BuildError> {
     let mut lots = vec![Vec::new()];
-    for option in options(source)? {
+    for option in options(source, span)? {
         match lots.last_mut() {
             Some(lot) if lot.len() + option.len() <= NESTED_MAX => lot.extend(option),
             _ => lots.push(option),
@@ -80,7 +110,7 @@ fn nested(source: &Source) -> Result<Vec<Vec<u8>>, BuildError> {
     Ok(lots)
 }
 
-fn options(source: &Source) -> Result<Vec<Vec<u8>>, BuildError> {
+fn options(source: &Source, span: Span) -> Result<Vec<Vec<u8>>, BuildError> {
     let (parameters, mut all) = (&source.parameters, Vec::new());
     if parameters.mtu > 0 {
         all.push(encode([NdOption::Mtu(parameters.mtu)])?);
@@ -89,34 +119,36 @@ fn options(source: &Source) -> Result<Vec<Vec<u8>>, BuildError> {
         all.push(encode([NdOption::CaptivePortal(&parameters.captive_portal)])?);
     }
     for entry in &source.entries {
-        all.extend(option(entry).map(|option| encode([option])).transpose()?);
+        all.extend(option(entry, span).map(|option| encode([option])).transpose()?);
     }
     let server = |entry: &Entry| if let Fact::Rdnss(server) = entry.fact() { Some(server.octets()) } else { None };
     let servers: Vec<[u8; 16]> = source.entries.iter().filter_map(server).collect();
     for addresses in servers.chunks(SERVERS_AT_ONCE) {
-        all.push(encode([NdOption::Rdnss(Rdnss { lifetime: VALID, addresses })])?);
+        all.push(encode([NdOption::Rdnss(Rdnss { lifetime: span.seconds(VALID), addresses })])?);
     }
     Ok(all)
 }
 
 /// The option of its own that a fact is said in; resolvers share theirs.
-fn option(entry: &Entry) -> Option<NdOption<'_>> {
+fn option(entry: &Entry, span: Span) -> Option<NdOption<'_>> {
     let parts = |prefix: &Prefix| (prefix.address(), prefix.length());
+    let (valid, preferred) = (span.seconds(VALID), span.seconds(PREFERRED));
     match entry.fact() {
         Fact::Prefix(prefix) => {
             let ((prefix, prefix_len), flags) = (parts(prefix), entry.flags());
-            Some(NdOption::Prefix(PrefixInfo { prefix, prefix_len, flags, valid: VALID, preferred: PREFERRED }))
+            Some(NdOption::Prefix(PrefixInfo { prefix, prefix_len, flags, valid, preferred }))
         }
         Fact::Route(prefix) => {
             let (prefix, prefix_len) = parts(prefix);
             let all = [Preference::Low, Preference::Medium, Preference::High];
             let preference = all.into_iter().find(|other| *other as u8 == entry.flags()).unwrap_or_default();
-            Some(NdOption::Route(RouteInfo { prefix, prefix_len, preference, lifetime: VALID }))
+            Some(NdOption::Route(RouteInfo { prefix, prefix_len, preference, lifetime: valid }))
         }
-        Fact::Dnssl(name) => Dnssl::new(VALID, name.as_wire()).ok().map(NdOption::Dnssl),
+        Fact::Dnssl(name) => Dnssl::new(valid, name.as_wire()).ok().map(NdOption::Dnssl),
         Fact::Pref64(prefix) => {
             let (prefix, prefix_len) = parts(prefix);
-            Some(NdOption::Pref64(Pref64 { prefix, prefix_len, lifetime: PREF64_VALID }))
+            let lifetime = span.seconds(PREF64_VALID);
+            Some(NdOption::Pref64(Pref64 { prefix, prefix_len, lifetime }))
         }
         Fact::Rdnss(_) => None,
     }

@@ -20,6 +20,7 @@
 //! ```
 //!
 //! [`RaCache`] has the octets of the same advertisements, and [`Responder`] says them again to hosts that no router answers.
+//! It also tells hosts when an operator announces something no more ([`Farewell`]).
 //! [`Mediator`] decides who gets an advertisement where that is not everybody.
 //!
 //! **Three kinds of news.** Most advertisements say what is known: lifetimes are atomics and are stored in place; nothing is
@@ -48,6 +49,7 @@ mod check;
 mod digest;
 mod event;
 mod fact;
+mod farewell;
 mod handle;
 mod id;
 pub mod info;
@@ -78,6 +80,7 @@ pub use cache::{CacheCounters, Cached, CachedRa, NotCached, RaCache};
 pub use check::{Fault, Field, Finding, Findings, Severity, check};
 pub use event::{Change, Event, EventKind, Missed, What, Why};
 pub use fact::Fact;
+pub use farewell::{FAREWELL_TIMES, Farewell};
 pub use handle::PvdHandle;
 pub use id::PvdId;
 pub use lifetime::{Deadline, Lifetime};

@@ -59,6 +59,9 @@ pub const PORT_SOLICITORS: usize = 8;
 /// Hosts of one namespace that wait for an answer at a time.
 pub const SOLICITORS: usize = 1024;
 
+/// Static PvDs that hosts of one namespace are still to be told of that they have ended.
+pub const FAREWELLS: usize = STATIC_PVDS;
+
 /// Times that a host behind one port lands, and is told at once, in a row.
 pub const PORT_LANDINGS: u32 = 8;
 

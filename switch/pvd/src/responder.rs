@@ -9,6 +9,7 @@
 
 use crate::PvdName;
 use crate::cache::{CachedRa, RaCache};
+use crate::farewell::{Farewell, Farewells};
 use crate::landings::Landings;
 use crate::limits;
 use crate::mediate::Sight;
@@ -145,7 +146,7 @@ struct Waiting {
     lands: bool,
 }
 
-/// The hosts of one namespace that wait for an answer.
+/// The hosts of one namespace that wait for an answer, or are to be told that something has ended.
 #[derive(Debug, Default)]
 pub struct Responder {
     answering: Answering,
@@ -158,6 +159,7 @@ pub struct Responder {
     counters: ResponderCounters,
     /// Of ports that do not see all PvDs, those that they see.
     sights: BTreeMap<u32, Sight>,
+    farewells: Farewells,
 }
 
 impl Responder {
@@ -166,9 +168,13 @@ impl Responder {
         Responder { answering, ..Responder::default() }
     }
 
-    /// Changes how it answers. Those who wait already are answered by the new policy, when they would have been.
+    /// Changes how it answers. Those who wait already are answered by the new policy, when they would have been; what is
+    /// announced no more is not taken back where nothing is said.
     pub fn set(&mut self, answering: Answering) {
         self.answering = answering;
+        if answering.policy == AnswerPolicy::Off {
+            self.farewells = Farewells::default();
+        }
     }
 
     /// How it answers.
@@ -221,8 +227,17 @@ impl Responder {
         }
     }
 
+    /// Hosts behind these ports may have been told what is announced no more: they are told that, as soon as hosts may be told
+    /// something again that nobody asks for.
+    pub fn take_back(&mut self, farewell: Farewell, ports: BTreeSet<u32>, now: Duration) {
+        if self.answering.policy != AnswerPolicy::Off {
+            self.farewells.add(farewell, ports, now);
+        }
+    }
+
     /// A port is gone, and whoever waits behind it.
     pub fn forget_port(&mut self, port: u32) {
+        self.farewells.forget_port(port);
         self.sights.remove(&port);
         self.give_up(|(other, _), _| *other == port);
         self.said.remove(&port);
@@ -255,11 +270,17 @@ impl Responder {
 
     /// When [`Responder::poll`] has something to do.
     pub fn next_due(&self) -> Option<Duration> {
-        self.due.first().map(|(due, ..)| *due)
+        let waiting = self.due.first().map(|(due, ..)| *due);
+        waiting.into_iter().chain(self.farewells.next_due()).min()
     }
 
     /// The next answer that is due. `None`: none is any more.
     pub fn poll(&mut self, cache: &mut RaCache, registry: &Registry, now: Duration) -> Option<Answer> {
+        let sees = |port, name: &PvdName| self.sights.get(&port).is_none_or(|sight| sight.sees(Some(name.as_name())));
+        if let Some(farewell) = self.farewells.poll(registry, sees, now) {
+            self.said.insert(farewell.port, now);
+            return Some(farewell);
+        }
         while let Some((due, port, address)) = self.due.first().copied().filter(|(due, ..)| *due <= now) {
             self.due.remove(&(due, port, address));
             let Some(Waiting { to, silenced, lands, source, .. }) = self.waiting.remove(&(port, address)) else {

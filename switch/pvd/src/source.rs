@@ -76,6 +76,21 @@ pub struct Source {
 }
 
 impl Source {
+    /// What the operator says of facts alone.
+    pub(crate) fn of_operator(flags: PvdFlags, entries: Vec<Entry>) -> Source {
+        Source {
+            origin: Origin::Operator,
+            flags,
+            parameters: Parameters::default(),
+            entries: entries.into(),
+            router: SharedDeadline::new(NO_ROUTER),
+            first: Duration::ZERO,
+            last: SharedTime::new(Duration::ZERO),
+            heard: SharedCount::new(0),
+            announcement: None,
+        }
+    }
+
     /// Who says it.
     pub fn origin(&self) -> Origin {
         self.origin

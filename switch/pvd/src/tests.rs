@@ -16,5 +16,6 @@ mod learning;
 mod mediating;
 mod model;
 mod operator;
+mod retracting;
 mod steady;
 mod watching;

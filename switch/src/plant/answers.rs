@@ -8,12 +8,14 @@ use crate::arena::Handle;
 use crate::limits::EMISSIONS_AT_ONCE;
 use crate::port::PortRecord;
 use crate::reference::PortPath;
+use crate::subsystem::ports::PortSet;
 use crate::subsystem::pvds::PvdPlace;
 use crate::subsystem::ras::Ras;
 use crate::tree::Namespace;
 use core::net::Ipv6Addr;
 use dataplane::{Emission, PortTag, Role};
 use pvd::{ALL_NODES, Answer, Answering, Destination, Registry, Replayed, Sight, Solicitation};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::build::{Ether, Ip};
@@ -104,10 +106,22 @@ impl Plant {
             {
                 self.say(home, &answer, &mut frames);
             }
-            // For those who are left.
-            self.with_responder(home, |_, _| ());
+            self.see_who_waits(home);
         }
         frames
+    }
+
+    /// Sets the alarm for those who are left.
+    pub(super) fn see_who_waits(&mut self, home: Handle<Namespace>) {
+        self.with_responder(home, |_, _| ());
+    }
+
+    /// The ports of a namespace behind which somebody may have asked for a router and was answered here, by number.
+    pub(super) fn hosts(&self, home: Handle<Namespace>) -> BTreeSet<u32> {
+        let set = self.tree.get(home).and_then(|home| home.get(self.sets));
+        let ports = set.into_iter().flat_map(PortSet::handles).filter_map(|handle| self.port_at(handle));
+        let hosts = ports.filter(|record| record.spec.role != Role::Router && record.spec.far().is_none());
+        hosts.map(|record| record.ident.nr_at_home()).collect()
     }
 
     fn poll_responder(&mut self, home: Handle<Namespace>, now: Duration) -> Option<Answer> {

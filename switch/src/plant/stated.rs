@@ -40,9 +40,14 @@ impl Plant {
         let now = self.learning.now;
         for (key, said) in std::mem::take(&mut self.learning.stating) {
             let home = self.tree.find(&key.namespace).map(Namespace::handle);
-            home.into_iter().for_each(|home| {
-                self.with_learnt(home, |pvds, _| pvds.state(&key.name, said.as_ref(), now));
+            let Ok(home) = home else { continue };
+            let hosts = self.hosts(home);
+            self.with_learnt(home, |pvds, ras| {
+                if let Some(farewell) = pvds.state(&key.name, said.as_ref(), now) {
+                    ras.responder.take_back(farewell, hosts.clone(), now);
+                }
             });
+            self.see_who_waits(home);
         }
     }
 

@@ -9,8 +9,9 @@ use crate::limits::GONE_PORTS;
 use crate::name::Name;
 use crate::refusal::Refusal;
 use crate::tree::Namespace;
-use pvd::{Counters, Limits, PvdHandle, PvdName, Registry, Statement};
+use pvd::{Counters, Farewell, Limits, Origin, PvdHandle, PvdName, Registry, Source, Statement};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Gives every namespace the place of its registry.
@@ -162,8 +163,9 @@ impl PvdPlace {
         self.gone.iter().rev().find(|(port, ..)| *port == number).map(|(_, name, _)| name)
     }
 
-    /// Says all about a static PvD, or takes it back.
-    pub(crate) fn state(&mut self, name: &PvdName, said: Option<&Statement>, now: Duration) {
+    /// Says all about a static PvD, or takes it back. Returns what hosts were told, and are to be told no more.
+    pub(crate) fn state(&mut self, name: &PvdName, said: Option<&Statement>, now: Duration) -> Option<Farewell> {
+        let before = self.operators(name);
         let now = self.now.max(now);
         if let Some(said) = said {
             // The desired state has refused what the registry would refuse.
@@ -172,6 +174,13 @@ impl PvdPlace {
         } else if let Some((registry, handle)) = self.registry.as_deref_mut().zip(self.stated.remove(name)) {
             registry.unset(handle, now);
         }
+        Farewell::between(name, before.as_deref(), self.operators(name).as_deref())
+    }
+
+    /// The operator's word about a PvD.
+    fn operators(&self, name: &PvdName) -> Option<Arc<Source>> {
+        let known = self.made()?.members().by_name(name)?.attributes();
+        known.sources().iter().find(|source| source.origin() == Origin::Operator).cloned()
     }
 
     /// The static PvDs.

@@ -6,6 +6,7 @@
 //! `./check` brings these programs; what is missing is noted as skipped.
 #![forbid(unsafe_code)]
 
+mod announced;
 mod hostile;
 mod lab;
 mod scapy;

@@ -15,11 +15,11 @@ const MAC: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
 /// On-link and autonomous.
 const BOTH: u8 = 0xc0;
 
-fn announcement() -> Option<Announcement> {
+pub(crate) fn announcement() -> Option<Announcement> {
     Some(Announcement { router: router(1), mac: MAC, lifetime: 0, inner: false })
 }
 
-fn statement(facts: &[(Fact, u8)]) -> Statement {
+pub(crate) fn statement(facts: &[(Fact, u8)]) -> Statement {
     Statement {
         flags: PvdFlags { http: true, legacy: true, header: false, sequence: 3, delay: 2, injected: false },
         parameters: Parameters { mtu: 1400, captive_portal: (*b"https://p.example/").into(), ..Parameters::default() },
@@ -28,7 +28,7 @@ fn statement(facts: &[(Fact, u8)]) -> Statement {
     }
 }
 
-fn some_facts() -> Vec<(Fact, u8)> {
+pub(crate) fn some_facts() -> Vec<(Fact, u8)> {
     vec![
         (Fact::Prefix(prefix("2001:db8:1::/64")), BOTH),
         (Fact::Prefix(prefix("2001:db8:2::/80")), 0x80),
@@ -45,7 +45,7 @@ fn announced(net: &Net) -> Vec<Replayed> {
 }
 
 /// A host's side that has heard all of it, each part within an MTU.
-fn heard(all: &[Replayed], mtu: usize) -> Net {
+pub(crate) fn heard(all: &[Replayed], mtu: usize) -> Net {
     let mut host = Net::new();
     for Replayed { router, octets, .. } in all {
         for part in split(octets, *router, ALL_NODES, mtu).unwrap() {

@@ -3,9 +3,10 @@
 
 use super::learning::{advert, hear, lasting, routed, tag};
 use super::*;
+use crate::stated::{FactList, PvdKey};
 use core::net::Ipv6Addr;
 use dataplane::PortTag;
-use pvd::AnswerPolicy;
+use pvd::{Announcement, AnswerPolicy, Statement};
 use wire::nd::{NdMessage, NdOption, NdPacket};
 use wire::{EtherHeader, build};
 
@@ -218,4 +219,25 @@ fn test_what_is_too_long_for_a_port_comes_in_parts_that_name_the_pvd() {
     let told = said(&mut control, ms(2000));
     assert!(told.len() > 1 && told.iter().all(|said| said.len <= 1280), "{told:?}");
     assert_eq!(told.iter().map(|said| said.prefix.len()).sum::<usize>(), 60);
+}
+
+#[test]
+fn test_hosts_are_told_that_a_pvd_is_deleted_and_nobody_else_is() {
+    let mut control = announced();
+    let key = PvdKey { namespace: path("red"), name: "work.example".parse().unwrap() };
+    let said_so = Announcement { router: ROUTER, mac: MacAddr([2, 0, 0, 0, 0, 9]), lifetime: 1800, inner: false };
+    let mut work = Statement { announcement: Some(said_so), ..Statement::default() };
+    FactList::Prefixes.set(&mut work, &["2001:db8:77::/64"]).unwrap();
+    control.handle_request(Request::PvdAdd(key.clone(), work)).unwrap();
+    assert_eq!(control.next_due(), None);
+    control.handle_request(Request::PvdDel(key)).unwrap();
+    let mut rounds = 0;
+    while let Some(due) = control.next_due() {
+        let told = said(&mut control, due.max(ms(1000 + 3000 * rounds)));
+        let to = (MacAddr([0x33, 0x33, 0, 0, 0, 1]), ALL_NODES);
+        let all: Vec<_> = told.iter().map(|said| (said.port, said.to, said.router, said.prefix.clone())).collect();
+        assert_eq!(all, [(tag(&control, "red:vm1"), to, 0, vec![0])]);
+        rounds += 1;
+    }
+    assert_eq!(rounds, u64::from(pvd::FAREWELL_TIMES));
 }
