@@ -36,6 +36,14 @@ impl Origin {
             Origin::Router { port, .. } => Some(port),
         }
     }
+
+    /// The link-local address of a router.
+    pub fn router(self) -> Option<Ipv6Addr> {
+        match self {
+            Origin::Operator => None,
+            Origin::Router { address, .. } => Some(address),
+        }
+    }
 }
 
 /// What a PvD Option says of its PvD (RFC 8801 section 3.1). All zero for an implicit PvD.

@@ -12,6 +12,8 @@ use crate::cache::{CachedRa, RaCache};
 use crate::id::PvdId;
 use crate::limits;
 use crate::registry::Registry;
+use crate::source::Source;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use wire::nd::{NdOption, PrefixInfo, PvdOption, RawOption, RawOptions, RouterAdvert, kind, pio_flag};
 
@@ -106,7 +108,10 @@ pub fn check(cache: &RaCache, registry: Option<&Registry>, now: Duration) -> Fin
     let mut found = Findings::default();
     all.iter().for_each(|read| alone(read, &mut found));
     among::check(&all, &mut found);
-    registry.into_iter().for_each(|registry| routerless(registry, now, &mut found));
+    if let Some(registry) = registry {
+        routerless(registry, now, &mut found);
+        impersonated(registry, now, &mut found);
+    }
     found
 }
 
@@ -181,6 +186,25 @@ fn routerless(registry: &Registry, now: Duration, found: &mut Findings) {
         if !routed && prefixes {
             let routers: Vec<Origin> = sources.iter().map(|source| source.origin()).collect();
             found.push(Fault::NoDefaultRouter, &routers, Some(pvd.id().clone()));
+        }
+    }
+}
+
+/// Routers in whose name the operator wants something announced.
+fn impersonated(registry: &Registry, now: Duration, found: &mut Findings) {
+    if !registry.announces() {
+        return;
+    }
+    let sources = registry.members().iter().flat_map(|pvd| pvd.attributes().sources().to_vec());
+    let routers: BTreeMap<_, _> = sources
+        .filter(|source| !source.router_until().passed(now))
+        .filter_map(|source| Some((source.origin().router()?, source.origin())))
+        .collect();
+    for pvd in registry.members().iter() {
+        let attributes = pvd.attributes();
+        let said = attributes.source(Origin::Operator).and_then(Source::announcement);
+        if let Some(who) = said.and_then(|said| routers.get(&said.router)) {
+            found.push(Fault::AnnouncedInItsName, &[*who], Some(pvd.id().clone()));
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::limits;
 use crate::registry::Registry;
 use crate::responder::{ALL_NODES, ALL_NODES_GAP, Answer, Destination, Replayed};
 use crate::source::{Entry, Source};
+use core::net::Ipv6Addr;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 use wire::MacAddr;
@@ -49,8 +50,11 @@ impl Farewell {
     }
 
     /// The messages, of what is still not said again. None of them contradicts what somebody says who lives: neither another
-    /// PvD that has the prefix by now, nor a router that teaches the same.
-    fn messages(&self, registry: &Registry) -> Vec<Replayed> {
+    /// PvD that has the prefix by now, nor a router that teaches the same or speaks from that address.
+    fn messages(&self, registry: &Registry, routers: &BTreeSet<Ipv6Addr>) -> Vec<Replayed> {
+        if routers.contains(&self.said.router) {
+            return Vec::new();
+        }
         let pvd = registry.members().by_name(&self.name);
         let attributes = pvd.as_ref().map(|pvd| pvd.attributes());
         let own = attributes.as_ref().and_then(|known| known.source(Origin::Operator));
@@ -101,6 +105,8 @@ pub(crate) struct Farewells {
     /// How many of them are being said, to the ports that are left.
     saying: usize,
     ports: BTreeSet<u32>,
+    /// Who speaks for himself.
+    routers: BTreeSet<Ipv6Addr>,
     due: Option<Duration>,
     /// Nothing is said again before.
     pause: Duration,
@@ -137,12 +143,12 @@ impl Farewells {
     ) -> Option<Answer> {
         while self.due.is_some_and(|due| due <= now) {
             if self.saying == 0 {
-                self.begin();
+                self.begin(registry.routers(now));
             }
             while let Some(port) = self.ports.pop_first() {
                 let heard = |farewell: &&Farewell| farewell.ports.contains(&port) && sees(port, &farewell.name);
                 let own = self.pending.iter().take(self.saying).filter(heard);
-                let adverts: Vec<_> = own.flat_map(|farewell| farewell.messages(registry)).collect();
+                let adverts: Vec<_> = own.flat_map(|farewell| farewell.messages(registry, &self.routers)).collect();
                 if !adverts.is_empty() {
                     return Some(Answer { port, to: Destination { address: ALL_NODES, mac: ALL_NODES_MAC }, adverts });
                 }
@@ -152,7 +158,8 @@ impl Farewells {
         None
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, routers: BTreeSet<Ipv6Addr>) {
+        self.routers = routers;
         self.saying = self.pending.len().min(limits::ANSWER);
         let ports = self.pending.iter().take(self.saying).flat_map(|farewell| &farewell.ports);
         self.ports = ports.copied().collect();

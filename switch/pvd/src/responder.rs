@@ -293,7 +293,7 @@ impl Responder {
                 _ => replayed(cache, registry, (port, sight), address, now),
             };
             if self.answering.policy != AnswerPolicy::Off {
-                let announced = registry.announcements(address, |name| sight.sees(Some(name)));
+                let announced = registry.announcements(address, |name| sight.sees(Some(name)), now);
                 adverts.extend(announced.take(limits::ANSWER));
             }
             if adverts.is_empty() {

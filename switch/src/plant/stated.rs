@@ -24,15 +24,29 @@ impl Plant {
     /// Says something about a PvD, or nothing any more, when all else is accepted.
     ///
     /// # Errors
-    /// It would be a new one, and too many that are gone are still being read.
+    /// It would be a new one, and too many that are gone are still being read; or it would be announced in the name of a router
+    /// of the namespace.
     pub(super) fn will_state(&mut self, key: PvdKey, said: Option<Statement>) -> Result<(), Refusal> {
         let registry = self.pvd_place(&key).and_then(PvdPlace::made);
         let is_new = |registry: &&Registry| registry.members().by_name(&key.name).is_none();
         if said.is_some() && registry.filter(is_new).is_some_and(|new| new.unreg_count() >= limits::ZOMBIES) {
             return Err(Refusal::limit(ZOMBIES, limits::ZOMBIES));
         }
+        if let Some((registry, said)) = registry.zip(said.as_ref()) {
+            self.check_name(registry, &key, said)?;
+        }
         self.learning.stating.push((key, said));
         Ok(())
+    }
+
+    /// A name that was said before may stay: its router may have come later, and `weft ra check` tells.
+    fn check_name(&self, registry: &Registry, key: &PvdKey, said: &Statement) -> Result<(), Refusal> {
+        let Some(router) = said.announcement.map(|said| said.router) else { return Ok(()) };
+        if registry.announces_as(&key.name) == Some(router) || !registry.has_router(router, self.learning.now) {
+            return Ok(());
+        }
+        let why = "a router of the namespace speaks from there, and hosts that know no PvDs would hear from it that it is none";
+        Err(Refusal::conflict(format!("announce.router: {router}: {why}; name another link-local address")))
     }
 
     /// Says what is to be said. What was said of a namespace that is gone by now is gone with it.

@@ -91,7 +91,7 @@ struct FactArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What hosts are told")]
 struct AnnounceArgs {
-    /// Tell hosts that ask, in the name of this router: its link-local address
+    /// Tell hosts that ask, in the name of this router: a link-local address that no router there speaks from
     #[arg(long, value_name = "ADDRESS", requires = "announce_mac")]
     announce: Option<String>,
     /// That router's MAC address

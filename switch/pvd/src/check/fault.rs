@@ -105,6 +105,8 @@ pub enum Fault {
     Unreadable(u8),
     /// There are prefixes and no default router.
     NoDefaultRouter,
+    /// A static PvD is to be announced in the name of a router that speaks for itself.
+    AnnouncedInItsName,
 }
 
 impl Fault {
@@ -114,6 +116,7 @@ impl Fault {
             Fault::SeveralLegacy
             | Fault::SeveralPvdOptions
             | Fault::NestedPvdOption
+            | Fault::AnnouncedInItsName
             | Fault::ReservedPreference
             | Fault::ReachableTooLong(_)
             | Fault::MtuTooSmall(_)
@@ -145,6 +148,7 @@ impl Fault {
             Fault::AutonomousLength(_) => "autonomous-length",
             Fault::Unreadable(_) => "unreadable-option",
             Fault::NoDefaultRouter => "no-default-router",
+            Fault::AnnouncedInItsName => "announced-in-its-name",
         }
     }
 
@@ -166,6 +170,7 @@ impl Fault {
             Fault::AutonomousLength(_) => "RFC 4862 section 5.5.3",
             Fault::Unreadable(_) => "RFC 4861 section 4.6",
             Fault::NoDefaultRouter => "RFC 4861 section 6.2.3",
+            Fault::AnnouncedInItsName => "RFC 8801 section 5.2",
         }
     }
 }
@@ -202,6 +207,9 @@ impl fmt::Display for Fault {
             }
             Fault::Unreadable(code) => write!(f, "an option of type {code} cannot be read: it is ignored"),
             Fault::NoDefaultRouter => f.write_str("there are prefixes, and nobody is a default router"),
+            Fault::AnnouncedInItsName => f.write_str(
+                "the PvD is to be announced in the name of a router that speaks for itself: it is not, until another address is named",
+            ),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::refused::Refused;
 use crate::responder::Replayed;
 use crate::source::{Entry, NO_ROUTER, Source};
 use core::net::Ipv6Addr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use wire::name::NameRef;
 
@@ -86,13 +86,44 @@ impl Registry {
         !self.announced.is_empty()
     }
 
-    /// What hosts are told of static PvDs, of those that they `see`: the messages to `to`.
-    pub fn announcements(&self, to: Ipv6Addr, see: impl Fn(NameRef<'_>) -> bool) -> impl Iterator<Item = Replayed> {
+    /// The addresses that default routers were heard from. In the name of none of them anything
+    /// may be announced, for a host that knows no PvDs would take it for its router's own word, and most of it says that there
+    /// is no router (RFC 8801 section 5.2).
+    pub(crate) fn routers(&self, now: Duration) -> BTreeSet<Ipv6Addr> {
+        let members = self.membership.members().iter();
+        let sources = members.flat_map(|pvd| pvd.attributes().sources().to_vec());
+        sources
+            .filter(|source| !source.router_until().passed(now))
+            .filter_map(|source| source.origin().router())
+            .collect()
+    }
+
+    /// Whether a default router was heard from this address that is one still.
+    pub fn has_router(&self, address: Ipv6Addr, now: Duration) -> bool {
+        self.routers(now).contains(&address)
+    }
+
+    /// In whose name a PvD is announced.
+    pub fn announces_as(&self, name: &PvdName) -> Option<Ipv6Addr> {
+        let attributes = self.membership.members().by_name(name)?.attributes();
+        attributes.source(Origin::Operator)?.announcement.map(|said| said.router)
+    }
+
+    /// What hosts are told of static PvDs, of those that they `see`: the messages to `to`. Nothing in the name of a router that
+    /// speaks for itself.
+    pub fn announcements(
+        &self,
+        to: Ipv6Addr,
+        see: impl Fn(NameRef<'_>) -> bool,
+        now: Duration,
+    ) -> impl Iterator<Item = Replayed> {
+        let routers = if self.announces() { self.routers(now) } else { BTreeSet::new() };
         let pvds = self.announced.iter().filter_map(|handle| self.membership.members().get(*handle));
         pvds.flat_map(move |pvd| {
             let (attributes, name) = (pvd.attributes(), pvd.id().name().filter(|name| see(name.as_name())));
             let source = attributes.source(Origin::Operator);
-            name.zip(source).map(|(name, source)| announcement::advertisements(name, source, to)).unwrap_or_default()
+            let told = source.filter(|source| source.announcement.is_some_and(|said| !routers.contains(&said.router)));
+            name.zip(told).map(|(name, source)| announcement::advertisements(name, source, to)).unwrap_or_default()
         })
     }
 

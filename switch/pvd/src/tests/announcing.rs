@@ -3,8 +3,8 @@
 
 use super::build::{Net, name, prefix, router};
 use crate::{
-    ALL_NODES, Advert, Announcement, Answering, Attributes, Fact, Origin, Parameters, PvdFlags, RaCache, Replayed,
-    Responder, Solicitation, Statement, limits,
+    ALL_NODES, Advert, Announcement, Answering, Attributes, Fact, Fault, Origin, Parameters, PvdFlags, RaCache,
+    Replayed, Responder, Solicitation, Statement, check, limits,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(crate) fn some_facts() -> Vec<(Fact, u8)> {
 }
 
 fn announced(net: &Net) -> Vec<Replayed> {
-    net.registry.announcements(ALL_NODES, |_| true).collect()
+    net.registry.announcements(ALL_NODES, |_| true, net.now).collect()
 }
 
 /// A host's side that has heard all of it, each part within an MTU.
@@ -183,4 +183,23 @@ fn the_operator_has_room_of_his_own() {
         net.registry.set(&name(&format!("s{i}.example")), &Statement::default(), net.now).unwrap();
     }
     assert!(net.registry.set(&name("too.many.example"), &Statement::default(), net.now).is_err());
+}
+
+/// What most announcements say outside the PvD Option is that there is no router, and Linux believes that of whoever says it.
+#[test]
+fn nothing_is_said_in_the_name_of_a_router_that_speaks_for_itself() {
+    let mut net = Net::new();
+    net.registry.set(&name("work.example"), &statement(&some_facts()), net.now).unwrap();
+    net.say(3, 2, &super::build::Ra::new(1800));
+    assert_eq!(announced(&net).len(), 1, "the router has another address");
+    net.say(3, 1, &super::build::Ra::new(1800));
+    assert_eq!(announced(&net), []);
+    let found = check(&RaCache::default(), Some(&net.registry), net.now).list;
+    let told = |finding: &crate::Finding| (finding.fault, finding.pvd.as_ref().map(ToString::to_string));
+    let expected = (Fault::AnnouncedInItsName, Some("work.example.".to_owned()));
+    assert_eq!(found.iter().map(told).collect::<Vec<_>>(), [expected]);
+    assert_eq!(found[0].routers, [Origin::Router { port: 3, address: router(1) }]);
+    net.say(3, 1, &super::build::Ra::new(0));
+    assert_eq!(announced(&net).len(), 1, "it is none any more");
+    assert!(check(&RaCache::default(), Some(&net.registry), net.now).list.is_empty());
 }

@@ -55,7 +55,7 @@ impl Side {
     fn left(&mut self, announced: &Statement) -> BTreeMap<Fact, u8> {
         let mut before = Net::new();
         before.registry.set(&name(WORK), announced, before.now).unwrap();
-        let mut host = heard(&before.registry.announcements(ALL_NODES, |_| true).collect::<Vec<_>>(), 1500);
+        let mut host = heard(&before.registry.announcements(ALL_NODES, |_| true, before.now).collect::<Vec<_>>(), 1500);
         for said in self.said().iter().filter(|said| said.port == 9).flat_map(|said| &said.adverts) {
             let advert = Advert::new(7, said.router, RouterAdvert::parse(&said.octets).unwrap()).unwrap();
             host.registry.learn(&advert, host.now).unwrap();

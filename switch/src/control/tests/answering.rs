@@ -223,7 +223,7 @@ fn test_what_is_too_long_for_a_port_comes_in_parts_that_name_the_pvd() {
 
 #[test]
 fn test_hosts_are_told_that_a_pvd_is_deleted_and_nobody_else_is() {
-    let mut control = announced();
+    let mut control = routed();
     let key = PvdKey { namespace: path("red"), name: "work.example".parse().unwrap() };
     let said_so = Announcement { router: ROUTER, mac: MacAddr([2, 0, 0, 0, 0, 9]), lifetime: 1800, inner: false };
     let mut work = Statement { announcement: Some(said_so), ..Statement::default() };
@@ -240,4 +240,23 @@ fn test_hosts_are_told_that_a_pvd_is_deleted_and_nobody_else_is() {
         rounds += 1;
     }
     assert_eq!(rounds, u64::from(pvd::FAREWELL_TIMES));
+}
+
+#[test]
+fn test_nothing_is_announced_in_the_name_of_a_router_that_is_known() {
+    let mut control = announced();
+    let key = PvdKey { namespace: path("red"), name: "work.example".parse().unwrap() };
+    let named = |router| {
+        let mac = MacAddr([2, 0, 0, 0, 0, 9]);
+        Statement {
+            announcement: Some(Announcement { router, mac, lifetime: 0, inner: false }),
+            ..Statement::default()
+        }
+    };
+    let why = control.handle_request(Request::PvdAdd(key.clone(), named(ROUTER))).unwrap_err();
+    assert!(matches!(&why, Refusal::Conflict { .. }) && why.to_string().contains("fe80::1"), "{why}");
+    control.handle_request(Request::PvdAdd(key.clone(), named(HOST))).unwrap();
+    control.handle_request(Request::PvdSet(key, named(ROUTER))).unwrap_err();
+    let elsewhere = PvdKey { namespace: path("blue"), name: "work.example".parse().unwrap() };
+    control.handle_request(Request::PvdAdd(elsewhere, named(ROUTER))).unwrap();
 }
