@@ -14,6 +14,9 @@ use crate::tenant::Scene;
 
 pub(crate) const ROUTER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
+/// Digits of an address in memory, as many as a small one has.
+const POINTER: usize = 11;
+
 /// A Router Advertisement of a PvD with one prefix of its own. Everything lasts for 1800 s.
 pub(crate) fn advertise(guest: &mut SyntheticGuest, pvd: &str, prefix: u16) {
     let prefix = Ipv6Addr::new(0x2001, 0xdb8, prefix, 0, 0, 0, 0, 0);
@@ -88,4 +91,24 @@ fn a_router_advertisement_is_shown_option_by_option_and_as_it_came() {
     assert!(own.starts_with("8600") && own.trim_end().len() as u64 == 2 * ra["len"].as_u64().expect("a number"));
     let error = scene.daemon.refusal(&["ra", "show", "blue", &number]);
     assert_eq!(error["error"], "org.weft.Switch1.NotFound");
+}
+
+/// What the kernel patch printed in the place of an address was where it lay in memory.
+#[test]
+fn a_pvd_is_shown_with_addresses_and_no_pointers() {
+    let scene = Scene::new();
+    scene.daemon.add_port("red", "r1", 4, &["--role", "router"]);
+    let mut router = scene.daemon.attach("r1", 4);
+    advertise(&mut router, "a.example", 1);
+    let facts = ["--route", "2001:db8::/32", "--rdnss", "2001:db8:1::53", "--dnssl", "corp.example", "--mtu", "1400"];
+    scene.daemon.weft(&[&["pvd", "create", "a.example", "-n", "red"], &facts[..]].concat()).expect_ok();
+    let shown = || scene.daemon.weft(&["pvd", "show", "a.example", "-n", "red"]).expect_ok();
+    until("all facts", Deadline::patient(), || {
+        ["2001:db8:1::/64", "2001:db8::/32", "2001:db8:1::53"].iter().all(|fact| shown().contains(fact))
+    });
+    let json = scene.daemon.json(&["pvd", "show", "a.example", "-n", "red"]).to_string();
+    for text in [shown(), json] {
+        let long = text.split(|c: char| !c.is_ascii_hexdigit()).find(|digits| digits.len() >= POINTER);
+        assert!(long.is_none() && !text.contains("0x"), "{long:?} in {text}");
+    }
 }

@@ -11,5 +11,6 @@ mod hostile;
 mod lab;
 mod scapy;
 mod solicit;
+mod told;
 mod transparency;
 mod tshark;

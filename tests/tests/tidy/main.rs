@@ -38,6 +38,11 @@ fn every_crate_inherits_the_lints() {
 }
 
 #[test]
+fn every_build_condition_is_one_that_there_is() {
+    hold("conditions", &rust::conditions(&Tree::read()));
+}
+
+#[test]
 fn every_crate_opens_with_a_theory_of_operation() {
     hold("theory", &rust::theories(&Tree::read()));
 }

@@ -8,6 +8,10 @@ use crate::tree::{File, Tree};
 
 /// The one crate that may say `unsafe`.
 const UNSAFE: &str = "backends/sys/";
+/// How a condition begins.
+const CONDITION: [&str; 2] = ["#[cfg(", "#![cfg("];
+/// The conditions that there are.
+const CONDITIONS: [&str; 3] = ["test", "target_arch = \"x86_64\"", "not(target_arch = \"x86_64\")"];
 const FILE_LINES_MAX: usize = 500;
 const THEORY_LINES_MIN: usize = 10;
 
@@ -40,6 +44,20 @@ pub(crate) fn unsafe_code(tree: &Tree) -> Vec<String> {
 pub(crate) fn sans_io(tree: &Tree) -> Vec<String> {
     let inside = |file: &&File| file.path.starts_with("switch/") && !is_test(&file.path);
     tree.rust().filter(inside).flat_map(names::impure).collect()
+}
+
+/// Conditions of a build that nothing ever fulfils, for instance because they are misspelt: what they keep is never built.
+pub(crate) fn conditions(tree: &Tree) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for file in tree.rust() {
+        for (number, line) in file.lines() {
+            let said = CONDITION.iter().find_map(|begin| line.trim_start().strip_prefix(begin)?.split_once(")]"));
+            let unknown = said.filter(|(said, _)| !CONDITIONS.contains(said));
+            breaches
+                .extend(unknown.map(|(said, _)| format!("{}:{number}: `{said}` is no condition of ours", file.path)));
+        }
+    }
+    breaches
 }
 
 /// `#[ignore]`, `todo!` and their kin.

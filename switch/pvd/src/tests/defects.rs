@@ -4,7 +4,7 @@
 //! Not here, because the types or the design leave no place for them: locks that sleep, deadlock or are not taken, stacks
 //! that overflow (there are no locks, and no recursion), and messages that are read beyond their end, which `wire` tests.
 
-use super::build::{HTTP, Net, Ra, name, router, s};
+use super::build::{HTTP, Net, Ra, name, prefix, router, s};
 use crate::{Advert, EventKind, Fact, Learnt, PvdHandle, Refused, Statement, limits};
 use std::sync::Arc;
 use wire::nd::RouterAdvert;
@@ -241,10 +241,43 @@ fn a_listing_that_is_interrupted_says_so() {
     assert!(rest.interrupted && rest.base_seq > page.base_seq);
 }
 
+/// One thread alone reads and writes here: if one waited for the other, this would never end.
 #[test]
-fn facts_show_addresses_and_no_pointers() {
+fn what_expires_waits_for_no_reader() {
     let mut net = Net::new();
-    net.hear(1, 1, &Ra::of("a.example", 1800).prefix("2001:db8::/64", 9)).unwrap();
-    let Fact::Prefix(prefix) = &net.facts("a.example")[0] else { panic!("a prefix") };
-    assert_eq!(prefix.to_string(), "2001:db8::/64");
+    net.hear(1, 1, &Ra::of("a.example", 9).rdnss(&["::1"], 9)).unwrap();
+    let mut reader = net.registry.reader();
+    let pvd = reader.members().by_name(&name("a.example")).unwrap();
+    let (attributes, sources) = (pvd.attributes(), pvd.attributes().sources().len());
+    net.pass(9);
+    assert!(net.pvd("a.example").is_none());
+    assert_eq!((attributes.sources().len(), sources), (1, 1));
+    assert!(reader.members().is_empty());
+}
+
+#[test]
+fn what_cannot_be_made_takes_nothing_from_others() {
+    let mut net = Net::new();
+    let say = |facts: Vec<Fact>| Statement {
+        facts: facts.into_iter().map(|fact| (fact, 0)).collect(),
+        ..Statement::default()
+    };
+    let owned = say(vec![Fact::Prefix(prefix("2001:db8::/64"))]);
+    let long = say((0..=limits::ROUTER_ENTRIES as u16).map(|i| Fact::Rdnss(router(i))).collect());
+    net.registry.set(&name("a.example"), &owned, net.now).unwrap();
+    net.hear(1, 1, &Ra::of("b.example", 1800).rdnss(&["::1"], 1800)).unwrap();
+    let all = |net: &Net| {
+        let (registry, facts) = (&net.registry, ["a.example", "b.example"].map(|pvd| net.facts(pvd)));
+        (registry.members().len(), registry.entries(), registry.last_event(), registry.unreg_count(), facts)
+    };
+    let before = all(&net);
+    for (said, why) in [(&owned, Refused::Pinned), (&long, Refused::RouterEntries)] {
+        assert_eq!(net.registry.set(&name("new.example"), said, net.now), Err(why));
+        assert_eq!(all(&net), before);
+    }
+    let held = ["a.example", "b.example"].map(|pvd| net.pvd(pvd).unwrap());
+    let handle = net.registry.set(&name("new.example"), &Statement::default(), net.now).unwrap();
+    let same =
+        |pvd: &Arc<crate::Pvd>| net.registry.members().get(pvd.handle()).is_some_and(|own| Arc::ptr_eq(own, pvd));
+    assert!(held.iter().all(|pvd| pvd.handle() != handle && same(pvd)));
 }
