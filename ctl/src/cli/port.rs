@@ -119,8 +119,8 @@ pub(super) struct Set {
 /// What can be said when a port is created and afterwards.
 #[derive(Debug, Args)]
 struct Policy {
-    /// Whether it may speak as a router: only `router` and `uplink` send Router Advertisements and Redirects. A new
-    /// port is a host
+    /// Whether it may speak as a router: only `router` and `uplink` send Router Advertisements, Redirects and what DHCPv6
+    /// servers say. A new port is a host
     #[arg(long)]
     role: Option<Role>,
     /// Largest frame in bytes, Ethernet header not counted. A new port has 1500

@@ -10,7 +10,7 @@ use std::ops::Range;
 use sys::{Segment, Segments};
 use wire::ether::ethertype::{IPV4, IPV6};
 use wire::ip6::protocol::{TCP, UDP};
-use wire::{EtherHeader, MacAddr, VnetHeader, ether};
+use wire::{DHCP_CLIENT_PORT, EtherHeader, MacAddr, VnetHeader, ether};
 
 use crate::bits::Bits;
 use crate::drops::DropReason;
@@ -18,9 +18,11 @@ use crate::limits::{BURST, HEAD, PRIVATE, SEGMENTS};
 use crate::payload::Payload;
 use crate::port::PortSlot;
 
-/// Where an untagged IPv6 packet says what follows its header, and where that header ends (RFC 8200 section 3).
+/// Where an untagged IPv6 packet says what follows its header (RFC 8200 section 3), and where a transport header right behind that has
+/// the port that it is for, and the end of both ports.
 const NEXT_HEADER: usize = ether::MIN_LEN + 6;
-const IPV6_END: u8 = ether::MIN_LEN as u8 + 40;
+const PORT: usize = ether::MIN_LEN + 40 + 2;
+const PORTS_END: u8 = PORT as u8 + 2;
 
 /// What is to become of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,12 +296,14 @@ impl Frame {
     }
 
     /// Whether it is of a kind that nothing has to be said about: untagged IPv4, or IPv6 that carries TCP or UDP right behind
-    /// its header.
+    /// its header, but for what only DHCPv6 servers send.
     #[inline]
     pub(crate) fn is_everyday(&self) -> bool {
         let kind = u16::from_be_bytes([self.head[12], self.head[13]]);
         // Of a shorter frame, the byte there is another frame's.
-        let transport = matches!(self.head[NEXT_HEADER], TCP | UDP) & (self.head_len >= IPV6_END);
+        let (next, port) = (self.head[NEXT_HEADER], u16::from_be_bytes([self.head[PORT], self.head[PORT + 1]]));
+        let to_dhcp_client = (next == UDP) & (port == DHCP_CLIENT_PORT);
+        let transport = matches!(next, TCP | UDP) & !to_dhcp_client & (self.head_len >= PORTS_END);
         (kind == IPV4) | ((kind == IPV6) & transport)
     }
 

@@ -7,7 +7,7 @@
 
 use wire::ether::ethertype;
 use wire::ip4::Ip4Header;
-use wire::ip6::{Walk, walk};
+use wire::ip6::{Chain, Walk, protocol, walk};
 use wire::segment::headers_len;
 use wire::{EtherHeader, SegmentError};
 
@@ -19,6 +19,8 @@ use crate::features::Negotiated;
 const ETHERTYPE_MIN: u16 = 0x0600;
 /// Bytes of an ICMPv6 header that say what the message is: type and code.
 const MEANING: usize = 2;
+/// Bytes of a UDP header that say whose the message is: its ports.
+const PORTS: usize = 4;
 
 /// What was found about a frame whose offloads make sense.
 #[derive(Clone, Copy)]
@@ -69,8 +71,8 @@ pub(crate) fn judge(frame: &Frame, bytes: &[u8], negotiated: Negotiated) -> Resu
     }
     // What passed the check and is not to be segmented has a checksum to complete.
     let field = usize::from(vnet.csum_start) + usize::from(vnet.csum_offset);
-    let judged = transport(bytes, &ether)?;
-    if usize::from(vnet.csum_start) < judged || field < judged + MEANING {
+    let (start, meaning) = transport(bytes, &ether)?;
+    if usize::from(vnet.csum_start) < start || field < start + meaning {
         return Err(DropReason::BadOffload);
     }
     Ok(Claims { hdr_len: 0, longest: frame.len, tags: ether.tags() })
@@ -80,19 +82,20 @@ fn objection(error: SegmentError) -> DropReason {
     if error == SegmentError::Truncated { DropReason::Unclassifiable } else { DropReason::BadOffload }
 }
 
-/// Where in the frame what the packet carries begins.
-fn transport(bytes: &[u8], ether: &EtherHeader) -> Result<usize, DropReason> {
+/// Where in the frame what the packet carries begins, and how many bytes of that tell what it is.
+fn transport(bytes: &[u8], ether: &EtherHeader) -> Result<(usize, usize), DropReason> {
     let packet = bytes.get(ether.l3..).unwrap_or_default();
-    let offset = match ether.ethertype {
-        ethertype::IPV4 => Ip4Header::parse(packet).ok_or(DropReason::BadOffload)?.len,
+    let (offset, meaning) = match ether.ethertype {
+        ethertype::IPV4 => (Ip4Header::parse(packet).ok_or(DropReason::BadOffload)?.len, MEANING),
         ethertype::IPV6 => match walk(packet) {
-            Walk::End(chain) => chain.offset,
+            Walk::End(Chain { protocol: protocol::UDP, offset, .. }) => (offset, PORTS),
+            Walk::End(chain) => (chain.offset, MEANING),
             Walk::Truncated => return Err(DropReason::Unclassifiable),
             Walk::NotIp6 => return Err(DropReason::BadOffload),
         },
         // LLC may hide an ethertype behind it, and nobody offloads a checksum in there.
         0..ETHERTYPE_MIN => return Err(DropReason::BadOffload),
-        _ => 0,
+        _ => (0, MEANING),
     };
-    Ok(ether.l3 + offset)
+    Ok((ether.l3 + offset, meaning))
 }

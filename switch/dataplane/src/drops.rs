@@ -46,6 +46,8 @@ reasons! {
         "The source MAC was not the port's own, or the NIC's mac= is not the port's (`weft port show` tells it): allow it with `weft port set --macs any` if the guest bridges or has further MACs."
     RogueRouter "rogue-router"
         "A Router Advertisement or Redirect came from a port that is not a router: `weft port set --role router` if it is one."
+    RogueDhcp "rogue-dhcp"
+        "A DHCPv6 message for clients came from a port that is not a router (RFC 7610): `weft port set --role router` if a DHCPv6 server or relay is behind it."
     Unclassifiable "unclassifiable"
         "The frame's IPv6 headers could not be followed to their end, so it cannot be shown to be harmless (RFC 7113)."
     FragmentedNd "fragmented-nd"
@@ -126,6 +128,7 @@ impl DropReason {
     /// router set up wrong. That a link lets no router across is neither.
     pub const GUARD: &[Self] = &[
         Self::RogueRouter,
+        Self::RogueDhcp,
         Self::Unclassifiable,
         Self::FragmentedNd,
         Self::UnrecognisedHeader,

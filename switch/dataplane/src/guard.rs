@@ -107,8 +107,13 @@ mod tests {
         let tag = prop::sample::select(vec![vec![], vec![0x81, 0, 0, 1], vec![0x88, 0xa8, 0, 1, 0x81, 0, 0, 2]]);
         let kind = prop::sample::select(vec![[8, 0], [8, 6], [0x86, 0xdd], [0, 40], [0x81, 0]]);
         let next = prop::sample::select(vec![0_u8, 6, 17, 43, 44, 58, 59, 60]);
-        let parts =
-            (tag, kind, next, 0..=90_usize, prop::collection::vec(prop::sample::select(vec![0_u8, 58, 134]), 50));
+        let parts = (
+            tag,
+            kind,
+            next,
+            0..=90_usize,
+            prop::collection::vec(prop::sample::select(vec![0_u8, 2, 0x22, 58, 134]), 50),
+        );
         parts.prop_map(|(tag, kind, next, cut, behind)| {
             let packet = [&[0x60, 0, 0, 0, 0, 50, next, 255], &[0xfe; 32][..], &behind].concat();
             [&tag[..], &kind, &packet[..cut.min(packet.len())]].concat()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! RA guard (RFC 6105, RFC 7113): a host must not speak as a router, and a router says what its port allows. And for
-//! everybody: Neighbor Discovery is not fragmented (RFC 6980).
+//! RA guard (RFC 6105, RFC 7113): a host must not speak as a router, nor as a DHCPv6 server (RFC 7610), and a router says what its port
+//! allows. And for everybody: Neighbor Discovery is not fragmented (RFC 6980).
 
 use wire::ip6::{Ip6Header, Walk, walk};
 use wire::nd::{NdMessage, NdPacket};
@@ -63,6 +63,7 @@ fn object(kind: NdKind, Routers { rogue, gate, guard }: Routers<'_>) -> Option<D
     match kind {
         NdKind::RouterAdvertisement => rogue.or(gate.objection_to_advert()),
         NdKind::Redirect => rogue.or(gate.objection()),
+        NdKind::DhcpToClient => rogue.map(|_| DropReason::RogueDhcp),
         NdKind::Unclassified => watched().then_some(DropReason::Unclassifiable),
         NdKind::Unrecognised => {
             let passes = guard.get().is_some_and(|rules| rules.unrecognised) || !watched();

@@ -213,6 +213,7 @@ pub(crate) fn of_interest(kind: NdKind) -> Option<SnoopKind> {
         | NdKind::NeighborSolicitation
         | NdKind::NeighborAdvertisement
         | NdKind::Redirect
+        | NdKind::DhcpToClient
         | NdKind::Unrecognised
         | NdKind::Unclassified => None,
     }

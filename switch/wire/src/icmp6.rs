@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Which frames are Neighbor Discovery (RFC 4861, section 4), asked of the first bytes of a frame.
+//! Which frames are Neighbor Discovery (RFC 4861, section 4), or tell hosts by DHCPv6 what routers do, asked of the first bytes of a
+//! frame.
 //!
 //! RA guard (RFC 6105) stands on this answer, so it errs on one side: whatever some receiver might
 //! take for an advertisement is called one, or [`NdKind::Unclassified`]. Hop limit, code, checksum
@@ -27,6 +28,9 @@ pub mod kind {
     pub const REDIRECT: u8 = 137;
 }
 
+/// The port of DHCPv6 clients (RFC 8415, section 7.2).
+pub const DHCP_CLIENT_PORT: u16 = 546;
+
 /// The part that a frame plays in Neighbor Discovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NdKind {
@@ -43,6 +47,8 @@ pub enum NdKind {
     NeighborAdvertisement,
     /// Redirect: a router, or who claims to be one, names a better first hop.
     Redirect,
+    /// None, but as much a word to hosts: a DHCPv6 message that only a server or a relay sends (RFC 7610, section 4).
+    DhcpToClient,
     /// A packet of a neighbour (link-local source, hop limit 255) whose header chain leads to a number that may be an
     /// extension header which nobody knows yet, with anything behind it (RFC 7113, section 3, rule 5).
     Unrecognised,
@@ -111,8 +117,19 @@ fn of_packet(frame: &[u8], l3: usize) -> NdKind {
         Walk::NotIp6 => NdKind::Other,
         Walk::Truncated => NdKind::Unclassified,
         Walk::End(chain) if chain.is_later_fragment() => NdKind::Other,
+        Walk::End(chain) if chain.protocol == protocol::UDP => of_datagram(packet, chain.offset),
         Walk::End(chain) if chain.protocol != protocol::ICMP6 => of_protocol(packet, chain.protocol),
         Walk::End(chain) => packet.get(chain.offset).map_or(NdKind::Unclassified, |&t| of_type(t)),
+    }
+}
+
+/// What a packet is whose UDP header is there.
+#[inline]
+fn of_datagram(packet: &[u8], header: usize) -> NdKind {
+    match packet.get(header..).and_then(<[u8]>::first_chunk::<4>) {
+        Some(&[_, _, high, low]) if u16::from_be_bytes([high, low]) == DHCP_CLIENT_PORT => NdKind::DhcpToClient,
+        Some(_) => NdKind::Other,
+        None => NdKind::Unclassified,
     }
 }
 
@@ -171,6 +188,18 @@ mod tests {
             frame[54] = value;
             assert_eq!(classify(&frame), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn what_is_for_a_dhcp_client_is_known_by_its_port_alone() {
+        let datagram = |[high, low]: [u8; 2]| {
+            let mut frame = advertisement(&[], 17, &[]);
+            frame[54..58].copy_from_slice(&[0, 1, high, low]);
+            frame
+        };
+        assert_eq!(classify(&datagram([2, 34])), NdKind::DhcpToClient);
+        assert_eq!(classify(&datagram([2, 35])), NdKind::Other);
+        assert_eq!(classify(&datagram([2, 34])[..57]), NdKind::Unclassified);
     }
 
     #[test]

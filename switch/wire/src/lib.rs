@@ -70,7 +70,7 @@ pub mod segment;
 pub mod vnet;
 
 pub use ether::EtherHeader;
-pub use icmp6::{NdKind, is_fragmented_nd, nd_kind, packet_at};
+pub use icmp6::{DHCP_CLIENT_PORT, NdKind, is_fragmented_nd, nd_kind, packet_at};
 pub use mac::{MacAddr, ParseMacError};
 pub use own::{OwnAddress, can_be_own, own_address};
 pub use prefix::{BadPrefix, Prefix};

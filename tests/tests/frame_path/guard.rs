@@ -6,9 +6,9 @@ use std::net::Ipv6Addr;
 use dataplane::{DropReason, RaGuard, Role};
 use tests::driver::{Shape, VnetHeader};
 use tests::rig::{Moved, PortOptions, RawQueue, Rig, feature, mac, meanwhile, readable, writable};
-use wire::MacAddr;
 use wire::build::{Ether, Ip, IpFrame, advertisement};
 use wire::icmp6::kind;
+use wire::{DHCP_CLIENT_PORT, MacAddr};
 
 pub(super) const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -87,6 +87,45 @@ fn a_router_and_an_uplink_may() {
         rig.port(0).port().set_role(Role::Host);
         rig.send(0, &advertisement(mac(0), LINK_LOCAL, 1800, &[]));
         assert_eq!(rig.received(1), [[0_u8; 0]; 0], "a role ends with the next burst");
+    }
+}
+
+/// What a DHCPv6 server says to a client, in every dress that a client looks through.
+fn dhcp_replies() -> Vec<(&'static str, Vec<u8>)> {
+    let reply = |ip: Ip, from| packet(ip).udp(from, DHCP_CLIENT_PORT, &[7, 1, 2, 3]);
+    let plain = reply(ip(), 547);
+    let behind = |count: usize| (0..count).fold(ip(), |ip, _| ip.extension(DEST_OPTIONS, &options(8)));
+    vec![
+        ("from another port", reply(ip(), 40_000)),
+        ("a tag", [&plain[..12], &[0x81, 0, 0, 5], &plain[12..]].concat()),
+        ("one extension header", reply(behind(1), 547)),
+        ("its ports just outside the head", reply(behind(9), 547)),
+        ("behind a hundred headers", reply(behind(100), 547)),
+        ("a first fragment", reply(ip().extension(FRAGMENT, &[0, 0, 1, 0, 0, 0, 1]), 547)),
+        ("plain", plain),
+    ]
+}
+
+#[test]
+fn a_host_cannot_be_a_dhcp_server_in_any_dress() {
+    let mut rig = two(Role::Host);
+    for (dress, frame) in dhcp_replies() {
+        rig.send(0, &frame);
+        assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::RogueDhcp, 1), "{dress}");
+        assert_eq!(rig.moved(1), Moved::default(), "{dress}");
+    }
+    let asks = packet(ip()).udp(DHCP_CLIENT_PORT, 547, &[1, 1, 2, 3]);
+    let over_ipv4 = packet(Ip::v4([10, 0, 0, 1], [10, 0, 0, 2])).udp(547, DHCP_CLIENT_PORT, &[7; 40]);
+    for frame in [asks, over_ipv4] {
+        rig.send(0, &frame);
+        assert_eq!(rig.received(1), [frame]);
+    }
+    for role in [Role::Router, Role::Uplink] {
+        let mut rig = two(role);
+        for (dress, frame) in dhcp_replies() {
+            rig.send(0, &frame);
+            assert_eq!(rig.received(1), [frame], "{dress}");
+        }
     }
 }
 
@@ -174,6 +213,7 @@ fn no_checksum_is_completed_where_the_switch_has_looked() {
     let harmless = behind(0, 0, kind::ROUTER_SOLICITATION);
     let hidden = [&harmless[..12], &[8, 0][..], &harmless[14..]].concat();
     let extended = behind(1, 8, kind::ECHO_REQUEST);
+    let datagram = packet(ip()).udp(1, 2, &[7; 40]);
     let llc = [&harmless[..12], &[0, 60, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &harmless[14..]].concat();
     for (what, frame, start, offset) in [
         ("the source MAC", &harmless, 0, 6),
@@ -185,6 +225,7 @@ fn no_checksum_is_completed_where_the_switch_has_looked() {
         ("an extension header", &extended, 54, 0),
         ("the type behind an extension header", &extended, 54, 8),
         ("an encapsulated ethertype", &llc, 14, 6),
+        ("the port of a datagram", &datagram, 54, 2),
     ] {
         rig.send_as(0, &Shape::whole(), VnetHeader::needs_checksum(start, offset), frame);
         assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::BadOffload, 1), "{what}");
