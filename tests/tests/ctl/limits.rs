@@ -147,7 +147,7 @@ fn limits_survive_a_crash_and_are_part_of_a_configuration() {
     );
     std::fs::write(&file, &text).expect("the folder is ours");
     let changes = daemon.weft(&["config", "apply", &path]).expect_ok();
-    assert_eq!(changes, "~ port red:one: rx-frames none -> 1000:100, flood-frames 100:10 -> none\n");
+    assert_eq!(changes, "~ port red:one: limits.rx-frames none -> 1000:100, limits.flood-frames 100:10 -> none\n");
     let limits = daemon.json(&["port", "show", "one"])["limits"].clone();
     let expected = json!({ "tx_bytes": before["tx_bytes"], "rx_frames": { "rate": 1000, "burst": 100 } });
     assert_eq!(limits, expected);
