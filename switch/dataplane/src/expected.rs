@@ -67,8 +67,7 @@ impl Namespace {
 impl Port {
     /// The guest has come while it was said to be about to. Control finds what is to be released.
     fn has_come(&self) {
-        _ = self.pause.end();
-        self.steer_lanes(Steering::default());
+        _ = self.resume();
     }
 
     /// Whether frames for its guest are to wait rather than to leave; asked of a port whose guest is elsewhere.

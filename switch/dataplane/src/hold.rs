@@ -198,7 +198,7 @@ impl Port {
     pub(crate) fn abandon_hold(&self, delta: &mut Delta) {
         let mut hold = self.lanes().hold.lock();
         let Some(room) = hold.take() else { return };
-        self.lanes().wheel.set(room.after, false);
+        self.turn(&mut hold, self.wanted(&room));
         delta.drops.add_many(DropReason::PortDown, room.frames.len() as u64);
     }
 

@@ -65,7 +65,7 @@ impl Pause {
 
 impl Port {
     /// A receive ring is about to stop. From then on frames for a guest that goes elsewhere wait; not those of one that does not
-    /// hear its rings, or not alone. True: control has said that it goes, and is to hear of this.
+    /// hear its rings. True: control has said that it goes, and is to hear of this.
     pub fn pause(&self, pair: u16, now: Instant) -> bool {
         let is_logged = || pair < self.queue_pairs() && self.lock(pair).as_ref().is_some_and(Receiver::is_logged);
         if self.is_leaving() || is_logged() {
@@ -94,10 +94,10 @@ impl Port {
     /// The guest is not waited for any more. True: a worker is to deliver what has waited ([`Port::release`]).
     #[must_use]
     pub fn resume(&self) -> bool {
-        let hold = self.lanes().hold.lock();
+        let mut hold = self.lanes().hold.lock();
         let waited = self.pause.end() && self.steering() == Steering::HELD;
-        if let Some(room) = hold.as_ref().filter(|_| waited) {
-            self.lanes().wheel.set(room.after, true);
+        if let Some(after) = hold.as_ref().filter(|_| waited).map(|room| room.after) {
+            self.turn(&mut hold, after);
         }
         waited
     }
@@ -134,7 +134,7 @@ impl Port {
         if steering == Steering::default() || steering == Steering::all(LaneSet::BOTH) {
             self.pause.extend(until);
             hold.get_or_insert_with(Room::new).after = steering;
-            self.lanes().wheel.set(Steering::HELD, true);
+            self.turn(&mut hold, Steering::HELD);
             // Who finds it expected finds that frames wait.
             self.pause.state.store(state, Ordering::Release);
         }

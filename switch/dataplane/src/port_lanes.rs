@@ -16,12 +16,26 @@ impl Port {
         let mut hold = self.lanes().hold.lock();
         if let Some(room) = hold.as_mut().filter(|_| self.is_paused()) {
             room.after = steering;
-            return;
+            // Those that leave again, since the guest does not come, are not stopped.
+            if self.steering() == Steering::HELD || steering == Steering::HELD {
+                return;
+            }
         }
+        self.turn(&mut hold, steering);
+    }
+
+    /// Turns the wheel. `hold` is the port's.
+    pub(crate) fn turn(&self, hold: &mut Option<Room>, steering: Steering) {
         if steering == Steering::HELD && hold.is_none() {
             *hold = Some(Room::new());
         }
         self.lanes().wheel.set(steering, hold.is_some());
+    }
+
+    /// How control wants frames steered that wait in `room`, once they need not wait for a guest on its way.
+    pub(crate) fn wanted(&self, room: &Room) -> Steering {
+        let steering = self.steering();
+        if steering == Steering::HELD { room.after } else { steering }
     }
 
     /// Which lanes get what.

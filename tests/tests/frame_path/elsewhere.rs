@@ -134,3 +134,19 @@ fn what_comes_for_a_guest_of_two_lanes_on_its_way_waits_and_control_steers_what_
         assert_eq!((port.steering(), port.is_held(), far.received().len()), (Steering::default(), false, 0));
     }
 }
+
+/// Its VF may be taken from it while its rings are being stopped.
+#[test]
+fn what_control_wants_held_meanwhile_is_held_when_the_guest_is_elsewhere() {
+    let mut rig = scene();
+    rig.add_lane(1, 0);
+    let port = moving(&mut rig);
+    port.set_leaving(true);
+    port.steer_lanes(Steering::all(LaneSet::BOTH));
+    stop(&mut rig);
+    port.steer_lanes(Steering::HELD);
+    rig.send(2, &numbered(mac(0), mac(1), 9, 100));
+    assert!(port.is_held() && !port.wants_release(), "nothing leads there but what control says");
+    port.steer_lanes(Steering::default());
+    assert!(port.wants_release() && port.release(rig.now()) && !port.is_held());
+}

@@ -48,7 +48,7 @@ impl Port {
     pub(crate) fn send_held_after(&self, uplink: &Port, table: &MacTable) {
         let mut hold = self.lanes().hold.lock();
         let Some(mut room) = hold.take() else { return };
-        self.lanes().wheel.set(room.after, false);
+        self.turn(&mut hold, self.wanted(&room));
         let stays = |ether: &EtherHeader| ether.dst.is_multicast() || table.lookup(ether.src) == Some(uplink.slot());
         room.send(uplink, |ether| !stays(ether));
         room.leave(self, DropReason::PortDown, stays);
@@ -68,7 +68,8 @@ impl Port {
         let mut hold = self.lanes().hold.lock();
         let Some(room) = hold.as_mut() else { return false };
         room.back = Some(uplinks);
-        self.lanes().wheel.set(room.after, true);
+        let after = room.after;
+        self.turn(&mut hold, after);
         true
     }
 
@@ -79,6 +80,6 @@ impl Port {
         room.leave(self, DropReason::GuestAway, |ether| ether.dst.is_multicast() || uplinks.is_empty());
         // In this order: what comes from now on leaves at once.
         _ = self.pause.end();
-        self.lanes().wheel.set(room.after, false);
+        self.turn(&mut hold, self.wanted(&room));
     }
 }
