@@ -3,8 +3,8 @@
 //!
 //! What was announced holds for weeks, and hosts do not ask again. So whoever may have been told is told that it has ended,
 //! with lifetimes of 0, as a router does that ceases to advertise (RFC 4861 section 6.2.5; RFC 7556 section 3.4): three
-//! times, with the time between that all nodes are due. Several PvDs that go together are said together, so many at once
-//! that no port gets more than an answer has.
+//! times, with the time between that all nodes are due. Who has come since hears nothing of it that he has not missed. Several PvDs
+//! that go together are said together, so many at once that no port gets more than an answer has.
 
 use crate::PvdName;
 use crate::advert::{Origin, PvdFlags};
@@ -31,8 +31,6 @@ pub struct Farewell {
     said: Announcement,
     /// What was said; what of it has ended is known when it is to be told.
     entries: Vec<Entry>,
-    /// The ports whose hosts may have been told.
-    ports: BTreeSet<u32>,
     left: u32,
 }
 
@@ -45,8 +43,7 @@ impl Farewell {
         let entries: Vec<_> = before.entries().iter().filter_map(|entry| lost(entry, same)).collect();
         let router = said.lifetime > 0 && same.and_then(|now| now.announcement).is_none_or(|now| now.lifetime == 0);
         let any = router || !entries.is_empty();
-        let (name, ports) = (name.clone(), BTreeSet::new());
-        any.then_some(Farewell { name, said, entries, ports, left: FAREWELL_TIMES })
+        any.then(|| Farewell { name: name.clone(), said, entries, left: FAREWELL_TIMES })
     }
 
     /// The messages, of what is still not said again. None of them contradicts what somebody says who lives: neither another
@@ -113,13 +110,13 @@ pub(crate) struct Farewells {
 }
 
 impl Farewells {
-    /// Says this to the hosts behind these ports. Of more than [`limits::FAREWELLS`] those that were said most often end early.
-    pub(crate) fn add(&mut self, farewell: Farewell, ports: BTreeSet<u32>, now: Duration) {
+    /// Has this said. Of more than [`limits::FAREWELLS`] those that were said most often end early.
+    pub(crate) fn add(&mut self, farewell: Farewell, now: Duration) {
         if self.pending.len() >= limits::FAREWELLS {
             self.pending.pop_front();
             self.saying = self.saying.saturating_sub(1);
         }
-        self.pending.push_back(Farewell { ports, ..farewell });
+        self.pending.push_back(farewell);
         self.due = self.due.or(Some(now.max(self.pause)));
     }
 
@@ -131,7 +128,17 @@ impl Farewells {
     /// A port is gone.
     pub(crate) fn forget_port(&mut self, port: u32) {
         self.ports.remove(&port);
-        self.pending.iter_mut().for_each(|farewell| farewell.ports.retain(|other| *other != port));
+    }
+
+    /// Whether there is something to say, and [`Farewells::begin`] is to be called first.
+    pub(crate) fn is_to_begin(&self, now: Duration) -> bool {
+        self.saying == 0 && self.due.is_some_and(|due| due <= now)
+    }
+
+    /// Begins to say it to the hosts behind these ports.
+    pub(crate) fn begin(&mut self, ports: BTreeSet<u32>, registry: &Registry, now: Duration) {
+        self.saying = self.pending.len().min(limits::ANSWER);
+        (self.ports, self.routers) = (ports, registry.routers(now));
     }
 
     /// What is to be said next, to whoever is behind one port. `None`: nothing any more. `sees`: whether a port sees a PvD.
@@ -141,28 +148,18 @@ impl Farewells {
         sees: impl Fn(u32, &PvdName) -> bool,
         now: Duration,
     ) -> Option<Answer> {
-        while self.due.is_some_and(|due| due <= now) {
-            if self.saying == 0 {
-                self.begin(registry.routers(now));
-            }
-            while let Some(port) = self.ports.pop_first() {
-                let heard = |farewell: &&Farewell| farewell.ports.contains(&port) && sees(port, &farewell.name);
-                let own = self.pending.iter().take(self.saying).filter(heard);
-                let adverts: Vec<_> = own.flat_map(|farewell| farewell.messages(registry, &self.routers)).collect();
-                if !adverts.is_empty() {
-                    return Some(Answer { port, to: Destination { address: ALL_NODES, mac: ALL_NODES_MAC }, adverts });
-                }
-            }
-            self.end(now);
+        if self.saying == 0 {
+            return None;
         }
+        while let Some(port) = self.ports.pop_first() {
+            let own = self.pending.iter().take(self.saying).filter(|farewell| sees(port, &farewell.name));
+            let adverts: Vec<_> = own.flat_map(|farewell| farewell.messages(registry, &self.routers)).collect();
+            if !adverts.is_empty() {
+                return Some(Answer { port, to: Destination { address: ALL_NODES, mac: ALL_NODES_MAC }, adverts });
+            }
+        }
+        self.end(now);
         None
-    }
-
-    fn begin(&mut self, routers: BTreeSet<Ipv6Addr>) {
-        self.routers = routers;
-        self.saying = self.pending.len().min(limits::ANSWER);
-        let ports = self.pending.iter().take(self.saying).flat_map(|farewell| &farewell.ports);
-        self.ports = ports.copied().collect();
     }
 
     fn end(&mut self, now: Duration) {

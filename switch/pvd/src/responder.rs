@@ -160,6 +160,25 @@ pub struct Responder {
     /// Of ports that do not see all PvDs, those that they see.
     sights: BTreeMap<u32, Sight>,
     farewells: Farewells,
+    speaking: Speaking,
+}
+
+/// Routers that speak for themselves. To find them is to look at all PvDs, so that it is done once for all who are answered together.
+#[derive(Debug, Default)]
+struct Speaking {
+    /// When, and after which event.
+    asked: Option<(Duration, u64)>,
+    routers: BTreeSet<Ipv6Addr>,
+}
+
+impl Speaking {
+    fn at(&mut self, registry: &Registry, now: Duration) -> &BTreeSet<Ipv6Addr> {
+        let asked = Some((now, registry.last_event()));
+        if registry.announces() && self.asked != asked {
+            (self.asked, self.routers) = (asked, registry.routers(now));
+        }
+        &self.routers
+    }
 }
 
 impl Responder {
@@ -227,12 +246,22 @@ impl Responder {
         }
     }
 
-    /// Hosts behind these ports may have been told what is announced no more: they are told that, as soon as hosts may be told
-    /// something again that nobody asks for.
-    pub fn take_back(&mut self, farewell: Farewell, ports: BTreeSet<u32>, now: Duration) {
+    /// Hosts may have been told what is announced no more: they are told that, as soon as hosts may be told something again that
+    /// nobody asks for.
+    pub fn take_back(&mut self, farewell: Farewell, now: Duration) {
         if self.answering.policy != AnswerPolicy::Off {
-            self.farewells.add(farewell, ports, now);
+            self.farewells.add(farewell, now);
         }
+    }
+
+    /// Whether hosts are to be told now that something has ended: before it is polled, [`Responder::bid_farewell`] is to say which.
+    pub fn bids_farewell(&self, now: Duration) -> bool {
+        self.farewells.is_to_begin(now)
+    }
+
+    /// It is the hosts behind these ports that may have been told.
+    pub fn bid_farewell(&mut self, ports: BTreeSet<u32>, registry: &Registry, now: Duration) {
+        self.farewells.begin(ports, registry, now);
     }
 
     /// A port is gone, and whoever waits behind it.
@@ -293,7 +322,8 @@ impl Responder {
                 _ => replayed(cache, registry, (port, sight), address, now),
             };
             if self.answering.policy != AnswerPolicy::Off {
-                let announced = registry.announcements(address, |name| sight.sees(Some(name)), now);
+                let speaking = self.speaking.at(registry, now);
+                let announced = registry.announcements(address, |name| sight.sees(Some(name)), speaking);
                 adverts.extend(announced.take(limits::ANSWER));
             }
             if adverts.is_empty() {

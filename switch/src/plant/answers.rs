@@ -116,8 +116,8 @@ impl Plant {
         self.with_responder(home, |_, _| ());
     }
 
-    /// The ports of a namespace behind which somebody may have asked for a router and was answered here, by number.
-    pub(super) fn hosts(&self, home: Handle<Namespace>) -> BTreeSet<u32> {
+    /// The ports of a namespace, by number, behind which somebody may have asked for a router and was answered here.
+    fn hosts(&self, home: Handle<Namespace>) -> BTreeSet<u32> {
         let set = self.tree.get(home).and_then(|home| home.get(self.sets));
         let ports = set.into_iter().flat_map(PortSet::handles).filter_map(|handle| self.port_at(handle));
         let hosts = ports.filter(|record| record.spec.role != Role::Router && record.spec.far().is_none());
@@ -126,8 +126,12 @@ impl Plant {
 
     fn poll_responder(&mut self, home: Handle<Namespace>, now: Duration) -> Option<Answer> {
         let (pvds, ras) = (self.learning.pvds, self.learning.ras);
+        let bids_farewell = self.tree.get(home)?.get(ras)?.responder.bids_farewell(now);
+        let hosts = bids_farewell.then(|| self.hosts(home));
         let (pvds, ras) = self.tree.get_mut(home)?.get_two_mut(pvds, ras)?;
-        ras.responder.poll(&mut ras.cache, pvds.make(now), now)
+        let registry = pvds.make(now);
+        hosts.into_iter().for_each(|hosts| ras.responder.bid_farewell(hosts, registry, now));
+        ras.responder.poll(&mut ras.cache, registry, now)
     }
 
     /// Frames that take back, to the guest of a port alone, what routers have told it elsewhere.

@@ -55,10 +55,9 @@ impl Plant {
         for (key, said) in std::mem::take(&mut self.learning.stating) {
             let home = self.tree.find(&key.namespace).map(Namespace::handle);
             let Ok(home) = home else { continue };
-            let hosts = self.hosts(home);
             self.with_learnt(home, |pvds, ras| {
                 if let Some(farewell) = pvds.state(&key.name, said.as_ref(), now) {
-                    ras.responder.take_back(farewell, hosts.clone(), now);
+                    ras.responder.take_back(farewell, now);
                 }
             });
             self.see_who_waits(home);

@@ -90,12 +90,13 @@ impl Registry {
     /// may be announced, for a host that knows no PvDs would take it for its router's own word, and most of it says that there
     /// is no router (RFC 8801 section 5.2).
     pub(crate) fn routers(&self, now: Duration) -> BTreeSet<Ipv6Addr> {
-        let members = self.membership.members().iter();
-        let sources = members.flat_map(|pvd| pvd.attributes().sources().to_vec());
-        sources
-            .filter(|source| !source.router_until().passed(now))
-            .filter_map(|source| source.origin().router())
-            .collect()
+        let mut routers = BTreeSet::new();
+        for pvd in self.membership.members().iter() {
+            let attributes = pvd.attributes();
+            let speaking = attributes.sources().iter().filter(|source| !source.router_until().passed(now));
+            routers.extend(speaking.filter_map(|source| source.origin().router()));
+        }
+        routers
     }
 
     /// Whether a default router was heard from this address that is one still.
@@ -109,15 +110,14 @@ impl Registry {
         attributes.source(Origin::Operator)?.announcement.map(|said| said.router)
     }
 
-    /// What hosts are told of static PvDs, of those that they `see`: the messages to `to`. Nothing in the name of a router that
-    /// speaks for itself.
+    /// What hosts are told of static PvDs, of those that they `see`: the messages to `to`. Nothing in the name of one of the `routers`
+    /// that speak for themselves.
     pub fn announcements(
         &self,
         to: Ipv6Addr,
         see: impl Fn(NameRef<'_>) -> bool,
-        now: Duration,
+        routers: &BTreeSet<Ipv6Addr>,
     ) -> impl Iterator<Item = Replayed> {
-        let routers = if self.announces() { self.routers(now) } else { BTreeSet::new() };
         let pvds = self.announced.iter().filter_map(|handle| self.membership.members().get(*handle));
         pvds.flat_map(move |pvd| {
             let (attributes, name) = (pvd.attributes(), pvd.id().name().filter(|name| see(name.as_name())));

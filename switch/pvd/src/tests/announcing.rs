@@ -41,7 +41,7 @@ pub(crate) fn some_facts() -> Vec<(Fact, u8)> {
 }
 
 fn announced(net: &Net) -> Vec<Replayed> {
-    net.registry.announcements(ALL_NODES, |_| true, net.now).collect()
+    net.registry.announcements(ALL_NODES, |_| true, &net.registry.routers(net.now)).collect()
 }
 
 /// A host's side that has heard all of it, each part within an MTU.

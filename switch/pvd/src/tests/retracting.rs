@@ -18,11 +18,13 @@ struct Side {
     net: Net,
     cache: RaCache,
     responder: Responder,
+    hosts: BTreeSet<u32>,
 }
 
 impl Side {
     fn new() -> Side {
-        Side { net: Net::new(), cache: RaCache::default(), responder: Responder::new(Answering::default()) }
+        let responder = Responder::new(Answering::default());
+        Side { net: Net::new(), cache: RaCache::default(), responder, hosts: BTreeSet::from([8, 9]) }
     }
 
     /// Says something of a PvD, or nothing any more, and what hosts are to be told of that.
@@ -41,13 +43,19 @@ impl Side {
             }
         }
         if let Some(farewell) = Farewell::between(&pvd, before.as_deref(), known(net).as_deref()) {
-            self.responder.take_back(farewell, BTreeSet::from([8, 9]), net.now);
+            self.responder.take_back(farewell, net.now);
         }
     }
 
     /// What is said now.
     fn said(&mut self) -> Vec<Answer> {
-        let poll = || self.responder.poll(&mut self.cache, &self.net.registry, self.net.now);
+        let Side { net: Net { registry, now, .. }, cache, responder, hosts } = self;
+        let poll = || {
+            if responder.bids_farewell(*now) {
+                responder.bid_farewell(hosts.clone(), registry, *now);
+            }
+            responder.poll(cache, registry, *now)
+        };
         std::iter::from_fn(poll).collect()
     }
 
@@ -55,7 +63,9 @@ impl Side {
     fn left(&mut self, announced: &Statement) -> BTreeMap<Fact, u8> {
         let mut before = Net::new();
         before.registry.set(&name(WORK), announced, before.now).unwrap();
-        let mut host = heard(&before.registry.announcements(ALL_NODES, |_| true, before.now).collect::<Vec<_>>(), 1500);
+        let (registry, nobody) = (&before.registry, BTreeSet::new());
+        let told: Vec<_> = registry.announcements(ALL_NODES, |_| true, &nobody).collect();
+        let mut host = heard(&told, 1500);
         for said in self.said().iter().filter(|said| said.port == 9).flat_map(|said| &said.adverts) {
             let advert = Advert::new(7, said.router, RouterAdvert::parse(&said.octets).unwrap()).unwrap();
             host.registry.learn(&advert, host.now).unwrap();
@@ -158,7 +168,11 @@ fn who_does_not_see_the_pvd_and_who_is_gone_is_told_nothing() {
     side.state(WORK, Some(&said));
     side.state(WORK, None);
     assert_eq!(side.said().iter().map(|said| said.port).collect::<Vec<_>>(), [9]);
+    side.net.now += ALL_NODES_GAP;
+    side.responder.bid_farewell(side.hosts.clone(), &side.net.registry, side.net.now);
     side.responder.forget_port(9);
+    side.hosts.remove(&9);
+    assert_eq!(side.said(), [], "it goes while the others are told");
     side.net.now += ALL_NODES_GAP;
     assert_eq!(side.said(), []);
     // A namespace that says nothing for itself says this no more either.
