@@ -19,7 +19,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::proto::v1::Error;
 use crate::proto::{Method, nullable};
 
 /// Largest message that a server accepts by default, NUL not counted. A configuration text is the only large one.
@@ -112,13 +111,6 @@ impl Reply {
     pub fn result<T: Serialize>(result: &T) -> Result<Reply, CodecError> {
         let parameters = serde_json::to_value(result).map_err(|why| malformed(&why))?;
         Ok(Reply { parameters: Some(parameters), ..Reply::default() })
-    }
-
-    /// The reply of a failed call.
-    #[must_use]
-    pub fn error(why: &Error) -> Reply {
-        let (name, fields) = why.to_wire();
-        Reply { parameters: Some(fields), continues: false, error: Some(name) }
     }
 
     /// Marks the reply as one that others follow.

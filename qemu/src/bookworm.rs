@@ -8,10 +8,10 @@
 use std::path::Path;
 
 use crate::archive::{download_into, publish};
+use crate::emulator::Qemu;
 use crate::error::Error;
 use crate::image;
 use crate::progress::Progress;
-use crate::version::Qemu;
 
 /// The program, its modules, its option ROMs and its firmware. It finds the last three by their places beside it.
 const PACKAGES: [&str; 4] = ["qemu-system-x86", "qemu-system-common", "qemu-system-data", "seabios"];

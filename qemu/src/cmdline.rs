@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::accel::Kind;
+use crate::emulator::Qemu;
 use crate::image::Image;
 use crate::spec::{File, GuestSpec};
-use crate::version::Qemu;
 
 /// A program and its arguments. Its `Display` can be pasted into a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,14 +18,14 @@ use std::time::{Duration, Instant};
 use crate::accel::Accel;
 use crate::cmdline::CommandLine;
 use crate::commands::{self, Answer, Output, READY, SCRIPT_MAX};
+use crate::emulator::Qemu;
 use crate::error::Error;
 use crate::image::Image;
-use crate::job::Job;
 use crate::lines::LineStream;
 use crate::process::Process;
 use crate::qmp::Qmp;
 use crate::spec::{File, GuestSpec};
-use crate::version::{Qemu, Version};
+use crate::version::Version;
 pub use migrate::{Moved, Moving, Pace};
 use watch::Watch;
 
@@ -172,14 +172,6 @@ impl Guest {
             return Err(self.watch.timeout(&what, limit, &output.all()));
         }
         Ok(output)
-    }
-
-    /// Starts a shell script that runs beside others.
-    ///
-    /// # Errors
-    /// As [`Guest::run`].
-    pub fn spawn(&self, script: &str) -> Result<Job<'_>, Error> {
-        Job::start(self, self.next_number(), script)
     }
 
     /// A number that was not used in this guest before.

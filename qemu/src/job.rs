@@ -14,8 +14,18 @@ pub struct Job<'a> {
     id: u32,
 }
 
+impl Guest {
+    /// Starts a shell script that runs beside others.
+    ///
+    /// # Errors
+    /// As [`Guest::run`].
+    pub fn spawn(&self, script: &str) -> Result<Job<'_>, Error> {
+        Job::start(self, self.next_number(), script)
+    }
+}
+
 impl<'a> Job<'a> {
-    pub(crate) fn start(guest: &'a Guest, id: u32, script: &str) -> Result<Job<'a>, Error> {
+    fn start(guest: &'a Guest, id: u32, script: &str) -> Result<Job<'a>, Error> {
         // Quoted, the end mark keeps the shell from touching the script.
         guest.run_ok(&format!(
             "cat >/run/jobs/{id}.script <<'END-OF-THE-JOB'\n{script}\nEND-OF-THE-JOB\n/etc/job start {id}"

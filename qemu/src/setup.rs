@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use crate::accel::Accel;
 use crate::cmdline::CommandLine;
+use crate::emulator::Qemu;
 use crate::error::Error;
 use crate::guest::Guest;
 use crate::image::{self, Flavour, Image};
 use crate::progress::Progress;
 use crate::spec::GuestSpec;
-use crate::version::Qemu;
 
 /// A machine that is ready to run guests.
 #[derive(Debug, Clone)]

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Finds QEMU and decides whether it is new enough.
+//! QEMU's releases, and what they are able to do.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
-
-use crate::error::Error;
-use crate::program::{self, Failure};
 
 /// A QEMU release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,47 +41,6 @@ impl fmt::Display for Version {
     }
 }
 
-/// A QEMU that can be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Qemu {
-    /// The program.
-    pub path: PathBuf,
-    /// Its version; below [`Version::OLDEST`] only where it came from [`Qemu::of_bookworm`].
-    pub version: Version,
-}
-
-impl Qemu {
-    /// Takes the first `qemu-system-x86_64` in `$PATH`.
-    ///
-    /// # Errors
-    /// [`Error::NoQemu`] or [`Error::OldQemu`], each with what to install.
-    pub fn find() -> Result<Qemu, Error> {
-        Qemu::at(&program::find("qemu-system-x86_64").ok_or(Error::NoQemu)?)
-    }
-
-    /// Takes the QEMU at `path`.
-    ///
-    /// # Errors
-    /// As [`Qemu::find`].
-    pub fn at(path: &Path) -> Result<Qemu, Error> {
-        Qemu::of_any_age(path).map_err(|_| Error::NoQemu)?.judge()
-    }
-
-    /// Takes the QEMU at `path` as it is.
-    pub(crate) fn of_any_age(path: &Path) -> Result<Qemu, Failure> {
-        let text = program::run(Command::new(path).arg("--version"), "qemu-system-x86")?;
-        let version = Version::parse(&text).ok_or_else(|| Failure::Failed(format!("no version in `{text}`")))?;
-        Ok(Qemu { path: path.to_owned(), version })
-    }
-
-    fn judge(self) -> Result<Qemu, Error> {
-        if self.version < Version::OLDEST {
-            return Err(Error::OldQemu { path: self.path, found: self.version });
-        }
-        Ok(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,16 +52,5 @@ mod tests {
         assert_eq!(parse("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"), Some((7, 2)));
         assert_eq!(parse("QEMU emulator version 9.2.50"), Some((9, 2)));
         assert_eq!(parse("bash: no such command"), None);
-    }
-
-    #[test]
-    fn an_old_qemu_is_refused_with_advice() {
-        let old = Qemu { path: "/usr/bin/qemu-system-x86_64".into(), version: Version { major: 7, minor: 2 } };
-        let refusal = old.judge().unwrap_err();
-        assert!(refusal.is_missing_tool());
-        let text = refusal.to_string();
-        for part in ["7.2", "crashes by itself", "bookworm-backports"] {
-            assert!(text.contains(part), "{text}");
-        }
     }
 }

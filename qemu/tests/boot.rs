@@ -125,7 +125,8 @@ fn two_guests_reach_each_other() {
     ping.signal("INT").unwrap();
     let output = ping.wait(setup.limit(Duration::from_secs(10))).unwrap().text();
     let pings = Pings::parse(&output).unwrap();
-    assert!(pings.sent > 0 && pings.lost() == 0, "{output}");
+    // The last may have been on its way when it was to end.
+    assert!(pings.received > 0 && pings.lost() <= 1, "{output}");
     assert!(ping.stdout_so_far().unwrap().contains("seq=0"));
     ping.signal("KILL").unwrap();
 

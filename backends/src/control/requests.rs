@@ -7,7 +7,7 @@ use crate::ctl_server::access::Tenant;
 use crate::ctl_server::{Answer, Mark, Pending};
 use crate::ctl_server::{convert, permit};
 use ctl::codec::Reply;
-use ctl::proto::service;
+use ctl::proto::introspection;
 use ctl::proto::v1::{self, Empty, Error, Request, ServiceError};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -97,8 +97,8 @@ impl Calls<'_> {
 
     fn carry_out(&mut self, request: Request) -> Result<Reply, Error> {
         match request {
-            Request::GetInfo => reply(&service::info(env!("CARGO_PKG_VERSION"))),
-            Request::GetInterfaceDescription(asked) => reply(&service::describe(&asked.interface)?),
+            Request::GetInfo => reply(&introspection::info(env!("CARGO_PKG_VERSION"))),
+            Request::GetInterfaceDescription(asked) => reply(&introspection::describe(&asked.interface)?),
             Request::Status(_) => reply(&self.status()?),
             Request::WorkerList(_) => reply(&v1::WorkerListReply { workers: self.workers() }),
             Request::NamespaceAdd(asked) => reply(&self.namespace_add(&asked)?),

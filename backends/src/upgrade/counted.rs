@@ -2,12 +2,14 @@
 //! What was counted beside frames, as it stands in what follows an estate: numbers in an order that stays. What a later version counts
 //! besides stands behind them, or under a name of its own, and whoever does not know it leaves it.
 
-use super::rest::COUNT_MAX;
 use crate::store::format::parse;
 use dataplane::{LaneStats, Traffic};
 use pvd::{CacheCounters, Counters, Mediated, Refused, ResponderCounters};
 use serde::{Deserialize, Serialize};
 use switch::{HomeCounted, LaneLosses, LearntCounters, PortCounted, RaHeard};
+
+/// Nobody has counted so far: the frames of centuries.
+pub(super) const COUNT_MAX: u64 = 1 << 62;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]

@@ -2,7 +2,7 @@
 //! The format of what follows an estate, version 1: JSON, without descriptors. Whoever reads it makes nothing of what he does not
 //! know, so a later version may say more.
 
-use super::counted::{self, HomeCountedV1, PortCountedV1};
+use super::counted::{self, COUNT_MAX, HomeCountedV1, PortCountedV1};
 use super::learnt::{self, LearntV1};
 use super::{BadEstate, LogLeft, Remainder};
 use crate::handover::hex;
@@ -16,9 +16,6 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 use switch::Rest;
-
-/// Nobody has counted so far: the frames of centuries.
-pub(super) const COUNT_MAX: u64 = 1 << 62;
 
 #[derive(Serialize, Deserialize)]
 struct RestV1 {

@@ -13,6 +13,7 @@
 //! 1.7) loses the lowest bits of counters above 2^53, that is after 9 petabytes of a port's traffic. Turning large
 //! values into strings would be worse: a script would meet another type after months of running.
 
+pub mod introspection;
 pub mod service;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::v1::Error;
-use super::{INTERFACE, INTERFACE_NAME, Method};
+use super::Method;
 
 /// Name of the introspection interface.
 pub const SERVICE_NAME: &str = "org.varlink.service";
@@ -54,31 +53,4 @@ impl Method for GetInfo {
 impl Method for GetInterfaceDescription {
     const NAME: &'static str = "org.varlink.service.GetInterfaceDescription";
     type Reply = GetInterfaceDescriptionReply;
-}
-
-/// Answers `GetInfo` for a daemon of this `version`.
-#[must_use]
-pub fn info(version: &str) -> GetInfoReply {
-    GetInfoReply {
-        vendor: "weft".to_owned(),
-        product: "weftd".to_owned(),
-        version: version.to_owned(),
-        url: String::new(),
-        interfaces: vec![SERVICE_NAME.to_owned(), INTERFACE_NAME.to_owned()],
-    }
-}
-
-/// Answers `GetInterfaceDescription`.
-///
-/// # Errors
-/// `InterfaceNotFound` when `interface` is neither ours nor the introspection interface.
-pub fn describe(interface: &str) -> Result<GetInterfaceDescriptionReply, Error> {
-    let text = match interface {
-        INTERFACE_NAME => INTERFACE,
-        SERVICE_NAME => SERVICE,
-        other => {
-            return Err(Error::Service(super::v1::ServiceError::InterfaceNotFound { interface: other.to_owned() }));
-        }
-    };
-    Ok(GetInterfaceDescriptionReply { description: text.to_owned() })
 }

@@ -7,7 +7,7 @@ mod interface;
 use serde_json::json;
 
 use super::v1::{Error, METHODS, PortDel, Request, ServiceError, Status};
-use super::{INTERFACE_NAME, service};
+use super::{INTERFACE_NAME, introspection};
 use crate::codec::{Call, Reply};
 use crate::testing::samples;
 
@@ -102,9 +102,9 @@ fn exit_codes_are_the_documented_ones() {
 
 #[test]
 fn introspection_describes_both_interfaces() {
-    for interface in service::info("0.1.0").interfaces {
-        let text = service::describe(&interface).unwrap().description;
+    for interface in introspection::info("0.1.0").interfaces {
+        let text = introspection::describe(&interface).unwrap().description;
         assert!(text.contains(&format!("\ninterface {interface}\n")), "{interface}");
     }
-    assert!(service::describe("org.example").is_err());
+    assert!(introspection::describe("org.example").is_err());
 }

@@ -29,14 +29,14 @@ use serde_json::Value;
 
 use super::Method;
 use super::service::{GetInfo, GetInterfaceDescription};
-use crate::codec::Call;
+use crate::codec::{Call, Reply};
 
 pub use config::{Change, ChangesReply, ConfigApply, ConfigCheck, ConfigDiff, ConfigShow, ConfigShowReply, Operation};
 pub use counters::Counters;
 pub use error::{Error, ServiceError};
 pub use fdb::{FDB_PAGE, FdbAdd, FdbDel, FdbEntry, FdbFlush, FdbFlushReply, FdbKind, FdbList, FdbListReply};
 pub use handover::{
-    Departure, Handover, MoveTell, MoveTellReply, MoveWatch, MoveWatchReply, PortExport, PortExportReply, PortImport,
+    Departure, MoveTell, MoveTellReply, MoveWatch, MoveWatchReply, PortExport, PortExportReply, PortImport,
     PortImportReply, PortLeave, PortStay, PortStayReply,
 };
 pub use information::{Information, InformationState, KnownInformation};
@@ -50,8 +50,8 @@ pub use namespace::{
     Peer, Quota, Usage, Zombie,
 };
 pub use port::{
-    MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role, State,
-    VhostUser,
+    Handover, MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,
+    State, VhostUser,
 };
 pub use pvd::{
     Fact, FactKind, PVD_PAGE, Pvd, PvdList, PvdListReply, PvdShow, PvdShowReply, PvdSource, PvdWhole, RouterParameters,
@@ -206,6 +206,15 @@ methods! {
     Upgrade -> UpgradeReply;
     /// Explains the reasons of dropped frames.
     DropReasons -> DropReasonsReply;
+}
+
+impl Reply {
+    /// The reply of a failed call.
+    #[must_use]
+    pub fn error(why: &Error) -> Reply {
+        let (name, fields) = why.to_wire();
+        Reply { parameters: Some(fields), continues: false, error: Some(name) }
+    }
 }
 
 /// Reads the parameters of `call`; absent and `null` both mean "none".

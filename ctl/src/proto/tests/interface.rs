@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use varlink_parser::{IDL, VStruct, VStructOrEnum, VType, VTypeExt};
 
 use crate::codec::Call;
-use crate::proto::service::{GetInfo, GetInterfaceDescription, SERVICE, describe, info};
+use crate::proto::introspection::{describe, info};
+use crate::proto::service::{GetInfo, GetInterfaceDescription, SERVICE};
 use crate::proto::v1::{
     Answer, Departure, FactKind, FdbKind, Grant, GuestModel, Handover, InformationState, Lane, MacPolicy, Mode,
     Operation, Poll, Preference, PvdEventKind, RaLearningState, Request, Role, Severity, State, VmmKind,

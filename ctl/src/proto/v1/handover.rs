@@ -3,22 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::port::{Port, VhostUser};
+use super::port::{Handover, Port, VhostUser};
 use super::vf::Vf;
 use crate::proto::nullable;
-
-/// Where a port's move stands, as this weftd sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Handover {
-    /// It came, and its guest has not been heard here yet. Frames for it leave by the namespace's uplink.
-    #[default]
-    Staged,
-    /// Another weftd has taken it over, and its guest has not been heard there yet.
-    Leaving,
-    /// Its guest was heard elsewhere. Frames for it leave by the namespace's uplink.
-    Moved,
-}
 
 /// Parameters of `PortExport`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

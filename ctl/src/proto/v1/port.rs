@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::counters::Counters;
-use super::handover::Handover;
 use super::limits::Limits;
 use super::mediation::{InjectPvd, Mediated};
 use super::ra_guard::{RaGuard, RaLearning};
@@ -162,6 +161,19 @@ pub enum State {
     Up,
     /// The guest corrupted a ring; a reset of its device clears it.
     Broken,
+}
+
+/// Where a port's move stands, as this weftd sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Handover {
+    /// It came, and its guest has not been heard here yet. Frames for it leave by the namespace's uplink.
+    #[default]
+    Staged,
+    /// Another weftd has taken it over, and its guest has not been heard there yet.
+    Leaving,
+    /// Its guest was heard elsewhere. Frames for it leave by the namespace's uplink.
+    Moved,
 }
 
 /// Parameters of `PortAdd`. What is absent takes the default that is documented at [`PortSpec`]'s types.
