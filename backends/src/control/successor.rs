@@ -308,7 +308,7 @@ impl Running {
             }
             Err(why) => {
                 if successor.end(&mut self.events) {
-                    self.daemon.lanes.cut_streams();
+                    self.daemon.lanes.cut();
                 }
                 self.daemon.take_back(&mut self.events, &closed);
                 Err(why)

@@ -4,6 +4,7 @@
 //! Both halves of a lane are the frame path's, so nobody but they can say what they have. They say it when they are dropped, if
 //! that is wanted by then: nothing touches the lane any more, and what they leave goes on with it, here or in another process.
 
+use super::packet_ring::RingLegacy;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct LaneLegacy {
     /// The socket that has a file.
     pub(crate) bound: Option<BoundLegacy>,
-    /// A connection, the socket to the peer, or the queues of a tap.
+    /// A connection, the socket to the peer or on a netdev, or the queues of a tap.
     pub(crate) others: Vec<OwnedFd>,
+    /// The ring that the socket on a netdev receives into: what has come and was not delivered is there.
+    pub(crate) ring: Option<RingLegacy>,
     /// What has come and was not delivered: of a stream, the last frame may not be whole.
     pub(crate) came: Vec<u8>,
     /// What waits until the other end has room, a message each: of a stream, a part of the first may have gone.

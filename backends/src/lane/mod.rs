@@ -68,6 +68,7 @@ pub use error::LaneError;
 pub use fault::Plan;
 pub(crate) use legacy::{BoundLegacy, Keeper, LaneLegacy};
 pub use link::{Counts, Link, LinkState};
+pub(crate) use packet_ring::RingLegacy;
 
 use crate::place::Place;
 
@@ -183,6 +184,7 @@ pub(crate) fn adopt(kind: &Kind, left: LaneLegacy) -> Result<Opened, LaneError> 
     let adopted = match kind {
         Kind::Dgram { local, remote } => dgram::adopt(local, remote, left),
         Kind::Stream { place, listen } => stream::adopt(place, *listen, left),
+        Kind::Packet { ifindex, bypass } => packet::adopt(*ifindex, *bypass, left),
         Kind::Tap { name, queues } => tap::adopt(name, *queues, left),
         _ => None,
     };
@@ -192,7 +194,7 @@ pub(crate) fn adopt(kind: &Kind, left: LaneLegacy) -> Result<Opened, LaneError> 
 impl Kind {
     /// Whether [`adopt`] makes something of what such a lane leaves.
     pub(crate) fn can_be_left(&self) -> bool {
-        matches!(self, Kind::Dgram { .. } | Kind::Stream { .. } | Kind::Tap { .. })
+        matches!(self, Kind::Dgram { .. } | Kind::Stream { .. } | Kind::Packet { .. } | Kind::Tap { .. })
     }
 }
 

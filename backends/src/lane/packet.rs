@@ -5,6 +5,9 @@
 //! that checksums and segmentation are left to whoever does them last. The socket sees all frames of the netdev, to whatever MAC,
 //! and none that this host sends by it. The host's own stack sees the frames as well: it should have no address there.
 //!
+//! The ring belongs to the socket: who is given that, and is told which slot comes next, goes on where another has stopped, with
+//! all that has come meanwhile ([`adopt`]).
+//!
 //! A netdev that is down says so once and is waited for; one that is gone ends the lane. The ring says neither, so the socket is
 //! asked once in a while when nothing comes, and when nothing can be sent.
 
@@ -23,6 +26,7 @@ use wire::VnetHeader;
 
 use super::Opened;
 use super::error::{Advice, LaneError};
+use super::legacy::{Keeper, LaneLegacy};
 use super::link::{Link, LinkState};
 use super::offloads::{INTO, OUT_OF, UDP};
 use super::packet_ring::{PACKET_HEADER, RESERVE, Ring};
@@ -30,6 +34,9 @@ use super::queue::{Queue, Stopped, Style};
 
 /// `TPACKET_V2`.
 const VERSION: u32 = 1;
+/// What is set of each socket.
+const SETTINGS: [(PacketOption, u32); 3] =
+    [(PacketOption::Version, VERSION), (PacketOption::Reserve, RESERVE), (PacketOption::IgnoreOutgoing, 1)];
 /// What may be under way to the netdev, in bytes: some large frames, as the kernel counts them.
 const SEND_BUFFER: usize = 4 << 20;
 /// Room for the longest frames in a burst; of ordinary ones there is room for all.
@@ -60,20 +67,38 @@ pub(super) fn open(ifindex: NonZeroU32, bypass: bool) -> Result<Opened, LaneErro
     let ring = Ring::map(socket.try_clone().map_err(on)?).map_err(on)?;
     packet::be_promiscuous(socket.as_fd(), ifindex).map_err(on)?;
     packet::bind(socket.as_fd(), ifindex).map_err(on)?;
+    Ok(opened(socket, ring, mtu, offloads))
+}
+
+/// Goes on with the socket and the ring that a lane has left; `None`: they are others than are wanted.
+pub(super) fn adopt(ifindex: NonZeroU32, bypass: bool, mut left: LaneLegacy) -> Option<Opened> {
+    let (ring, socket) = (left.ring?, left.others.pop()?);
+    let there = Some(ifindex.get());
+    packet::netdev_of(socket.as_fd()).ok().filter(|netdev| *netdev == there)?;
+    let offloads = prepared(socket.as_fd(), bypass)?;
+    let name = index_to_name(&socket, ifindex.get()).ok()?;
+    let mtu = netdev::mtu(socket.as_fd(), &name).ok()?;
+    let ring = Ring::adopt(socket.try_clone().ok()?, ring)?;
+    Some(opened(socket, ring, mtu, offloads))
+}
+
+fn opened(socket: OwnedFd, ring: Ring, mtu: u32, offloads: u64) -> Opened {
     let shared = Arc::new(Shared { link: Arc::new(Link::new(LinkState::Up)), socket });
     let link = Arc::clone(&shared.link);
     let mtu = u16::try_from(mtu).unwrap_or(u16::MAX).clamp(*MTU.start(), *MTU.end());
     let burst = Queue::new(BURST, WHOLE, PACKET_HEADER);
     let sink = Sink { shared: Arc::clone(&shared), negotiated: Negotiated(offloads & INTO), burst };
-    let source = Source { shared, ring, negotiated: Negotiated(offloads & OUT_OF), silent: 0 };
-    Ok(Opened { mtu, ..Opened::single(Box::new(sink), Box::new(source), link) })
+    let keeper = Arc::default();
+    let negotiated = Negotiated(offloads & OUT_OF);
+    let source = Source { shared, ring, negotiated, silent: 0, keeper: Arc::clone(&keeper) };
+    Opened { mtu, keeper, ..Opened::single(Box::new(sink), Box::new(source), link) }
 }
 
 /// Sets what must be set before there is a ring. Returns what frames may leave undone.
 fn prepare(socket: BorrowedFd<'_>, bypass: bool) -> io::Result<u64> {
-    packet::set(socket, PacketOption::Version, VERSION)?;
-    packet::set(socket, PacketOption::Reserve, RESERVE)?;
-    packet::set(socket, PacketOption::IgnoreOutgoing, 1)?;
+    for (option, value) in SETTINGS {
+        packet::set(socket, option, value)?;
+    }
     if bypass {
         packet::set(socket, PacketOption::QdiscBypass, 1)?;
     }
@@ -84,7 +109,22 @@ fn prepare(socket: BorrowedFd<'_>, bypass: bool) -> io::Result<u64> {
     // A kernel that knows of the other length of header (6.5) knows of UDP's segmentation (6.2).
     let knows = packet::set(socket, PacketOption::VnetHeaderSize, VnetHeader::LEN as u32).is_ok();
     packet::set(socket, PacketOption::VnetHeader, 1)?;
-    Ok(if knows { INTO | OUT_OF } else { (INTO | OUT_OF) & !UDP })
+    Ok(offloads(knows))
+}
+
+/// What frames may leave undone by a socket that [`prepare`] has prepared; `None`: it has not, or not as is wanted.
+fn prepared(socket: BorrowedFd<'_>, bypass: bool) -> Option<u64> {
+    let is = |option, value| packet::get(socket, option).is_ok_and(|set| set == value);
+    let all = SETTINGS.into_iter().all(|(option, value)| is(option, value));
+    let set = all && is(PacketOption::QdiscBypass, bypass.into()) && is(PacketOption::VnetHeader, 1);
+    match packet::get(socket, PacketOption::VnetHeaderSize) {
+        Ok(size) => (set && size as usize == PACKET_HEADER).then(|| offloads(true)),
+        Err(_) => set.then(|| offloads(false)),
+    }
+}
+
+fn offloads(knows_udp: bool) -> u64 {
+    if knows_udp { INTO | OUT_OF } else { (INTO | OUT_OF) & !UDP }
 }
 
 /// What both halves share.
@@ -102,9 +142,9 @@ impl Shared {
         }
         // It says once that it is down, and again and again that it is readable until somebody has heard that.
         let said = matches!(sockopt::socket_error(&self.socket), Ok(Err(_)));
-        match packet::is_on_netdev(self.socket.as_fd()) {
-            Ok(true) if said => self.link.set(LinkState::Down),
-            Ok(true) => {}
+        match packet::netdev_of(self.socket.as_fd()) {
+            Ok(Some(_)) if said => self.link.set(LinkState::Down),
+            Ok(Some(_)) => {}
             _ => self.link.set(LinkState::Gone),
         }
         self.link.state()
@@ -162,6 +202,16 @@ struct Source {
     negotiated: Negotiated,
     /// Turns since a frame came.
     silent: u32,
+    keeper: Arc<Keeper>,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.keeper.leave(|left| {
+            left.ring = Some(self.ring.leave());
+            left.others.extend(self.shared.socket.try_clone());
+        });
+    }
 }
 
 impl LaneSource for Source {

@@ -16,7 +16,7 @@
 //! stands beside the frame there and not in it. It is put back in its place, and what lies before it moves as well.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -81,6 +81,17 @@ impl About {
     }
 }
 
+/// The ring that each socket is given.
+const SHAPE: RingShape = RingShape { block_size: BLOCK, blocks: BLOCKS, slot_size: SLOT, slots: SLOTS };
+
+/// A ring that is left to another process: it stays with its socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RingLegacy {
+    pub(crate) shape: RingShape,
+    /// The slot that the kernel fills next, or that it has filled first of those that nobody has looked at.
+    pub(crate) next: u32,
+}
+
 /// The ring, and which of its slots are being delivered.
 #[derive(Debug)]
 pub(super) struct Ring {
@@ -98,12 +109,25 @@ impl Ring {
     /// # Errors
     /// No memory.
     pub(super) fn map(socket: OwnedFd) -> io::Result<Self> {
-        let shape = RingShape { block_size: BLOCK, blocks: BLOCKS, slot_size: SLOT, slots: SLOTS };
-        Ok(Self::over(packet::map_ring(socket, shape)?))
+        packet::make_ring(socket.as_fd(), SHAPE)?;
+        Ok(Self::over(packet::map_ring(socket, SHAPE)?, 0))
     }
 
-    fn over(memory: Arc<MemoryMap>) -> Self {
-        Self { memory, next: 0, held: 0, frames: [(0, 0); BURST], used: 0 }
+    /// Goes on with the ring that a packet socket has; `None`: it is not as those that are made here.
+    pub(super) fn adopt(socket: OwnedFd, left: RingLegacy) -> Option<Self> {
+        let fits = left.shape == SHAPE && left.next < SLOTS;
+        // The kernel says by how much is mapped whether the ring is as large as was said.
+        fits.then(|| packet::map_ring(socket, SHAPE).ok())?.map(|memory| Self::over(memory, left.next))
+    }
+
+    fn over(memory: Arc<MemoryMap>, next: u32) -> Self {
+        Self { memory, next, held: 0, frames: [(0, 0); BURST], used: 0 }
+    }
+
+    /// Gives back what was delivered, and leaves the rest to whoever has the socket next.
+    pub(super) fn leave(&mut self) -> RingLegacy {
+        self.release();
+        RingLegacy { shape: SHAPE, next: self.next }
     }
 
     /// The memory that the frames lie in.
@@ -209,7 +233,7 @@ mod tests {
     /// A ring without a kernel.
     fn ring() -> Ring {
         let all = [(GuestAddress(0), (BLOCK * BLOCKS) as usize)];
-        Ring::over(MemoryMap::new(&GuestMemoryMmap::from_ranges(&all).unwrap()))
+        Ring::over(MemoryMap::new(&GuestMemoryMmap::from_ranges(&all).unwrap()), 0)
     }
 
     /// Puts a frame into slot `number` as the kernel does.
@@ -279,6 +303,34 @@ mod tests {
         assert_eq!((frames + malformed as usize, malformed), (3 * SLOTS as usize, u64::from((3 * SLOTS).div_ceil(5))));
         (0..SLOTS).for_each(|number| fill(&ring, number, &TSO, &[3; 60], |_| ()));
         assert_eq!(ring.receive(), (BURST, 0), "no more than a burst, whatever waits");
+    }
+
+    #[test]
+    fn a_ring_that_is_left_goes_on_at_the_first_slot_that_nobody_has_looked_at() {
+        let mut ring = ring();
+        for number in 0..SLOTS + 5 {
+            fill(&ring, number % SLOTS, &TSO, &[number as u8; 60], |_| ());
+            if number < SLOTS + 2 {
+                assert_eq!(ring.receive(), (1, 0));
+            }
+        }
+        // The last one was delivered, and is not given back yet.
+        let left = ring.leave();
+        assert_eq!(left, RingLegacy { shape: SHAPE, next: 2 });
+        let mut next = Ring::over(Arc::clone(ring.memory()), left.next);
+        assert_eq!(next.receive(), (3, 0));
+        let first = |number| whole(&next, number).1[0];
+        assert_eq!([0, 1, 2].map(first), [2, 3, 4].map(|number| (SLOTS + number) as u8));
+    }
+
+    #[test]
+    fn another_ring_is_not_gone_on_with() {
+        let nothing = || std::fs::File::open("/dev/null").unwrap().into();
+        let another = RingShape { blocks: 1, ..SHAPE };
+        for left in [RingLegacy { shape: SHAPE, next: SLOTS }, RingLegacy { shape: another, next: 0 }] {
+            assert!(Ring::adopt(nothing(), left).is_none());
+        }
+        assert!(Ring::adopt(nothing(), RingLegacy { shape: SHAPE, next: 0 }).is_none(), "it has none");
     }
 
     #[test]

@@ -4,12 +4,13 @@
 
 use super::BadEstate;
 use crate::handover::hex;
-use crate::lane::{BoundLegacy, LaneLegacy};
+use crate::lane::{BoundLegacy, LaneLegacy, RingLegacy};
 use crate::store::format::parse;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use switch::{LaneSpec, PortPath};
+use sys::packet::RingShape;
 
 /// What each lane leaves, with what it was opened as: another lane makes nothing of it.
 pub(crate) type LanesLeft = BTreeMap<PortPath, (LaneSpec, LaneLegacy)>;
@@ -28,6 +29,8 @@ struct LaneV1 {
     bound: Option<BoundV1>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     others: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ring: Option<RingV1>,
     /// In hexadecimal, as all that follows.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     came: String,
@@ -40,6 +43,13 @@ struct BoundV1 {
     fd: usize,
     device: u64,
     inode: u64,
+}
+
+/// Of a ring that a socket receives into: bytes of a block, blocks, bytes of a slot, slots; and the slot that comes next.
+#[derive(Serialize, Deserialize)]
+struct RingV1 {
+    shape: [u32; 4],
+    next: u32,
 }
 
 /// Writes what lanes leave, and lends their descriptors.
@@ -55,7 +65,8 @@ pub(crate) fn lanes_to_text(all: &LanesLeft) -> Result<(String, Vec<BorrowedFd<'
         fds.extend(left.others.iter().map(AsFd::as_fd));
         let (came, waiting) = (hex::encode(&left.came), left.waiting.iter().map(|message| hex::encode(message)));
         let others = (first..fds.len()).collect();
-        let said = LaneV1 { lane: lane.to_string(), bound, others, came, waiting: waiting.collect() };
+        let ring = left.ring.map(ring_said);
+        let said = LaneV1 { lane: lane.to_string(), bound, others, ring, came, waiting: waiting.collect() };
         ports.insert(port.to_string(), said);
     }
     let text = serde_json::to_string(&LanesV1 { ports }).map_err(|why| BadEstate(why.to_string()))?;
@@ -88,7 +99,19 @@ fn meant(said: &LaneV1, fds: &mut [Option<OwnedFd>]) -> Result<LaneLegacy, Strin
     Ok(LaneLegacy {
         bound: bound.transpose()?,
         others: said.others.iter().map(|fd| take(*fd)).collect::<Result<_, _>>()?,
+        ring: said.ring.as_ref().map(ring_meant),
         came: bytes(&said.came)?,
         waiting: said.waiting.iter().map(bytes).collect::<Result<_, _>>()?,
     })
+}
+
+fn ring_said(RingLegacy { shape, next }: RingLegacy) -> RingV1 {
+    let RingShape { block_size, blocks, slot_size, slots } = shape;
+    RingV1 { shape: [block_size, blocks, slot_size, slots], next }
+}
+
+/// Whether it is as the socket's is judged by whoever opens the lane.
+fn ring_meant(RingV1 { shape, next }: &RingV1) -> RingLegacy {
+    let [block_size, blocks, slot_size, slots] = *shape;
+    RingLegacy { shape: RingShape { block_size, blocks, slot_size, slots }, next: *next }
 }

@@ -27,10 +27,11 @@
 //! them: the predecessor's control loop does nothing else from the estate on, and the successor does not before *go*. Only what is
 //! between *go* and *done* is a gap to guests.
 //!
-//! Lanes that are no rings (sockets of QEMU's netdevs, taps) stop between the rings from guests and those to them, and begin there
+//! Lanes that are no rings (sockets of QEMU's netdevs, netdevs of the host, taps) stop between the rings from guests and those to them, and begin there
 //! in between as well, so that nothing goes to where nobody takes it. What comes meanwhile waits in their sockets; what has come, a
 //! part of a frame perhaps, goes along. Should the successor end between *lanes* and *done*, a stream may have been cut in the
-//! middle of a frame: then its connection is given up, as it is by a restart. Other kinds are closed here and opened there.
+//! middle of a frame, and nobody knows how far the ring of a netdev was read: then connection and ring are given up, as they are by
+//! a restart. Other kinds, and netdevs of VFs, are closed here and opened there.
 //!
 //! What guests do until the rings stop is counted, and some of it learnt from, so that can only be told afterwards: in the
 //! [`Remainder`], which comes when rings run again, since no guest has to wait for it. A successor to whom it does not come goes on

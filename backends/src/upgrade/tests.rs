@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 use super::*;
 use crate::dispose::Descriptors;
-use crate::lane::{BoundLegacy, LaneLegacy};
+use crate::lane::{BoundLegacy, LaneLegacy, RingLegacy};
 use crate::vhost_user::Script;
 use crate::vhost_user::message::{Message, request as id};
 use dataplane::{DropReason, LaneStats, PortStats, SnoopStats, Traffic};
@@ -10,6 +10,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use switch::{Address, HomeCounted, LaneLosses, LearntCounters, PortCounted, RaHeard, RaLeft, RoutersFound};
+use sys::packet::RingShape;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -223,9 +224,12 @@ fn test_what_follows_an_estate_comes_as_it_was_told() {
 
 #[test]
 fn test_what_lanes_leave_comes_with_its_descriptors() {
+    let shape = RingShape { block_size: 4096, blocks: 2, slot_size: 1024, slots: 8 };
+    let ring = RingLegacy { shape, next: 7 };
     let legacy = || LaneLegacy {
         bound: Some(BoundLegacy { socket: bell(), file: (1, 2) }),
         others: vec![bell(), bell()],
+        ring: Some(ring),
         came: vec![0, 0, 0, 60, 1],
         waiting: vec![vec![2], vec![3, 4]],
     };
@@ -242,12 +246,12 @@ fn test_what_lanes_leave_comes_with_its_descriptors() {
     assert_eq!(format!("{:?}", read.keys()), format!("{:?}", left.keys()));
     for ((lane, one), (expected, other)) in read.values().zip(left.values()) {
         assert_eq!((lane, one.others.len(), &one.came, &one.waiting), (expected, 2, &other.came, &other.waiting));
-        assert_eq!(one.bound.as_ref().map(|bound| bound.file), Some((1, 2)));
+        assert_eq!((one.bound.as_ref().map(|bound| bound.file), one.ring), (Some((1, 2)), Some(ring)));
     }
     // What a newer weftd says besides; a lane that is not known is opened anew.
     let more = text.replace("\"lane\":\"tap:tap0\"", "\"lane\":\"carrier-pigeon\",\"more\":1");
     assert_eq!(lanes_from_text(&more, again()).unwrap().len(), 1);
-    for (from, to) in [("red:up", "red/up"), ("\"fd\":0", "\"fd\":1"), ("0000003c01", "000")] {
+    for (from, to) in [("red:up", "red/up"), ("\"fd\":0", "\"fd\":1"), ("0000003c01", "000"), ("[4096,", "[")] {
         assert!(text.contains(from), "{from}");
         assert!(lanes_from_text(&text.replace(from, to), again()).is_err(), "{to}");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What packet sockets have of their own (packet(7), `linux/if_packet.h`) and no library offers: options, the netdev that one
-//! is on, and a ring that the kernel receives into.
+//! is on, and a ring that the kernel receives into, which belongs to the socket and can be mapped by each process that has it.
 
 use std::io;
 use std::mem::size_of;
@@ -68,6 +68,15 @@ pub fn set(socket: BorrowedFd<'_>, option: PacketOption, value: u32) -> io::Resu
     set_raw(socket, option as libc::c_int, &value)
 }
 
+/// What an option is set to.
+///
+/// # Errors
+/// What `getsockopt` says: `ENOPROTOOPT` where the kernel does not know it, or the socket is no packet socket.
+pub fn get(socket: BorrowedFd<'_>, option: PacketOption) -> io::Result<u32> {
+    let [value] = get_raw(socket, option as libc::c_int)?;
+    Ok(value)
+}
+
 /// Has the socket see all frames of the netdev, to whatever MAC, for as long as it lives.
 ///
 /// # Errors
@@ -94,16 +103,19 @@ pub fn bind(socket: BorrowedFd<'_>, ifindex: u32) -> io::Result<()> {
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Whether the netdev that the socket is bound to still exists.
+/// The number of the netdev that the socket is bound to; `None`: it is not bound to one, or that exists no more.
 ///
 /// # Errors
 /// What `getsockname` says.
-pub fn is_on_netdev(socket: BorrowedFd<'_>) -> io::Result<bool> {
+pub fn netdev_of(socket: BorrowedFd<'_>) -> io::Result<Option<u32>> {
     let mut address = nowhere();
     let mut len = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
     // SAFETY: `address` is a sockaddr_ll and `len` says so; the kernel writes at most that many bytes.
     let outcome = unsafe { libc::getsockname(socket.as_raw_fd(), (&raw mut address).cast(), &raw mut len) };
-    if outcome == 0 { Ok(address.sll_ifindex > 0) } else { Err(io::Error::last_os_error()) }
+    if outcome != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(u32::try_from(address.sll_ifindex).ok().filter(|index| *index > 0))
 }
 
 /// Frames that found the socket's ring or buffer full since it was last asked.
@@ -112,21 +124,23 @@ pub fn is_on_netdev(socket: BorrowedFd<'_>) -> io::Result<bool> {
 /// What `getsockopt` says.
 pub fn take_losses(socket: BorrowedFd<'_>) -> io::Result<u32> {
     // `struct tpacket_stats`: how many came, and how many of them were lost.
-    let mut counts = [0_u32; 2];
-    let mut len = size_of_val(&counts) as libc::socklen_t;
-    let to = counts.as_mut_ptr().cast();
-    // SAFETY: `to` leads to `len` bytes of ours; the kernel writes at most that many.
-    let outcome = unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_PACKET, STATISTICS, to, &raw mut len) };
-    if outcome == 0 { Ok(counts[1]) } else { Err(io::Error::last_os_error()) }
+    let [_, lost] = get_raw(socket, STATISTICS)?;
+    Ok(lost)
 }
 
-/// Gives the socket a ring that the kernel receives into, and maps it at address 0. The mapping keeps the socket open.
+/// Gives the socket a ring that the kernel receives into.
 ///
 /// # Errors
-/// What `setsockopt` and `mmap` say: `ENOMEM` where there is no memory for it.
+/// What `setsockopt` says: `ENOMEM` where there is no memory for it, `EBUSY` where it has one that is mapped.
+pub fn make_ring(socket: BorrowedFd<'_>, shape: RingShape) -> io::Result<()> {
+    set_raw(socket, RX_RING, &shape)
+}
+
+/// Maps the ring that the socket has at address 0. The mapping keeps the socket open.
+///
+/// # Errors
+/// What `mmap` says: `EINVAL` where the socket has no ring, or one of another size.
 pub fn map_ring(socket: OwnedFd, shape: RingShape) -> io::Result<Arc<MemoryMap>> {
-    use std::os::fd::AsFd;
-    set_raw(socket.as_fd(), RX_RING, &shape)?;
     let size = shape.block_size as usize * shape.blocks as usize;
     let (readable, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
     let place = FileOffset::new(socket.into(), 0);
@@ -141,6 +155,15 @@ fn nowhere() -> libc::sockaddr_ll {
     let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
     address.sll_family = libc::AF_PACKET as libc::sa_family_t;
     address
+}
+
+fn get_raw<const N: usize>(socket: BorrowedFd<'_>, option: libc::c_int) -> io::Result<[u32; N]> {
+    let mut values = [0_u32; N];
+    let mut len = size_of_val(&values) as libc::socklen_t;
+    let to = values.as_mut_ptr().cast();
+    // SAFETY: `to` leads to `len` bytes of ours; the kernel writes at most that many.
+    let outcome = unsafe { libc::getsockopt(socket.as_raw_fd(), libc::SOL_PACKET, option, to, &raw mut len) };
+    if outcome == 0 { Ok(values) } else { Err(io::Error::last_os_error()) }
 }
 
 fn set_raw<T: Copy>(socket: BorrowedFd<'_>, option: libc::c_int, value: &T) -> io::Result<()> {

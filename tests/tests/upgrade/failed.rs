@@ -17,7 +17,11 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Scene {
-        let daemon = Weftd::start_copy();
+        Scene::over(Weftd::start_copy())
+    }
+
+    /// Two guests of red, at a weftd that can be replaced.
+    pub(crate) fn over(daemon: Weftd) -> Scene {
         let guests = daemon.attach_couple("red");
         Scene { daemon, guests }
     }

@@ -1,131 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Lanes that are no rings: who is at their other end notices nothing, whatever is under way.
 
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::path::PathBuf;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 
+use serde_json::json;
+use tests::driver::{Shape, VnetHeader};
 use tests::frames::{BROADCAST, Mac, number_of, numbered};
-use tests::guest::SyntheticGuest;
+use tests::guest::{GuestOptions, SyntheticGuest};
 use tests::netns::{Netns, can_have_namespaces};
-use tests::wait::{Deadline, until};
+use tests::wait::{Deadline, for_value, until};
 use tests::weftd::Weftd;
 
 use crate::failed::{Scene, says};
+use crate::far::{Far, behind_its_length, uplink};
 
 /// Who sends over the lane.
 const FAR: Mac = [2, 0, 0, 0, 0, 0x77];
 /// Frames that are under way at once.
 const WINDOW: u64 = 8;
+/// Pairs of queues that the guest has.
+const PAIRS: usize = 2;
 /// Upgrades in a row, while frames are under way.
 const UPGRADES: usize = 4;
 /// Upgrades that succeed are spoken of in this format at least.
 const HELLO: &str = r#"{"hello":{"reads":[3,2,1],"weft":"9.9"}}"#;
 
-/// The other end of a lane, as QEMU has it.
-enum Far {
-    Dgram { socket: UnixDatagram, weft: PathBuf },
-    Stream { socket: UnixStream, came: Vec<u8>, left: Vec<u8> },
-}
-
-impl Far {
-    /// Gives red an uplink over datagrams.
-    fn dgram(daemon: &Weftd) -> Far {
-        let [weft, far] = ["near", "far"].map(|name| daemon.port_path(name));
-        let socket = UnixDatagram::bind(&far).expect("the folder is ours");
-        socket.set_nonblocking(true).expect("a socket can be so");
-        uplink(daemon, &format!("dgram:{},peer={}", weft.display(), far.display()));
-        Far::Dgram { socket, weft }
-    }
-
-    /// Gives red an uplink over a connection.
-    fn stream(daemon: &Weftd) -> Far {
-        let path = daemon.port_path("near");
-        uplink(daemon, &format!("stream:{}", path.display()));
-        Far::connect(daemon)
-    }
-
-    /// Connects to the lane that is there.
-    fn connect(daemon: &Weftd) -> Far {
-        let socket = UnixStream::connect(daemon.port_path("near")).expect("weftd listens");
-        socket.set_nonblocking(true).expect("a socket can be so");
-        daemon.await_state("up", "up");
-        Far::Stream { socket, came: Vec::new(), left: Vec::new() }
-    }
-
-    /// Sends a frame. False: there is no room just now.
-    fn send(&mut self, frame: &[u8]) -> bool {
-        match self {
-            Far::Dgram { socket, weft } => socket.send_to(frame, weft).is_ok(),
-            Far::Stream { socket, left, .. } => {
-                left.extend_from_slice(&behind_its_length(frame));
-                // Cut anywhere: what is left goes with the next one.
-                let part = left.len() - left.len() / 3;
-                let went = socket.write(&left[..part]).unwrap_or(0);
-                left.drain(..went);
-                true
-            }
-        }
-    }
-
-    /// Sends what is left.
-    fn settle(&mut self) {
-        if let Far::Stream { socket, left, .. } = self {
-            let went = socket.write(left).unwrap_or(0);
-            left.drain(..went);
-        }
-    }
-
-    /// The next frame, if it has come as a whole.
-    fn recv(&mut self) -> Option<Vec<u8>> {
-        let mut buffer = [0; 4096];
-        match self {
-            Far::Dgram { socket, .. } => socket.recv(&mut buffer).ok().map(|len| buffer[..len].to_vec()),
-            Far::Stream { socket, came, .. } => {
-                match socket.read(&mut buffer) {
-                    Ok(0) => panic!("the connection has ended"),
-                    Ok(len) => came.extend_from_slice(&buffer[..len]),
-                    Err(why) => assert_eq!(why.kind(), ErrorKind::WouldBlock),
-                }
-                let len = u32::from_be_bytes(*came.first_chunk()?) as usize;
-                let frame = came.get(4..4 + len)?.to_vec();
-                came.drain(..4 + len);
-                Some(frame)
-            }
-        }
-    }
-}
-
-fn behind_its_length(frame: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(frame.len()).expect("it is short");
-    [&len.to_be_bytes()[..], frame].concat()
-}
-
-fn uplink(daemon: &Weftd, lane: &str) {
-    daemon.weft(&["port", "add", "up", "-n", "red", "--role", "uplink", "--lane", lane]).expect_ok();
-}
-
-/// A guest and the far end of the uplink, who send each other numbers.
+/// A guest and the far end of the uplink, who send each other numbers. Each queue of the guest's is a row of its own.
 struct Talk {
     guest: SyntheticGuest,
     far: Far,
-    /// Sent and received, by the guest and by the far end.
-    guests: (u64, u64),
-    fars: (u64, u64),
+    /// Sent by each queue of the guest's, and how many of these came.
+    guests: [(u64, u64); PAIRS],
+    /// Sent by the far end, and what of it came.
+    fars: u64,
+    heard: u64,
 }
 
 impl Talk {
     fn new(guest: SyntheticGuest, far: Far) -> Talk {
-        Talk { guest, far, guests: (0, 0), fars: (0, 0) }
+        Talk { guest, far, guests: [(0, 0); PAIRS], fars: 0, heard: 0 }
     }
 
     fn turn(&mut self) {
-        while self.guests.0 - self.fars.1 < WINDOW {
-            self.guest.send(&numbered(BROADCAST, self.guest.mac(), self.guests.0, 300));
-            self.guests.0 += 1;
+        let from = self.guest.mac();
+        for (pair, (sent, came)) in self.guests.iter_mut().enumerate() {
+            while *sent - *came < WINDOW {
+                let frame = numbered(BROADCAST, from, *sent * PAIRS as u64 + pair as u64, 300);
+                self.guest.send_as(pair, &Shape::whole(), VnetHeader::default(), &frame);
+                *sent += 1;
+            }
         }
-        while self.fars.0 - self.guests.1 < WINDOW && self.far.send(&numbered(BROADCAST, FAR, self.fars.0, 300)) {
-            self.fars.0 += 1;
+        while self.fars - self.heard < WINDOW && self.far.send(&numbered(BROADCAST, FAR, self.fars, 300)) {
+            self.fars += 1;
         }
         self.receive();
     }
@@ -134,23 +61,23 @@ impl Talk {
         self.far.settle();
         let guest = &mut self.guest;
         for number in std::iter::from_fn(|| guest.recv()).filter_map(|got| number_of(&got.frame)) {
-            assert_eq!(number, self.guests.1, "to the guest: none is lost, doubled or overtaken");
-            self.guests.1 += 1;
+            assert_eq!(number, self.heard, "to the guest: none is lost, doubled or overtaken");
+            self.heard += 1;
         }
         // weft itself says on uplinks where guests are.
         let far = &mut self.far;
         for number in std::iter::from_fn(|| far.recv()).filter_map(|frame| number_of(&frame)) {
-            assert_eq!(number, self.fars.1, "from the guest: none is lost, doubled or overtaken");
-            self.fars.1 += 1;
+            let came = &mut self.guests[number as usize % PAIRS].1;
+            assert_eq!(number / PAIRS as u64, *came, "from the guest: none is lost, doubled or overtaken");
+            *came += 1;
         }
     }
 }
 
-fn upgraded_under_traffic(far: impl Fn(&Weftd) -> Far) {
-    let mut daemon = Weftd::start();
+fn upgraded_under_traffic(mut daemon: Weftd, far: impl Fn(&Weftd) -> Far) -> Weftd {
     daemon.add_namespace("red");
-    daemon.add_port("red", "one", 1, &[]);
-    let guest = daemon.attach("one", 1);
+    daemon.add_port("red", "one", 1, &["--queues", "2"]);
+    let guest = daemon.attach_as("one", GuestOptions { queue_pairs: PAIRS as u16, ..GuestOptions::new("one", 1) });
     let far = far(&daemon);
     daemon.await_state("up", "up");
     let mut talk = Talk::new(guest, far);
@@ -160,30 +87,51 @@ fn upgraded_under_traffic(far: impl Fn(&Weftd) -> Far) {
             talk.turn();
         }
         let said = upgrading.outcome().unwrap_or_else(|why| panic!("{why}"));
+        eprintln!("no ring and no lane ran for {} us", said["gap_us"]);
         daemon.succeeded_by(&said);
-        let fresh = (talk.fars.0, talk.guests.0);
+        let fresh = (talk.fars, talk.guests.map(|(sent, _)| sent));
         until("traffic to flow", Deadline::patient(), || {
             talk.turn();
-            talk.guests.1 > fresh.0 && talk.fars.1 > fresh.1
+            talk.heard > fresh.0 && (0..PAIRS).all(|pair| talk.guests[pair].1 > fresh.1[pair])
         });
     }
     until("all to arrive", Deadline::patient(), || {
         talk.receive();
-        (talk.guests.0, talk.fars.0) == (talk.fars.1, talk.guests.1)
+        talk.heard == talk.fars && talk.guests.iter().all(|(sent, came)| sent == came)
     });
-    assert!(daemon.port_path("near").exists(), "whoever comes later finds it");
+    daemon
+}
+
+/// Whoever comes later finds its socket, and it goes with the weftd whose it is.
+fn assert_had(mut daemon: Weftd) {
+    assert!(daemon.port_path("near").exists());
     assert!(daemon.stop().success());
-    assert!(!daemon.port_path("near").exists(), "it went with the weftd whose it was");
+    assert!(!daemon.port_path("near").exists());
 }
 
 #[test]
 fn datagrams_go_on() {
-    upgraded_under_traffic(Far::dgram);
+    assert_had(upgraded_under_traffic(Weftd::start(), Far::dgram));
 }
 
 #[test]
 fn a_connection_goes_on_in_the_middle_of_frames() {
-    upgraded_under_traffic(Far::stream);
+    assert_had(upgraded_under_traffic(Weftd::start(), Far::stream));
+}
+
+/// What has come is in a ring that the kernel fills on, whoever reads it.
+#[test]
+fn a_netdev_goes_on_with_what_is_in_its_ring() {
+    if !can_have_namespaces() {
+        return;
+    }
+    let netns = Netns::make();
+    let workers = || Weftd::start_with(&["--workers", "2"]);
+    for daemon in [netns.inside(Weftd::start), netns.inside(workers)] {
+        let port = upgraded_under_traffic(daemon, |daemon| Far::netdev(&netns, daemon)).port("up");
+        assert_eq!(port["lane_losses"], json!({ "lost": 0, "malformed": 0, "missed": 0 }));
+        netns.ip("link del near");
+    }
 }
 
 /// A tap that nobody has goes, with all that the host has given it.
@@ -236,4 +184,25 @@ fn a_connection_stays_when_there_is_no_upgrade() {
     again.settle();
     let is_it = |frame: &[u8]| number_of(frame) == Some(2);
     scene.guests.one.recv_until(Deadline::patient(), |got| is_it(&got.frame)).expect("frames go on");
+}
+
+/// A ring that somebody else may have begun to read is given up, and one that nobody has is not.
+#[test]
+fn a_netdev_stays_when_there_is_no_upgrade() {
+    if !can_have_namespaces() {
+        return;
+    }
+    let netns = Netns::make();
+    let mut scene = netns.inside(|| Scene::over(Weftd::start_copy()));
+    let mut far = Far::netdev(&netns, &scene.daemon);
+    scene.daemon.await_state("up", "up");
+    for (number, words) in [(1, &[HELLO, "\"ready\""][..]), (2, &[HELLO, "\"ready\"", "\"lanes\""])] {
+        scene.daemon.replace_program(&says(&scene, words));
+        scene.assert_fails("it ended");
+        assert!(far.send(&numbered(BROADCAST, FAR, number, 300)));
+        let is_it = |frame: &[u8]| number_of(frame) == Some(number);
+        scene.guests.one.recv_until(Deadline::patient(), |got| is_it(&got.frame)).expect("it comes");
+        scene.guests.one.send(&numbered(BROADCAST, scene.guests.one.mac(), number, 300));
+        for_value("what the guest says", Deadline::patient(), || far.recv().filter(|frame| is_it(frame)));
+    }
 }

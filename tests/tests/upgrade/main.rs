@@ -3,6 +3,7 @@
 
 mod counted;
 mod failed;
+mod far;
 mod figures;
 mod hostile;
 mod lanes;

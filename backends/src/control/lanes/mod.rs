@@ -97,7 +97,9 @@ impl Lanes {
                 let attached = workers.attach_lane(at, opened.sinks, opened.sources, asked.inward);
                 // Who listens is open, although nobody may be connected yet: a VMM may be told to plug now.
                 let (netdev_of, found_it) = (kind::netdev(kind), found.is_some());
-                let keeper = kind.can_be_left().then(|| (opened.keeper, asked.lane.clone()));
+                // The netdev of a VF is put back as it was whenever its lane is closed.
+                let stays = kind.can_be_left() && tended.is_none();
+                let keeper = stays.then(|| (opened.keeper, asked.lane.clone()));
                 let open = Open {
                     link: opened.link,
                     told: LinkState::Up,
@@ -177,10 +179,12 @@ impl Lanes {
         }
     }
 
-    /// Another has begun to use what was left, and did not get far: it may have gone in the middle of a frame.
-    pub(super) fn cut_streams(&mut self) {
-        let streams = self.left.values_mut().filter(|(lane, _)| matches!(lane, LaneSpec::Stream { .. }));
-        streams.for_each(|(_, left)| *left = LaneLegacy { bound: left.bound.take(), ..LaneLegacy::default() });
+    /// Another has begun to use what was left, and did not get far: it may have gone in the middle of a frame, and nobody knows which
+    /// slot of a ring comes next.
+    pub(super) fn cut(&mut self) {
+        let lost = |lane: &LaneSpec| matches!(lane, LaneSpec::Stream { .. } | LaneSpec::Packet { .. });
+        let all = self.left.values_mut().filter(|(lane, _)| lost(lane));
+        all.for_each(|(_, left)| *left = LaneLegacy { bound: left.bound.take(), ..LaneLegacy::default() });
     }
 
     /// What lanes have left.
