@@ -27,7 +27,7 @@ impl Scene {
     }
 
     /// A program that a shell runs.
-    fn script(&self, text: &str) -> PathBuf {
+    pub(crate) fn script(&self, text: &str) -> PathBuf {
         let path = self.daemon.folder().join("script");
         fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("the folder is ours");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
@@ -46,7 +46,7 @@ impl Scene {
 }
 
 /// Words as they go over the socket between the two.
-fn words(all: &[&str]) -> Vec<u8> {
+pub(crate) fn words(all: &[&str]) -> Vec<u8> {
     let word = |text: &&str| {
         let head = [u32::try_from(text.len()).expect("it is short"), 0].map(u32::to_le_bytes).concat();
         [head, text.as_bytes().to_vec()].concat()
@@ -62,7 +62,7 @@ pub(crate) fn says(scene: &Scene, all: &[&str]) -> PathBuf {
     scene.script(&format!("cat {} >&0; timeout 1 cat <&0 >/dev/null", file.display()))
 }
 
-const HELLO: &str = r#"{"hello":{"reads":[1],"weft":"9.9"}}"#;
+pub(crate) const HELLO: &str = r#"{"hello":{"reads":[1],"weft":"9.9"}}"#;
 
 #[test]
 fn a_program_that_is_none_changes_nothing() {

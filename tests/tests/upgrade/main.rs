@@ -5,6 +5,7 @@ mod counted;
 mod failed;
 mod far;
 mod figures;
+mod hangs;
 mod hostile;
 mod lanes;
 mod traffic;
