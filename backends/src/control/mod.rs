@@ -334,11 +334,11 @@ impl Running {
 
     /// Tells systemd's watchdog that this loop turns and that every worker does. One that is stuck for long ends the process:
     /// it is started anew, and guests go on.
-    fn reassure(&mut self) {
+    fn reassure(&mut self, tell: impl FnOnce(&[NotifyState<'_>])) {
         if let Some(seen) = &mut self.vital
             && self.daemon.endpoints.workers().are_alive(seen)
         {
-            notify(&[NotifyState::Watchdog]);
+            tell(&[NotifyState::Watchdog]);
         }
     }
 
@@ -348,7 +348,7 @@ impl Running {
             return Ok(());
         }
         self.ticked = now;
-        self.reassure();
+        self.reassure(notify);
         self.daemon.tick(&mut self.events, now);
         let mut ops = self.events.event_ops(self.server_id)?;
         self.server.borrow_mut().tick(now, &mut ops);

@@ -2,6 +2,7 @@
 //! A whole daemon without a guest, driven over its control socket.
 
 mod learnt;
+mod reassuring;
 mod watching;
 
 use super::*;

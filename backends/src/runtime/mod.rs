@@ -17,6 +17,8 @@ mod clock;
 mod cpus;
 mod forgetting;
 mod gauges;
+#[cfg(test)]
+pub(crate) mod held;
 mod lanes;
 mod listener;
 mod patience;

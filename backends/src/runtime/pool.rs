@@ -225,3 +225,6 @@ fn run_or_abort(worker: WorkerThread) {
         std::process::abort();
     }
 }
+
+#[cfg(test)]
+mod tests;
