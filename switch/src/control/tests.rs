@@ -16,6 +16,7 @@ mod stated;
 mod succession;
 mod told;
 mod vf;
+mod vf_landing;
 mod vf_life;
 mod vf_unused;
 mod watching;
