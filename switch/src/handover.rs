@@ -30,6 +30,7 @@ mod homes;
 mod leave;
 mod made;
 mod rest;
+mod settings;
 mod succeed;
 mod told;
 
@@ -42,7 +43,7 @@ pub use told::{Departure, Told};
 
 use crate::ra_learning::RoutersFound;
 use crate::reference::PortPath;
-use crate::spec::PortSpec;
+use crate::spec::{NamespaceSpec, PortSpec};
 use core::net::Ipv6Addr;
 use dataplane::Address;
 use made::Made;
@@ -97,6 +98,8 @@ pub struct Move {
     pub port: PortPath,
     /// Its numbers, and those of its namespaces.
     pub numbers: NumbersLeft,
+    /// What its namespaces are configured with, its own first; nothing is said of those that are missing at the end.
+    pub homes: Vec<NamespaceSpec>,
     /// What was asked for.
     pub spec: PortSpec,
     /// Virtio features that were ever offered to its guest.

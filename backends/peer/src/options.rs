@@ -64,7 +64,8 @@ pub(crate) struct Listen {
     #[arg(long)]
     pub(crate) vf: bool,
 
-    /// Other hosts may add the namespaces of ports that come
+    /// Other hosts may add the namespaces of ports that come, with numbers, quotas and limits as they have them: those of what these
+    /// lie in here hold beside them, such as `weft namespace set / --quota macs=N`
     #[arg(long)]
     pub(crate) namespaces: bool,
 

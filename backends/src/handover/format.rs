@@ -2,7 +2,7 @@
 //! The document's format, version 1.
 
 use super::{BadMove, DOCUMENT_MAX, ENTRIES_MAX, VERSION, hex};
-use crate::store::format::{PortV2, hexadecimal, parse, port_spec, port_v2};
+use crate::store::format::{NamespaceV2, PortV2, hexadecimal, namespace_spec, namespace_v2, parse, port_spec, port_v2};
 use crate::store::pvds::{self, PvdV2};
 use crate::store::ra_guard::{FoundV2, found_meant, found_said};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ struct BodyV1 {
     /// Numbers of static PvDs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pvd_numbers: BTreeMap<String, Vec<u32>>,
+    /// What its namespaces are configured with, its own first, where there is anything to say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    homes: Vec<NamespaceV2>,
     spec: PortV2,
     /// In hexadecimal, as in the store.
     offered: String,
@@ -151,6 +154,7 @@ fn check_bounds(body: &BodyV1) -> Result<(), BadMove> {
         ("numbers", body.numbers.len(), NAMESPACE_DEPTH_MAX),
         ("namespaces", body.namespaces.len(), NAMESPACE_DEPTH_MAX),
         ("numbers of a namespace", longest, NAMESPACE_DEPTH_MAX),
+        ("settings of namespaces", body.homes.len(), NAMESPACE_DEPTH_MAX),
         ("numbers of a static PvD", longest_of_pvd, NAMESPACE_DEPTH_MAX),
         ("numbers of static PvDs", body.pvd_numbers.len(), MOVE_PVDS),
         ("static entries", body.entries.len(), ENTRIES_MAX),
@@ -171,6 +175,7 @@ fn body_v1(Document { exported_ms, moved }: &Document) -> BodyV1 {
         numbers: moved.numbers.port.clone(),
         namespaces: moved.numbers.namespaces.clone(),
         pvd_numbers: moved.numbers.pvds.iter().map(|(name, numbers)| (name.to_string(), numbers.clone())).collect(),
+        homes: moved.homes.iter().map(namespace_v2).collect(),
         spec: port_v2(&moved.spec),
         offered: format!("{:#x}", moved.offered),
         found: moved.found.as_ref().map(found_said),
@@ -213,6 +218,7 @@ fn document(body: BodyV1) -> Result<Document, String> {
         NumbersLeft { port: body.numbers, namespaces: body.namespaces, pvds: pvd_numbers.collect::<Result<_, _>>()? };
     let moved = Move {
         id: parse("move", &body.id)?,
+        homes: body.homes.into_iter().map(namespace_spec).collect::<Result<_, _>>()?,
         spec: port_spec(&port, body.spec)?,
         port,
         numbers,

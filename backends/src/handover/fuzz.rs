@@ -92,6 +92,17 @@ pub(super) fn places(value: &Value) -> Vec<String> {
     std::iter::once(String::new()).chain(deeper).collect()
 }
 
+/// A switch that has what the port's namespace lies in, and neither that nor anything else.
+pub(super) fn bare() -> Control {
+    let mut control = Control::new(1, BTreeMap::new());
+    if let Ok(red) = "red".parse() {
+        let taken = control.handle_request(Request::NamespaceAdd(red, NamespaceSpec::default()));
+        assert!(taken.is_ok(), "a new switch takes it");
+    }
+    while control.poll_action().is_some() {}
+    control
+}
+
 /// A switch to which the port may come.
 pub(super) fn destination() -> Control {
     let mut control = Control::new(1, BTreeMap::new());
@@ -108,10 +119,13 @@ pub(super) fn destination() -> Control {
     control
 }
 
-/// Lets a port come, which does or leaves no trace.
+/// Lets a port come to where its namespace is, and to where it is made. There it does, or leaves no trace. Whether it came to either.
 pub(super) fn land(document: &Document) -> bool {
-    let mut control = destination();
-    let missing = if document.exported_ms.is_multiple_of(2) { Missing::Made } else { Missing::Refused };
+    land_in(destination(), document, Missing::Refused) | land_in(bare(), document, Missing::Made)
+}
+
+/// The same in this switch.
+fn land_in(mut control: Control, document: &Document, missing: Missing) -> bool {
     let before = (control.desired().clone(), control.offered().clone(), control.numbers());
     let landed = control.import_port(&document.moved, missing);
     match landed {

@@ -2,14 +2,14 @@
 //! Documents as they are, and as somebody would have them who means harm: none panics, and none has half of it come true.
 
 use super::format::{body_of, whole};
-use super::fuzz::{GOLDEN, destination, land, places};
+use super::fuzz::{GOLDEN, bare, destination, land, places};
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
 use switch::{
-    Address, FactList, LaneSpec, Limit, MacPolicy, Missing, Mode, Move, MoveId, NumbersLeft, PortSpec, RaLeft, Rate,
-    Role, Statement, VfLeft, VfSpec, VhostUser,
+    Address, AnswerPolicy, Answering, FactList, LaneSpec, Limit, MacPolicy, Missing, Mode, Move, MoveId, NamespaceSpec,
+    NumbersLeft, PortSpec, RaLeft, Rate, Resource, Role, Statement, VfLeft, VfSpec, VhostUser,
 };
 use wire::MacAddr;
 use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
@@ -36,6 +36,15 @@ fn addresses() -> Vec<Address> {
     vec![address("192.0.2.7", false), address("fe80::7", false), address("2001:db8::7", true)]
 }
 
+/// What its namespace is configured with.
+fn home() -> NamespaceSpec {
+    let mut home = NamespaceSpec { ra_throttle: Some(Duration::from_mins(5)), ..NamespaceSpec::default() };
+    home.limits.set(Limit::FloodFrames, Some(Rate { per_second: 1000, burst: 200 }));
+    home.quotas.set(Resource::Ports, Some(8));
+    home.answering = Answering { policy: AnswerPolicy::Always, within: Duration::from_millis(20) };
+    home
+}
+
 /// All that a port can take along.
 fn document() -> Document {
     let mut moving = PortSpec { mtu: 1400, queue_pairs: 2, ..spec("vm1", Role::Host) };
@@ -49,6 +58,7 @@ fn document() -> Document {
         id: MoveId { number: 1_764_000_000_123, secret: 1 << 63 },
         port: "red/dev:vm1".parse().unwrap(),
         numbers: NumbersLeft { port: vec![4, 6], namespaces: vec![vec![2]], ..NumbersLeft::default() },
+        homes: vec![home()],
         spec: moving,
         offered: 1 << 32 | 1,
         found: None,
@@ -78,9 +88,11 @@ fn test_addresses_are_as_old_as_they_are_said_to_be_and_those_of_an_earlier_weft
     let mut document = document();
     document.moved.addresses[0].age = Duration::from_secs(61);
     let text = to_text(&document).unwrap();
-    assert!(text.contains("\"age_s\": 61") && text.matches("age_s").count() == 1, "{text}");
+    let addresses = body_of(&document)["addresses"].to_string();
+    assert!(addresses.contains("\"age_s\":61") && addresses.matches("age_s").count() == 1, "{addresses}");
     assert_eq!(from_text(&text), Ok(document));
-    assert!(!GOLDEN.contains("age_s"), "an earlier one says nothing of it");
+    let golden: Value = serde_json::from_str(GOLDEN).unwrap();
+    assert!(!golden["move"]["addresses"].to_string().contains("age_s"), "an earlier one says nothing of it");
 }
 
 #[test]
@@ -142,6 +154,7 @@ fn test_lists_are_bounded() {
         ("/numbers", many(json!(1), 33), "32 numbers"),
         ("/namespaces", many(json!([]), 33), "32 namespaces"),
         ("/namespaces/0", many(json!(1), 33), "32 numbers of a namespace"),
+        ("/homes", many(body.pointer("/homes/0").unwrap().clone(), 33), "32 settings of namespaces"),
         ("/entries", many(json!("02:00:00:00:00:01"), 1025), "1024 static entries"),
         ("/addresses", many(json!({"ip": "192.0.2.7"}), 25), "24 addresses"),
         ("/learnt/ras", many(ra.clone(), 65), "64 Router Advertisements"),
@@ -169,6 +182,44 @@ fn test_numbers_of_static_pvds_are_there_where_there_are_any() {
     assert!(with(Value::Object(many)).contains("64 numbers of static PvDs"));
     assert!(with(json!({ "p.example.": vec![1; 33] })).contains("32 numbers of a static PvD"));
     assert!(!with(json!({ "p..example": [1] })).is_empty());
+}
+
+/// One that wrote no settings knew none, and its namespaces are made as those of which nothing is said.
+#[test]
+fn test_settings_of_namespaces_may_be_missing_and_are_said_where_there_are_any() {
+    let mut plain = document();
+    plain.moved.homes.clear();
+    let text = to_text(&plain).unwrap();
+    assert!(!text.contains("homes"), "an earlier weftd would refuse it: {text}");
+    assert!(
+        text.contains("\"digest\": \"c9148d002cc0828d\""),
+        "this is what an earlier one wrote, to the byte: {text}"
+    );
+    assert_eq!(from_text(&text), Ok(plain.clone()));
+    let made = |document: &Document| {
+        let mut there = bare();
+        there.import_port(&document.moved, Missing::Made).unwrap();
+        there.desired().namespace(&document.moved.port.namespace).unwrap().clone()
+    };
+    assert_eq!((made(&plain), made(&document())), (NamespaceSpec::default(), home()));
+    let why = |pointer: &str, value: Value| match with(pointer, value) {
+        Some(Err(why)) => why.to_string(),
+        Some(Ok(document)) => bare().import_port(&document.moved, Missing::Made).unwrap_err().to_string(),
+        None => "it is not of the form".to_owned(),
+    };
+    let delegation = json!({ "macs_max": 64, "age_s": 60, "pvdd": "/run/x.pvdd" });
+    for (pointer, value, part) in [
+        ("/homes/0/quotas/ports", json!(-1), "not of the form"),
+        ("/homes/0/quotas", json!({ "cakes": 1 }), "\"cakes\" is not a resource"),
+        ("/homes/0/answer", json!("perhaps"), "\"perhaps\" is not an answer policy"),
+        ("/homes/0/macs_max", json!(u32::MAX), "macs-max"),
+        ("/homes/0/age_s", json!(u64::MAX), "age"),
+        ("/homes/0/limits/flood-frames/per_second", json!(u64::MAX), "flood-frames"),
+        ("/homes/0", delegation, "are those of its host"),
+    ] {
+        let why = why(pointer, value);
+        assert!(why.contains(part), "{pointer}: {why}");
+    }
 }
 
 /// One that wrote no addresses had none to write; and what is none, or nobody's, is refused.

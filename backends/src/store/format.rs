@@ -72,9 +72,10 @@ pub(super) struct NumbersV2 {
     peers: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
+/// One namespace.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NamespaceV2 {
+pub(crate) struct NamespaceV2 {
     macs_max: u32,
     age_s: u64,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -223,7 +224,7 @@ fn peers_v2(numbers: &BTreeMap<NamespacePath, u32>) -> BTreeMap<String, u32> {
     numbers.iter().map(|(peer, nr)| (peer.to_string(), *nr)).collect()
 }
 
-fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
+pub(crate) fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     let quota = |resource: Resource| Some((resource.as_str().to_owned(), spec.quotas.get(resource)?));
     let quotas = Resource::ALL.into_iter().filter_map(quota).collect();
     let delegation = spec.delegation.as_ref().map(delegation::said);
@@ -236,7 +237,7 @@ fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     NamespaceV2 { macs_max, age_s, quotas, limits, answer, answer_within_ms, ra_throttle_s, delegation, pvdd }
 }
 
-fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
+pub(crate) fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
     let mut quotas = Quotas::default();
     for (word, most) in namespace.quotas {
         let resource = Resource::of(&word).ok_or_else(|| format!("{word:?} is not a resource"))?;

@@ -12,6 +12,7 @@ mod numbers;
 mod peers;
 mod ra_guard;
 mod ra_learning;
+mod settings;
 mod stated;
 mod succession;
 mod told;

@@ -128,6 +128,7 @@ impl Control {
             return Err(Refusal::invalid("addresses", nobodys.ip.to_string(), "addresses that a host can have"));
         }
         self.check_numbers(moved)?;
+        self.check_settings(moved)?;
         let ports = self.desired.ports_of(&port.namespace);
         let uplinks = ports.filter(|(path, other)| *path != port && other.role == Role::Uplink);
         match uplinks.map(|(_, uplink)| uplink.mtu).max().filter(|largest| *largest < spec.mtu) {

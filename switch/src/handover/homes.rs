@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The namespaces that a port lies in: their numbers go along, and where the port lands those that are missing can be made.
+//! The namespaces that a port lies in: their numbers go along, and where the port lands those that are missing can be made. How they
+//! are configured is another matter (`settings.rs`).
 //!
 //! A tenant who knows the namespaces below his by their numbers finds them under the same at the destination. That can only be so
 //! where they are made for the port, and it is refused where another has such a number. One that is there already keeps its own:
@@ -11,7 +12,6 @@ use crate::control::Control;
 use crate::diff::Diff;
 use crate::path::NamespacePath;
 use crate::refusal::Refusal;
-use crate::spec::NamespaceSpec;
 use crate::stated::PvdKey;
 use crate::tree::Namespace;
 use pvd::{PvdName, Statement};
@@ -35,7 +35,7 @@ pub enum Missing {
     /// The port is refused.
     #[default]
     Refused,
-    /// They are made, with nothing said of them but their numbers.
+    /// They are made, with the numbers that they had and configured as they were.
     Made,
 }
 
@@ -106,7 +106,8 @@ impl Control {
         for (above, path) in ways.into_iter().enumerate().rev() {
             if self.desired.namespace(&path).is_err() {
                 let numbers = moved.numbers.namespaces.get(above).cloned().unwrap_or_default();
-                diff.append(Diff::add_namespace(path, NamespaceSpec::default(), numbers));
+                let spec = moved.homes.get(above).cloned().unwrap_or_default();
+                diff.append(Diff::add_namespace(path, spec, numbers));
             }
         }
         diff

@@ -43,6 +43,7 @@ impl Control {
                 namespaces: self.homes_left(home),
                 pvds: self.pvd_numbers_left(home, &pvds),
             },
+            homes: self.settings_left(home),
             spec: record.spec.clone(),
             offered: self.offered().get(path).copied().unwrap_or(0),
             found: record.learning.decided().cloned(),

@@ -15,11 +15,43 @@ fn numbers(daemon: &Weftd, namespace: &str) -> Vec<u64> {
     numbers.iter().filter_map(Value::as_u64).collect()
 }
 
+/// What the tenant's namespace is configured with, beyond numbers.
+const SETTINGS: &[&str] = &[
+    "--tx-bytes",
+    "1M",
+    "--flood-frames",
+    "1000",
+    "--quota",
+    "ports=8",
+    "--quota",
+    "pvds=3",
+    "--answer",
+    "always",
+    "--answer-within",
+    "20",
+    "--ra-throttle",
+    "5m",
+    "--age",
+    "60",
+];
+
+/// All that is said of a namespace.
+fn settings(daemon: &Weftd, namespace: &str) -> Value {
+    let shown = daemon.json(&["namespace", "show", namespace]);
+    let most = |one: &Value| json!([one["resource"], one["max"]]);
+    let quotas: Vec<Value> = shown["usage"].as_array().into_iter().flatten().map(most).collect();
+    let said = ["limits", "answer", "answer_within_ms", "ra_throttle_s", "age_s", "macs_max"];
+    let mut all: Value = said.iter().map(|key| ((*key).to_owned(), shown[key].clone())).collect();
+    all["quotas"] = quotas.into_iter().filter(|quota| !quota[1].is_null()).collect();
+    all
+}
+
 #[test]
 fn a_namespace_comes_with_its_port_under_the_same_number_where_that_is_asked_for_and_allowed() {
     let scene = Scene::new();
     let (source, destination) = (&scene.source, &scene.destination);
     source.weft(&["namespace", "add", "red/dev", "--number", "7"]).expect_ok();
+    source.weft(&[&["namespace", "set", "red/dev"], SETTINGS].concat()).expect_ok();
     source.add_port("red/dev", "vm9", 9, &[]);
     let (control, socket) = (destination.folder().join("ctl.sock"), destination.port_path("vm9"));
     let [control, socket] = [control, socket].map(|path| path.display().to_string());
@@ -43,6 +75,14 @@ fn a_namespace_comes_with_its_port_under_the_same_number_where_that_is_asked_for
     let told = peer.prepare_port(source, "vm9", &["--vhost-user", &socket, "--add-namespace"]).expect_ok();
     assert!(told.starts_with("red/dev:vm9: staged"), "{told}");
     assert_eq!((numbers(source, "red/dev")[0], numbers(destination, "red/dev")[0]), (7, 7));
+    let settings = [source, destination].map(|daemon| settings(daemon, "red/dev"));
+    assert_eq!(settings[0], settings[1], "a tenant who is limited stays so");
+    assert!(settings[0]["limits"]["tx_bytes"].is_object() && settings[0]["answer"] == "always", "{}", settings[0]);
+    // After a restart, too; and no tenant can be handed over by that.
+    let socket = source.port_path("red.sock").display().to_string();
+    source.weft(&["namespace", "delegate", "red/dev", "--listen", &socket, "--uid", "1"]).expect_ok();
+    let document = source.weft(&["port", "export", "vm9"]).expect_ok();
+    assert!(document.contains("\"tx-bytes\"") && !document.contains("red.sock"), "{document}");
 }
 
 #[test]

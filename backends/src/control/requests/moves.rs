@@ -74,6 +74,7 @@ impl Calls<'_> {
                 // What lies around it has other numbers.
                 moved.numbers.port.truncate(1);
                 moved.numbers.namespaces.clear();
+                moved.homes.truncate(namespace.depth().min(1));
             }
             moved.spec.namespace = namespace.clone();
             moved.port = PortPath::new(namespace, moved.port.name.clone());

@@ -17,7 +17,7 @@ pub(in crate::cli) struct Landing {
     /// The namespace to put it into [default: that of the same path]
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// Add the namespace there if it is missing, and those that it lies in, with the numbers that they have here
+    /// Add the namespace there if it is missing, and those that it lies in, with the numbers and settings that they have here
     #[arg(long)]
     add_namespace: bool,
     /// The number that it shall have in its namespace [default: the same, which must be free]

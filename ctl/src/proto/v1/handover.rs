@@ -33,7 +33,8 @@ pub struct PortImport {
     /// The namespace to put the port into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Make its namespace, and those that this lies in, where they are missing (`NotFound` otherwise).
+    /// Make its namespace, and those that this lies in, where they are missing (`NotFound` otherwise), with the numbers
+    /// and settings that are written.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "std::ops::Not::not")]
     pub add_namespace: bool,
     /// The number that it shall have there.
