@@ -6,11 +6,12 @@
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use tests::frames::{BROADCAST, number_of, numbered};
-use tests::guest::Couple;
+use tests::guest::{Couple, SyntheticGuest};
 use tests::wait::{Deadline, for_value};
 use tests::weftd::Weftd;
 
@@ -18,6 +19,10 @@ use tests::weftd::Weftd;
 const SYSTEMD: &str = "export NOTIFY_SOCKET={dir}/notify FDSTORE=1
 if read number <{dir}/stored; then exec 3<&$number; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=weft-estate; fi
 exec \"$@\"";
+
+/// The variable that asks for more restarts than a test should take.
+const RESTARTS: &str = "WEFT_RESTARTS";
+const RESTARTS_DEFAULT: u64 = 5;
 
 struct Scene {
     daemon: Weftd,
@@ -61,14 +66,19 @@ impl Scene {
 
     /// Starts the next one with this in the store.
     fn start(&mut self, stored: &OwnedFd) {
-        fcntl_setfd(stored, FdFlags::empty()).expect("it is ours");
-        let place = self.daemon.folder().join("stored");
-        fs::write(&place, format!("{}\n", stored.as_raw_fd())).expect("the folder is ours");
-        self.daemon.restart();
-        fcntl_setfd(stored, FdFlags::CLOEXEC).expect("it is ours");
+        start(&mut self.daemon, stored);
         let removed = std::iter::from_fn(|| Some(self.told())).find(|(text, _)| text.contains("FDSTOREREMOVE=1"));
         assert!(removed.is_some_and(|(text, _)| text.contains("FDNAME=weft-estate")), "nobody finds it once more");
     }
+}
+
+/// Starts weftd with this in the store.
+fn start(daemon: &mut Weftd, stored: &OwnedFd) {
+    fcntl_setfd(stored, FdFlags::empty()).expect("it is ours");
+    let place = daemon.folder().join("stored");
+    fs::write(&place, format!("{}\n", stored.as_raw_fd())).expect("the folder is ours");
+    daemon.restart();
+    fcntl_setfd(stored, FdFlags::CLOEXEC).expect("it is ours");
 }
 
 /// Frames that each guest got and sent.
@@ -120,4 +130,60 @@ fn a_restart_by_systemd_leaves_guests_where_they_are() {
     scene.guests.two.reconnect(Deadline::patient());
     scene.guests.ping();
     assert!(scene.daemon.log().contains("is of no use"));
+}
+
+/// Restarts weftd while guests talk, and returns how long it took from its end, and from the start of the next, until both heard what
+/// they were told meanwhile: `number`, and all of it.
+fn blocked_for(scene: &mut Scene, number: u64) -> [Duration; 2] {
+    const FRAMES: u64 = 100;
+    let stopped = Instant::now();
+    let left = scene.end();
+    let Scene { daemon, guests, .. } = scene;
+    let (one, two) = (guests.one.mac(), guests.two.mac());
+    for at in number..number + FRAMES {
+        guests.one.send(&numbered(two, one, at, 200));
+        guests.two.send(&numbered(one, two, at, 200));
+    }
+    let started = Instant::now();
+    let took = thread::scope(|scope| {
+        scope.spawn(|| start(daemon, &left));
+        let heard = |guest: &mut SyntheticGuest| {
+            let got = guest.recv_until(Deadline::patient(), |got| number_of(&got.frame).is_some());
+            assert_eq!(got.and_then(|got| number_of(&got.frame)), Some(number), "the first of all waited in the ring");
+        };
+        heard(&mut guests.one);
+        heard(&mut guests.two);
+        [stopped, started].map(|since| since.elapsed())
+    });
+    for guest in [&mut guests.one, &mut guests.two] {
+        for at in number + 1..number + FRAMES {
+            let got = guest.recv_until(Deadline::patient(), |got| number_of(&got.frame).is_some());
+            assert_eq!(got.and_then(|got| number_of(&got.frame)), Some(at), "nothing is lost, doubled or overtaken");
+        }
+    }
+    took
+}
+
+/// As `kill -9` and an upgrade are: how long no frame came is printed, and nothing is lost, so that this is all the blocked time there is.
+#[test]
+fn frames_come_again_after_a_restart_by_systemd() {
+    let mut scene = Scene::new();
+    let restarts = std::env::var(RESTARTS).map_or(RESTARTS_DEFAULT, |count| count.parse().expect("a number"));
+    let mut times = [Vec::new(), Vec::new()];
+    for restart in 0..restarts {
+        scene.guests.ping();
+        let took = blocked_for(&mut scene, restart * 1000);
+        times.iter_mut().zip(took).for_each(|(times, took)| times.push(took));
+    }
+    scene.guests.ping();
+    assert!(!scene.daemon.log().contains("session ended"), "nobody had to connect anew");
+    let [stopped, started] = times.map(spread);
+    eprintln!("{restarts} restarts by systemd, 0 frames lost: from the stop {stopped}; from the start {started}");
+}
+
+/// The shortest, the median, the 95th of a hundred and the longest.
+fn spread(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    format!("{:?} / {:?} / {:?} / {:?}", at(0), at(50), at(95), at(100))
 }

@@ -2,10 +2,12 @@
 //! The daemon ends, by a crash or in peace, and comes back under running guests.
 #![forbid(unsafe_code)]
 
+mod asked;
 mod end;
 mod flood;
 mod kill;
 mod offered;
 mod resume;
 mod state;
+mod stopped;
 mod talker;
