@@ -10,6 +10,10 @@ use ctl::proto::v1::{self, Error};
 use std::time::Duration;
 use switch::{Departure, Landed, Missing, MoveId, PortPath, PortSpec, Refusal, Request, Told};
 
+/// The longest that a document is taken to have been on its way. `weft migrate prepare` takes seconds, and by hand it is a minute or two;
+/// it is well below the 1800 s that a router gives itself by default (RFC 4861 section 6.2.1).
+const WAY_MAX: Duration = Duration::from_mins(5);
+
 impl Calls<'_> {
     pub(super) fn port_export(&mut self, asked: &v1::PortExport) -> Result<v1::PortExportReply, Error> {
         let port = self.port_meant(&asked.name)?;
@@ -39,7 +43,7 @@ impl Calls<'_> {
     fn land(&mut self, asked: &v1::PortImport) -> Result<v1::PortImportReply, Error> {
         let whole = handover::from_text(&asked.text);
         let Document { exported_ms, mut moved } = whole.map_err(|why| no_move(&why.to_string()))?;
-        let way = Duration::from_millis(unix_ms().saturating_sub(exported_ms));
+        let way = way_since(exported_ms, unix_ms());
         moved.age(way);
         self.adapt(&mut moved, asked)?;
         check_features(moved.offered, &moved.spec)?;
@@ -147,6 +151,22 @@ impl Calls<'_> {
     }
 }
 
+/// How long a document was on its way, by the clocks of two hosts. These may be apart by any amount, and what is said of routers must not
+/// be lost for that: more than [`WAY_MAX`] is not believed.
+fn way_since(exported_ms: u64, now_ms: u64) -> Duration {
+    let way = Duration::from_millis(now_ms.saturating_sub(exported_ms));
+    if way > WAY_MAX {
+        let (said_s, taken_s) = (way.as_secs(), WAY_MAX.as_secs());
+        tracing::warn!(
+            said_s,
+            taken_s,
+            "by this host's clock the port was exported long ago: what its routers said is taken to be younger; \
+             if it was exported just now, the clocks of the two hosts differ, and if not, it is better exported anew"
+        );
+    }
+    way.min(WAY_MAX)
+}
+
 fn move_id(text: &str) -> Result<MoveId, Error> {
     let expected = "the id that PortExport answered";
     text.parse().map_err(|_| convert::refusal(Refusal::invalid("id", text, expected)))
@@ -170,4 +190,18 @@ fn check_features(offered: u64, spec: &PortSpec) -> Result<(), Error> {
 fn unix_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A clock that is half an hour ahead lets no Router Advertisement end that has 1800 s to live.
+    #[test]
+    fn test_clocks_that_differ_age_nothing_by_more_than_a_move_takes() {
+        let way = |exported_s: u64, now_s: u64| way_since(exported_s * 1000, now_s * 1000).as_secs();
+        assert_eq!(way(1000, 1007), 7, "as long as it took");
+        assert_eq!((way(1000, 1000 + 31 * 60), way(0, u64::MAX / 1000)), (WAY_MAX.as_secs(), WAY_MAX.as_secs()));
+        assert_eq!(way(1000, 900), 0, "nothing comes before it goes");
+    }
 }
