@@ -75,21 +75,37 @@ fn table(ras: &[Ra], output: &Output<'_>) -> String {
         ("BYTES", Side::Right),
         ("HEARD", Side::Right),
         ("LAST", Side::Right),
+        ("DEFAULT", Side::Right),
         ("EXPIRES", Side::Right),
     ];
     let mut table = output.table(&columns);
-    for Ra { namespace, number, port, router, pvd, len, heard, last_s, expires_s, .. } in ras {
+    for Ra { namespace, number, port, router, pvd, len, heard, last_s, expires_s, router_left_s, .. } in ras {
         let [number, len, heard] = [number, len, heard].map(u64::to_string);
         let (namespace, port, router, pvd) = (namespace.clone(), port.clone(), router.clone(), pvd.clone());
         let last = format!("{} ago", duration(*last_s));
-        table.row([namespace, number, port, router, pvd, len, heard, last, remaining(*expires_s)]);
+        let default = router_left_s.map_or_else(|| "no".to_owned(), duration);
+        table.row([namespace, number, port, router, pvd, len, heard, last, default, remaining(*expires_s)]);
     }
     table.finish()
 }
 
 fn page(shown: &RaShowReply, output: &Output<'_>) -> String {
     let Ra {
-        namespace, number, port, router, mac, pvd, injected, len, expires_s, first_s, last_s, heard, hits, ..
+        namespace,
+        number,
+        port,
+        router,
+        mac,
+        pvd,
+        injected,
+        len,
+        expires_s,
+        first_s,
+        last_s,
+        heard,
+        hits,
+        router_left_s,
+        ..
     } = &shown.ra;
     let mut page = Page::new("ra", &number.to_string());
     page.line("namespace", namespace);
@@ -99,7 +115,11 @@ fn page(shown: &RaShowReply, output: &Output<'_>) -> String {
     page.line("heard", &format!("{heard}, first {} ago, last {} ago", duration(*first_s), duration(*last_s)));
     page.line("handed out", &counted(*hits, "time"));
     page.line("expires", &remaining(*expires_s));
-    page.line("router", &format!("for {} from when it was heard", duration(shown.router_s)));
+    let left = router_left_s.map_or_else(
+        || "no default router, and handed out to nobody".to_owned(),
+        |left| format!("default router for {} more", duration(left)),
+    );
+    page.line("router", &format!("{left}; said for {} when it was heard", duration(shown.router_s)));
     parameter_lines(&mut page, &shown.parameters);
     page.line("message", &format!("{}, {}", counted(*len, "byte"), counted(shown.options.len() as u64, "option")));
     page.below(&options(&shown.options, output));

@@ -6,22 +6,27 @@
 //! PvD has several entries, since parts share no option (RFC 8801 section 3.2). A message that shares an option with one
 //! that is there is the same part said anew, and takes its place.
 //!
-//! An entry lasts as long as its router promised to be one. A router that resigns takes all that it has said about that
-//! PvD with it, so nothing of a dead router is ever handed out.
+//! An entry lasts as long as anything that it says. It is handed out only while its router is a default router of that PvD: one
+//! that resigns takes none of its prefixes back (RFC 4861 section 6.3.4), and one that falls silent takes back nothing at all, but
+//! neither is there any more to stand by what is said in its name. One that never was a default router (section 6.2.3) looks
+//! no different, and a router lifetime of 0 in the name of an address ends whatever router a host has there. So such
+//! advertisements are kept and shown, and said again by nobody but their router.
 
+mod lasting;
 mod room;
 
 use crate::PvdName;
 use crate::advert::Advert;
 use crate::fact::FactRef;
 use crate::id::PvdId;
-use crate::lifetime::{Deadline, Lifetime};
+use crate::lifetime::Deadline;
 use crate::limits;
 use crate::registry::Registry;
 use crate::replay::replay;
 use crate::responder::ALL_NODES;
 use crate::timers::Timers;
 use core::net::Ipv6Addr;
+use lasting::Lasts;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -52,14 +57,21 @@ pub struct CachedRa {
     pub heard: u64,
     /// How often it was handed out.
     pub hits: u64,
-    /// Until when its router is one.
-    until: Deadline,
+    /// Until when its router is a default router.
+    router_until: Deadline,
+    /// Until when the last is true of what else it says.
+    facts_until: Deadline,
 }
 
 impl CachedRa {
-    /// Until when it may be handed out.
+    /// Until when anything of it is true.
     pub fn until(&self) -> Deadline {
-        self.until
+        self.router_until.max(self.facts_until)
+    }
+
+    /// Until when its router is a default router, and it may be handed out; a time that has passed when it is none.
+    pub fn router_until(&self) -> Deadline {
+        self.router_until
     }
 
     /// The PvD that it belongs to.
@@ -96,7 +108,7 @@ pub enum Cached {
     Again,
     /// It took the place of what its router had said before.
     Anew,
-    /// Its router is none: what it had said about this PvD is gone.
+    /// Its router is none, and it says nothing else that lasts.
     Resigned,
 }
 
@@ -149,14 +161,16 @@ impl RaCache {
     ) -> Result<Cached, NotCached> {
         self.counters.heard += 1;
         self.expire(now);
-        let Some(lifetime) = Lifetime::from_wire(advert.header().lifetime.into()) else {
-            let all = self.of(advert);
-            all.into_iter().for_each(|index| self.remove(index));
+        let lasts = Lasts::of(advert, now);
+        if advert.header().lifetime == 0 {
+            self.resign(advert, now);
+        }
+        if lasts.until().passed(now) {
+            self.withdraw(advert);
             return Ok(Cached::Resigned);
-        };
-        let until = lifetime.deadline(now);
+        }
         if let Some(index) = self.same(advert, mac, octets) {
-            self.again(index, until, now);
+            self.again(index, lasts, now);
             return Ok(Cached::Again);
         }
         if octets.len() > limits::RA_LEN {
@@ -165,24 +179,24 @@ impl RaCache {
         }
         let mut replaced = self.replaced(advert).into_iter();
         let Some(index) = replaced.next() else {
-            self.make_room(advert.port)?;
+            self.make_room(advert.port, now)?;
             self.last += 1;
-            self.insert(CachedRa { serial: self.last, ..entry(advert, mac, octets, until, now) });
+            self.insert(CachedRa { serial: self.last, ..entry(advert, mac, octets, lasts, now) });
             return Ok(Cached::New);
         };
         replaced.for_each(|index| self.remove(index));
         if let Some(place) = self.entries[index as usize].as_mut() {
             let CachedRa { serial, first, heard, hits, .. } = *place;
-            *place = CachedRa { serial, first, heard: heard + 1, hits, ..entry(advert, mac, octets, until, now) };
+            *place = CachedRa { serial, first, heard: heard + 1, hits, ..entry(advert, mac, octets, lasts, now) };
         }
-        self.look_at(index, until);
+        self.look_at(index, lasts.until());
         Ok(Cached::Anew)
     }
 
     /// Whether [`RaCache::hear`] would make one more entry of this, if there is room.
     pub fn is_news(&self, advert: &Advert<'_>, mac: MacAddr, octets: &[u8]) -> bool {
-        let resigns = advert.header().lifetime == 0;
-        !resigns && self.same(advert, mac, octets).is_none() && self.replaced(advert).is_empty()
+        let lasts = !Lasts::of(advert, Duration::ZERO).until().passed(Duration::ZERO);
+        lasts && self.same(advert, mac, octets).is_none() && self.replaced(advert).is_empty()
     }
 
     /// All entries, in no particular order. Those that have just ended are among them until [`RaCache::expire`].
@@ -229,7 +243,7 @@ impl RaCache {
     /// Forgets what has ended by `now`.
     pub fn expire(&mut self, now: Duration) {
         while let Some(index) = self.timers.pop(now) {
-            match self.entries[index as usize].as_ref().map(|entry| entry.until) {
+            match self.entries[index as usize].as_ref().map(CachedRa::until) {
                 Some(until) if !until.passed(now) => self.look_at(index, until),
                 _ => self.remove(index),
             }
@@ -250,7 +264,7 @@ impl RaCache {
         now: Duration,
         sees: impl Fn(&&mut CachedRa) -> bool,
     ) -> impl Iterator<Item = &mut CachedRa> {
-        let fit = |entry: &&mut CachedRa| entry.port != port && !entry.until.passed(now);
+        let fit = |entry: &&mut CachedRa| entry.port != port && !entry.router_until.passed(now);
         let mut fit: Vec<_> = self.entries.iter_mut().flatten().filter(fit).filter(sees).collect();
         fit.sort_by_key(|entry| std::cmp::Reverse((entry.confirmed(), entry.last)));
         fit.into_iter().take(limits::ANSWER)
@@ -275,23 +289,24 @@ impl RaCache {
     /// The entries that say something about what this says something about.
     fn replaced(&self, advert: &Advert<'_>) -> Vec<u32> {
         let new = facts(advert);
-        let shares = |index: &u32| {
-            let entry = self.entries[*index as usize].as_ref();
-            let old = entry.and_then(|entry| {
-                let message = wire::nd::RouterAdvert::parse(&entry.octets).ok()?;
-                Some(facts(&Advert::new(entry.port, entry.router, message).ok()?))
-            });
-            old.is_some_and(|old| (old.is_empty() && new.is_empty()) || old.iter().any(|fact| new.contains(fact)))
-        };
-        self.of(advert).into_iter().filter(shares).collect()
+        let shares = |old: &[u64]| (old.is_empty() && new.is_empty()) || old.iter().any(|fact| new.contains(fact));
+        let all = self.of(advert).into_iter();
+        all.filter(|index| self.facts_of(*index).is_some_and(|old| shares(&old))).collect()
     }
 
-    fn again(&mut self, index: u32, until: Deadline, now: Duration) {
+    /// What an entry says something about.
+    fn facts_of(&self, index: u32) -> Option<Vec<u64>> {
+        let entry = self.entries[index as usize].as_ref()?;
+        let message = wire::nd::RouterAdvert::parse(&entry.octets).ok()?;
+        Some(facts(&Advert::new(entry.port, entry.router, message).ok()?))
+    }
+
+    fn again(&mut self, index: u32, lasts: Lasts, now: Duration) {
         if let Some(entry) = self.entries[index as usize].as_mut() {
-            (entry.last, entry.until) = (now, until);
+            (entry.last, entry.router_until, entry.facts_until) = (now, lasts.router, lasts.facts);
             entry.heard += 1;
         }
-        self.look_at(index, until);
+        self.look_at(index, lasts.until());
     }
 
     fn look_at(&mut self, index: u32, until: Deadline) {
@@ -305,7 +320,7 @@ impl RaCache {
             self.entries.push(None);
             (self.entries.len() - 1) as u32
         });
-        let (port, until) = (entry.port, entry.until);
+        let (port, until) = (entry.port, entry.until());
         self.entries[index as usize] = Some(entry);
         self.ports.entry(port).or_default().push(index);
         self.look_at(index, until);
@@ -326,10 +341,22 @@ impl RaCache {
     }
 }
 
-fn entry(advert: &Advert<'_>, mac: MacAddr, octets: &[u8], until: Deadline, now: Duration) -> CachedRa {
-    let (port, router, pvd) = (advert.port, advert.router, advert.name().map(PvdName::from));
-    let (octets, injected) = (octets.to_vec(), advert.flags().injected);
-    CachedRa { serial: 0, port, router, mac, pvd, injected, octets, first: now, last: now, heard: 1, hits: 0, until }
+fn entry(advert: &Advert<'_>, mac: MacAddr, octets: &[u8], lasts: Lasts, now: Duration) -> CachedRa {
+    CachedRa {
+        serial: 0,
+        port: advert.port,
+        router: advert.router,
+        mac,
+        pvd: advert.name().map(PvdName::from),
+        injected: advert.flags().injected,
+        octets: octets.to_vec(),
+        first: now,
+        last: now,
+        heard: 1,
+        hits: 0,
+        router_until: lasts.router,
+        facts_until: lasts.facts,
+    }
 }
 
 /// Checksums differ with the destination, and say nothing.

@@ -15,7 +15,7 @@ use crate::registry::Registry;
 use crate::source::Source;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use wire::nd::{NdOption, PrefixInfo, PvdOption, RawOption, RawOptions, RouterAdvert, kind, pio_flag};
+use wire::nd::{NdOption, PrefixInfo, PvdOption, RaHeader, RawOption, RawOptions, RouterAdvert, kind, pio_flag};
 
 pub use fault::{Fault, Field, Severity};
 
@@ -77,6 +77,15 @@ impl<'a> Read<'a> {
         Origin::Router { port: self.ra.port, address: self.ra.router }
     }
 
+    /// The header that counts for whoever knows of PvDs.
+    fn header(&self) -> RaHeader {
+        self.pvd.and_then(|pvd| pvd.header).unwrap_or(self.advert.header)
+    }
+
+    fn is_of_router(&self, now: Duration) -> bool {
+        !self.ra.router_until().passed(now)
+    }
+
     fn explicit(&self) -> Option<PvdId> {
         self.pvd.map(|_| self.ra.id())
     }
@@ -106,7 +115,10 @@ pub fn check(cache: &RaCache, registry: Option<&Registry>, now: Duration) -> Fin
     let mut all: Vec<Read<'_>> = cache.iter().filter_map(Read::of).collect();
     all.sort_by_key(|read| read.ra.serial);
     let mut found = Findings::default();
+    // What somebody has said who is no router any more contradicts nobody.
+    all.retain(|read| read.is_of_router(now) || read.header().lifetime == 0);
     all.iter().for_each(|read| alone(read, &mut found));
+    all.retain(|read| read.is_of_router(now));
     among::check(&all, &mut found);
     if let Some(registry) = registry {
         routerless(registry, now, &mut found);
@@ -118,7 +130,7 @@ pub fn check(cache: &RaCache, registry: Option<&Registry>, now: Duration) -> Fin
 /// What one advertisement says that no router should say.
 fn alone(read: &Read<'_>, found: &mut Findings) {
     let mut push = |fault| found.push(fault, &[read.origin()], read.explicit());
-    let header = read.pvd.and_then(|pvd| pvd.header).unwrap_or(read.advert.header);
+    let header = read.header();
     if header.lifetime > 0 && header.flags >> 3 & 3 == 0b10 {
         push(Fault::ReservedPreference);
     }

@@ -17,7 +17,7 @@ const UNIT: usize = 8;
 /// The message for `to`, its checksum included. Of prefixes only those that `holds` lets pass are in it. `None`: it is
 /// signed and must not be changed, or its router is none any more.
 pub(crate) fn replay(ra: &CachedRa, to: Ipv6Addr, now: Duration, holds: impl Fn(Prefix) -> bool) -> Option<Vec<u8>> {
-    if ra.until().passed(now) {
+    if ra.router_until().passed(now) {
         return None;
     }
     aged(&ra.octets, (ra.router, to), seconds(now.saturating_sub(ra.last)), holds)

@@ -132,7 +132,7 @@ impl Plant {
         let registry = namespace.get(self.learning.pvds).and_then(PvdPlace::made);
         let cache = namespace.get(self.learning.ras).map(|ras| &ras.cache);
         let (Some(registry), Some(cache)) = (registry, cache) else { return Vec::new() };
-        let mut all: Vec<&CachedRa> = cache.iter().filter(|entry| !entry.until().passed(now)).collect();
+        let mut all: Vec<&CachedRa> = cache.iter().filter(|entry| !entry.router_until().passed(now)).collect();
         all.sort_by_key(|entry| std::cmp::Reverse((entry.confirmed(), entry.last, entry.serial)));
         let numbers = namespace.get(self.numbers);
         let left = all.into_iter().filter_map(|entry| {

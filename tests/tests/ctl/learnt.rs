@@ -19,6 +19,11 @@ const POINTER: usize = 11;
 
 /// A Router Advertisement of a PvD with one prefix of its own. Everything lasts for 1800 s.
 pub(crate) fn advertise(guest: &mut SyntheticGuest, pvd: &str, prefix: u16) {
+    advertise_for(guest, pvd, prefix, 1800);
+}
+
+/// The same of one that is a default router for so many seconds.
+fn advertise_for(guest: &mut SyntheticGuest, pvd: &str, prefix: u16, lifetime: u16) {
     let prefix = Ipv6Addr::new(0x2001, 0xdb8, prefix, 0, 0, 0, 0, 0);
     let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 1800, preferred: 1800 };
     let nested = encode([NdOption::Prefix(info)]).expect("a good prefix");
@@ -27,7 +32,7 @@ pub(crate) fn advertise(guest: &mut SyntheticGuest, pvd: &str, prefix: u16) {
     let option = PvdOption { http: true, legacy: false, delay: 1, sequence: 7, name, header: None, nested: &nested };
     let options = encode([NdOption::Pvd(option)]).expect("a good option");
     let mac = MacAddr(guest.mac());
-    guest.send(&build::advertisement(mac, ROUTER, 1800, &options));
+    guest.send(&build::advertisement(mac, ROUTER, lifetime, &options));
 }
 
 fn names(list: &Value) -> Vec<&str> {
@@ -91,6 +96,24 @@ fn a_router_advertisement_is_shown_option_by_option_and_as_it_came() {
     assert!(own.starts_with("8600") && own.trim_end().len() as u64 == 2 * ra["len"].as_u64().expect("a number"));
     let error = scene.daemon.refusal(&["ra", "show", "blue", &number]);
     assert_eq!(error["error"], "org.weft.Switch1.NotFound");
+}
+
+#[test]
+fn an_advertisement_of_no_default_router_is_listed_as_such() {
+    let scene = Scene::new();
+    scene.daemon.add_port("red", "r1", 4, &["--role", "router"]);
+    let mut router = scene.daemon.attach("r1", 4);
+    advertise_for(&mut router, "a.example", 1, 0);
+    advertise(&mut router, "b.example", 2);
+    let listed = || scene.daemon.json(&["ra", "list", "red"]);
+    until("both advertisements", Deadline::patient(), || listed().as_array().is_some_and(|list| list.len() == 2));
+    let list = listed();
+    let of = |name: &str| list.as_array().and_then(|all| all.iter().find(|ra| ra["pvd"] == name)).cloned();
+    let [none, default] = ["a.example.", "b.example."].map(|name| of(name).expect("it is listed"));
+    assert!(none.get("router_left_s").is_none() && none["expires_s"].as_u64() > Some(0), "{none}");
+    assert!(default["router_left_s"].as_u64() > Some(0), "{default}");
+    let shown = scene.weft(&["ra", "show", "/", &none["number"].to_string()]).expect_ok();
+    assert!(shown.contains("no default router, and handed out to nobody; said for 0 s"), "{shown}");
 }
 
 /// What the kernel patch printed in the place of an address was where it lay in memory.

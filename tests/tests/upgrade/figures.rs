@@ -13,13 +13,14 @@ use wire::nd::{NdOption, PrefixInfo, encode};
 use wire::{MacAddr, build};
 
 /// What is a time, or the name of something, and counts nothing.
-const NO_COUNTS: [&str; 14] = [
+const NO_COUNTS: [&str; 15] = [
     "age_s",
     "since_s",
     "first_s",
     "last_s",
     "expires_s",
     "router_s",
+    "router_left_s",
     "valid_s",
     "preferred_s",
     "last_at_ms",

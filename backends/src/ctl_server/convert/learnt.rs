@@ -87,6 +87,7 @@ pub fn ra(view: &RaView, now: Duration) -> v1::Ra {
         injected: entry.injected,
         len: entry.octets.len() as u64,
         expires_s: left(entry.until(), now),
+        router_left_s: left(entry.router_until(), now).filter(|left| *left > 0),
         first_s: since(entry.first, now),
         last_s: since(entry.last, now),
         heard: entry.heard,

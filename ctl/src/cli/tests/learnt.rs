@@ -71,8 +71,8 @@ pvd corp.example.
 #[test]
 fn router_advertisements_are_listed_shown_and_dumped() {
     let table = "\
-NAMESPACE  NUMBER  PORT  ROUTER   PVD            BYTES  HEARD      LAST      EXPIRES
-red             7  r1    fe80::1  corp.example.     24    372  10 s ago  29 min 50 s
+NAMESPACE  NUMBER  PORT  ROUTER   PVD            BYTES  HEARD      LAST      DEFAULT    EXPIRES
+red             7  r1    fe80::1  corp.example.     24    372  10 s ago  29 min 50 s  29 d 23 h
 ";
     assert_eq!(output("ra list"), table);
     let page = "\
@@ -82,8 +82,8 @@ ra 7
   pvd          corp.example. (injected)
   heard        372 times, first 1 h 2 min ago, last 10 s ago
   handed out   2 times
-  expires      29 min 50 s
-  router       for 30 min from when it was heard
+  expires      29 d 23 h
+  router       default router for 29 min 50 s more; said for 30 min when it was heard
   header       hop limit 64, flags other, preference medium
   timers       reachable 30000 ms, retransmit 1000 ms
   mtu          1500

@@ -27,9 +27,12 @@ pub struct Ra {
     pub injected: bool,
     /// Bytes of the message.
     pub len: u64,
-    /// Seconds for which it may be handed out still; absent: for ever.
+    /// Seconds until the last of what it says has ended; absent: it never does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_s: Option<u64>,
+    /// Seconds for which its router is a default router still; absent: it is none, and it is handed out to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub router_left_s: Option<u64>,
     /// Seconds since it, or what it took the place of, was first heard.
     pub first_s: u64,
     /// Seconds since it was last heard.

@@ -214,6 +214,23 @@ fn a_dead_router_is_never_handed_out_and_none_is_sent_back_to_its_own_port() {
     assert_eq!((bed.answer(), bed.responder.counters().nothing), (None, 2));
 }
 
+/// A router lifetime of 0 in its name would end the default router of whoever has it as one, and nobody can tell who resigns
+/// from who never was one.
+#[test]
+fn what_is_of_no_default_router_is_kept_and_never_handed_out() {
+    let mut bed = Bed::new(AnswerPolicy::Always);
+    let prefix = |lifetime| Ra::new(lifetime).prefix("2001:db8::/64", u32::MAX);
+    bed.hear(1, 1, &prefix(0));
+    bed.hear(1, 2, &prefix(10));
+    assert_eq!(bed.answer().unwrap().adverts.iter().map(|it| it.router).collect::<Vec<_>>(), [router(2)]);
+    bed.net.pass(10);
+    assert_eq!((bed.answer(), bed.cache.len()), (None, 2), "one has fallen silent");
+    bed.hear(1, 2, &prefix(1800));
+    assert!(bed.answer().is_some());
+    bed.hear(1, 2, &prefix(0));
+    assert_eq!((bed.answer(), bed.cache.len()), (None, 2), "and resigns");
+}
+
 #[test]
 fn what_has_ended_is_left_out_and_what_nobody_knows_is_kept() {
     let mut bed = Bed::new(AnswerPolicy::Always);

@@ -2,7 +2,7 @@
 //! The cache: what it keeps, what it drops, and who has to go.
 
 use super::build::{Ra, router, s};
-use crate::{Advert, Cached, CachedRa, NotCached, RaCache, limits};
+use crate::{Advert, Cached, CachedRa, Deadline, NotCached, RaCache, limits};
 use std::time::Duration;
 use wire::MacAddr;
 use wire::nd::RouterAdvert;
@@ -57,14 +57,66 @@ fn a_router_that_resigns_takes_its_pvd_with_it_and_no_other() {
 }
 
 #[test]
-fn nothing_outlives_its_router() {
+fn an_advertisement_is_kept_for_as_long_as_the_last_of_it_and_its_router_no_longer_than_promised() {
     let mut cache = RaCache::default();
-    hear(&mut cache, (1, 1), &Ra::new(10).prefix("2001:db8::/64", u32::MAX), s(0)).unwrap();
-    hear(&mut cache, (1, 1), &Ra::new(10).prefix("2001:db8::/64", u32::MAX), s(5)).unwrap();
-    cache.expire(s(14));
-    assert_eq!((cache.len(), cache.next_expiry()), (1, Some(s(15))));
-    cache.expire(s(15));
+    let ra = Ra::new(10).prefix("2001:db8::/64", 100).rdnss(&["::1"], 20);
+    hear(&mut cache, (1, 1), &ra, s(0)).unwrap();
+    assert_eq!(hear(&mut cache, (1, 1), &ra, s(5)), Ok(Cached::Again));
+    let until = |cache: &RaCache| cache.iter().map(|ra| (ra.router_until(), ra.until())).next();
+    assert_eq!(until(&cache), Some((Deadline::At(s(15)), Deadline::At(s(105)))));
+    cache.expire(s(104));
+    assert_eq!((cache.len(), cache.next_expiry()), (1, Some(s(105))));
+    cache.expire(s(105));
     assert!(cache.is_empty() && cache.next_expiry().is_none());
+    hear(&mut cache, (1, 1), &Ra::new(10).prefix("2001:db8::/64", 5), s(200)).unwrap();
+    assert_eq!(until(&cache), Some((Deadline::At(s(210)), Deadline::At(s(210)))), "the router is the last");
+}
+
+#[test]
+fn a_router_that_is_no_default_router_is_in_the_list_with_what_it_says() {
+    let mut cache = RaCache::default();
+    let ra = Ra::of("a.example", 0).prefix("2001:db8::/64", 100);
+    assert_eq!(hear(&mut cache, (1, 1), &ra, s(0)), Ok(Cached::New));
+    assert_eq!(hear(&mut cache, (1, 1), &ra, s(1)), Ok(Cached::Again));
+    let entry = of_port(&cache, 1)[0];
+    assert!(entry.router_until().passed(s(1)) && entry.until() == Deadline::At(s(101)) && entry.octets == ra.bytes());
+    for nothing in [Ra::new(0), Ra::new(0).mtu(1500), Ra::new(0).prefix("2001:db8:1::/64", 0)] {
+        assert_eq!(hear(&mut cache, (1, 2), &nothing, s(1)), Ok(Cached::Resigned), "nothing of it lasts");
+    }
+    assert_eq!(cache.len(), 1);
+    cache.expire(s(101));
+    assert!(cache.is_empty());
+}
+
+#[test]
+fn who_resigns_takes_back_what_he_says_is_over_and_nothing_else() {
+    let mut cache = RaCache::default();
+    let part = |lifetime, net: &str, valid| Ra::of("a.example", lifetime).prefix(net, valid);
+    hear(&mut cache, (1, 1), &part(1800, "2001:db8:1::/64", 100), s(0)).unwrap();
+    hear(&mut cache, (1, 1), &part(1800, "2001:db8:2::/64", 200).rdnss(&["::1"], 300), s(0)).unwrap();
+    assert_eq!(hear(&mut cache, (1, 1), &Ra::of("a.example", 0), s(1)), Ok(Cached::Resigned));
+    assert!(cache.iter().all(|ra| ra.router_until().passed(s(1))) && cache.len() == 2, "neither is a router's");
+    assert_eq!(hear(&mut cache, (1, 1), &part(0, "2001:db8:1::/64", 0), s(2)), Ok(Cached::Resigned));
+    assert_eq!(hear(&mut cache, (1, 1), &part(0, "2001:db8:2::/64", 0), s(2)), Ok(Cached::Resigned));
+    assert_eq!((cache.len(), of_port(&cache, 1)[0].until()), (1, Deadline::At(s(300))), "it told of a resolver too");
+    let back = part(1800, "2001:db8:2::/64", 200).rdnss(&["::1"], 300);
+    assert_eq!(hear(&mut cache, (1, 1), &back, s(3)), Ok(Cached::Again));
+    assert_eq!(of_port(&cache, 1)[0].router_until(), Deadline::At(s(1803)), "it is a router again");
+}
+
+#[test]
+fn what_is_of_no_router_any_more_keeps_no_router_out_of_a_full_port() {
+    let mut cache = RaCache::default();
+    for host in 0..limits::PORT_RAS as u16 * 2 {
+        let ra = Ra::new(if host % 64 == 7 { 10 } else { 1800 }).prefix("2001:db8::/64", u32::MAX);
+        hear(&mut cache, (1, host % limits::PORT_RAS as u16), &ra, s(0)).unwrap();
+    }
+    let forged = Ra::new(1800);
+    assert_eq!(hear(&mut cache, (1, 999), &forged, s(9)), Err(NotCached::Full));
+    assert_eq!(hear(&mut cache, (1, 999), &forged, s(10)), Ok(Cached::New), "one has fallen silent");
+    assert!(!cache.iter().any(|ra| ra.router == router(7)));
+    assert_eq!(hear(&mut cache, (1, 998), &forged, s(10)), Ok(Cached::New));
+    assert!(!cache.iter().any(|ra| ra.router == router(999)), "what was heard once goes first");
 }
 
 #[test]

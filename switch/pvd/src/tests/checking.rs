@@ -24,6 +24,18 @@ fn routers_that_agree_are_left_alone() {
 }
 
 #[test]
+fn who_is_no_router_any_more_contradicts_nobody() {
+    let one = Ra::new(10).mtu(1500).prefix("2001:db8::/64", 1000);
+    let other = Ra::new(1800).mtu(1400);
+    let mut cache = RaCache::default();
+    hear(&mut cache, (1, 1), &one, s(0)).unwrap();
+    hear(&mut cache, (2, 1), &other, s(0)).unwrap();
+    assert_eq!(check(&cache, None, s(9)).list.len(), 1);
+    assert_eq!((check(&cache, None, s(10)).list.len(), cache.len()), (0, 2));
+    assert_eq!(codes(&[(1, 1, Ra::new(0).prefix_with("2001:db8::/64", (1, 2), 0))]), ["preferred-beyond-valid"]);
+}
+
+#[test]
 fn what_routers_should_say_alike_is_compared() {
     let one = Ra::new(1800).mtu(1500).header(|it| (it.hop_limit, it.reachable, it.retrans) = (64, 1000, 0));
     let other = Ra::new(1800).mtu(1400).header(|it| {

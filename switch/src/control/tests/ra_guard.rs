@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Rules for routers: that they reach the data plane, and what becomes of what a router has taught that it may teach no more.
 
-use super::learning::{add_router, advert, hear, lasting, pvds, ras, resigning, usage};
+use super::learning::{add_router, advert, hear, long, pvds, ras, resigning, usage};
 use super::*;
 use crate::mediation::MediationEdit;
 use crate::ra_guard::RaGuardEdit;
@@ -85,14 +85,14 @@ fn test_stricter_rules_forget_what_they_do_not_allow_and_nothing_else() {
 fn test_what_is_remembered_longer_than_its_advertisement_is_judged_too() {
     let mut control = switch();
     add_router(&mut control, "red", "r1");
-    hear(&mut control, "red:r1", &lasting(Some("a.example"), 1, 1800), 1);
-    // With these words it is a router no more, and they are not kept; what it has taught stays.
-    hear(&mut control, "red:r1", &resigning(Some("a.example"), 2, 1800), 2);
-    assert_eq!((pvds(&control, "red").len(), ras(&control, "red").len()), (1, 0));
+    hear(&mut control, "red:r1", &long("a.example", 3, 1800), 1);
+    // These words take the place of those, of which they say again a part; what it has taught stays.
+    hear(&mut control, "red:r1", &resigning(Some("a.example"), 1, 1800), 2);
+    assert_eq!((pvds(&control, "red").len(), ras(&control, "red").len()), (1, 1));
     set(&mut control, None, prefixes("2001:db8::/32"));
     assert_eq!(pvds(&control, "red").len(), 1, "all of it is allowed");
     set(&mut control, None, prefixes("2001:db8:1::/48"));
-    assert!(pvds(&control, "red").is_empty(), "its second prefix is not");
+    assert!(pvds(&control, "red").is_empty(), "its other prefixes are not");
 }
 
 #[test]
