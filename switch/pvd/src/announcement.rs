@@ -43,6 +43,18 @@ pub struct Announcement {
     pub inner: bool,
 }
 
+impl Announcement {
+    /// Seconds for which its router is a default router to hosts that know no PvDs.
+    pub fn outer_lifetime(&self) -> u16 {
+        if self.inner { 0 } else { self.lifetime }
+    }
+
+    /// Whether hosts that know no PvDs can hear both from one router. What they hear last holds for them.
+    pub fn agrees(&self, other: &Announcement) -> bool {
+        self.router != other.router || (self.mac, self.outer_lifetime()) == (other.mac, other.outer_lifetime())
+    }
+}
+
 /// The messages to `to`, with checksums; none where the operator has nothing announced. `wire::nd::split` cuts them to an
 /// MTU.
 pub(crate) fn advertisements(name: &PvdName, source: &Source, to: Ipv6Addr) -> Vec<Replayed> {

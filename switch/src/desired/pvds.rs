@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Static PvDs, and the rules about them: within a namespace a prefix belongs to one of them at most.
+//! Static PvDs, and the rules about them: within a namespace a prefix belongs to one of them at most, and what is announced in the
+//! name of one router has one header, for hosts that know no PvDs go by what they hear last.
 
 use super::Desired;
 use crate::limits;
@@ -8,7 +9,8 @@ use crate::quota::Resource;
 use crate::refusal::{Kind, Refusal};
 use crate::stated::{self, PvdKey};
 use crate::text::Text;
-use pvd::{Fact, Prefix, PvdName, Statement};
+use core::net::Ipv6Addr;
+use pvd::{Announcement, Fact, Prefix, PvdName, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All static PvDs, with what the rules ask for. It follows from them, so two that are equal have equal ones.
@@ -19,6 +21,8 @@ pub(super) struct StaticPvds {
     names: BTreeMap<NamespacePath, BTreeSet<PvdName>>,
     /// The PvD that each prefix of a namespace belongs to.
     owners: BTreeMap<(NamespacePath, Prefix), PvdName>,
+    /// Those that are announced in the name of each router of a namespace.
+    announced: BTreeMap<(NamespacePath, Ipv6Addr), BTreeSet<PvdName>>,
     /// Facts of all of them.
     facts: usize,
 }
@@ -30,6 +34,9 @@ impl StaticPvds {
             self.owners.insert((namespace.clone(), prefix), name.clone());
         }
         self.names.entry(namespace.clone()).or_default().insert(name.clone());
+        if let Some(said) = &statement.announcement {
+            self.announced.entry((namespace.clone(), said.router)).or_default().insert(name.clone());
+        }
         self.facts += statement.facts.len();
         self.all.insert(key, statement);
     }
@@ -40,12 +47,32 @@ impl StaticPvds {
             self.owners.remove(&(key.namespace.clone(), prefix));
         }
         self.facts -= statement.facts.len();
+        if let Some(said) = &statement.announcement {
+            let router = (key.namespace.clone(), said.router);
+            let left = self.announced.get_mut(&router).map(|names| {
+                names.remove(&key.name);
+                names.len()
+            });
+            if left == Some(0) {
+                self.announced.remove(&router);
+            }
+        }
         if let Some(names) = self.names.get_mut(&key.namespace) {
             names.remove(&key.name);
             if names.is_empty() {
                 self.names.remove(&key.namespace);
             }
         }
+    }
+
+    /// Another PvD of the namespace whose announcement does not go together with this one. As all others go together, one speaks
+    /// for them.
+    fn contradicting(&self, key: &PvdKey, said: &Announcement) -> Option<(PvdKey, Announcement)> {
+        let names = self.announced.get(&(key.namespace.clone(), said.router))?;
+        let name = names.iter().find(|name| **name != key.name)?.clone();
+        let other = PvdKey { namespace: key.namespace.clone(), name };
+        let theirs = self.all.get(&other)?.announcement?;
+        (!said.agrees(&theirs)).then_some((other, theirs))
     }
 
     fn owner(&self, namespace: &NamespacePath, prefix: Prefix) -> Option<&PvdName> {
@@ -132,6 +159,11 @@ impl Desired {
                 return Err(Refusal::in_use(Kind::Prefix, prefix.to_string(), by));
             }
         }
+        if let Some(said) = &statement.announcement
+            && let Some((other, theirs)) = self.pvds.contradicting(key, said)
+        {
+            return Err(contradiction(said, &other, &theirs));
+        }
         let before = self.pvds.all.get(key).map_or(0, |before| before.facts.len());
         let facts = self.pvds.facts - before + statement.facts.len();
         if facts > limits::STATIC_FACTS_ALL_MAX {
@@ -141,7 +173,8 @@ impl Desired {
         Ok(())
     }
 
-    /// What is said of a static PvD without those of its prefixes that belong to another one in `next`. `None`: none does.
+    /// What is said of a static PvD without those of its prefixes that belong to another one in `next`, and without its announcement
+    /// if that contradicts another one's there. `None`: neither is so.
     pub(crate) fn without_ceded(&self, key: &PvdKey, next: &Desired) -> Option<Statement> {
         let before = self.pvds.all.get(key)?;
         let ceded = |fact: &Fact| {
@@ -150,8 +183,22 @@ impl Desired {
         };
         let mut rest = before.clone();
         rest.facts.retain(|fact, _| !ceded(fact));
+        let contradicted = |said: &Announcement| next.pvds.contradicting(key, said).is_some();
+        rest.announcement = rest.announcement.filter(|said| !contradicted(said));
         (rest != *before).then_some(rest)
     }
+}
+
+fn contradiction(said: &Announcement, other: &PvdKey, theirs: &Announcement) -> Refusal {
+    let as_said = |said: &Announcement| format!("{} as default router for {} s", said.mac, said.outer_lifetime());
+    let expected = format!(
+        "another link-local address, or the same header: PvD {:?} is announced in that name with {}, this one with {}, and hosts that \
+         know no PvDs go by what they hear last",
+        other.label(),
+        as_said(theirs),
+        as_said(said),
+    );
+    Refusal::invalid("announce.router", said.router.to_string(), expected)
 }
 
 fn prefixes(statement: &Statement) -> impl Iterator<Item = Prefix> {

@@ -5,7 +5,7 @@ use crate::spec::{Lane, Mode, VhostUser};
 use crate::stated::{FactList, PvdKey};
 use crate::text_socket::TextSocket;
 use dataplane::Limits;
-use pvd::Statement;
+use pvd::{Announcement, Statement};
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -277,6 +277,41 @@ fn said(facts: usize) -> Statement {
     let servers: Vec<String> = (1..=facts).map(|i| format!("2001:db8::{i:x}")).collect();
     FactList::Rdnss.set(&mut said, &servers).unwrap();
     said
+}
+
+/// What hosts hear that know no PvDs comes from one router, and is one thing.
+#[test]
+fn test_what_is_announced_in_the_name_of_one_router_has_one_header() {
+    let announced = |lifetime: u16, inner: bool, mac: u8| {
+        let announcement =
+            Announcement { router: "fe80::1".parse().unwrap(), mac: MacAddr([2, 0, 0, 0, 0, mac]), lifetime, inner };
+        Statement { announcement: Some(announcement), ..Statement::default() }
+    };
+    let pvd = |namespace: &str, name: &str| PvdKey { namespace: path(namespace), name: name.parse().unwrap() };
+    let [a, b] = ["a.example", "b.example"].map(|name| pvd("red", name));
+    let mut state = two();
+    state.add_pvd(a.clone(), announced(1800, false, 1)).unwrap();
+    let refusal = |said: &str| {
+        format!(
+            "announce.router: \"fe80::1\" is not valid (expected another link-local address, or the same header: PvD \
+             \"red:a.example.\" is announced in that name with 02:00:00:00:00:01 as default router for 1800 s, this one \
+             with {said}, and hosts that know no PvDs go by what they hear last)"
+        )
+    };
+    let mac = refusal("02:00:00:00:00:02 as default router for 1800 s");
+    refused(&mut state, &mac, |s| s.add_pvd(b.clone(), announced(1800, false, 2)));
+    let none = refusal("02:00:00:00:00:01 as default router for 0 s");
+    refused(&mut state, &none, |s| s.add_pvd(b.clone(), announced(0, false, 1)));
+    refused(&mut state, &none, |s| s.add_pvd(b.clone(), announced(1800, true, 1)));
+    state.add_pvd(pvd("blue", "b.example"), announced(0, false, 1)).unwrap();
+    state.add_pvd(b.clone(), Statement::default()).unwrap();
+    refused(&mut state, &none, |s| s.set_pvd(&b, announced(0, false, 1)));
+    state.set_pvd(&b, announced(1800, false, 1)).unwrap();
+    state.set_pvd(&a, Statement::default()).unwrap();
+    state.set_pvd(&b, announced(900, true, 7)).unwrap();
+    state.set_pvd(&a, announced(0, false, 7)).unwrap();
+    [a, b, pvd("blue", "b.example")].iter().for_each(|key| state.del_pvd(key).unwrap());
+    assert_eq!(state, two());
 }
 
 #[test]

@@ -232,6 +232,26 @@ fn test_what_is_said_of_a_pvd_changes_in_place_and_is_told_word_by_word() {
     assert!(matches!(diff(&said(|_| ()), &new).steps[..], [Step::SetPvd(..)]));
 }
 
+#[test]
+fn test_all_that_is_announced_in_one_name_changes_its_header_in_one_request() {
+    let with = |lifetime, names: &[&str]| {
+        let mut state = state(&[]);
+        for name in names {
+            let announcement =
+                pvd::Announcement { router: "fe80::1".parse().unwrap(), mac: MacAddr([2; 6]), lifetime, inner: false };
+            let said = Statement { announcement: Some(announcement), ..Statement::default() };
+            state.add_pvd(pvd_key("red", name), said).unwrap();
+        }
+        state
+    };
+    let (old, new) = (with(0, &["a.example", "b.example"]), with(1800, &["a.example", "b.example", "c.example"]));
+    for (old, new) in [(&old, &new), (&new, &old)] {
+        let mut reached = old.clone();
+        diff(old, new).apply_to(&mut reached).unwrap();
+        assert_eq!(reached, *new);
+    }
+}
+
 proptest! {
     #[test]
     fn test_applying_the_difference_leads_there(old in any_state(), new in any_state()) {
