@@ -363,6 +363,11 @@ impl Control {
         ports.flat_map(|(path, record)| record.device.guarded().map(move |(reason, count)| (path, reason, count)))
     }
 
+    /// The namespaces whose routers have said something else than before, or are routers again, since this was last asked.
+    pub fn take_changed_routers(&mut self) -> Vec<NamespacePath> {
+        self.plant.take_changed()
+    }
+
     /// Whether a guest is attached to the port, or about to be.
     pub fn is_attached(&self, port: &PortPath) -> bool {
         self.plant.port(port).is_some_and(PortRecord::attached)

@@ -251,6 +251,7 @@ impl Daemon {
         self.settle();
         self.logging.tick(now);
         self.logging.guard.tick(&self.control, now);
+        self.logging.routers.tick(&mut self.control, clock().since_origin(), now);
         self.load.tick(&self.endpoints.workers().stats());
     }
 

@@ -3,6 +3,7 @@
 //! while. Nothing on the frame path logs. What a guest or a client had a hand in is logged in quotes, escaped.
 
 use super::guard_log::GuardLog;
+use super::router_log::RouterLog;
 use super::trouble_log::TroubleLog;
 use crate::log_filter;
 use crate::upgrade::LogLeft;
@@ -24,6 +25,7 @@ pub struct BadFilter(pub String);
 /// The log filter, and who tells of what is counted elsewhere.
 pub(super) struct Logging {
     pub(super) guard: GuardLog,
+    pub(super) routers: RouterLog,
     pub(super) sockets: TroubleLog,
     pub(super) lanes: TroubleLog,
     handle: reload::Handle<EnvFilter, Registry>,
@@ -49,6 +51,7 @@ impl Logging {
         let _ = tracing_subscriber::registry().with(layer).with(lines).try_init();
         Ok(Logging {
             guard: GuardLog::default(),
+            routers: RouterLog::default(),
             sockets: TroubleLog::default(),
             lanes: TroubleLog::default(),
             handle,

@@ -34,6 +34,7 @@ mod logging;
 mod options;
 mod predecessor;
 mod requests;
+mod router_log;
 mod signals;
 mod subscriber;
 mod successor;

@@ -145,6 +145,8 @@ pub struct RaCache {
     counters: CacheCounters,
     /// The number that was given last.
     last: u64,
+    /// How often what is said has changed.
+    changes: u64,
 }
 
 impl RaCache {
@@ -173,6 +175,7 @@ impl RaCache {
             self.again(index, lasts, now);
             return Ok(Cached::Again);
         }
+        self.changes += 1;
         if octets.len() > limits::RA_LEN {
             self.counters.too_long += 1;
             return Err(NotCached::TooLong);
@@ -233,6 +236,11 @@ impl RaCache {
                 (entry.heard, entry.hits) = (heard.max(1), hits);
             }
         }
+    }
+
+    /// Differs from what it was when a router has said something else than before, or is one again.
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// When [`RaCache::expire`] has something to do.
@@ -303,6 +311,7 @@ impl RaCache {
 
     fn again(&mut self, index: u32, lasts: Lasts, now: Duration) {
         if let Some(entry) = self.entries[index as usize].as_mut() {
+            self.changes += u64::from(entry.router_until.passed(now) && !lasts.router.passed(now));
             (entry.last, entry.router_until, entry.facts_until) = (now, lasts.router, lasts.facts);
             entry.heard += 1;
         }

@@ -127,6 +127,16 @@ pub fn check(cache: &RaCache, registry: Option<&Registry>, now: Duration) -> Fin
     found
 }
 
+/// Where routers of one link contradict each other: what RFC 4861 section 6.2.7 asks to log.
+pub fn contradictions(cache: &RaCache, now: Duration) -> Vec<Finding> {
+    let mut all: Vec<Read<'_>> = cache.iter().filter_map(Read::of).filter(|read| read.is_of_router(now)).collect();
+    all.sort_by_key(|read| read.ra.serial);
+    let mut found = Findings::default();
+    among::check(&all, &mut found);
+    found.list.retain(|finding| finding.fault.is_contradiction());
+    found.list
+}
+
 /// What one advertisement says that no router should say.
 fn alone(read: &Read<'_>, found: &mut Findings) {
     let mut push = |fault| found.push(fault, &[read.origin()], read.explicit());

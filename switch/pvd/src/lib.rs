@@ -77,7 +77,7 @@ mod timers;
 pub use advert::{Advert, Origin, Parameters, PvdFlags};
 pub use announcement::{Announcement, PREFERRED, VALID};
 pub use cache::{CacheCounters, Cached, CachedRa, NotCached, RaCache};
-pub use check::{Fault, Field, Finding, Findings, Severity, check};
+pub use check::{Fault, Field, Finding, Findings, Severity, check, contradictions};
 pub use event::{Change, Event, EventKind, Missed, What, Why};
 pub use fact::Fact;
 pub use farewell::{FAREWELL_TIMES, Farewell};

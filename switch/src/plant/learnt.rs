@@ -44,6 +44,8 @@ pub(crate) struct Learning {
     usage: UsageBook,
     /// Namespaces that have ever learnt anything: only there something can end.
     homes: BTreeSet<Handle<Namespace>>,
+    /// Where routers have said something else than before since that was last asked.
+    changed: BTreeSet<Handle<Namespace>>,
     /// The latest time that was told.
     pub(super) now: Duration,
     /// What is to be said of static PvDs when the request is accepted.
@@ -77,8 +79,9 @@ impl Learning {
         let ras = tree.register_subsystem(RaCaches)?;
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of PvDs"))?;
         let (records, usage, homes) = (Arena::default(), UsageBook::default(), BTreeSet::new());
+        let changed = BTreeSet::new();
         let (now, stating, alarms) = (Duration::ZERO, Stating::new(), Alarms::default());
-        Ok(Learning { pvds, ras, numbers, records, usage, homes, now, stating, alarms, dice, stirs: 0 })
+        Ok(Learning { pvds, ras, numbers, records, usage, homes, changed, now, stating, alarms, dice, stirs: 0 })
     }
 
     /// What a namespace and all below it have learnt; static PvDs are among the PvDs.
@@ -151,14 +154,23 @@ impl Plant {
         let (path, quota) = self.room(home, Resource::RaEntries)?;
         let ras = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(self.learning.ras));
         let cache = &mut ras.ok_or(Ignored::NoPort)?.cache;
-        let before = cache.len();
+        let (before, changes) = (cache.len(), cache.changes());
         let kept = match quota {
             Some(refusal) if cache.is_news(&heard.advert, heard.mac, heard.octets) => Err(Ignored::Quota(refusal)),
             _ => cache.hear(&heard.advert, heard.mac, heard.octets, now).map_err(Ignored::Cache),
         };
         let after = cache.len();
+        if cache.changes() != changes {
+            self.learning.changed.insert(home);
+        }
         self.learning.recount(&path, Resource::RaEntries, (before, after));
         self.note_quota(home, kept)
+    }
+
+    /// The namespaces whose routers have said something else than before since this was last asked.
+    pub(crate) fn take_changed(&mut self) -> Vec<NamespacePath> {
+        let changed = std::mem::take(&mut self.learning.changed).into_iter();
+        changed.filter_map(|home| Some(self.tree.get(home)?.path().clone())).collect()
     }
 
     /// Forgets what has ended by `now`.
@@ -238,6 +250,7 @@ impl Plant {
     /// A namespace is gone for good, and what it has learnt counts no more.
     pub(super) fn discount(&mut self, gone: &Namespace) {
         self.learning.homes.remove(&gone.handle());
+        self.learning.changed.remove(&gone.handle());
         self.learning.alarms.clear(gone.handle());
         let place = gone.get(self.learning.pvds);
         place.into_iter().flat_map(PvdPlace::records).for_each(|record| self.end_record(record));

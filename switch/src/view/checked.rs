@@ -8,7 +8,7 @@ use crate::plant::Plant;
 use crate::refusal::Refusal;
 use crate::tree::Namespace;
 use core::net::Ipv6Addr;
-use pvd::{CacheCounters, Counters, Fault, Origin, ResponderCounters, check};
+use pvd::{CacheCounters, Counters, Fault, Finding, Origin, ResponderCounters, check, contradictions};
 use std::time::Duration;
 
 /// What is wrong with what the routers of a namespace say.
@@ -63,12 +63,23 @@ impl View<'_> {
             return Ok(RaCheck { findings: Vec::new(), more: 0, looked_at: 0 });
         };
         let found = check(&ras.cache, registry, now);
-        let findings = found.list.into_iter().map(|finding| FindingView {
-            fault: finding.fault,
-            routers: finding.routers.iter().filter_map(|origin| self.router(home, *origin)).collect(),
-            pvd: finding.pvd.map(|pvd| self.pvd_name(home, &pvd)),
-        });
+        let findings = found.list.into_iter().map(|finding| self.finding(home, finding));
         Ok(RaCheck { findings: findings.collect(), more: found.more as u64, looked_at: ras.cache.len() as u64 })
+    }
+
+    /// Where the routers of a namespace contradict each other.
+    ///
+    /// # Errors
+    /// There is no such namespace.
+    pub fn contradictions(&self, path: &NamespacePath, now: Duration) -> Result<Vec<FindingView>, Refusal> {
+        let home = self.find(path)?;
+        let found = home.get(self.control.plant.learning.ras).map(|ras| contradictions(&ras.cache, now));
+        Ok(found.into_iter().flatten().map(|finding| self.finding(home, finding)).collect())
+    }
+
+    fn finding(&self, home: &Namespace, Finding { fault, routers, pvd }: Finding) -> FindingView {
+        let routers = routers.iter().filter_map(|origin| self.router(home, *origin)).collect();
+        FindingView { fault, routers, pvd: pvd.map(|pvd| self.pvd_name(home, &pvd)) }
     }
 
     fn router(&self, home: &Namespace, origin: Origin) -> Option<(Option<Name>, Ipv6Addr)> {

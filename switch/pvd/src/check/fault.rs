@@ -110,6 +110,15 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Routers of one link contradict each other, which is to be logged (RFC 4861 section 6.2.7).
+    pub fn is_contradiction(&self) -> bool {
+        match self {
+            Fault::Differs(field, ..) => !field.is_of_pvd(),
+            Fault::PrefixLifetime(..) | Fault::PrefixFlags(_) => true,
+            _ => false,
+        }
+    }
+
     /// How bad it is.
     pub fn severity(&self) -> Severity {
         match self {

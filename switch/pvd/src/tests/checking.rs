@@ -3,7 +3,7 @@
 
 use super::build::{HTTP, LEGACY, Net, Ra, prefix, s};
 use super::caching::hear;
-use crate::{Fault, Field, RaCache, Severity, check, limits};
+use crate::{Fault, Field, RaCache, Severity, check, contradictions, limits};
 use wire::nd::ra_flag;
 
 /// Codes of what is found of these, each said by a router behind a port.
@@ -33,6 +33,30 @@ fn who_is_no_router_any_more_contradicts_nobody() {
     assert_eq!(check(&cache, None, s(9)).list.len(), 1);
     assert_eq!((check(&cache, None, s(10)).list.len(), cache.len()), (0, 2));
     assert_eq!(codes(&[(1, 1, Ra::new(0).prefix_with("2001:db8::/64", (1, 2), 0))]), ["preferred-beyond-valid"]);
+}
+
+/// It costs nothing to hear again what is known: only what is new is worth a look.
+#[test]
+fn contradictions_are_looked_for_when_something_has_changed() {
+    let one = Ra::new(10).mtu(1500).prefix_with("2001:db8::/64", (9, 9), 0);
+    let other = Ra::new(1800).mtu(1400).prefix_with("2001:db8::/64", (9, 10), 0x40);
+    let mut cache = RaCache::default();
+    let mut changed = |port: u32, ra: &Ra, now: u64| {
+        let before = cache.changes();
+        hear(&mut cache, (port, 1), ra, s(now)).unwrap();
+        (cache.changes() != before, contradictions(&cache, s(now)).len())
+    };
+    assert_eq!(changed(1, &one, 0), (true, 0));
+    assert_eq!(
+        changed(2, &other, 0),
+        (true, 2),
+        "the MTU and flags of the prefix; what it is of itself is another matter"
+    );
+    assert_eq!((changed(1, &one, 5), changed(2, &other, 5)), ((false, 2), (false, 2)), "nothing is new");
+    assert_eq!(changed(2, &other, 15), (false, 0), "one has fallen silent");
+    assert_eq!(changed(1, &one, 16), (true, 2), "and speaks again");
+    assert_eq!(changed(1, &Ra::new(10).mtu(1400), 17), (true, 2), "it is one part more");
+    assert_eq!(changed(1, &Ra::new(0), 18), (false, 0), "it resigns, which contradicts nobody");
 }
 
 #[test]
