@@ -48,6 +48,7 @@
 //! their own.
 #![forbid(unsafe_code)]
 
+mod announced;
 pub mod arena;
 mod change;
 mod control;
@@ -86,6 +87,7 @@ mod vfs;
 mod view;
 mod words;
 
+pub use announced::Announced;
 pub use change::PortChange;
 pub use control::{Action, Control, LaneAsk, LaneNotice, LaneOpening, Opening, Reply, Request, VmmNotice};
 pub use dataplane::{Address, DropReason, Emission, Limit, Limits, MacPolicy, RaGuard, Rate, Role};

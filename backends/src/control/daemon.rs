@@ -20,7 +20,7 @@ use crate::store::{Overlay, Saved, Store};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use switch::{Action, Control, Desired, Notice, Opening, PortPath, Refusal, Request};
+use switch::{Action, Announced, Control, Desired, Notice, Opening, PortPath, Refusal, Request};
 
 /// Copies of frames that are heard before other events have their turn again.
 const SNOOPED_AT_ONCE: usize = 64;
@@ -73,7 +73,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Makes the file and what was done with `weft` since come true.
-    pub(super) fn begin(&mut self, events: &mut Loop, overlay: &Overlay) {
+    pub(super) fn begin(&mut self, events: &mut Loop, (overlay, announced): &(Overlay, Vec<Announced>)) {
         // Before anything happens, control knows when.
         self.control.handle_tick(clock());
         if self.fetcher.is_some() {
@@ -88,6 +88,7 @@ impl Daemon {
                 self.warn(format!("the configuration was not applied: {why}"));
             }
         }
+        self.control.take_back_announced(announced);
         self.settle();
     }
 
@@ -325,8 +326,8 @@ impl Daemon {
         let overlay = Overlay::between(&self.origin.base, self.control.desired());
         let (offered, numbers) = (self.control.offered().clone(), self.control.numbers());
         let (routers_found, vfs) = (self.control.routers_found(), self.control.vf_states());
-        let moves = self.control.moves().clone();
-        let saved = Saved { offered, numbers, routers_found, vfs, moves, overlay };
+        let (moves, announced) = (self.control.moves().clone(), self.control.announced());
+        let saved = Saved { offered, numbers, routers_found, vfs, moves, announced, overlay };
         let store = &self.origin.store;
         let failed = |why| format!("the state cannot be saved in {}: {why}", store.path().display());
         let unsaved = store.save(&saved).err().map(failed);

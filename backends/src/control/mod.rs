@@ -78,7 +78,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use subscriber::{Loop, Subscriber};
-use switch::Control;
+use switch::{Announced, Control};
 use texts::Texts;
 use warnings::Warnings;
 
@@ -125,11 +125,11 @@ pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Resul
     raise_descriptor_limit();
     let (before, estate) = before.map(Predecessor::meet).or_else(Predecessor::left).unzip();
     let alive = before.as_ref().is_some_and(Predecessor::is_alive);
-    let (mut running, overlay) = match Running::start(options, signals, logging, (estate, alive)) {
+    let (mut running, stored) = match Running::start(options, signals, logging, (estate, alive)) {
         Err(why) if let Some(before) = &before => before.fail(&why.to_string()),
         started => started?,
     };
-    running.daemon.begin(&mut running.events, &overlay);
+    running.daemon.begin(&mut running.events, &stored);
     if let Some(before) = before {
         running.succeed(before);
     }
@@ -183,7 +183,7 @@ impl Running {
         signals: Signals,
         logging: Logging,
         (left, is_others): (Option<Estate>, bool),
-    ) -> Result<(Running, Overlay), RunError> {
+    ) -> Result<(Running, (Overlay, Vec<Announced>)), RunError> {
         let system = |what| move |why| RunError::System { what, why };
         let inherited = Inherited::take().map_err(system("cannot take over systemd's sockets"))?;
         let (place, policy) = (Place::new(options.socket(), None), options.policy());
@@ -242,7 +242,7 @@ impl Running {
         let vital = sd_notify::watchdog_enabled().map(|_| Vec::new());
         let (more, told) = (false, (0, 0, 0));
         let running = Running { events, server, server_id, place, signals, daemon, ticked: started, more, vital, told };
-        Ok((running, saved.overlay))
+        Ok((running, (saved.overlay, saved.announced)))
     }
 
     fn serve(&mut self) -> Result<(), RunError> {

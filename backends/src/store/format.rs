@@ -46,6 +46,9 @@ pub(super) struct FileV2 {
     /// Where VFs are. One that makes no sense is one that is not there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     vfs: BTreeMap<String, Value>,
+    /// What hosts may have been told of static PvDs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    announced: Vec<AnnouncedV2>,
     /// Of which ports it was taken away by hand, where it is found by itself.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     vfs_revoked: BTreeSet<String>,
@@ -133,6 +136,13 @@ struct EntryV2 {
     port: Option<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnnouncedV2 {
+    pvd: String,
+    said: PvdV2,
+}
+
 pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
     let overlay = &saved.overlay;
     let entry = |(key, port): (&FdbKey, &Option<Name>)| EntryV2 {
@@ -158,6 +168,11 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         ports: overlay.ports.iter().map(|(n, spec)| (n.to_string(), spec.as_ref().map(port_v2))).collect(),
         fdb: overlay.fdb.iter().map(entry).collect(),
         pvds: overlay.pvds.iter().map(|(key, said)| (key.label(), said.as_ref().map(pvds::said))).collect(),
+        announced: saved
+            .announced
+            .iter()
+            .map(|(key, said)| AnnouncedV2 { pvd: key.label(), said: pvds::said(said) })
+            .collect(),
         vfs: vf::states_v2(&saved.vfs.states)?,
         vfs_revoked: saved.vfs.revoked.iter().map(PortPath::to_string).collect(),
         moves: saved.moves.iter().map(|(port, passage)| (port.to_string(), moves::said(passage))).collect(),
@@ -195,6 +210,9 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
     for (namespace, peers) in file.numbers.peers {
         let peers = peers.iter().map(|(peer, nr)| Ok((path(peer)?, *nr))).collect::<Result<_, String>>()?;
         saved.numbers.peers.insert(path(&namespace)?, peers);
+    }
+    for AnnouncedV2 { pvd, said } in file.announced {
+        saved.announced.push((pvds::key(&pvd)?, pvds::meant(said)?));
     }
     saved.vfs.states = vf::states(file.vfs);
     saved.vfs.revoked = file.vfs_revoked.iter().filter_map(|port| port.parse().ok()).collect();

@@ -7,6 +7,7 @@
 //!   feature refuses to reconnect to a device without it.
 //! * What RA guard has learnt of each port that it learns about.
 //! * The numbers of all namespaces, ports and static PvDs, so that everybody finds his things under those that he knows.
+//! * What hosts were told of static PvDs, for that outlives both weftd and what the configuration says.
 //! * The [`Overlay`]: how what runs differs from the configuration file, that is, what an operator did with `weft`.
 //!   The file is the base; what was done with `weft` lies over it, and is kept over restarts and reloads of the file
 //!   until `weft config apply` makes everything as one file says. When the file has changed meanwhile so that the two do
@@ -36,13 +37,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use switch::{Desired, Passage, PortPath, RoutersFound, SavedNumbers, SavedVfs};
+use switch::{Announced, Desired, Passage, PortPath, RoutersFound, SavedNumbers, SavedVfs};
 
 /// The directory, unless the configuration or the command line names another.
 pub const STATE_DEFAULT: &str = "/var/lib/weft";
 
-/// Larger files are not ours, in bytes. All static PvDs that there may be, with the longest names, take half of it.
-const STATE_MAX: u64 = 128 << 20;
+/// Larger files are not ours, in bytes. All static PvDs that there may be, with the longest names and all announced, take half of it.
+const STATE_MAX: u64 = 256 << 20;
 
 /// What is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +58,9 @@ pub struct Saved {
     pub vfs: SavedVfs,
     /// Which ports came from other switches or go there, and where their guests are.
     pub moves: BTreeMap<PortPath, Passage>,
+    /// What hosts may have been told of static PvDs, be they of the file or not: what the next process does not say any more it takes
+    /// back.
+    pub announced: Vec<Announced>,
     /// What was done with `weft`, over the configuration file.
     pub overlay: Overlay,
 }

@@ -171,7 +171,12 @@ fn saved() -> Saved {
     let id = |number| Some(MoveId { number, secret: u64::MAX });
     let came = Passage { came: id(7), went: None, before: id(3), away: true };
     let moves = [(at("red:vm2"), came), (at("red:gw"), Passage { went: id(u64::MAX), ..came })].into();
-    Saved { offered, numbers, routers_found, vfs: vfs(), moves, overlay: Overlay::between(&file, &running) }
+    let announcement =
+        Announcement { router: "fe80::1".parse().unwrap(), mac: MacAddr([2; 6]), lifetime: 1800, inner: true };
+    let mut said = Statement { announcement: Some(announcement), ..Statement::default() };
+    FactList::Rdnss.set(&mut said, &["2001:db8::54"]).unwrap();
+    let announced = vec![(pvd("red", "old.example"), said.clone()), (pvd("red", "old.example"), said)];
+    Saved { offered, numbers, routers_found, vfs: vfs(), moves, announced, overlay: Overlay::between(&file, &running) }
 }
 
 fn open(directory: &Path, base: &Desired) -> (Store, Saved, Option<String>) {

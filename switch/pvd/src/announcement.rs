@@ -59,18 +59,18 @@ impl Announcement {
 /// MTU.
 pub(crate) fn advertisements(name: &PvdName, source: &Source, to: Ipv6Addr) -> Vec<Replayed> {
     let said = source.announcement.as_ref();
-    said.map(|said| said_of(name, source, said, (to, Span::Usual))).unwrap_or_default()
+    said.map(|said| said_of(name, source, said, (to, Span::Usual, said.outer_lifetime()))).unwrap_or_default()
 }
 
-/// The same, announced like this and for so long.
+/// The same, announced like this, for so long, and with this router lifetime for hosts that know no PvDs.
 pub(crate) fn said_of(
     name: &PvdName,
     source: &Source,
     said: &Announcement,
-    (to, span): (Ipv6Addr, Span),
+    (to, span, outer): (Ipv6Addr, Span, u16),
 ) -> Vec<Replayed> {
     let replayed = |octets| Replayed { router: said.router, mac: said.mac, octets };
-    let messages = messages(name, source, said, (to, span));
+    let messages = messages(name, source, said, (to, span, outer));
     // What cannot be said was refused when it was set.
     messages.unwrap_or_default().into_iter().map(replayed).collect()
 }
@@ -94,11 +94,11 @@ fn messages(
     name: &PvdName,
     source: &Source,
     said: &Announcement,
-    (to, span): (Ipv6Addr, Span),
+    (to, span, outer): (Ipv6Addr, Span, u16),
 ) -> Result<Vec<Vec<u8>>, BuildError> {
     let PvdFlags { http, legacy, sequence, delay, .. } = source.flags;
-    let router = RaHeader { lifetime: said.lifetime, ..RaHeader::default() };
-    let (outer, inner) = if said.inner { (RaHeader::default(), Some(router)) } else { (router, None) };
+    let header = |lifetime| RaHeader { lifetime, ..RaHeader::default() };
+    let (outer, inner) = (header(outer), said.inner.then(|| header(said.lifetime)));
     // Without H neither means anything, and both should be 0 (RFC 8801 section 3.1).
     let (sequence, delay) = if http { (sequence, delay) } else { (0, 0) };
     let one = |nested: &Vec<u8>| {

@@ -10,8 +10,9 @@ use crate::PvdName;
 use crate::advert::{Origin, PvdFlags};
 use crate::announcement::{self, Announcement, Span};
 use crate::fact::Fact;
+use crate::lifetime::Deadline;
 use crate::limits;
-use crate::registry::Registry;
+use crate::registry::{Registry, Statement};
 use crate::responder::{ALL_NODES, ALL_NODES_GAP, Answer, Destination, Replayed};
 use crate::source::{Entry, Source};
 use core::net::Ipv6Addr;
@@ -46,6 +47,19 @@ impl Farewell {
         any.then(|| Farewell { name: name.clone(), said, entries, left: FAREWELL_TIMES })
     }
 
+    /// The same of what an earlier process has `told` hosts, when `now` is said.
+    pub fn since(name: &PvdName, told: &Statement, now: Option<&Source>) -> Option<Farewell> {
+        let entry = |(fact, flags): (&Fact, &u8)| Entry::new(fact.clone(), *flags, Deadline::Never, Deadline::Never);
+        let own = Source::of_operator(told.flags, told.facts.iter().map(entry).collect());
+        Farewell::between(name, Some(&Source { announcement: told.announcement, ..own }), now)
+    }
+
+    /// What is to be taken back, as it was told, and of which PvD.
+    fn told(&self) -> (&PvdName, Statement) {
+        let facts = self.entries.iter().map(|entry| (entry.fact().clone(), entry.flags())).collect();
+        (&self.name, Statement { facts, announcement: Some(self.said), ..Statement::default() })
+    }
+
     /// The messages, of what is still not said again. None of them contradicts what somebody says who lives: neither another
     /// PvD that has the prefix by now, nor a router that teaches the same or speaks from that address.
     fn messages(&self, registry: &Registry, routers: &BTreeSet<Ipv6Addr>) -> Vec<Replayed> {
@@ -72,12 +86,15 @@ impl Farewell {
         let gone = |entry: &Entry| lost(entry, own).filter(|entry| !elsewhere(entry.fact()) && !taught(entry.fact()));
         let entries: Vec<_> = self.entries.iter().filter_map(gone).collect();
         let lifetime = own.and_then(|own| own.announcement).map_or(0, |own| own.lifetime);
-        if entries.is_empty() && (self.said.lifetime == 0 || lifetime > 0) {
+        // Other PvDs may still be announced in the same name: to hosts that know none they all come from one router.
+        let outer = registry.outer_lifetime(self.said.router);
+        let left = if self.said.inner { lifetime } else { outer };
+        if entries.is_empty() && (self.said.lifetime == 0 || left > 0) {
             return Vec::new();
         }
         let said = Announcement { lifetime, ..self.said };
         let flags = own.map_or_else(PvdFlags::default, |own| own.flags);
-        announcement::said_of(&self.name, &Source::of_operator(flags, entries), &said, (ALL_NODES, Span::Over))
+        announcement::said_of(&self.name, &Source::of_operator(flags, entries), &said, (ALL_NODES, Span::Over, outer))
     }
 }
 
@@ -118,6 +135,11 @@ impl Farewells {
         }
         self.pending.push_back(farewell);
         self.due = self.due.or(Some(now.max(self.pause)));
+    }
+
+    /// What hosts are still to be told that it has ended.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (&PvdName, Statement)> {
+        self.pending.iter().map(Farewell::told)
     }
 
     /// When there is something to say.

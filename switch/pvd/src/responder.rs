@@ -13,7 +13,7 @@ use crate::farewell::{Farewell, Farewells};
 use crate::landings::Landings;
 use crate::limits;
 use crate::mediate::Sight;
-use crate::registry::Registry;
+use crate::registry::{Registry, Statement};
 use crate::replay::replay;
 use core::net::Ipv6Addr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -252,6 +252,11 @@ impl Responder {
         if self.answering.policy != AnswerPolicy::Off {
             self.farewells.add(farewell, now);
         }
+    }
+
+    /// What hosts are still to be told that it has ended, by PvD, as they were told of it.
+    pub fn untold(&self) -> impl Iterator<Item = (&PvdName, Statement)> {
+        self.farewells.told()
     }
 
     /// Whether hosts are to be told now that something has ended: before it is polled, [`Responder::bid_farewell`] is to say which.

@@ -11,8 +11,9 @@ use crate::refusal::Refusal;
 use crate::stated::PvdKey;
 use crate::subsystem::pvds::PvdPlace;
 use crate::tree::Namespace;
-use pvd::{PvdHandle, PvdId, Registry, Statement, limits};
+use pvd::{ALL_NODES_GAP, PvdHandle, PvdId, PvdName, Registry, Statement, limits};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What too many of keep others from coming.
 const ZOMBIES: &str = "PvDs that are gone and still being read";
@@ -62,6 +63,30 @@ impl Plant {
             });
             self.see_who_waits(home);
         }
+    }
+
+    /// What an earlier process told hosts of static PvDs, and what is not said any more by now: it is taken back, as soon as their
+    /// guests have had time to come back themselves.
+    pub(crate) fn take_back_told(&mut self, told: &[(PvdKey, Statement)], now: Duration) {
+        for (key, said) in told {
+            let home = self.tree.find(&key.namespace).map(Namespace::handle);
+            let Ok(home) = home else { continue };
+            self.with_learnt(home, |pvds, ras| {
+                if let Some(farewell) = pvds.told_before(&key.name, said) {
+                    ras.responder.take_back(farewell, now + ALL_NODES_GAP);
+                }
+            });
+            self.see_who_waits(home);
+        }
+    }
+
+    /// What hosts are still to be told that it has ended.
+    pub(crate) fn untold(&self) -> Vec<(PvdKey, Statement)> {
+        let root = crate::path::NamespacePath::root();
+        let homes = self.tree.subtree(&root);
+        let key = |home: &Namespace, name: &PvdName| PvdKey { namespace: home.path().clone(), name: name.clone() };
+        let untold = homes.filter_map(|home| Some((home, home.get(self.learning.ras)?)));
+        untold.flat_map(|(home, ras)| ras.responder.untold().map(move |(name, said)| (key(home, name), said))).collect()
     }
 
     /// Whether a namespace knows a PvD, static or not.

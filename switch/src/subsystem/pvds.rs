@@ -177,6 +177,11 @@ impl PvdPlace {
         Farewell::between(name, before.as_deref(), self.operators(name).as_deref())
     }
 
+    /// What hosts were told of a PvD by an earlier process and are to be told no more, by what is said of it now.
+    pub(crate) fn told_before(&self, name: &PvdName, told: &Statement) -> Option<Farewell> {
+        Farewell::since(name, told, self.operators(name).as_deref())
+    }
+
     /// The operator's word about a PvD.
     fn operators(&self, name: &PvdName) -> Option<Arc<Source>> {
         let known = self.made()?.members().by_name(name)?.attributes();

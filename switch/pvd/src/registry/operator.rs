@@ -104,6 +104,14 @@ impl Registry {
         self.routers(now).contains(&address)
     }
 
+    /// Seconds for which this router is said to be a default router to hosts that know no PvDs; static PvDs that are announced in its
+    /// name agree on that.
+    pub(crate) fn outer_lifetime(&self, router: Ipv6Addr) -> u16 {
+        let pvds = self.announced.iter().filter_map(|handle| self.membership.members().get(*handle));
+        let said = pvds.filter_map(|pvd| pvd.attributes().source(Origin::Operator)?.announcement);
+        said.filter(|said| said.router == router).map(|said| said.outer_lifetime()).max().unwrap_or(0)
+    }
+
     /// In whose name a PvD is announced.
     pub fn announces_as(&self, name: &PvdName) -> Option<Ipv6Addr> {
         let attributes = self.membership.members().by_name(name)?.attributes();

@@ -160,6 +160,56 @@ fn a_default_router_is_one_no_more_and_remains_one_where_only_a_fact_goes() {
     }
 }
 
+/// What one process has announced the next one takes back, if it does not announce it itself; it may be stopped before all are told.
+#[test]
+fn what_was_announced_is_taken_back_by_the_next_process_as_well() {
+    let all = statement(&some_facts());
+    let mut before = Side::new();
+    before.state(WORK, Some(&all));
+    assert_eq!(before.responder.untold().count(), 0);
+    before.state(WORK, None);
+    let untold: Vec<_> = before.responder.untold().map(|(name, said)| (name.clone(), said)).collect();
+    assert_eq!(
+        (untold[0].0.clone(), &untold[0].1.facts, untold[0].1.announcement),
+        (name(WORK), &all.facts, all.announcement)
+    );
+    let mut less = all.clone();
+    less.facts.pop_first();
+    for (told, now, left) in
+        [(&all, None, BTreeMap::new()), (&untold[0].1, None, BTreeMap::new()), (&all, Some(&less), less.facts.clone())]
+    {
+        let mut side = Side::new();
+        now.into_iter().for_each(|now| side.state(WORK, Some(now)));
+        let pvd = side.net.registry.members().by_name(&name(WORK)).map(|pvd| pvd.attributes());
+        let own = pvd.as_ref().and_then(|pvd| pvd.source(Origin::Operator));
+        let farewell = Farewell::since(&name(WORK), told, own).unwrap();
+        assert!(Farewell::since(&name(WORK), &Statement { announcement: None, ..told.clone() }, own).is_none());
+        side.responder.take_back(farewell, side.net.now);
+        assert_eq!(side.left(&all), left);
+    }
+    let mut same = Side::new();
+    same.state(WORK, Some(&all));
+    let known = same.net.registry.members().by_name(&name(WORK)).unwrap().attributes();
+    assert!(Farewell::since(&name(WORK), &all, known.source(Origin::Operator)).is_none(), "nothing has ended");
+}
+
+/// To hosts that know no PvDs what is announced in one name comes from one router, which lives.
+#[test]
+fn a_pvd_that_ends_ends_no_router_in_whose_name_another_is_announced() {
+    let wanted = announcement().map(|said| crate::Announcement { lifetime: 1800, inner: false, ..said });
+    let said = Statement { announcement: wanted, ..statement(&[(Fact::Rdnss("2001:db8::53".parse().unwrap()), 0)]) };
+    let mut side = Side::new();
+    side.state("other.example", Some(&Statement { facts: BTreeMap::new(), ..said.clone() }));
+    side.state(WORK, Some(&said));
+    side.state(WORK, None);
+    let told = side.said();
+    let lifetime = |told: &[Answer]| RouterAdvert::parse(&told[0].adverts[0].octets).unwrap().header.lifetime;
+    assert_eq!(lifetime(&told), 1800);
+    side.state("other.example", None);
+    side.net.now += ALL_NODES_GAP;
+    assert_eq!(lifetime(&side.said()), 0, "nobody says any more that it is one");
+}
+
 #[test]
 fn who_does_not_see_the_pvd_and_who_is_gone_is_told_nothing() {
     let (mut side, said) = (Side::new(), statement(&some_facts()));

@@ -242,6 +242,48 @@ fn test_hosts_are_told_that_a_pvd_is_deleted_and_nobody_else_is() {
     assert_eq!(rounds, u64::from(pvd::FAREWELL_TIMES));
 }
 
+/// The configuration has changed between two processes, and the first was stopped before it had told of what it had deleted.
+#[test]
+fn test_what_an_earlier_process_announced_is_taken_back() {
+    let key = |name: &str| PvdKey { namespace: path("red"), name: name.parse().unwrap() };
+    let said_so = Announcement { router: ROUTER, mac: MacAddr([2, 0, 0, 0, 0, 9]), lifetime: 1800, inner: false };
+    let mut before = routed();
+    for (name, prefix) in
+        [("a.example", "2001:db8:a::/64"), ("b.example", "2001:db8:b::/64"), ("c.example", "2001:db8:c::/64")]
+    {
+        let mut work = Statement { announcement: Some(said_so), ..Statement::default() };
+        FactList::Prefixes.set(&mut work, &[prefix]).unwrap();
+        before.handle_request(Request::PvdAdd(key(name), work)).unwrap();
+    }
+    before.handle_request(Request::PvdDel(key("a.example"))).unwrap();
+    let announced = before.announced();
+    let names: Vec<_> = announced.iter().map(|(key, _)| key.name.to_string()).collect();
+    assert_eq!(names, ["b.example.", "c.example.", "a.example."]);
+    let mut desired = before.desired().clone();
+    desired.del_pvd(&key("b.example")).unwrap();
+    let mut again = Control::restored(1, BTreeMap::new(), before.numbers());
+    again.handle_tick(ms(1000));
+    again.handle_request(Request::Apply(desired)).unwrap();
+    again.take_back_announced(&announced);
+    assert_eq!(again.announced().len(), 3, "it may be stopped as well");
+    let mut rounds = 0;
+    while let Some(due) = again.next_due() {
+        assert!(due >= ms(4000), "guests come back first");
+        let told = said(&mut again, due);
+        assert!(told.iter().all(|said| said.port == tag(&again, "red:vm1") && said.prefix == [0]), "{told:?}");
+        assert!(
+            told.iter().all(|said| said.router == 1800),
+            "which is announced in the name of the same router: {told:?}"
+        );
+        assert_eq!(told.len(), 2, "of two, and not of the one that stays");
+        rounds += 1;
+    }
+    assert_eq!((rounds, again.announced().len()), (u64::from(pvd::FAREWELL_TIMES), 1));
+    let mut gone = Control::restored(1, BTreeMap::new(), before.numbers());
+    gone.take_back_announced(&announced);
+    assert_eq!(gone.next_due(), None, "of a namespace that is gone nobody is left");
+}
+
 #[test]
 fn test_nothing_is_announced_in_the_name_of_a_router_that_is_known() {
     let mut control = announced();
