@@ -3,15 +3,20 @@
 //! into the registry and the cache of its namespace; beside a router that is what it says.
 //!
 //! A round is a burst of frames and then what control hears of it, as in the daemon when control is no slower than that.
+//! [`Siege`] does the same to a whole weftd.
 
-use std::net::Ipv6Addr;
+mod forgery;
+mod siege;
 
 use dataplane::{DropReason, MacPolicy, PortTag, Role, SnoopStats};
 use pvd::{Advert, Limits, PvdName, RaCache, Registry, limits};
-use wire::nd::{NdMessage, NdOption, NdPacket, PrefixInfo, PvdOption, encode};
-use wire::{EtherHeader, build};
+use wire::EtherHeader;
+use wire::nd::{NdMessage, NdPacket};
 
 use crate::rig::{PortOptions, Rig, mac};
+use forgery::{OURS, advertisement, forged};
+
+pub use siege::{Besieged, Siege};
 
 /// The port of the router, that of the one who forges, and that of a guest who hears both.
 const ROUTER: usize = 0;
@@ -19,8 +24,6 @@ const FORGER: usize = 1;
 const HOST: usize = 2;
 /// Frames of one round: twice as many as control gets copies of.
 const ROUND: u64 = 2 * dataplane::limits::SNOOP_PORT as u64;
-/// The PvD of the router.
-const OURS: &str = "ours.example";
 
 /// A namespace that is flooded.
 pub struct Flood {
@@ -55,7 +58,7 @@ impl Flood {
     /// Forges so many more, rounded up to whole rounds.
     pub fn forge(&mut self, frames: u64) {
         for _ in 0..frames.div_ceil(ROUND) {
-            let burst: Vec<_> = (self.sent..self.sent + ROUND).map(forged).collect();
+            let burst: Vec<_> = (self.sent..self.sent + ROUND).map(|number| forged(mac(FORGER), number)).collect();
             self.sent += ROUND;
             self.rig.send_all(FORGER, &burst);
             self.hear();
@@ -98,14 +101,9 @@ impl Flood {
         assert_eq!(self.registry.counters().refreshed, refreshed + 1, "and its router is heard");
     }
 
-    /// How many were forged, how many control has heard of, and what it has kept: PvDs and advertisements.
-    pub fn tally(&self) -> (u64, u64, usize, usize) {
-        (self.sent, self.heard, self.registry.members().len(), self.cache.iter().count())
-    }
-
     fn router_speaks(&mut self) {
         self.spoken += 1;
-        self.rig.send(ROUTER, &advertisement(ROUTER, 1, OURS, 1));
+        self.rig.send(ROUTER, &advertisement(mac(ROUTER), 1, OURS, 1));
         self.hear();
         drop(self.rig.received(HOST));
         drop(self.rig.received(FORGER));
@@ -124,20 +122,4 @@ impl Flood {
             let _ = self.cache.hear(&advert, ether.src, packet.octets, now);
         }
     }
-}
-
-/// One of a router, a PvD and a prefix that no other has.
-fn forged(number: u64) -> Vec<u8> {
-    advertisement(FORGER, number + 2, &format!("forged{number}.example"), number + 2)
-}
-
-fn advertisement(port: usize, router: u64, name: &str, prefix: u64) -> Vec<u8> {
-    let name: PvdName = name.parse().expect("a good name");
-    let prefix = Ipv6Addr::from((0x2001_0db8_u128 << 96) | (u128::from(prefix) << 64));
-    let info = PrefixInfo { prefix, prefix_len: 64, flags: 0xc0, valid: 1800, preferred: 1800 };
-    let nested = encode([NdOption::Prefix(info)]).expect("a good prefix");
-    let option = PvdOption::new(name.as_name(), &nested);
-    let options = encode([NdOption::Pvd(option)]).expect("a good option");
-    let router = Ipv6Addr::from((0xfe80_u128 << 112) | u128::from(router));
-    build::advertisement(mac(port), router, 1800, &options)
 }

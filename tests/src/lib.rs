@@ -25,7 +25,7 @@
 //! * [`https`]: web servers on the loopback interface, with an authority that certifies them.
 //! * [`rig`]: the frame path on the bench, where a test says every step.
 //! * [`race`]: a hostile guest that rewrites what the switch is looking at.
-//! * [`flood`]: forged Router Advertisements without end, on that bench.
+//! * [`flood`]: forged Router Advertisements without end, on that bench and against a whole daemon.
 //! * [`sim`]: the frame path with such guests in a deterministic world, for tests by the thousand.
 //! * [`setup`]: real guests, and [`stream`]: numbered frames that tell what became of each.
 //! * [`wait`] and [`seed`]: waiting on conditions, and randomness that can be repeated.

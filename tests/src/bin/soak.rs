@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Races a hostile guest against the frame path for a number of minutes, the same for each thing that it can rewrite,
-//! or floods it with forged Router Advertisements, and prints what came of it. Ends with a panic when the switch does what
+//! or floods a weftd with forged Router Advertisements, and prints what came of it. Ends with a panic when the switch does what
 //! it must not.
 #![forbid(unsafe_code)]
 
-use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use dataplane::Role;
-use tests::flood::Flood;
+use tests::flood::{Besieged, Siege};
 use tests::race::{Race, Target};
 
-/// Kilobytes by which this process may grow once all that is bounded is full.
+/// Kilobytes by which weftd may grow once all that is bounded is full.
 const GROWTH_MAX: u64 = 4096;
 
 fn main() -> ExitCode {
     let forged = std::env::args().skip_while(|word| word != "--forged").nth(1).map(|text| text.parse());
     match forged {
         Some(Ok(frames)) => {
-            [Role::Host, Role::Router].into_iter().for_each(|role| flood(role, frames));
+            Besieged::ALL.into_iter().for_each(|kind| flood(kind, frames));
             ExitCode::SUCCESS
         }
         Some(Err(_)) => usage(),
@@ -32,29 +30,30 @@ fn usage() -> ExitCode {
     ExitCode::from(1)
 }
 
-/// Forges, and looks at a hundred moments whether all is as it should be.
-fn flood(role: Role, frames: u64) {
-    let mut flood = Flood::new(role);
-    let begin = Instant::now();
-    let mut full = 0;
-    for part in 1..=100 {
-        flood.forge(frames / 100);
-        flood.check(role);
-        if part == 10 {
-            full = memory_kb();
-        }
+/// Floods a weftd that has no more room, and looks at ten moments whether all is as it should be.
+fn flood(kind: Besieged, frames: u64) {
+    let mut siege = Siege::new(kind);
+    siege.fill();
+    siege.check();
+    let (before, full) = (siege.sent(), siege.memory_kb());
+    let (mut spent, mut times, mut longest, mut most) = (Duration::ZERO, 0, Duration::ZERO, full);
+    for _ in 0..10 {
+        let begin = Instant::now();
+        let answered = siege.flood(frames / 10);
+        spent += begin.elapsed();
+        (times, longest) = (times + answered.times, longest.max(answered.longest));
+        siege.check();
+        most = most.max(siege.memory_kb());
     }
-    let (sent, heard, pvds, ras) = flood.tally();
-    let (seconds, grown) = (begin.elapsed().as_secs(), memory_kb().saturating_sub(full));
-    println!("{role:?}: {sent} forged in {seconds} s, {heard} heard, {pvds} PvDs and {ras} advertisements kept");
-    println!("{role:?}: {full} kB resident after a tenth, {grown} kB more at the end");
-    assert!(grown <= GROWTH_MAX, "memory grows");
-}
-
-fn memory_kb() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux tells it");
-    let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
-    memory.trim().trim_end_matches(" kB").parse().expect("a number")
+    let (sent, (heard, pvds, ras)) = (siege.sent(), siege.kept());
+    println!("{kind:?}: {sent} forged, {} of them in {:.1} s; {heard} heard", sent - before, spent.as_secs_f64());
+    println!(
+        "{kind:?}: {pvds} PvDs and {ras} advertisements kept; both lists answered {times} times, in {longest:.0?} at most"
+    );
+    println!("{kind:?}: {full} kB resident when full, {} kB more later", most.saturating_sub(full));
+    assert!(most <= full + GROWTH_MAX, "memory grows");
+    siege.ask();
+    println!("{kind:?}: its router's words are as they were, and a host that asks gets them");
 }
 
 fn race() -> ExitCode {
