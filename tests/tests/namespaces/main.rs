@@ -7,4 +7,5 @@ mod cost;
 mod learning;
 mod links;
 mod mediation;
+mod thousands;
 mod traffic;
