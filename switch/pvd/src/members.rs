@@ -92,6 +92,11 @@ impl Members {
         self.table.find(Tag::of_name(name, &self.hasher), |_| true)
     }
 
+    /// How many lines of the table [`Members::by_name`] looks at: what a look-up costs that does not fit into caches.
+    pub fn lines_to(&self, name: &PvdName) -> usize {
+        self.table.lines_to(Tag::of_name(name, &self.hasher))
+    }
+
     /// The PvD of this identity.
     pub fn by_id(&self, id: &PvdId) -> Option<&Arc<Pvd>> {
         self.table.find(self.tag(id.borrowed()), |_| true)

@@ -99,6 +99,13 @@ impl Table {
         }
     }
 
+    /// How many lines [`Table::find`] looks at for the first PvD of this tag, or until it knows that there is none.
+    pub(crate) fn lines_to(&self, tag: Tag) -> usize {
+        let line = |step: usize| self.lines.get(tag.home().wrapping_add(step) & self.mask);
+        let ends = |step: &usize| line(*step).is_none_or(|line| line.matching(tag) != 0 || !line.is_full());
+        1 + (0..self.mask).find(ends).unwrap_or(self.mask)
+    }
+
     /// Adds a PvD that is not there.
     pub(crate) fn insert(&mut self, tag: Tag, pvd: Arc<Pvd>) {
         self.len += 1;
@@ -170,6 +177,7 @@ mod test {
     use super::*;
     use crate::handle::PvdHandle;
     use crate::id::PvdId;
+    use crate::key::Hasher;
     use crate::pvd::Attributes;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -225,5 +233,21 @@ mod test {
         all.iter().for_each(|pvd| new.remove(tag(number(pvd)), pvd));
         assert!((0..100).all(|one| old.find(tag(one), |_| true).map(number) == Some(one)));
         assert!((0..100).all(|one| new.find(tag(one), |_| true).is_none()) && new.len() == 0);
+    }
+
+    /// Among many as among few, also where the table is as full as it gets before it grows (28 in 8 lines, and so on).
+    #[test]
+    fn test_few_lines_are_looked_at_however_many_there_are() {
+        let (hasher, one) = (Hasher::new(7), pvd(0));
+        let mut table = Table::default();
+        let tags: Vec<Tag> =
+            (0..114_688).map(|i| Tag::of_name(&format!("pvd-{i}.tenant.example").parse().unwrap(), &hasher)).collect();
+        for size in [10, 28, 100, 112, 1000, 1792, 10_000, 14_336, 100_000, 114_688] {
+            tags[table.len()..size].iter().for_each(|tag| table.insert(*tag, Arc::clone(&one)));
+            let mut lines: Vec<usize> = tags[..size].iter().map(|tag| table.lines_to(*tag)).collect();
+            lines.sort_unstable();
+            let mean = lines.iter().sum::<usize>() as f64 / size as f64;
+            assert!(mean < 2.2 && lines[size * 99 / 100] <= 32, "{mean} of {size}, {:?}", lines.last());
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::build;
 use crate::Outcome;
 use crate::cargo::output_folder;
 use crate::failure::Failure;
-use callgrind::Callgrind;
+pub(super) use callgrind::Callgrind;
 use clap::Args;
 use record::{Record, Tools};
 use std::collections::BTreeMap;
@@ -83,8 +83,9 @@ type Counts = BTreeMap<String, f64>;
 /// Instructions a frame, by work.
 fn count() -> Result<Counts, Failure> {
     let program = build("bench-count", &["--package", "benches", "--bin", "count"])?.join("count");
-    let callgrind = Callgrind { program, folder: output_folder("bench")? };
-    let count = |(work, bursts)| Ok((str::to_owned(work), callgrind.count(work, bursts)?));
+    // It is in `benches/src/scene.rs`.
+    let callgrind = Callgrind { program, folder: output_folder("bench")?, collect: "*Scene::switch*" };
+    let count = |(work, bursts): (&str, u32)| Ok((work.to_owned(), callgrind.count(work, &bursts.to_string())?));
     WORKS.into_iter().map(count).collect()
 }
 
