@@ -72,7 +72,7 @@ impl Flood {
         let (mut known, mut turn) = (Known::new(), 0);
         self.run(|client| {
             let name = format!("w{writer}-{}", turn % NAMESPACES);
-            let adds = turn / NAMESPACES % 2 == 0;
+            let adds = (turn / NAMESPACES).is_multiple_of(2);
             turn += 1;
             let done = if adds { add(client, &name) } else { del(client, &name) };
             known.insert(name, done.as_ref().ok().map(|()| adds));
