@@ -98,6 +98,8 @@ pub struct Endpoint {
     outlet: Outlet,
     source: Source,
     alarm: Alarm,
+    /// Until when rings wait for the log that they are to have.
+    log_due: Option<Instant>,
     state: State,
     /// Why the session is being ended from our side.
     end_reason: Option<String>,
@@ -144,6 +146,7 @@ impl Endpoint {
             outlet,
             source,
             alarm,
+            log_due: None,
             state,
             end_reason: None,
             asleep,

@@ -5,6 +5,10 @@
 //! a ring is made anew each time, from the memory map, its layout and its doorbells, and takes its place from the used
 //! index in guest memory. So no order of messages is special, and nothing is ever half changed.
 //!
+//! A ring whose writes are to be logged does not begin before there is a log: QEMU gives the log of a device that starts in the
+//! middle of a migration after the kicks, and what is written until then, by us or by who was killed meanwhile, would never be
+//! copied. A log is one until all rings have stopped: QEMU has fetched what was in it by then, and throws it away.
+//!
 //! Two things change under a ring that runs on, since no frame may be lost by that: the dirty log, which a migration turns on,
 //! renews and turns off under full load, and the bell of a receive ring, which is another each time when a guest masks an interrupt.
 //!
@@ -42,6 +46,8 @@ struct Record {
     /// What GET_VRING_BASE answers while the ring is stopped.
     base: u16,
     running: bool,
+    /// It has run since the kick, so it waits for no log.
+    begun: bool,
     /// GET_VRING_BASE is under way: the `vhost` crate takes the doorbells away afterwards, which is no new message.
     closing: bool,
 }
@@ -68,6 +74,8 @@ struct State {
     features: u64,
     memory: Option<Arc<MemoryMap>>,
     log: Option<SessionLog>,
+    /// A log was waited for long enough.
+    unlogged: bool,
     records: Vec<Record>,
     failure: Option<String>,
 }
@@ -85,9 +93,9 @@ impl Rings {
     /// `count` rings that nothing is known of. `link` is shut down when one of them cannot be served.
     pub(super) fn new(host: Arc<dyn RingHost>, count: u16, link: UnixStream, ledger: Arc<Ledger>) -> Self {
         let records = (0..count).map(|_| Record::default()).collect();
-        let state =
-            Mutex::new(State { suspended: [false; 2], features: 0, memory: None, log: None, records, failure: None });
-        Self { host, ledger, state, link }
+        let (suspended, unlogged) = ([false; 2], false);
+        let state = State { suspended, features: 0, memory: None, log: None, unlogged, records, failure: None };
+        Self { host, ledger, state: Mutex::new(state), link }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -105,17 +113,37 @@ impl Rings {
             self.start_all(&mut state);
         } else if changed != 0 {
             self.relog_all(&state);
+            self.start_all(&mut state);
         }
     }
 
-    /// SET_LOG_BASE. When this returns nothing is marked in the log before any more, and it is unmapped.
+    /// SET_LOG_BASE. When this returns nothing is marked in the log before any more, it is unmapped, and rings that have waited
+    /// for this one run.
     pub(super) fn set_log(&self, log: SessionLog) {
         let mut state = self.lock();
         let before = state.log.replace(log);
+        state.unlogged = false;
         if state.features & LOG_ALL != 0 {
             self.relog_all(&state);
         }
+        self.start_all(&mut state);
         drop(before);
+    }
+
+    /// Has rings run that wait for a log. False: there are none.
+    pub(super) fn start_unlogged(&self) -> bool {
+        let mut state = self.lock();
+        let waiting = (0..state.count()).any(|index| state.records[usize::from(index)].awaits_log(&state));
+        if waiting {
+            state.unlogged = true;
+            self.start_all(&mut state);
+        }
+        waiting
+    }
+
+    /// Whether a ring that is kicked now would wait for a log.
+    pub(super) fn wants_log(&self) -> bool {
+        self.lock().wants_log()
     }
 
     /// What SET_VRING_ADDR says of the log.
@@ -125,6 +153,7 @@ impl Rings {
         let changed = std::mem::replace(&mut record.log_address, address) != address;
         if changed && state.features & LOG_ALL != 0 {
             self.relog(&state, index);
+            self.start(&mut state, index);
         }
     }
 
@@ -202,12 +231,18 @@ impl Rings {
         true
     }
 
-    /// GET_VRING_BASE begins: the ring stops and is not live any more.
+    /// GET_VRING_BASE begins: the ring stops and is not live any more. With the last one the log ends.
     pub(super) fn retire(&self, index: u16) {
+        let mut was_live = false;
         self.change(index, |record| {
-            record.live = false;
+            was_live = std::mem::take(&mut record.live);
+            record.begun = false;
             record.closing = true;
         });
+        let mut state = self.lock();
+        if was_live && state.records.iter().all(|record| !record.live) {
+            (state.log, state.unlogged) = (None, false);
+        }
     }
 
     /// Where the stopped ring stands.
@@ -241,7 +276,7 @@ impl Rings {
         for record in &mut state.records {
             *record = Record::default();
         }
-        (state.memory, state.log) = (None, None);
+        (state.memory, state.log, state.unlogged) = (None, None, false);
         state.features = 0;
         self.host.negotiated(0);
     }
@@ -290,7 +325,8 @@ impl Rings {
         match state.build(index) {
             None => {}
             Some(Ok(ring)) => {
-                state.records[usize::from(index)].running = true;
+                let record = &mut state.records[usize::from(index)];
+                (record.running, record.begun) = (true, true);
                 self.host.start(index, ring, state.expects_receiver());
             }
             Some(Err(reason)) => self.fail(state, format!("ring {index}: {reason}")),
@@ -317,11 +353,19 @@ impl State {
         self.suspended[Side::of(index) as usize]
     }
 
-    /// The ring, when everything is known that it needs: a kick, its memory, its addresses and size, and that it is
-    /// enabled.
+    /// Rings that are to be logged have no log, and nobody has got tired of waiting for one.
+    fn wants_log(&self) -> bool {
+        self.features & LOG_ALL != 0 && self.log.is_none() && !self.unlogged
+    }
+
+    /// The ring, when everything is known that it needs: a kick, its memory, its addresses and size, that it is enabled, and
+    /// its log, if it is to have one.
     fn build(&self, index: u16) -> Option<Result<Ring, String>> {
         let record = self.records.get(usize::from(index))?;
         if !record.live || !record.enabled || record.running || self.is_suspended(index) || self.failure.is_some() {
+            return None;
+        }
+        if record.awaits_log(self) {
             return None;
         }
         let (memory, [desc, avail, used]) = (self.memory.as_ref()?, record.addresses?);
@@ -333,9 +377,11 @@ impl State {
         }))
     }
 
-    /// Whether there is a receive ring that was enabled or kicked, some VMMs do the one first and some the other, and does not run.
+    /// Whether there is a receive ring that was enabled or kicked, some VMMs do the one first and some the other, or waits for a
+    /// log, and does not run.
     fn expects_receiver(&self) -> bool {
-        self.records.iter().step_by(2).any(|record| !record.running && record.live != record.enabled)
+        let is_due = |record: &Record| record.live != record.enabled || record.awaits_log(self);
+        self.records.iter().step_by(2).any(|record| !record.running && is_due(record))
     }
 
     /// Where what is written for the ring is marked, while that is wanted.
@@ -348,6 +394,12 @@ impl State {
 }
 
 impl Record {
+    /// Whether it is to begin and waits for a log. Who says LOG_ALL, as some do who take all that is offered, and not of the
+    /// ring that it is logged, migrates nobody.
+    fn awaits_log(&self, state: &State) -> bool {
+        self.live && self.enabled && !self.begun && self.log_address.is_some() && state.wants_log()
+    }
+
     fn build(&self, memory: Arc<MemoryMap>, layout: RingLayout, event_idx: bool) -> Result<Ring, String> {
         // The data plane gets duplicates, so that the ring can be made anew without the frontend.
         let copy = |bell: &Option<EventFd>| bell.as_ref().map(EventFd::try_clone).transpose();

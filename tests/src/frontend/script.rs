@@ -7,11 +7,12 @@
 //! the driver goes on), `[quit]`.
 //!
 //! ```text
-//! [first|other|several] [when FEATURE|unless FEATURE] [ring|region] MESSAGE [number] [!]
+//! [first|other|several] [logged] [when FEATURE|unless FEATURE] [ring|region] MESSAGE [number] [!]
 //! ```
 //!
 //! * `!`: with NEED_REPLY, if REPLY_ACK was negotiated.
 //! * `when`, `unless`: only if this protocol feature was negotiated, or was not.
+//! * `logged`: only while the VMM has a dirty log.
 //! * `ring`, `region`: once for each. Lines with `ring` that follow each other are one group, sent ring by ring; an
 //!   empty line ends the group.
 //! * `first`, `other`: only for the first queue pair, or only for the others. `several`: only if there is more than one.
@@ -68,6 +69,8 @@ pub struct Step {
     pub acknowledge: bool,
     /// Protocol feature to be present (true) or absent (false) at that moment.
     pub condition: Option<(u64, bool)>,
+    /// Only while the VMM has a dirty log.
+    pub logged: bool,
 }
 
 /// A parsed script.
@@ -190,13 +193,14 @@ fn add(line: Line, grows: bool, items: &mut Vec<Item>, block: Option<&mut Vec<Ve
 }
 
 fn parse_line(text: &str) -> Line {
-    let (mut place, mut each, mut condition) = (Place::All, Each::Once, None);
+    let (mut place, mut each, mut condition, mut logged) = (Place::All, Each::Once, None, false);
     let mut words = text.split_whitespace();
     let request = loop {
         match words.next().expect("a line names a message") {
             "first" => place = Place::First,
             "other" => place = Place::Other,
             "several" => place = Place::Several,
+            "logged" => logged = true,
             "ring" => each = Each::Ring,
             "region" => each = Each::Region,
             word @ ("when" | "unless") => {
@@ -213,7 +217,8 @@ fn parse_line(text: &str) -> Line {
             number => value = number.parse().expect("after the message's name comes a number or `!`"),
         }
     }
-    Line { place, each, step: Step { request, ring: None, region: None, value, acknowledge, condition } }
+    let step = Step { request, ring: None, region: None, value, acknowledge, condition, logged };
+    Line { place, each, step }
 }
 
 fn expand(lines: &[Line], pairs: Range<u16>, cast: Cast, steps: &mut Vec<Step>) {

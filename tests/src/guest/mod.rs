@@ -21,6 +21,7 @@ mod reference;
 mod tests;
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -208,6 +209,19 @@ impl SyntheticGuest {
         Ok(())
     }
 
+    /// Stops the rings as [`SyntheticGuest::detach`] does, and keeps the connection.
+    ///
+    /// # Errors
+    /// When the switch does not follow.
+    pub fn stop(&mut self) -> Result<(), FrontendError> {
+        self.play("stop")
+    }
+
+    /// Where the VMM says each ring goes on when it starts next; `None`: it finds out as after a broken connection.
+    pub fn bases(&mut self) -> &mut [Option<u16>] {
+        &mut self.session.bases
+    }
+
     /// Ends as the VMM does whose guest is switched off.
     ///
     /// # Errors
@@ -250,6 +264,12 @@ impl SyntheticGuest {
     /// When the switch does not follow.
     pub fn land(&mut self) -> Result<(), FrontendError> {
         self.play("start")
+    }
+
+    /// From now on, whenever rings start, the VMM wants writes to be logged, or does not, and gives this log: its file and its
+    /// size in bytes. What runs already is not told.
+    pub fn set_logged(&mut self, on: bool, log: Option<(OwnedFd, u64)>) {
+        (self.session.logged, self.session.log) = (on, log);
     }
 
     /// The messages that the last of these calls consisted of, and when each was said, and answered where the VMM waits for that.

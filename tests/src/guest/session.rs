@@ -27,6 +27,10 @@ pub(super) struct Session {
     pub(super) bases: Vec<Option<u16>>,
     /// Regions that the switch has been told of one by one over the present connection; they are not told again.
     pub(super) told: Vec<usize>,
+    /// Whether the VMM wants writes logged: LOG_ALL is among the features, and the rings are flagged.
+    pub(super) logged: bool,
+    /// The log that it gives when rings start: its file and its size in bytes.
+    pub(super) log: Option<(OwnedFd, u64)>,
     /// When each message was said that was played last, and answered where one waits for that.
     pub(super) said: Vec<(Request, Instant)>,
     /// Stands in for the call eventfd while the guest has no driver, and for the error eventfd always.
@@ -45,6 +49,8 @@ impl Session {
             config: Vec::new(),
             bases,
             told: Vec::new(),
+            logged: false,
+            log: None,
             said: Vec::new(),
             spare,
         }
@@ -70,7 +76,7 @@ impl Replay<'_> {
         self.session.said.clear();
         for step in self.options.order.script().steps(section, cast) {
             let negotiated = |(feature, present): (u64, bool)| (self.session.protocol & feature != 0) == present;
-            if step.condition.is_none_or(negotiated) {
+            if step.condition.is_none_or(negotiated) && (!step.logged || self.session.log.is_some()) {
                 self.link.acknowledge(step.acknowledge && self.session.protocol & protocol::REPLY_ACK != 0);
                 self.perform(step, ready)?;
                 self.session.said.push((step.request, Instant::now()));
@@ -90,7 +96,14 @@ impl Replay<'_> {
                 let offered = self.link.get_features()?;
                 self.settle(offered)
             }
-            "SET_FEATURES" => self.link.set_features(self.session.features),
+            "SET_FEATURES" => {
+                let log = if self.session.logged { feature::LOG_ALL } else { 0 };
+                self.link.set_features(self.session.features | log)
+            }
+            "SET_LOG_BASE" => {
+                let (file, size) = self.session.log.as_ref().expect("it is said where there is a log");
+                self.link.set_log_base(*size, 0, file.as_fd())
+            }
             "GET_PROTOCOL_FEATURES" => {
                 self.session.protocol = self.link.get_protocol_features()? & self.options.protocol;
                 Ok(())
@@ -126,7 +139,10 @@ impl Replay<'_> {
         let spare = self.session.spare.as_fd();
         match step.request.name().expect("a script names its messages") {
             "SET_VRING_NUM" => self.link.set_vring_num(ring, known().ring().size()),
-            "SET_VRING_ADDR" => self.link.set_vring_addr(ring, RingAddresses::from(known().ring())),
+            "SET_VRING_ADDR" => {
+                let flags = self.session.logged.into();
+                self.link.set_vring_addr(ring, RingAddresses { flags, ..known().ring().into() })
+            }
             "SET_VRING_BASE" => {
                 let base = self.base(ring, known());
                 self.link.set_vring_base(ring, base)

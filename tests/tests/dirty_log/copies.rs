@@ -4,10 +4,11 @@ use tests::frames::Mac;
 use tests::guest::SyntheticGuest;
 use tests::memory::Range;
 use tests::seed::Rng;
+use tests::weftd::Weftd;
 
-use crate::load::{Case, scene, stir, under_load};
+use crate::load::{Case, scene, scene_with, stir, under_load};
 use crate::log::Log;
-use crate::migration::{Migration, set_logged};
+use crate::migration::Migration;
 
 /// Migrations of each kind of guest.
 const MIGRATIONS: usize = 100;
@@ -33,7 +34,11 @@ fn migrate(guest: &mut SyntheticGuest, other: Mac, rng: &mut Rng) -> Vec<Log> {
 }
 
 fn migrate_often(case: &Case, seed: u64) {
-    let (daemon, mut one, two) = scene(case);
+    migrate_often_on(Weftd::start(), case, seed);
+}
+
+fn migrate_often_on(daemon: Weftd, case: &Case, seed: u64) {
+    let (daemon, mut one, two) = scene_with(daemon, case);
     let other = two.mac();
     let mut rng = Rng::from_env(seed);
     under_load(&mut one, two, seed + 1, |one| {
@@ -66,6 +71,12 @@ fn a_guest_with_four_queue_pairs_and_indirect_tables_arrives_whole() {
     migrate_often(&Case::all()[2], 0x53);
 }
 
+/// Two workers deliver into the same rings and mark in the same log.
+#[test]
+fn a_guest_with_four_queue_pairs_and_two_workers_arrives_whole() {
+    migrate_often_on(Weftd::start_with(&["--workers", "2"]), &Case::all()[2], 0x56);
+}
+
 /// Memory that is plugged in meanwhile is covered, and the queues that lie in it.
 #[test]
 fn memory_that_is_plugged_in_on_the_way_arrives_whole() {
@@ -81,10 +92,8 @@ fn memory_that_is_plugged_in_on_the_way_arrives_whole() {
         (0..20).for_each(|_| stir(one, other, &mut rng));
         migration.round(one);
         while one.memory().allocate(1 << 12, 4096).gpa() < PLUGGED.gpa {}
+        one.set_logged(true, Some(migration.log().share()));
         one.reboot().expect("a guest can reboot");
-        // QEMU has LOG_ALL among the features of a device that starts, and logs its rings.
-        set_logged(one, true);
-        migration.recopy(one);
         let pages = (0..20).flat_map(|_| {
             stir(one, other, &mut rng);
             migration.round(one)

@@ -123,6 +123,28 @@ fn half_of_it_does_no_harm() {
     check(&mut daemon, &mut honest);
 }
 
+/// A VMM that announces a log and gives none: its rings wait, but not for ever.
+#[test]
+fn a_log_that_never_comes_is_not_waited_for_without_end() {
+    let (mut daemon, mut one, mut honest) = stage();
+    one.hang_up();
+    daemon.await_state("one", "down");
+    one.set_logged(true, None);
+    one.reconnect(Deadline::patient());
+    let [two, three] = &mut honest;
+    ping(two, three, 9);
+    daemon.await_reason("one", "has given no log");
+    ping(&mut one, &mut honest[0], 10);
+    // It may come then, and it may be taken back while it is waited for.
+    Migration::begin(&mut one).finish(&mut one);
+    one.set_logged(true, None);
+    one.pause(false).expect("rings start again");
+    set_logged(&mut one, false);
+    ping(&mut one, &mut honest[0], 11);
+    drop(one);
+    check(&mut daemon, &mut honest);
+}
+
 /// A log may be one of the guest's own pages: weft marks what it wrote, and garbles that guest alone.
 #[test]
 fn a_log_in_guest_memory_is_its_own_guests_affair() {

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use tests::driver::{Shape, VnetHeader};
-use tests::frames::Mac;
+use tests::frames::{Mac, numbered};
 use tests::guest::{GuestOptions, SyntheticGuest, feature};
 use tests::memory::{Backing, Layout, Range};
 use tests::seed::Rng;
+use tests::wait::Deadline;
 use tests::weftd::Weftd;
 use wire::MacAddr;
 use wire::build::{Ether, Ip};
@@ -56,7 +57,11 @@ impl Case {
 
 /// A daemon and the guest; who floods it is elsewhere.
 pub(crate) fn scene(case: &Case) -> (Weftd, SyntheticGuest, SyntheticGuest) {
-    let daemon = Weftd::start();
+    scene_with(Weftd::start(), case)
+}
+
+/// The same on this daemon.
+pub(crate) fn scene_with(daemon: Weftd, case: &Case) -> (Weftd, SyntheticGuest, SyntheticGuest) {
     daemon.add_namespace("red");
     let (pairs, mtu) = (case.pairs.to_string(), MTU.to_string());
     for (name, number) in [("one", 1), ("two", 2)] {
@@ -86,6 +91,25 @@ pub(crate) fn stir(guest: &mut SyntheticGuest, to: Mac, rng: &mut Rng) {
         if guest.recv().is_none() {
             return;
         }
+    }
+}
+
+/// `from` says at most so many frames of one length to `to` with one kick. They take one receive buffer each.
+pub(crate) fn say(from: &mut SyntheticGuest, to: Mac, count: usize) {
+    let frame = numbered(to, from.mac(), 7, 1400);
+    let tx = &mut from.pairs()[0].tx;
+    tx.reclaim();
+    (0..count).take_while(|_| tx.enqueue(&Shape::whole(), VnetHeader::default(), &frame).is_ok()).for_each(drop);
+    tx.flush();
+}
+
+/// Has `from` say such frames until `count` of them have come.
+pub(crate) fn deliver(guest: &mut SyntheticGuest, from: &mut SyntheticGuest, count: usize) {
+    let (deadline, mut come) = (Deadline::patient(), 0);
+    while come < count {
+        assert!(!deadline.passed(), "{} has got {come} of {count} frames", guest.name());
+        say(from, guest.mac(), 32);
+        come += std::iter::from_fn(|| guest.recv()).count();
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A dirty log, on the VMM's side.
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,6 +48,11 @@ impl Log {
 
     pub(crate) fn file(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+
+    /// The file and the size, for a guest whose rings are to start with this log.
+    pub(crate) fn share(&self) -> (OwnedFd, u64) {
+        (self.file().try_clone_to_owned().expect("a descriptor"), self.size)
     }
 
     /// Leaves nothing of the file.

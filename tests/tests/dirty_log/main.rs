@@ -8,9 +8,11 @@
 
 mod copies;
 mod hostile;
+mod killed;
 mod load;
 mod log;
 mod marks;
 mod migration;
+mod starts;
 mod switching;
 mod upgraded;

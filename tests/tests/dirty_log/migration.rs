@@ -54,19 +54,29 @@ impl Migration {
     pub(crate) fn begin_with(guest: &mut SyntheticGuest, log: Log) -> Migration {
         set_log(guest, &log);
         set_logged(guest, true);
+        Migration::of(guest, log)
+    }
+
+    /// One of a guest whose device does not run: everything is copied once, and weft has heard nothing of the log.
+    pub(crate) fn at_rest(guest: &mut SyntheticGuest) -> Migration {
+        let log = Log::of(guest.memory());
+        Migration::of(guest, log)
+    }
+
+    fn of(guest: &mut SyntheticGuest, log: Log) -> Migration {
         let copies = guest.memory().regions().iter().map(copy_all).collect();
         Migration { log, stale: Vec::new(), copies }
+    }
+
+    /// The log in force.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
     }
 
     /// The guest has got another region.
     pub(crate) fn extend(&mut self, guest: &mut SyntheticGuest) {
         let more = &guest.memory().regions()[self.copies.len()..];
         self.copies.extend(more.iter().map(copy_all));
-    }
-
-    /// Begins anew with the copying: the device has run unlogged.
-    pub(crate) fn recopy(&mut self, guest: &mut SyntheticGuest) {
-        self.copies = guest.memory().regions().iter().map(copy_all).collect();
     }
 
     /// Copies what was written since the last round. Returns the pages that weft has marked.
@@ -85,6 +95,17 @@ impl Migration {
     pub(crate) fn renew(&mut self, guest: &mut SyntheticGuest) {
         let fresh = Log::below(8 * PAGE * self.log.size());
         set_log(guest, &fresh);
+        self.replace(guest, fresh);
+    }
+
+    /// Fetches what is in the log for the last time and has another for the device's next start, as QEMU does whose device has
+    /// stopped.
+    pub(crate) fn put_aside(&mut self, guest: &mut SyntheticGuest) {
+        let fresh = Log::below(8 * PAGE * self.log.size());
+        self.replace(guest, fresh);
+    }
+
+    fn replace(&mut self, guest: &mut SyntheticGuest, fresh: Log) {
         let old = std::mem::replace(&mut self.log, fresh);
         let pages = old.take();
         self.copy(guest, &pages);

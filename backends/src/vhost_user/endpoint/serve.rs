@@ -17,6 +17,10 @@ use crate::vhost_user::session::Session;
 /// How long to leave the listener alone when a connection cannot be accepted (no descriptors left).
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long rings wait for the log of a migration that their frontend has announced. It comes within milliseconds; who never
+/// gives it migrates nobody.
+const LOG_TIME_MAX: Duration = Duration::from_secs(10);
+
 /// What the endpoint is doing.
 pub(super) enum State {
     /// No session.
@@ -132,13 +136,21 @@ impl Endpoint {
     /// One of the session's sockets is ready.
     pub(super) fn pump(&mut self, now: Instant, hung_up: bool, ops: &mut EventOps<'_>) {
         let State::Serving { relay, session, .. } = &mut self.state else { return };
-        let (outlet, host) = (&mut self.outlet, &self.host);
+        let (outlet, host, log_due) = (&mut self.outlet, &self.host, &mut self.log_due);
         let ended = relay.pump(now, hung_up, |note| match note {
             Note::Warn(refusal) => outlet.warn(refusal.to_string()),
             Note::Announce(mac) => host.announce(mac),
             Note::Negotiated(features) => outlet.up(features),
-            Note::Log(log) => session.rings().set_log(log),
-            Note::RingLog(ring, address) => session.rings().set_log_address(ring, address),
+            Note::Log(log) => {
+                *log_due = None;
+                session.rings().set_log(log);
+            }
+            Note::RingLog(ring, address) => {
+                if address.is_some() {
+                    *log_due = Some(now + LOG_TIME_MAX);
+                }
+                session.rings().set_log_address(ring, address);
+            }
         });
         match ended {
             // What another process still serves is not ended here.
@@ -152,7 +164,7 @@ impl Endpoint {
     pub(super) fn attend(&mut self, now: Instant, ops: &mut EventOps<'_>) {
         let State::Serving { relay, interest, .. } = &mut self.state else { return };
         let wanted = relay.interest();
-        self.alarm.set(relay.deadline(), now);
+        self.alarm.set(relay.deadline().into_iter().chain(self.log_due).min(), now);
         if *interest == wanted {
             return;
         }
@@ -172,6 +184,7 @@ impl Endpoint {
         };
         forget(ops, &[relay.frontend().as_raw_fd(), relay.link().as_raw_fd()]);
         self.alarm.set(None, Instant::now());
+        self.log_due = None;
         if relay.greeted() {
             self.source.encourage();
         }
@@ -195,6 +208,7 @@ impl Endpoint {
     /// A time limit or a pause is over.
     pub(super) fn alarmed(&mut self, now: Instant, ops: &mut EventOps<'_>) {
         self.alarm.set(None, now);
+        self.check_log(now);
         match &self.state {
             State::Serving { relay, .. } => match relay.check_time(now) {
                 Some(ended) => self.end(ended, ops),
@@ -203,6 +217,23 @@ impl Endpoint {
             State::Ending { .. } => {}
             State::Idle => self.look(now, ops),
         }
+    }
+
+    /// Rings that have waited too long for a log run without one.
+    fn check_log(&mut self, now: Instant) {
+        let State::Serving { session, .. } = &self.state else { return };
+        if self.log_due.is_none_or(|due| now < due) {
+            return;
+        }
+        let rings = session.rings();
+        if rings.start_unlogged() {
+            let waited = LOG_TIME_MAX.as_secs();
+            self.outlet.warn(format!(
+                "the frontend wants writes to be logged and has given no log for {waited} s; its rings run without one"
+            ));
+        }
+        // The kicks may come late, too.
+        self.log_due = rings.wants_log().then(|| now + LOG_TIME_MAX);
     }
 
     /// Client mode: tries to connect. Server mode: takes connections again.

@@ -135,10 +135,13 @@ impl Transcript {
         self.rings.retain(|(_, request), _| *request != id::SET_VRING_ENABLE);
     }
 
-    /// GET_VRING_BASE takes the doorbells away.
+    /// GET_VRING_BASE takes the doorbells away, and the last one the log.
     fn stop(&mut self, ring: u32) {
-        self.rings.remove(&(ring, id::SET_VRING_KICK));
+        let kick = self.rings.remove(&(ring, id::SET_VRING_KICK));
         self.rings.remove(&(ring, id::SET_VRING_CALL));
+        if kick.is_some() && self.rings.keys().all(|(_, request)| *request != id::SET_VRING_KICK) {
+            self.log = None;
+        }
     }
 }
 
@@ -212,6 +215,21 @@ mod tests {
         transcript.hear(&Message::reply(id::GET_VRING_BASE, vring_state(0, 77)));
         assert_eq!(said(&transcript), (vec![id::SET_VRING_BASE], Vec::new()));
         assert_eq!(transcript.script().unwrap().setting[0].u32_at(4), Some(77));
+    }
+
+    #[test]
+    fn a_log_is_one_until_all_rings_have_stopped() {
+        let mut transcript = Transcript::default();
+        let note = |transcript: &mut Transcript, request, ring: u32| {
+            transcript.note(&Message::new(request, vring_state(ring, 0)));
+        };
+        transcript.keep(Ok(with_file(Message::new(id::SET_LOG_BASE, vec![0; 16]))));
+        note(&mut transcript, id::GET_VRING_BASE, 0);
+        (0..2).for_each(|ring| note(&mut transcript, id::SET_VRING_KICK, ring));
+        note(&mut transcript, id::GET_VRING_BASE, 0);
+        assert_eq!(said(&transcript), (vec![id::SET_LOG_BASE], vec![id::SET_VRING_KICK]));
+        note(&mut transcript, id::GET_VRING_BASE, 1);
+        assert_eq!(said(&transcript), (vec![], vec![]));
     }
 
     #[test]

@@ -214,6 +214,45 @@ fn a_log_comes_and_goes_under_rings_that_run_on() {
     assert!(calls.iter().all(|call| matches!(call, Call::Relog(..))), "nothing is stopped: {calls:?}");
 }
 
+/// QEMU's order for a device that starts in the middle of a migration: the log comes last.
+#[test]
+fn rings_that_are_to_be_logged_begin_when_there_is_a_log() {
+    let (world, guest) = (World::new(), Guest::new());
+    let mut qemu = at_work(&world, &guest);
+    let features =
+        |log: u64| Message::new(id::SET_FEATURES, (PROTOCOL_FEATURES | VERSION_1 | log).to_ne_bytes().to_vec());
+    let logged = |ring: u32| {
+        let mut body = ring_address(ring);
+        body[4] = 1;
+        body.splice(32.., (u64::from(70 + ring) * 4096).to_ne_bytes());
+        Message::new(id::SET_VRING_ADDR, body)
+    };
+    let kick = |ring: u32| with_fd(id::SET_VRING_KICK, &u64::from(ring).to_ne_bytes(), bell());
+    let begin = |qemu: &mut Raw| {
+        (0..2).for_each(|ring| _ = qemu.ask(id::GET_VRING_BASE, &vring_state(ring, 0)));
+        assert_eq!(qemu.acked(features(LOG_ALL)), 0);
+        (0..2).for_each(|ring| assert_eq!([qemu.acked(logged(ring)), qemu.acked(kick(ring))], [0; 2]));
+        assert!(world.host.running().is_empty(), "there is no log");
+    };
+    begin(&mut qemu);
+    let (first, message) = log_base();
+    qemu.send(&message);
+    qemu.hear().unwrap();
+    assert_eq!((world.host.running(), marked(&first)), (vec![0, 1], vec![70, 71]));
+    // What changes under a ring that has begun keeps it from nothing, with a log or without.
+    assert_eq!(qemu.acked(kick(1)), 0);
+    assert_eq!(world.host.running(), [0, 1]);
+    qemu.ask(id::GET_VRING_BASE, &vring_state(0, 0));
+    assert_eq!([qemu.acked(kick(0)), u64::from(world.host.running() == [0, 1])], [0, 1], "one ring has run on");
+    begin(&mut qemu);
+    assert_eq!(qemu.acked(features(0)), 0);
+    assert_eq!(world.host.running(), [0, 1], "no log is wanted any more");
+    assert_eq!(qemu.acked(features(LOG_ALL)), 0);
+    assert_eq!(qemu.acked(guest.table()), 0);
+    assert_eq!(world.host.running(), [0, 1], "who runs waits for no log");
+    assert_eq!(marked(&first), [70, 71], "from when they were kicked for the first time");
+}
+
 #[test]
 fn messages_that_the_crate_does_not_know_are_served_in_order() {
     let world = World::new();
