@@ -6,6 +6,7 @@
 //! byte; whole pages are copied for what weft has marked alone. So a mark that is missing is a byte that differs.
 #![forbid(unsafe_code)]
 
+mod chains;
 mod copies;
 mod hostile;
 mod killed;
@@ -13,6 +14,7 @@ mod load;
 mod log;
 mod marks;
 mod migration;
+mod snapshot;
 mod starts;
 mod switching;
 mod upgraded;

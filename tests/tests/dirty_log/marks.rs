@@ -13,19 +13,19 @@ use crate::log::{Log, PAGE};
 use crate::migration::{Migration, set_log, set_logged};
 
 /// The pages that a window lies in.
-fn pages(window: &Window) -> impl Iterator<Item = u64> {
+pub(crate) fn pages(window: &Window) -> impl Iterator<Item = u64> {
     (window.gpa() / PAGE..(window.gpa() + window.len() as u64).div_ceil(PAGE)).map(|page| page * PAGE)
 }
 
 /// The pages of a guest's used rings.
-fn used_rings(guest: &mut SyntheticGuest) -> BTreeSet<u64> {
+pub(crate) fn used_rings(guest: &mut SyntheticGuest) -> BTreeSet<u64> {
     let rings = |pair: &tests::guest::QueuePair| [pair.rx.queue().ring().clone(), pair.tx.queue().ring().clone()];
     let rings: Vec<_> = guest.pairs().iter().flat_map(rings).collect();
     rings.iter().flat_map(|ring| pages(ring.used()).collect::<Vec<_>>()).collect()
 }
 
 /// All memory, page by page.
-fn snapshot(guest: &mut SyntheticGuest) -> Vec<(u64, Vec<u8>)> {
+pub(crate) fn snapshot(guest: &mut SyntheticGuest) -> Vec<(u64, Vec<u8>)> {
     let pages = |region: &tests::memory::Region| {
         let range = region.range();
         (0..range.size / PAGE)
@@ -36,7 +36,7 @@ fn snapshot(guest: &mut SyntheticGuest) -> Vec<(u64, Vec<u8>)> {
 }
 
 /// A guest at rest whose writes are marked.
-fn logged(guest: &mut SyntheticGuest) -> Log {
+pub(crate) fn logged(guest: &mut SyntheticGuest) -> Log {
     let log = Log::of(guest.memory());
     set_log(guest, &log);
     set_logged(guest, true);
