@@ -13,11 +13,18 @@ use crate::talker::Talker;
 const KILLS: u64 = 10;
 
 pub(crate) fn daemon(side: Side) -> Weftd {
-    let daemon = Weftd::start();
+    daemon_with(side, 1)
+}
+
+/// As many workers as the ports have queue pairs.
+pub(crate) fn daemon_with(side: Side, pairs: u16) -> Weftd {
+    let pairs = pairs.to_string();
+    let daemon = Weftd::start_with(&["--workers", &pairs]);
     daemon.add_namespace("red");
-    let mode: &[&str] = if side == Side::Listens { &["--client"] } else { &[] };
-    daemon.add_port("red", "one", 1, mode);
-    daemon.add_port("red", "two", 2, mode);
+    let mut more = vec!["--queues", &pairs];
+    more.extend((side == Side::Listens).then_some("--client"));
+    daemon.add_port("red", "one", 1, &more);
+    daemon.add_port("red", "two", 2, &more);
     daemon
 }
 

@@ -9,7 +9,7 @@ use tests::seed::Rng;
 use tests::wait::Deadline;
 use tests::weftd::Weftd;
 
-use crate::kill::daemon;
+use crate::kill::daemon_with;
 use crate::talker::Talker;
 
 /// The variable that asks for more kills than a test should take.
@@ -33,13 +33,13 @@ fn kill_once(daemon: &mut Weftd, talkers: &mut [Talker; 2], rng: &mut Rng) -> [D
     let killed = Instant::now();
     daemon.kill_9();
     talk(talkers, rng, 1);
-    let before = talkers.each_ref().map(|talker| talker.last);
+    let before = talkers.each_ref().map(|talker| talker.last.clone());
     let started = Instant::now();
     thread::scope(|scope| {
         scope.spawn(|| daemon.restart());
         talkers.iter_mut().for_each(|talker| talker.guest.reconnect(Deadline::patient()));
         let deadline = Deadline::patient();
-        while talkers.iter().zip(before).any(|(talker, before)| talker.last == before) {
+        while talkers.iter().zip(&before).any(|(talker, before)| !talker.has_heard_since(before)) {
             assert!(!deadline.passed(), "nothing comes any more");
             talk(talkers, rng, 1);
         }
@@ -47,10 +47,11 @@ fn kill_once(daemon: &mut Weftd, talkers: &mut [Talker; 2], rng: &mut Rng) -> [D
     })
 }
 
-fn resumes(side: Side, seed: u64) {
+/// There is a worker for each queue pair, and both deliver into the same rings.
+fn resumes(side: Side, pairs: u16, seed: u64) {
     let mut rng = Rng::from_env(seed);
-    let mut daemon = daemon(side);
-    let options = |name: &str, number: u8| GuestOptions { side, ..GuestOptions::new(name, number) };
+    let mut daemon = daemon_with(side, pairs);
+    let options = |name: &str, number: u8| GuestOptions { side, queue_pairs: pairs, ..GuestOptions::new(name, number) };
     let (one, two) = (daemon.attach_as("one", options("one", 1)), daemon.attach_as("two", options("two", 2)));
     let (to_one, to_two) = (one.mac(), two.mac());
     let mut talkers = [Talker::new(one, to_two), Talker::new(two, to_one)];
@@ -67,7 +68,7 @@ fn resumes(side: Side, seed: u64) {
         two.resume(one, &mut rng);
     }
     eprintln!(
-        "{kills} kills, guests of side {side:?}: from the kill {}; from the start {}",
+        "{kills} kills, {pairs} queue pairs, guests of side {side:?}: from the kill {}; from the start {}",
         spread(&mut times[0]),
         spread(&mut times[1])
     );
@@ -82,10 +83,15 @@ fn spread(times: &mut [Duration]) -> String {
 
 #[test]
 fn frames_come_again_to_guests_that_connect() {
-    resumes(Side::Connects, 5);
+    resumes(Side::Connects, 1, 5);
 }
 
 #[test]
 fn frames_come_again_to_guests_that_listen() {
-    resumes(Side::Listens, 6);
+    resumes(Side::Listens, 1, 6);
+}
+
+#[test]
+fn frames_come_again_to_guests_whose_queues_are_of_two_workers() {
+    resumes(Side::Connects, 2, 7);
 }

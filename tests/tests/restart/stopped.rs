@@ -42,13 +42,13 @@ fn stop_and_go_on(daemon: &Weftd, talkers: &mut [Talker; 2], rng: &mut Rng, last
     daemon.signal(Signal::STOP);
     await_stopped(daemon);
     talkers.iter_mut().for_each(Talker::receive);
-    let (since, heard) = (Instant::now(), talkers.each_ref().map(|talker| talker.last));
+    let (since, heard) = (Instant::now(), talkers.each_ref().map(|talker| talker.last.clone()));
     until("rings to be full", Deadline::patient(), || {
-        let said = talkers.each_ref().map(|talker| talker.next);
+        let said = talkers.each_ref().map(|talker| talker.next.clone());
         talk(talkers, rng);
-        said == talkers.each_ref().map(|talker| talker.next) && since.elapsed() >= lasts
+        said == talkers.each_ref().map(|talker| talker.next.clone()) && since.elapsed() >= lasts
     });
-    assert_eq!(talkers.each_ref().map(|talker| talker.last), heard, "nobody is there who could have said that");
+    assert_eq!(talkers.each_ref().map(|talker| talker.last.clone()), heard, "nobody is there who could have said that");
     daemon.signal(Signal::CONT);
 }
 

@@ -12,42 +12,48 @@ const UPGRADES: &str = "WEFT_UPGRADES";
 /// Upgrades in a row, while frames are under way.
 const UPGRADES_DEFAULT: usize = 5;
 
-/// A guest that sends numbered frames to another, and expects from it all numbers in order.
+/// A guest that sends numbered frames to another from all its queues, and expects from it all numbers of each queue in order.
 struct Talker {
     guest: SyntheticGuest,
     to: [u8; 6],
-    sent: u64,
-    got: u64,
+    /// By queue. A frame's number is its place among those of its queue, and the queue in the remainder.
+    sent: Vec<u64>,
+    got: Vec<u64>,
 }
 
 impl Talker {
-    fn new(guest: SyntheticGuest, to: [u8; 6]) -> Talker {
-        Talker { guest, to, sent: 0, got: 0 }
+    fn new(mut guest: SyntheticGuest, to: [u8; 6]) -> Talker {
+        let queues = guest.pairs().len();
+        Talker { guest, to, sent: vec![0; queues], got: vec![0; queues] }
     }
 
-    fn send(&mut self, count: usize) {
-        let from = self.guest.mac();
-        let tx = &mut self.guest.pairs()[0].tx;
+    fn send(&mut self, queue: usize, count: u64) {
+        let (from, queues) = (self.guest.mac(), self.sent.len() as u64);
+        let (tx, sent) = (&mut self.guest.pairs()[queue].tx, &mut self.sent[queue]);
         tx.reclaim();
         for _ in 0..count {
-            if tx.enqueue(&Shape::whole(), VnetHeader::default(), &numbered(self.to, from, self.sent, 200)).is_err() {
+            let frame = numbered(self.to, from, *sent * queues + queue as u64, 200);
+            if tx.enqueue(&Shape::whole(), VnetHeader::default(), &frame).is_err() {
                 break;
             }
-            self.sent += 1;
+            *sent += 1;
         }
         tx.flush();
     }
 
     fn receive(&mut self) {
         while let Some(got) = self.guest.recv() {
-            assert_eq!(
-                number_of(&got.frame),
-                Some(self.got),
-                "{}: none is lost, doubled or overtaken",
-                self.guest.name()
-            );
-            self.got += 1;
+            let (number, queues) =
+                (number_of(&got.frame).expect("only numbered frames were sent"), self.got.len() as u64);
+            let due = &mut self.got[(number % queues) as usize];
+            assert_eq!(number / queues, *due, "{}: none is lost, doubled or overtaken", self.guest.name());
+            *due += 1;
         }
+    }
+
+    /// Whether something has come of each of the other's queues that had sent so much.
+    fn has_heard_since(&self, sent: &[u64]) -> bool {
+        self.got.iter().zip(sent).all(|(got, sent)| got > sent)
     }
 }
 
@@ -55,19 +61,24 @@ impl Talker {
 fn talk(one: &mut Talker, two: &mut Talker) {
     for (from, to) in [(0, 1), (1, 0)] {
         let both = [&mut *one, &mut *two];
-        let room = 64_u64.saturating_sub(both[from].sent - both[to].got);
-        both[from].send(usize::try_from(room).unwrap_or(0));
+        for queue in 0..both[from].sent.len() {
+            let room = 64_u64.saturating_sub(both[from].sent[queue] - both[to].got[queue]);
+            both[from].send(queue, room);
+        }
         both[to].receive();
     }
 }
 
-fn upgraded_under_traffic(side: Side) {
-    let mut daemon = Weftd::start();
+/// There is a worker for each queue pair, and all deliver into the same rings.
+fn upgraded_under_traffic(side: Side, pairs: u16) {
+    let count = pairs.to_string();
+    let mut daemon = Weftd::start_with(&["--workers", &count]);
     daemon.add_namespace("red");
-    let mode: &[&str] = if side == Side::Listens { &["--client"] } else { &[] };
+    let mut more = vec!["--queues", &count];
+    more.extend((side == Side::Listens).then_some("--client"));
     let attach = |name: &str, number: u8| {
-        daemon.add_port("red", name, number, mode);
-        daemon.attach_as(name, GuestOptions { side, ..GuestOptions::new(name, number) })
+        daemon.add_port("red", name, number, &more);
+        daemon.attach_as(name, GuestOptions { side, queue_pairs: pairs, ..GuestOptions::new(name, number) })
     };
     let (one, two) = (attach("one", 1), attach("two", 2));
     let (to_one, to_two) = (one.mac(), two.mac());
@@ -75,7 +86,7 @@ fn upgraded_under_traffic(side: Side) {
     let upgrades = std::env::var(UPGRADES).ok().and_then(|said| said.parse().ok()).unwrap_or(UPGRADES_DEFAULT);
     let mut gaps = Vec::new();
     for _ in 0..upgrades {
-        let before = (daemon.pid(), one.got, two.got);
+        let before = daemon.pid();
         let mut upgrading = daemon.begin_upgrade();
         while !upgrading.is_over() {
             talk(&mut one, &mut two);
@@ -83,17 +94,19 @@ fn upgraded_under_traffic(side: Side) {
         let said = upgrading.outcome().unwrap_or_else(|why| panic!("{why}"));
         daemon.succeeded_by(&said);
         gaps.extend(said["gap_us"].as_u64());
-        assert_eq!((said["guests"].as_u64(), daemon.pid() != before.0), (Some(2), true));
-        let fresh = (one.sent, two.sent);
+        assert_eq!((said["guests"].as_u64(), daemon.pid() != before), (Some(2), true));
+        let fresh = (one.sent.clone(), two.sent.clone());
         until("traffic to flow", Deadline::patient(), || {
             talk(&mut one, &mut two);
-            two.got > fresh.0 && one.got > fresh.1
+            two.has_heard_since(&fresh.0) && one.has_heard_since(&fresh.1)
         });
         assert_eq!(daemon.json(&["status"])["pid"].as_u64(), Some(u64::from(daemon.pid())));
     }
     gaps.sort_unstable();
     let (middle, longest) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
-    eprintln!("{side:?}: no ring ran for {middle} us in the median of {upgrades} upgrades, {longest} us at most");
+    eprintln!(
+        "{side:?}, {pairs} queue pairs: no ring ran for {middle} us in the median of {upgrades} upgrades, {longest} us at most"
+    );
     until("all to arrive", Deadline::patient(), || {
         one.receive();
         two.receive();
@@ -101,16 +114,22 @@ fn upgraded_under_traffic(side: Side) {
     });
     // Nothing was counted by none of them, or by two.
     let counts = |name| ["tx_frames", "rx_frames"].map(|count| daemon.port(name)[count].as_u64());
-    let expected = [[one.sent, two.sent], [two.sent, one.sent]].map(|counts| counts.map(Some));
+    let [ones, twos] = [&one, &two].map(|talker| talker.sent.iter().sum::<u64>());
+    let expected = [[ones, twos], [twos, ones]].map(|counts| counts.map(Some));
     until("all to be counted", Deadline::patient(), || [counts("one"), counts("two")] == expected);
 }
 
 #[test]
 fn guests_that_connect_are_served_on() {
-    upgraded_under_traffic(Side::Connects);
+    upgraded_under_traffic(Side::Connects, 1);
 }
 
 #[test]
 fn guests_that_listen_are_served_on() {
-    upgraded_under_traffic(Side::Listens);
+    upgraded_under_traffic(Side::Listens, 1);
+}
+
+#[test]
+fn guests_whose_queues_are_of_two_workers_are_served_on() {
+    upgraded_under_traffic(Side::Connects, 2);
 }
