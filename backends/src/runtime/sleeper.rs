@@ -9,7 +9,10 @@ use epoll::{ControlOptions, Event, Events};
 use vmm_sys_util::eventfd::EventFd;
 
 /// Longest sleep in milliseconds: a worker shows that it lives at least this often.
-const HEARTBEAT_MS: i32 = 1000;
+pub(super) const HEARTBEAT_MS: i32 = 1000;
+
+/// The same while frames wait for a guest that has no room for them yet: nobody says when it has.
+pub(super) const GLANCE_MS: i32 = 1;
 
 /// The doorbell's number in the epoll set; sources count from 0 and never get there.
 const DOORBELL: u64 = u64::MAX;
@@ -47,10 +50,10 @@ impl Sleeper {
         let _ = epoll::ctl(self.epoll, ControlOptions::EPOLL_CTL_DEL, kick.as_raw_fd(), nothing);
     }
 
-    /// Sleeps until something happens.
-    pub(super) fn sleep(&mut self) {
+    /// Sleeps until something happens, or for so many milliseconds.
+    pub(super) fn sleep(&mut self, most: i32) {
         // EINTR is a wake-up like any other.
-        self.count = epoll::wait(self.epoll, HEARTBEAT_MS, &mut self.ready).unwrap_or(0);
+        self.count = epoll::wait(self.epoll, most, &mut self.ready).unwrap_or(0);
         if self.rung().any(|number| number == DOORBELL) {
             // Level-triggered: an unread doorbell would wake us for ever. It is readable, so this cannot fail.
             let _ = self.doorbell.read();

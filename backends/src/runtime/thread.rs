@@ -13,7 +13,7 @@ use super::clock::TurnClock;
 use super::gauges::Gauges;
 use super::listener::Bell;
 use super::patience::{Patience, PollMode};
-use super::sleeper::Sleeper;
+use super::sleeper::{GLANCE_MS, HEARTBEAT_MS, Sleeper};
 
 /// What a worker is told between two bursts.
 pub(super) enum Command {
@@ -75,7 +75,8 @@ impl WorkerThread {
         }
         while self.obey() {
             self.gauges.pulse.beat();
-            if self.release() | self.poll() || self.owes {
+            self.release();
+            if self.poll() || self.owes {
                 continue;
             }
             let now = self.clock.now();
@@ -140,11 +141,10 @@ impl WorkerThread {
         }
     }
 
-    /// Delivers what has waited, as far as there is room for it. True: not all of it.
-    fn release(&mut self) -> bool {
+    /// Delivers what has waited, as far as there is room for it.
+    fn release(&mut self) {
         let now = self.clock.now();
         self.releasing.retain(|port| !port.release(now));
-        !self.releasing.is_empty()
     }
 
     fn attach(&mut self, id: SourceId, source: Source) {
@@ -166,7 +166,8 @@ impl WorkerThread {
 
     fn sleep(&mut self) {
         if !self.worker.arm() {
-            self.gauges.pulse.rest(|| self.sleeper.sleep());
+            let most = if self.releasing.is_empty() { HEARTBEAT_MS } else { GLANCE_MS };
+            self.gauges.pulse.rest(|| self.sleeper.sleep(most));
             self.gauges.woke();
             self.clock.turn();
             self.patience.woke(self.clock.now());

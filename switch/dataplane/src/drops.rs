@@ -101,7 +101,7 @@ reasons! {
     LaneStray "lane-stray"
         "A frame came over the VF lane of a host-lane port and was a broadcast or multicast, which the guest gets from its namespace, or for another MAC."
     HoldFull "hold-full"
-        "Frames for the guest waited while its VF was taken from it, or while it was on its way to another host, and more came than may wait (4096 frames or 4 MiB). Of a VF, frames went by both lanes from then on, as without waiting."
+        "Frames for the guest waited while its VF was taken from it, or while it was on its way to another host or had only just come from one, and more came than may wait (4096 frames or 4 MiB). Of a VF, frames went by both lanes from then on, as without waiting."
     RxPoliced "rx-policed"
         "More was sent to the guest than its port may receive: `weft port show` tells its limits, `weft port set --rx-frames` and `--rx-bytes` change them."
     BufferTooSmall "buffer-too-small"

@@ -7,6 +7,11 @@
 //!
 //! While a guest is on its way it is nowhere, for as long as a VMM takes to hand over the rest. What comes for it then waits
 //! (`pause.rs`). Once an uplink brings a frame of it, what waits follows it by that uplink, before anything later.
+//!
+//! What that uplink has brought for it meanwhile does not go back there, not even for that moment. Whatever is between two switches, and
+//! every other switch behind it, would learn that the sender is here, and send here what is for him until he speaks again. The
+//! destination would take the frame for forged where the sender is its own, as no uplink may speak for those. And where two switches
+//! each took the guest to be at the other, such frames would go to and fro between them.
 
 use std::sync::atomic::Ordering;
 

@@ -9,6 +9,11 @@
 //! *Order.* While anything waits, all that comes goes behind it, whoever delivers. The hold ends under its lock, when the last
 //! frame is in a ring. It is used as well while a guest moves (`pause.rs`). *Bounds.* [`limits::HELD_FRAMES`] and [`limits::HELD_BYTES`]; what is beyond them is a drop, and control
 //! hears of it, to do something else.
+//!
+//! *Its end.* A guest that has just landed, or changed its lane, may take nothing for a while, though it runs: an emulated one on a
+//! busy machine first has all of its code translated. What fits into its ring goes there at once, and what comes meanwhile goes by
+//! the hold until the guest gives new buffers; where it was at work all the time, until it has so many that nothing is about to be
+//! lost. But no longer than [`PATIENCE`]: one that is slower than its senders would never be through, and all that it gets would come late.
 
 mod follow;
 
@@ -29,13 +34,14 @@ use crate::limits::{HELD_BYTES, HELD_FRAMES};
 use crate::offload::{self, Destination, Scratch};
 use crate::payload::Payload;
 use crate::port::Port;
+use crate::receiver::Receiver;
 use crate::stats::Delta;
 use crate::steer;
 use crate::steering::Steering;
 use crate::time::Instant;
 
-/// For so long a guest whose ring is full is given the time to fill it up again.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// For so long what waits is let out, at most: for a guest that takes nothing, and for one that takes less than comes.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where frames of a port wait, while they do.
 #[derive(Default)]
@@ -51,17 +57,27 @@ impl Hold {
 
 /// The frames of one hold. All of it is allocated when the hold begins.
 pub(crate) struct Room {
-    /// Filled from the front.
+    /// A frame lies in one piece, those that came later behind it, or before all others.
     bytes: Vec<u8>,
-    filled: usize,
     frames: VecDeque<Waiting>,
     scratch: Scratch,
-    /// When delivery into full rings is given up.
-    until: Option<Instant>,
+    /// It is being let out.
+    ending: Option<Ending>,
+    /// The guest has only just come: it is not known to be at work until it gives buffers.
+    pub(crate) fresh: bool,
     /// The guest does not come: what waits leaves by these uplinks.
     back: Option<Vec<Arc<Port>>>,
     /// How control wants frames steered that need not wait for a guest on its way.
     pub(crate) after: Steering,
+}
+
+/// How what waits is let out.
+#[derive(Clone, Copy)]
+struct Ending {
+    /// When that is given up.
+    until: Instant,
+    /// How many buffers the guest had given when it began ([`Port::offered`]).
+    offered: u16,
 }
 
 /// A frame that waits, and where it lies.
@@ -88,10 +104,10 @@ impl Room {
     pub(crate) fn new() -> Self {
         Self {
             bytes: vec![0; HELD_BYTES],
-            filled: 0,
             frames: VecDeque::with_capacity(HELD_FRAMES),
             scratch: Scratch::new(),
-            until: None,
+            ending: None,
+            fresh: false,
             back: None,
             after: Steering::default(),
         }
@@ -99,16 +115,33 @@ impl Room {
 
     /// Puts a frame behind those that wait.
     pub(crate) fn take(&mut self, vnet: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason> {
-        let room = self.bytes.get_mut(self.filled..).filter(|_| self.frames.len() < HELD_FRAMES);
-        let len = room.and_then(|room| payload.copy_to(room)).ok_or(DropReason::HoldFull)?;
-        self.frames.push_back(Waiting { vnet: *vnet, start: self.filled, len });
-        self.filled += len;
+        let start = self.place(payload.len()).filter(|_| self.frames.len() < HELD_FRAMES);
+        let room = start.and_then(|start| Some((start, self.bytes.get_mut(start..start + payload.len())?)));
+        let taken = room.and_then(|(start, room)| Some((start, payload.copy_to(room)?)));
+        let (start, len) = taken.ok_or(DropReason::HoldFull)?;
+        self.frames.push_back(Waiting { vnet: *vnet, start, len });
         Ok(())
     }
 
-    /// Delivers in order. False: a ring is full, and the guest has still time.
+    /// Where a frame of this length has room in one piece: behind the last, or where others have waited that are gone.
+    fn place(&self, len: usize) -> Option<usize> {
+        let (Some(first), Some(last)) = (self.frames.front(), self.frames.back()) else { return Some(0) };
+        let (first, end) = (first.start, last.start + last.len);
+        if last.start < first {
+            return (len <= first - end).then_some(end);
+        }
+        if len <= self.bytes.len() - end { Some(end) } else { (len <= first).then_some(0) }
+    }
+
+    /// What waits is not to be let out any more, if it was.
+    pub(crate) fn shut_in(&mut self) {
+        self.ending = None;
+    }
+
+    /// Delivers in order. False: the guest has still time, and a ring is full or about to be.
     fn deliver(&mut self, port: &Port, now: Instant, delta: &mut Delta) -> bool {
-        let until = *self.until.get_or_insert(now + PATIENCE);
+        let begin = || Ending { until: now + PATIENCE, offered: port.offered() };
+        let Ending { until, offered } = *self.ending.get_or_insert_with(begin);
         while let Some(waiting) = self.frames.front() {
             let frame = &self.bytes[waiting.start..waiting.start + waiting.len];
             match port.deliver_held(&waiting.vnet, frame, &mut self.scratch, delta) {
@@ -118,7 +151,7 @@ impl Room {
             }
             self.frames.pop_front();
         }
-        true
+        now >= until || port.offered() != offered || port.has_room(self.fresh)
     }
 }
 
@@ -159,8 +192,8 @@ impl Port {
     }
 
     /// Delivers what waited for the guest, in order, by the lanes that are steered to now; nothing if it still has to wait.
-    /// False: the guest's ring is full or does not run yet, and this is to be called again. A bell may block, so this is for a worker's thread,
-    /// between two bursts.
+    /// False: the guest's ring is full, or about to be, or does not run yet, and this is to be called again. A bell may block, so this is for
+    /// a worker's thread, between two bursts.
     pub fn release(&self, now: Instant) -> bool {
         if self.awaits_rings(now) {
             return false;
@@ -200,6 +233,19 @@ impl Port {
         let Some(room) = hold.take() else { return };
         self.turn(&mut hold, self.wanted(&room));
         delta.drops.add_many(DropReason::PortDown, room.frames.len() as u64);
+    }
+
+    /// How many buffers the guest has given its receive rings that run, modulo 2^16: another number, if it has given more.
+    fn offered(&self) -> u16 {
+        let offered = |pair| self.lock(pair).as_ref().map_or(0, Receiver::offered);
+        (0..self.queue_pairs()).map(offered).fold(0, u16::wrapping_add)
+    }
+
+    /// Whether none of its rings that get frames is about to be full, as that of a `fresh` guest may always be.
+    fn has_room(&self, fresh: bool) -> bool {
+        let is_well = |receiver: &Receiver| if fresh { !receiver.in_use() } else { receiver.has_room() };
+        let has_room = |pair| self.lock(pair).as_ref().is_none_or(is_well);
+        !self.steering().unicast.synthetic || (0..self.queue_pairs()).all(has_room)
     }
 
     /// Delivers one frame by the lanes that it is for; it is not published yet.

@@ -9,7 +9,8 @@
 //! *It comes.* A VMM starts receive rings one after the other. A flow of the second would go into the first until the second runs,
 //! and what comes then would overtake it. So what comes for a guest that lands waits until all rings run that the VMM is known to
 //! start, [`KNOWN_MAX`] at most. Some VMMs say nothing of the next ring before they have started one: where a port has room for
-//! more rings, they are waited for all the same, but no longer than it takes to start one ([`UNKNOWN_MAX`]).
+//! more rings, they are waited for all the same, but no longer than it takes to start one ([`UNKNOWN_MAX`]). When they run, the guest
+//! may not be at work yet: so what comes goes by the hold until it gives buffers (`hold.rs`), also where the ring is the only one.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
@@ -69,15 +70,16 @@ impl Port {
     pub fn pause(&self, pair: u16, now: Instant) -> bool {
         let is_logged = || pair < self.queue_pairs() && self.lock(pair).as_ref().is_some_and(Receiver::is_logged);
         if self.is_leaving() || is_logged() {
-            self.begin_pause(now + AWAY_MAX, ON);
+            self.begin_pause(now + AWAY_MAX, ON, false);
         }
         self.is_leaving()
     }
 
-    /// The first receive ring of a guest that was at work elsewhere is about to start. Frames wait, should there be more of them.
+    /// The first receive ring of a guest that was at work elsewhere is about to start. Frames wait until all of them run, and until it
+    /// takes what comes (`hold.rs`).
     pub fn land(&self, now: Instant) {
-        if self.queue_pairs() > 1 && !self.is_running() {
-            self.begin_pause(now + UNKNOWN_MAX, ON);
+        if !self.is_running() {
+            self.begin_pause(now + UNKNOWN_MAX, ON, true);
         }
     }
 
@@ -124,16 +126,17 @@ impl Port {
 
     /// The guest is about to come, and none of its rings runs yet.
     pub(crate) fn begin_waiting(&self, until: Instant) {
-        self.begin_pause(until, EXPECTED);
+        self.begin_pause(until, EXPECTED, true);
     }
 
-    fn begin_pause(&self, until: Instant, state: u8) {
+    fn begin_pause(&self, until: Instant, state: u8, fresh: bool) {
         let mut hold = self.lanes().hold.lock();
         let steering = self.steering();
         // Before a VMM moves a guest with a VF it takes that from it, and may put it back: until then frames go by both lanes.
         if steering == Steering::default() || steering == Steering::all(LaneSet::BOTH) {
             self.pause.extend(until);
-            hold.get_or_insert_with(Room::new).after = steering;
+            let room = hold.get_or_insert_with(Room::new);
+            (room.after, room.fresh) = (steering, fresh);
             self.turn(&mut hold, Steering::HELD);
             // Who finds it expected finds that frames wait.
             self.pause.state.store(state, Ordering::Release);

@@ -26,8 +26,8 @@ impl Port {
 
     /// Turns the wheel. `hold` is the port's.
     pub(crate) fn turn(&self, hold: &mut Option<Room>, steering: Steering) {
-        if steering == Steering::HELD && hold.is_none() {
-            *hold = Some(Room::new());
+        if steering == Steering::HELD {
+            hold.get_or_insert_with(Room::new).shut_in();
         }
         self.lanes().wheel.set(steering, hold.is_some());
     }

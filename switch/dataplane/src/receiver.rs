@@ -99,6 +99,18 @@ impl Receiver {
         self.filled || self.buffers.ring().available() != Ok(0)
     }
 
+    /// How many buffers the guest has given this queue, modulo 2^16.
+    pub(crate) fn offered(&self) -> u16 {
+        let ring = self.buffers.ring();
+        ring.available().map_or(0, |waiting| ring.next_avail().wrapping_add(waiting))
+    }
+
+    /// Whether half of the queue is buffers that wait, or waiting for them is in vain.
+    pub(crate) fn has_room(&self) -> bool {
+        let ring = self.buffers.ring();
+        !self.in_use() || ring.available().map_or(true, |waiting| waiting >= ring.size() / 2)
+    }
+
     /// Delivers for `owner` until [`Receiver::end`], about `frames` frames.
     #[inline]
     pub(crate) fn begin(&mut self, owner: SourceId, frames: u16) {

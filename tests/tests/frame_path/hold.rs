@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dataplane::{DropReason, LaneNews, LaneSet, Steering, limits};
 use tests::driver::{Shape, VnetHeader};
-use tests::rig::{Moved, PortOptions, Rig, feature, mac};
+use tests::rig::{Moved, PortOptions, RawQueue, Rig, feature, mac, writable};
 use wire::MacAddr;
 use wire::build::{Ether, Ip};
 
@@ -119,6 +119,40 @@ fn more_than_may_wait_is_dropped_and_control_hears_of_it() {
     assert_eq!(rig.moved(1), Moved::received(limits::HELD_FRAMES as u64, 100 * limits::HELD_FRAMES));
 }
 
+/// Descriptors of as many buffers as the ring has places, and space for them.
+fn describe(ring: &RawQueue) {
+    let place = |number: u16| ring.buffers().gpa() + 2048 * u64::from(number);
+    (0..ring.ring().size()).for_each(|number| ring.chain(number, &[writable(place(number), 2048)]));
+}
+
+/// It runs, and its processor has other things to do.
+#[test]
+fn what_comes_for_a_guest_that_takes_nothing_yet_waits_though_all_before_is_in_its_ring() {
+    let mut rig = scene();
+    let mut ring = rig.raw_receive(1, 16);
+    describe(&ring);
+    ring.offer(&(0..16).collect::<Vec<_>>());
+    rig.send_all(0, &frames(0..10));
+    steer(&mut rig, Steering::default());
+    assert!(!release(&mut rig), "its ring is nearly full");
+    assert_eq!(ring.take_used().len(), 10, "and it has them");
+    rig.send_all(0, &frames(10..40));
+    rig.pass(Duration::from_millis(1500));
+    assert!(!release(&mut rig));
+    assert_eq!((ring.take_used().len(), rig.moved(1).drops), (6, Vec::new()), "the rest waits");
+    for expected in [(false, 16), (true, 8)] {
+        ring.offer(&(0..16).collect::<Vec<_>>());
+        assert_eq!(
+            (release(&mut rig), ring.take_used().len()),
+            expected,
+            "until it has given more than there is for it"
+        );
+    }
+    assert_eq!(rig.moved(1), Moved::received(24, 2400));
+    rig.send_all(0, &frames(40..41));
+    assert_eq!((ring.take_used().len(), rig.port(1).port().is_held()), (1, false));
+}
+
 #[test]
 fn a_guest_that_takes_nothing_is_waited_for_no_longer_than_a_moment() {
     let mut rig = scene();
@@ -127,11 +161,52 @@ fn a_guest_that_takes_nothing_is_waited_for_no_longer_than_a_moment() {
     steer(&mut rig, Steering::default());
     assert!(!release(&mut rig));
     rig.pass(Duration::from_secs(1));
+    assert!(!release(&mut rig), "a guest that is emulated may take that long");
+    rig.pass(Duration::from_secs(1));
     assert!(release(&mut rig));
     assert_eq!(rig.moved(1).drops, [(DropReason::RingFull, 9)]);
     rig.send_all(0, &frames(9..10));
     assert_eq!(rig.moved(1).drops, [(DropReason::RingFull, 1)], "and then it is a port like any other");
     drop(ring);
+}
+
+#[test]
+fn what_comes_for_a_guest_that_has_just_come_goes_by_the_hold_until_it_is_at_work() {
+    let mut rig = Rig::with_ports(2, &PortOptions::default());
+    rig.stop(1);
+    let now = rig.now();
+    rig.port(1).port().land(now);
+    rig.send_all(0, &frames(0..2));
+    rig.start(1);
+    assert!(rig.port(1).port().settle(false, now), "a worker is to be told");
+    assert!(!release(&mut rig), "it has had no time to take anything");
+    rig.send_all(0, &frames(2..4));
+    assert!(!release(&mut rig));
+    assert_eq!(rig.received(1), frames(0..4));
+    assert!(release(&mut rig) && !rig.port(1).port().is_held());
+    rig.send_all(0, &frames(4..5));
+    assert_eq!((rig.received(1), rig.moved(1).drops), (frames(4..5), Vec::new()));
+}
+
+/// However much comes and goes while the last of it has not gone.
+#[test]
+fn what_has_gone_makes_room_for_what_comes() {
+    let mut rig = scene();
+    let mut ring = rig.raw_receive(1, 16);
+    describe(&ring);
+    let long = |number| numbered(mac(1), mac(0), number, 1400);
+    let most = limits::HELD_BYTES as u64 / 1400;
+    (0..most).for_each(|number| rig.send(0, &long(number)));
+    steer(&mut rig, Steering::default());
+    for number in most..2 * most {
+        ring.offer(&[(number % 16) as u16]);
+        assert!(!release(&mut rig), "there is more");
+        assert_eq!(ring.take_used().len(), 1);
+        rig.send(0, &long(number));
+    }
+    assert_eq!(rig.moved(1).drops, []);
+    rig.send(0, &long(0));
+    assert_eq!(rig.moved(1).drops, [(DropReason::HoldFull, 1)]);
 }
 
 #[test]

@@ -59,6 +59,7 @@ impl Port {
         let mut hold = self.lanes().hold.lock();
         let Some(room) = hold.as_mut().filter(|_| self.is_expected()) else { return false };
         room.back = None;
+        room.shut_in();
         self.lanes().wheel.set(Steering::HELD, true);
         true
     }
