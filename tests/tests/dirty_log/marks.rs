@@ -99,6 +99,28 @@ fn the_pages_that_are_marked_are_those_that_change() {
     }
 }
 
+/// What VMMs rely on when they save the memory of a guest whose last ring has stopped.
+#[test]
+fn nothing_is_written_or_marked_once_the_rings_have_stopped() {
+    for (seed, case) in (0x64..).step_by(2).zip(Case::all()) {
+        let (daemon, mut one, two) = scene(&case);
+        let (other, mut rng) = (two.mac(), Rng::from_env(seed));
+        under_load(&mut one, two, seed + 1, |one| {
+            let log = Log::of(one.memory());
+            set_log(one, &log);
+            set_logged(one, true);
+            (0..20).for_each(|_| stir(one, other, &mut rng));
+            one.pause(true).expect("rings stop");
+            log.take();
+            let (before, sent) = (snapshot(one), || daemon.port("two")["tx_frames"].as_u64().expect("a number"));
+            let enough = sent() + 1000;
+            until("others to send it more", Deadline::patient(), || sent() >= enough);
+            assert!(snapshot(one) == before && log.take().is_empty(), "weft writes into a guest that has stopped");
+            one.pause(false).expect("rings start again");
+        });
+    }
+}
+
 /// What a round finds is what the receive buffers and used rings of all pairs are, however long it took.
 #[test]
 fn rounds_under_full_load_stay_as_small_as_the_buffers() {

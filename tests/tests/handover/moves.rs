@@ -81,6 +81,7 @@ fn a_port_takes_its_numbers_features_entries_and_what_its_routers_said() {
     for same in ["number", "mac", "mtu", "queues", "role", "macs", "limits"] {
         assert_eq!(ports[0][same], ports[1][same], "{same}");
     }
+    assert!(ports[0]["limits"].as_object().is_some_and(|limits| !limits.is_empty()), "{}", ports[0]);
     let ra = destination.json(&["ra", "list"]);
     assert_eq!(
         (&ra[0]["pvd"], &ra[0]["port"], &ra[0]["router"]),

@@ -11,6 +11,9 @@ use tests::weftd::{Outcome, Waiting, Weftd};
 use wire::nd::{NdOption, PrefixInfo, PvdOption, encode};
 use wire::{MacAddr, build};
 
+/// A limit of the port that moves, which is never reached.
+const TX_BYTES: &str = "1000000000";
+
 /// The guest that moves, and its port.
 pub(crate) const MOVING: (&str, u8) = ("moving", 3);
 
@@ -30,7 +33,7 @@ impl Scene {
             daemon.weft(&["port", "add", "red:up", "--role", "uplink", "--lane", &lane]).expect_ok();
         }
         source.add_port("red", "here", 1, &[]);
-        source.add_port("red", MOVING.0, MOVING.1, &[]);
+        source.add_port("red", MOVING.0, MOVING.1, &["--tx-bytes", TX_BYTES]);
         source.add_port("red", "gw", 9, &["--role", "router"]);
         destination.add_port("red", "there", 2, &[]);
         Scene { source, destination }
