@@ -143,22 +143,27 @@ impl Guest {
     pub fn move_to(&self, to: &Guest, socket: &Path, pace: Pace) -> Result<Moved, Error> {
         self.start_move(socket, pace)?;
         let ended = self.wait_move()?;
-        let report = self.qmp().execute("query-migrate", &json!({}))?;
         if ended != Moving::Completed {
+            let report = self.qmp().execute("query-migrate", &json!({}))?;
             let reason = format!("it ended as {ended:?}: {} {}", text(&report, "error-desc"), to.watch.stderr());
             return Err(Error::Qmp { command: "migrate".to_owned(), reason: reason.trim().to_owned() });
         }
+        self.hand_over(to)
+    }
+
+    /// Waits until the guest, whose move from here has completed, runs there; as after [`Guest::move_to`] that one is the guest then.
+    ///
+    /// # Errors
+    /// [`Error::Qmp`] when it does not run there.
+    pub fn hand_over(&self, to: &Guest) -> Result<Moved, Error> {
+        let report = self.qmp().execute("query-migrate", &json!({}))?;
         let stopped = self.qmp().wait_event("STOP", self.scaled(QMP_LIMIT))?;
         let resumed = to.take_over(self)?;
         Ok(Moved { stopped: stopped.at, resumed, ..Moved::of(&report) })
     }
 
-    /// Waits until the guest, whose move from there has completed, runs here, and goes on to talk with it. Gives the time at which
-    /// it ran, since 1970.
-    ///
-    /// # Errors
-    /// [`Error::Qmp`] when it does not run.
-    pub fn take_over(&self, from: &Guest) -> Result<Duration, Error> {
+    /// Goes on to talk with the guest, whose move from there has completed. Gives the time at which it ran here, since 1970.
+    fn take_over(&self, from: &Guest) -> Result<Duration, Error> {
         let resumed = self.qmp().wait_event("RESUME", self.scaled(QMP_LIMIT))?;
         // The last that is said of this move, so that it is not taken for what is said of the next.
         self.wait_move()?;

@@ -1,29 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! A move that is called off half way: the guest stays where it is and loses nothing, and the other port is idle again.
+//! A move that is called off half way, or fails: the guest stays where it is and loses nothing, and the other port is idle again.
 
 use qemu::Moving;
 use tests::setup::Must;
 
-use crate::lab::{Lab, PLAIN, SLOW};
+use crate::lab::{Lab, PLAIN, SLOW, moves};
+use crate::table::Row;
 
 #[test]
 fn a_move_that_is_called_off_leaves_all_as_it_was() {
     let Some(mut lab) = Lab::open(PLAIN) else { return };
-    for _ in 0..2 {
+    let mut row = Row::new("called off half way");
+    for _ in 0..moves(2) {
         let (incoming, socket) = lab.incoming();
-        let ((), outcome) = lab.during(|lab| {
+        let scene = lab.watch(|lab| {
             lab.guest.start_move(&socket, SLOW).must();
             lab.await_half_way();
             lab.guest.cancel_move().must();
             assert_eq!(lab.guest.wait_move().must(), Moving::Cancelled);
+            None
         });
-        eprintln!("called off: {outcome}");
-        outcome.assert_in_order();
-        assert!(outcome.all().all(|report| report.lost() == 0), "{outcome}");
+        eprintln!("called off: {scene}");
+        scene.outcome.assert_in_order();
+        assert!(scene.outcome.all().all(|report| report.lost() == 0), "{scene}");
+        row.add(&scene, PLAIN.offered());
         drop(incoming);
         lab.hosts[1].daemon.await_state("guest", "down");
     }
+    let mut row = Row::new("after those that were called off");
     let scene = lab.move_guest();
-    eprintln!("after two that were called off: {scene}");
+    eprintln!("after those that were called off: {scene}");
     scene.outcome.assert_in_order();
+    row.add(&scene, PLAIN.offered());
+}
+
+#[test]
+fn a_move_whose_destination_dies_leaves_all_as_it_was() {
+    let Some(mut lab) = Lab::open(PLAIN) else { return };
+    let mut row = Row::new("the destination's QEMU killed half way");
+    for _ in 0..moves(2) {
+        let (incoming, socket) = lab.incoming();
+        let scene = lab.watch(|lab| {
+            lab.guest.start_move(&socket, SLOW).must();
+            lab.await_half_way();
+            incoming.kill();
+            assert_eq!(lab.guest.wait_move().must(), Moving::Failed);
+            None
+        });
+        eprintln!("the destination's QEMU killed: {scene}");
+        scene.outcome.assert_in_order();
+        assert!(scene.outcome.all().all(|report| report.lost() == 0), "{scene}");
+        row.add(&scene, PLAIN.offered());
+        lab.hosts[1].daemon.await_state("guest", "down");
+    }
 }

@@ -111,10 +111,19 @@ impl Host {
     /// Offers the guest its VF, and waits until it uses it. A guest that comes back may be offered it already.
     pub(crate) fn offer_vf(&self) {
         let _ = self.daemon.weft(&["vf", "offer", "guest"]);
-        let status = || self.daemon.json(&["vf", "status", "guest"]);
+        self.await_vf();
+    }
+
+    /// Waits until the guest uses its VF.
+    pub(crate) fn await_vf(&self) {
         let deadline = Deadline::patient();
-        until("the guest to use its VF", deadline, || status()["state"] == "on-vf" || deadline.passed());
-        assert_eq!(status()["state"], "on-vf", "{}", status());
+        until("the guest to use its VF", deadline, || self.vf_state() == "on-vf" || deadline.passed());
+        assert_eq!(self.vf_state(), "on-vf", "{}", self.report());
+    }
+
+    /// Where the guest's VF stands.
+    pub(crate) fn vf_state(&self) -> String {
+        self.daemon.json(&["vf", "status", "guest"])["state"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Kills weftd and starts it again.

@@ -2,18 +2,18 @@
 //! Two hosts, a guest on one of them, the streams to it, and its moves.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use qemu::{Attach, Guest, GuestSpec, Mac, Moving, Nic, Pace, Setup};
+use qemu::{Attach, Guest, GuestSpec, Mac, Moved, Moving, Nic, Pace, Setup};
 use tests::setup::{Must, setup_or_skip};
-use tests::stream::{Still, Stream, Traffic};
+use tests::stream::{Losses, Still, Stream, Traffic};
 use tests::wait::{Deadline, until};
 use tests::weftd::{Waiting, mac_text};
 
 use crate::hosts::{self, GUEST, Host, guest_mac};
-use crate::near::addresses;
+use crate::near::{Near, addresses};
 use crate::scene::{Outcome, Scene};
 
 /// What the guest is like, and what is asked of it.
@@ -43,6 +43,7 @@ static TURN: Mutex<()> = Mutex::new(());
 pub(crate) struct Lab {
     traffic: [Traffic; 2],
     cut_off: [Arc<AtomicBool>; 2],
+    unsent: [Arc<AtomicU64>; 2],
     pub(crate) guest: Guest,
     pub(crate) hosts: [Host; 2],
     /// Where the guest is.
@@ -67,7 +68,8 @@ impl Lab {
             let [.., last] = near.host.ip;
             guest.run_ok(&format!("arp -s 10.0.0.{last} {}", mac_text(near.host.mac))).must();
         }
-        let cut_off = nears.each_ref().map(crate::near::Near::cut_off);
+        let cut_off = nears.each_ref().map(Near::cut_off);
+        let unsent = nears.each_ref().map(Near::unsent);
         let (host, host6) = addresses(guest_mac(), GUEST);
         let traffic = nears.map(|near| {
             let streams = vec![
@@ -77,7 +79,7 @@ impl Lab {
             Traffic::start(near, streams)
         });
         let setup = setup.clone();
-        let lab = Lab { traffic, cut_off, guest, hosts, at: 0, shape, setup, _turn: turn };
+        let lab = Lab { traffic, cut_off, unsent, guest, hosts, at: 0, shape, setup, _turn: turn };
         lab.await_answers();
         Some(lab)
     }
@@ -100,20 +102,36 @@ impl Lab {
     /// Moves the guest to the other host.
     pub(crate) fn move_guest(&mut self) -> Scene {
         let (incoming, socket) = self.incoming();
-        let refused = self.refused();
-        let (moved, outcome) = self.during(|lab| {
+        self.watch(|lab| {
             let moved = lab.guest.move_to(&incoming, &socket, Pace::default()).must();
             lab.settle_at(incoming);
-            moved
-        });
-        let first = |traffic: &Traffic, family| traffic.first_answer(family, moved.resumed).expect("it answers");
-        let first_answers = self.traffic.each_ref().map(|traffic| [0, 1].map(|family| first(traffic, family)));
-        let still = Still { from: moved.stopped, until: moved.resumed };
-        let losses = |host: usize, family: usize| {
-            self.traffic[host].losses(family, outcome.numbers[host][family].clone(), still)
+            Some(moved)
+        })
+    }
+
+    /// What happens while something is done, which tells of the guest's move, if it has moved.
+    pub(crate) fn watch(&mut self, act: impl FnOnce(&mut Lab) -> Option<Moved>) -> Scene {
+        let (before, unanswered) = ([self.refused("guest"), self.refused("near"), self.unsent()], self.unanswered());
+        let (moved, outcome) = self.during(act);
+        let losses = [0, 1].map(|host| [0, 1].map(|family| self.losses(host, family, &outcome, moved)));
+        let after = [self.refused("guest"), self.refused("near"), self.unsent()];
+        // Who has been started anew counts anew.
+        let more = |now: [u64; 2], before: [u64; 2]| -> u64 {
+            now.iter().zip(before).map(|(now, before)| now.checked_sub(before).unwrap_or(*now)).sum()
         };
-        let losses = [0, 1].map(|host| [0, 1].map(|family| losses(host, family)));
-        Scene { moved, outcome, first_answers, losses, refused: self.refused().saturating_sub(refused) }
+        let [refused, unheard, unsent] = [0, 1, 2].map(|at| more(after[at], before[at]));
+        let first = |host: usize, family| self.traffic[host].first_answer(family, moved?.resumed);
+        let first_answers = [0, 1].map(|host| [0, 1].map(|family| first(host, family)));
+        let unanswered = self.unanswered().saturating_sub(unanswered);
+        Scene { moved, outcome, first_answers, losses, refused, unanswered, elsewhere: unheard + unsent }
+    }
+
+    /// When those of the requests of a stream were sent that were lost.
+    fn losses(&self, host: usize, family: usize, outcome: &Outcome, moved: Option<Moved>) -> Losses {
+        // One that has not moved has not stood still by now.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
+        let [from, until] = moved.map_or([now; 2], |moved| [moved.stopped, moved.resumed]);
+        self.traffic[host].losses(family, outcome.numbers[host][family].clone(), Still { from, until })
     }
 
     /// The guest is on the other host now.
@@ -165,12 +183,26 @@ impl Lab {
         self.guest.run_ok(counted).must().trim().parse().expect("a number")
     }
 
-    /// Frames that did not fit into the rings of a guest that is slower than its senders, and that which waited for it.
-    fn refused(&self) -> u64 {
-        let lists = self.hosts.each_ref().map(|host| host.daemon.json(&["port", "list"]));
-        let ports = lists.iter().flat_map(|list| list.as_array().into_iter().flatten());
-        let drops = ports.filter(|port| port["name"] == "guest").map(|port| &port["drops"]);
-        drops.flat_map(|drops| ["ring-full", "hold-full"].map(|reason| drops[reason].as_u64().unwrap_or(0))).sum()
+    /// Requests that the guest has heard and did not answer: Linux answers no more at a time than its ICMP socket has room for.
+    fn unanswered(&self) -> u64 {
+        let counted = "awk '$1 == \"Icmp:\" { if (n) print $n; else for (i = 1; i <= NF; i++) if ($i == \"OutErrors\") n = i } ' \
+                       /proc/net/snmp";
+        self.guest.run_ok(counted).must().trim().parse().expect("a number")
+    }
+
+    /// Requests that who speaks with the guest had no room for on their way to the switch, by host.
+    fn unsent(&self) -> [u64; 2] {
+        self.unsent.each_ref().map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Frames that did not fit into the rings of a guest that is slower than its senders, and those that waited for it, by host.
+    fn refused(&self, name: &str) -> [u64; 2] {
+        self.hosts.each_ref().map(|host| {
+            let list = host.daemon.json(&["port", "list"]);
+            let ports = list.as_array().into_iter().flatten();
+            let drops = ports.filter(|port| port["name"] == name).map(|port| &port["drops"]);
+            drops.flat_map(|drops| ["ring-full", "hold-full"].map(|reason| drops[reason].as_u64().unwrap_or(0))).sum()
+        })
     }
 
     fn sent(&self) -> [[u64; 2]; 2] {

@@ -28,14 +28,15 @@ fn a_guest_that_lands_is_announced_and_told_of_its_routers() {
     let landings = std::env::var(LANDINGS).map_or(LANDINGS_DEFAULT, |count| count.parse().expect("a number"));
     let mut times = Times::default();
     for number in 1..=landings {
-        times.note("stop its rings (GET_VRING_BASE)", || guest.detach().expect("the switch follows"));
+        let stopped = times.note("stop its rings (GET_VRING_BASE)", || guest.detach().expect("the switch follows"));
         // What it has heard before. It has used its rings, so it lands.
         while guest.recv().is_some() {}
         times.note("connect and negotiate, while it still runs elsewhere", || {
             guest.connect(Deadline::patient()).expect("the switch follows");
         });
         let landing = Instant::now();
-        times.note("start its rings", || guest.land().expect("the switch follows"));
+        let started = times.note("start its rings", || guest.land().expect("the switch follows"));
+        times.add("weft's own part of a downtime: stop them and start them", stopped + started);
         times.note_parts(landing, guest.said());
         // Who lands more often in a row has to wait for what follows.
         if number >= PORT_LANDINGS as usize {
@@ -54,10 +55,12 @@ fn a_guest_that_lands_is_announced_and_told_of_its_routers() {
 struct Times(Vec<(&'static str, Vec<Duration>)>);
 
 impl Times {
-    fn note(&mut self, what: &'static str, act: impl FnOnce()) {
+    fn note(&mut self, what: &'static str, act: impl FnOnce()) -> Duration {
         let began = Instant::now();
         act();
-        self.add(what, began.elapsed());
+        let took = began.elapsed();
+        self.add(what, took);
+        took
     }
 
     /// The parts of the start, by which message was said when.

@@ -3,7 +3,7 @@
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use tests::frames::Host;
@@ -22,6 +22,7 @@ pub(crate) struct Near {
     pub(crate) host6: Host6,
     /// The switch has been started anew.
     is_cut_off: Arc<AtomicBool>,
+    unsent: Arc<AtomicU64>,
 }
 
 /// A host with this last octet in each of its addresses.
@@ -32,12 +33,17 @@ pub(crate) fn addresses(mac: [u8; 6], last: u8) -> (Host, Host6) {
 impl Near {
     pub(crate) fn new(guest: SyntheticGuest, last: u8) -> Near {
         let (host, host6) = addresses(guest.mac(), last);
-        Near { guest, host, host6, is_cut_off: Arc::default() }
+        Near { guest, host, host6, is_cut_off: Arc::default(), unsent: Arc::default() }
     }
 
     /// Set it when the switch has been started anew.
     pub(crate) fn cut_off(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_cut_off)
+    }
+
+    /// Counts frames that are lost before they come to the switch.
+    pub(crate) fn unsent(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.unsent)
     }
 }
 
@@ -47,6 +53,8 @@ impl Wire for Near {
         transmit.reclaim();
         if transmit.in_flight() < UNDER_WAY_MAX {
             self.guest.send(frame);
+        } else {
+            self.unsent.fetch_add(1, Ordering::Relaxed);
         }
     }
 

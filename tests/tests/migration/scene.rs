@@ -14,16 +14,21 @@ pub(crate) struct Outcome {
     pub(crate) numbers: [[Range<u64>; 2]; 2],
 }
 
-/// A move, by QEMU's account and by that of the streams.
+/// A move, or an attempt, by QEMU's account and by that of the streams.
 pub(crate) struct Scene {
-    pub(crate) moved: Moved,
+    /// `None`: the guest has not moved.
+    pub(crate) moved: Option<Moved>,
     pub(crate) outcome: Outcome,
     /// From when the guest ran again to the first answer, by host and family.
-    pub(crate) first_answers: [[Duration; 2]; 2],
+    pub(crate) first_answers: [[Option<Duration>; 2]; 2],
     /// What was lost when, by host and family.
     pub(crate) losses: [[Losses; 2]; 2],
     /// Frames that both switches had for the guest, and no room in its rings.
     pub(crate) refused: u64,
+    /// Requests that came to the guest and that it did not answer, for want of room of its own.
+    pub(crate) unanswered: u64,
+    /// Requests that had not come to a switch, and answers for which there was no room where they went.
+    pub(crate) elsewhere: u64,
 }
 
 impl Outcome {
@@ -63,26 +68,35 @@ impl Scene {
         self.losses.iter().flatten().map(Losses::while_it_ran).sum()
     }
 
-    /// None of these was lost but for want of room in the rings of a guest that was too slow.
+    /// How many of these can have been lost for want of room, in the guest or its rings, or with who speaks with it.
+    pub(crate) fn explained(&self) -> u64 {
+        self.refused + self.unanswered + self.elsewhere
+    }
+
+    /// None of these was lost but for want of room.
     #[track_caller]
     pub(crate) fn assert_none_lost_while_it_ran(&self) {
-        assert!(self.lost_while_it_ran() <= self.refused, "a switch lost what came while the guest ran: {self}");
+        assert!(self.lost_while_it_ran() <= self.explained(), "a switch lost what came while the guest ran: {self}");
     }
 }
 
 impl fmt::Display for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Moved { downtime, total, sent, rounds, stopped, resumed } = self.moved;
-        let still = resumed.saturating_sub(stopped);
-        let [[a4, a6], [b4, b6]] = self.first_answers;
+        match self.moved {
+            Some(Moved { downtime, total, sent, rounds, stopped, resumed }) => write!(
+                f,
+                "QEMU: downtime {downtime:?}, total {total:?}, {} KiB in {rounds} rounds; stop to run {:?}; first answers after {:?}",
+                sent >> 10,
+                resumed.saturating_sub(stopped),
+                self.first_answers.as_flattened().iter().flatten().collect::<Vec<_>>(),
+            )?,
+            None => write!(f, "the guest has not moved")?,
+        }
+        let Scene { outcome, refused, unanswered, elsewhere, .. } = self;
         write!(
             f,
-            "QEMU: downtime {downtime:?}, total {total:?}, {} KiB in {rounds} rounds; stop to run {still:?}; first answers after \
-             {a4:?} {a6:?} {b4:?} {b6:?}{}",
-            sent >> 10,
-            self.outcome
+            "{outcome}\n  no room: {refused} in its rings, {unanswered} in the guest, {elsewhere} on the way to the switch or back"
         )?;
-        write!(f, "\n  {} found no room in its rings", self.refused)?;
         let lost = self.losses.iter().flatten().zip(["host 0 IPv4", "host 0 IPv6", "host 1 IPv4", "host 1 IPv6"]);
         lost.filter(|(losses, _)| losses.sent.is_some()).try_for_each(|(losses, of)| write!(f, "\n  {of} {losses}"))
     }
