@@ -37,6 +37,7 @@ mod told;
 pub use arrive::Landed;
 pub use counted::{HomeCounted, PortCounted, RaHeard};
 pub use homes::{Missing, NumbersLeft};
+pub use made::Made;
 pub use rest::Rest;
 pub use succeed::Learnt;
 pub use told::{Departure, Told};
@@ -46,7 +47,6 @@ use crate::reference::PortPath;
 use crate::spec::{NamespaceSpec, PortSpec};
 use core::net::Ipv6Addr;
 use dataplane::Address;
-use made::Made;
 use pvd::{PvdName, Replayed, Statement};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -165,10 +165,10 @@ pub enum Handover {
     Moved,
 }
 
-/// What is remembered on account of guests that have not come yet, and not stored.
+/// What is remembered on account of guests that have not come yet.
 #[derive(Default)]
 pub(crate) struct Awaited {
-    /// What they are to be told that holds no more.
+    /// What they are to be told that holds no more. It is not stored.
     pub(crate) withdrawing: BTreeMap<PortPath, Vec<Replayed>>,
     /// What was made for them.
     pub(crate) made: Made,

@@ -95,7 +95,7 @@ pub use delegation::{Confined, Delegate, Delegation, Grant, is_inside};
 pub use desired::{Desired, FdbKey};
 pub use diff::{Change, Diff, Op, diff};
 pub use handover::{
-    BadMoveId, Departure, Handover, HomeCounted, Landed, Learnt, Missing, Move, MoveId, NumbersLeft, Passage,
+    BadMoveId, Departure, Handover, HomeCounted, Landed, Learnt, Made, Missing, Move, MoveId, NumbersLeft, Passage,
     PortCounted, RaHeard, RaLeft, Rest, Told, VfLeft,
 };
 pub use information::Fetched;

@@ -20,7 +20,7 @@ use crate::store::{Overlay, Saved, Store};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use switch::{Action, Announced, Control, Desired, Notice, Opening, PortPath, Refusal, Request};
+use switch::{Action, Announced, Control, Desired, Made, Notice, Opening, PortPath, Refusal, Request};
 
 /// Copies of frames that are heard before other events have their turn again.
 const SNOOPED_AT_ONCE: usize = 64;
@@ -73,7 +73,7 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Makes the file and what was done with `weft` since come true.
-    pub(super) fn begin(&mut self, events: &mut Loop, (overlay, announced): &(Overlay, Vec<Announced>)) {
+    pub(super) fn begin(&mut self, events: &mut Loop, (overlay, announced, made): (Overlay, Vec<Announced>, Made)) {
         // Before anything happens, control knows when.
         self.control.handle_tick(clock());
         if self.fetcher.is_some() {
@@ -88,7 +88,9 @@ impl Daemon {
                 self.warn(format!("the configuration was not applied: {why}"));
             }
         }
-        self.control.take_back_announced(announced);
+        self.control.take_back_announced(&announced);
+        self.control.restore_made(made);
+        self.control.made_by_operator(&self.origin.base);
         self.settle();
     }
 
@@ -138,6 +140,7 @@ impl Daemon {
         }
         match self.request(events, Request::Apply(desired)) {
             Ok(_) => {
+                self.control.made_by_operator(&config.desired);
                 self.origin.base = config.desired;
                 self.left_out(left_out);
                 self.changes += 1;
@@ -327,7 +330,8 @@ impl Daemon {
         let (offered, numbers) = (self.control.offered().clone(), self.control.numbers());
         let (routers_found, vfs) = (self.control.routers_found(), self.control.vf_states());
         let (moves, announced) = (self.control.moves().clone(), self.control.announced());
-        let saved = Saved { offered, numbers, routers_found, vfs, moves, announced, overlay };
+        let made = self.control.made().clone();
+        let saved = Saved { offered, numbers, routers_found, vfs, moves, made, announced, overlay };
         let store = &self.origin.store;
         let failed = |why| format!("the state cannot be saved in {}: {why}", store.path().display());
         let unsaved = store.save(&saved).err().map(failed);

@@ -78,7 +78,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use subscriber::{Loop, Subscriber};
-use switch::{Announced, Control};
+use switch::{Announced, Control, Made};
 use texts::Texts;
 use warnings::Warnings;
 
@@ -129,7 +129,7 @@ pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Resul
         Err(why) if let Some(before) = &before => before.fail(&why.to_string()),
         started => started?,
     };
-    running.daemon.begin(&mut running.events, &stored);
+    running.daemon.begin(&mut running.events, stored);
     if let Some(before) = before {
         running.succeed(before);
     }
@@ -183,7 +183,7 @@ impl Running {
         signals: Signals,
         logging: Logging,
         (left, is_others): (Option<Estate>, bool),
-    ) -> Result<(Running, (Overlay, Vec<Announced>)), RunError> {
+    ) -> Result<(Running, (Overlay, Vec<Announced>, Made)), RunError> {
         let system = |what| move |why| RunError::System { what, why };
         let inherited = Inherited::take().map_err(system("cannot take over systemd's sockets"))?;
         let (place, policy) = (Place::new(options.socket(), None), options.policy());
@@ -242,7 +242,7 @@ impl Running {
         let vital = sd_notify::watchdog_enabled().map(|_| Vec::new());
         let (more, told) = (false, (0, 0, 0));
         let running = Running { events, server, server_id, place, signals, daemon, ticked: started, more, vital, told };
-        Ok((running, (saved.overlay, saved.announced)))
+        Ok((running, (saved.overlay, saved.announced, saved.made)))
     }
 
     fn serve(&mut self) -> Result<(), RunError> {

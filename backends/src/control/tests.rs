@@ -154,10 +154,10 @@ fn running(directory: &Path, config: Option<PathBuf>) -> Running {
         ..Settings::default()
     };
     let options = Options::gather(config, settings).unwrap();
-    let (mut running, overlay) =
+    let (mut running, stored) =
         Running::start(options, Signals::take_over().unwrap(), Logging::start(LOG_DEFAULT).unwrap(), (None, false))
             .unwrap();
-    running.daemon.begin(&mut running.events, &overlay);
+    running.daemon.begin(&mut running.events, stored);
     running
 }
 

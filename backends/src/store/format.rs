@@ -4,7 +4,7 @@
 use super::delegation::{self, ConfinedV2, DelegationV2};
 use super::limits::{RateV2, limits, rate_v2};
 use super::mediation::{self, MediationV2};
-use super::moves::{self, PassageV2};
+use super::moves::{self, MadeV2, PassageV2};
 use super::pvds::{self, PvdV2};
 use super::ra_guard::{FoundV2, found_meant, found_said};
 use super::vf::{self, VfV2};
@@ -55,6 +55,9 @@ pub(super) struct FileV2 {
     /// Ports that came from other switches or go there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     moves: BTreeMap<String, PassageV2>,
+    /// What was made for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<MadeV2>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +179,7 @@ pub(super) fn to_text(saved: &Saved) -> io::Result<String> {
         vfs: vf::states_v2(&saved.vfs.states)?,
         vfs_revoked: saved.vfs.revoked.iter().map(PortPath::to_string).collect(),
         moves: saved.moves.iter().map(|(port, passage)| (port.to_string(), moves::said(passage))).collect(),
+        made: moves::made_said(&saved.made),
     };
     Ok(serde_json::to_string_pretty(&file)? + "\n")
 }
@@ -219,6 +223,7 @@ pub(super) fn from_text(text: &str, base: &Desired) -> Result<Saved, String> {
     for (port, passage) in &file.moves {
         saved.moves.insert(port_path(port)?, moves::meant(passage)?);
     }
+    saved.made = file.made.as_ref().map(moves::made_meant).transpose()?.unwrap_or_default();
     let overlay = &mut saved.overlay;
     for (namespace, spec) in file.namespaces {
         overlay.namespaces.insert(path(&namespace)?, spec.map(namespace_spec).transpose()?);

@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use switch::{Announced, Desired, Passage, PortPath, RoutersFound, SavedNumbers, SavedVfs};
+use switch::{Announced, Desired, Made, Passage, PortPath, RoutersFound, SavedNumbers, SavedVfs};
 
 /// The directory, unless the configuration or the command line names another.
 pub const STATE_DEFAULT: &str = "/var/lib/weft";
@@ -58,6 +58,8 @@ pub struct Saved {
     pub vfs: SavedVfs,
     /// Which ports came from other switches or go there, and where their guests are.
     pub moves: BTreeMap<PortPath, Passage>,
+    /// What was made here for ports that are to come, and goes if they do not.
+    pub made: Made,
     /// What hosts may have been told of static PvDs, be they of the file or not: what the next process does not say any more it takes
     /// back.
     pub announced: Vec<Announced>,

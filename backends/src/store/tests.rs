@@ -176,7 +176,9 @@ fn saved() -> Saved {
     let mut said = Statement { announcement: Some(announcement), ..Statement::default() };
     FactList::Rdnss.set(&mut said, &["2001:db8::54"]).unwrap();
     let announced = vec![(pvd("red", "old.example"), said.clone()), (pvd("red", "old.example"), said)];
-    Saved { offered, numbers, routers_found, vfs: vfs(), moves, announced, overlay: Overlay::between(&file, &running) }
+    let made = Made { namespaces: [path("blue/dev")].into(), pvds: [pvd("blue", "work.example")].into() };
+    let overlay = Overlay::between(&file, &running);
+    Saved { offered, numbers, routers_found, vfs: vfs(), moves, made, announced, overlay }
 }
 
 fn open(directory: &Path, base: &Desired) -> (Store, Saved, Option<String>) {
@@ -205,8 +207,13 @@ fn test_a_damaged_file_is_moved_aside_and_told() {
     let (half, no_port) = (good[..good.len() / 2].to_owned(), good.replace("client", "sideways"));
     let no_limit = good.replace("tx-bytes", "tx-bits");
     let (no_list, no_fact) = (good.replace("rdnss", "rdnns"), good.replace("2001:db8::53", "2001:db8::/53"));
+    let (no_path, no_pvd) = (
+        good.replace("\"blue/dev\"\n", "\"blue//dev\"\n"),
+        good.replace("\"blue:work.example.\"\n", "\"work.example\"\n"),
+    );
+    assert!(no_path != good && no_pvd != good);
     let (no_lane, no_model) = (good.replace("dgram:", "datagram:"), good.replace("standby", "stand-by"));
-    let of_vf = [no_lane.as_str(), &no_model];
+    let of_vf = [no_lane.as_str(), &no_model, &no_path, &no_pvd];
     let others = ["", "{}", "[1]", &half, &newer, &no_port, &no_limit, &no_list, &no_fact, "\u{0}\u{0}"];
     for damaged in others.into_iter().chain(of_vf) {
         let directory = tempfile::tempdir().unwrap();

@@ -3,7 +3,8 @@
 //! along again.
 //!
 //! They are an operator's, like all others, from the moment at which anybody uses them: a guest that came, a port that he adds or
-//! changes among them, a word of his about one of them. After a restart of weftd they all are.
+//! changes among them, a word of his about one of them, his configuration. They are stored, so that a move can be cancelled after a
+//! restart as well.
 
 use crate::control::Control;
 use crate::desired::Desired;
@@ -15,11 +16,13 @@ use crate::refusal::Kind;
 use crate::stated::PvdKey;
 use std::collections::BTreeSet;
 
-/// See the module.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Made {
-    namespaces: BTreeSet<NamespacePath>,
-    pvds: BTreeSet<PvdKey>,
+/// Namespaces and static PvDs that go when the ports do not stay for which they were made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Each with no more in it than what came with the ports.
+    pub namespaces: BTreeSet<NamespacePath>,
+    /// Of these namespaces and of others.
+    pub pvds: BTreeSet<PvdKey>,
 }
 
 impl Made {
@@ -39,6 +42,11 @@ impl Made {
     pub(super) fn extend(&mut self, more: Made) {
         self.namespaces.extend(more.namespaces);
         self.pvds.extend(more.pvds);
+    }
+
+    fn retain(&mut self, namespace: impl Fn(&NamespacePath) -> bool, pvd: impl Fn(&PvdKey) -> bool) {
+        self.namespaces.retain(namespace);
+        self.pvds.retain(pvd);
     }
 
     /// Somebody has a port in this namespace.
@@ -74,6 +82,27 @@ impl Made {
 }
 
 impl Control {
+    /// What was made for ports that are to come and for nothing else, to be stored.
+    pub fn made(&self) -> &Made {
+        &self.awaited.made
+    }
+
+    /// Goes on with what an earlier process has remembered of that, by [`Control::made`], now that all is as it was there. What has a
+    /// port by now is not among it any more.
+    pub fn restore_made(&mut self, saved: Made) {
+        let mut made = saved;
+        made.retain(|path| self.desired.namespace(path).is_ok(), |key| self.desired.pvd(key).is_ok());
+        let is_staged = |path: &PortPath| self.moves.get(path).and_then(Passage::stands) == Some(Handover::Staged);
+        let settled = self.desired.ports().keys().filter(|path| !is_staged(path));
+        settled.for_each(|path| made.used(&path.namespace));
+        self.awaited.made = made;
+    }
+
+    /// What stands in the configuration is an operator's.
+    pub fn made_by_operator(&mut self, base: &Desired) {
+        self.awaited.made.retain(|path| base.namespace(path).is_err(), |key| base.pvd(key).is_err());
+    }
+
     /// What is wanted without that which was made for the port of a move, and which nobody needs now that its guest stays where it is.
     /// `None`: there is no such thing.
     pub fn without_made(&self, port: &PortPath) -> Option<Desired> {

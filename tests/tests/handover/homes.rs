@@ -87,31 +87,45 @@ fn a_namespace_comes_with_its_port_under_the_same_number_where_that_is_asked_for
 
 #[test]
 fn what_came_with_a_port_goes_when_its_move_is_cancelled() {
-    let scene = Scene::new();
-    let (source, destination) = (&scene.source, &scene.destination);
+    let Scene { source, mut destination } = Scene::new();
     source.add_namespace("red/dev");
     source.add_port("red/dev", "vm9", 9, &[]);
     source.weft(&["pvd", "create", "work.example", "-n", "red/dev"]).expect_ok();
     let control = destination.folder().join("ctl.sock").display().to_string();
-    let found = |words: &[&str]| destination.weft(words).status == 0;
-    let all = || [found(&["namespace", "show", "red/dev"]), found(&["pvd", "show", "work.example", "-n", "red/dev"])];
-    let prepare = || source.hand_over("vm9", destination, &["--add-namespace"]).expect_ok();
+    let found = |daemon: &Weftd, words: &[&str]| daemon.weft(words).status == 0;
+    let all = |daemon: &Weftd| {
+        [&["namespace", "show", "red/dev"][..], &["pvd", "show", "work.example", "-n", "red/dev"]]
+            .map(|words| found(daemon, words))
+    };
+    let prepare = |daemon: &Weftd| source.hand_over("vm9", daemon, &["--add-namespace"]).expect_ok();
     let cancel = || source.weft(&["migrate", "cancel", "vm9", "--to", &control]).expect_ok();
-    for number in 0..2 {
-        prepare();
-        assert_eq!(all(), [true, true]);
+    let meanwhile: [fn(&mut Weftd); 4] = [
+        |_| (),
+        |_| (),
+        |destination| {
+            destination.kill_9();
+            destination.restart();
+        },
+        |destination| drop(destination.upgrade()),
+    ];
+    for (number, happens) in meanwhile.into_iter().enumerate() {
+        prepare(&destination);
+        assert_eq!(all(&destination), [true, true]);
+        happens(&mut destination);
+        assert_eq!(all(&destination), [true, true]);
         cancel();
-        assert!(!found(&["port", "show", "vm9"]));
-        assert_eq!(all(), [false, false], "time {number}");
+        assert!(!found(&destination, &["port", "show", "vm9"]));
+        assert_eq!(all(&destination), [false, false], "time {number}");
     }
-    // Once a guest has been there it is an operator's.
-    prepare();
+    // Once a guest has been there it is an operator's, whatever becomes of weftd.
+    prepare(&destination);
     let guest = destination.attach("vm9", 9);
     destination.await_port("vm9", |port| port["handover"].is_null());
     drop(guest);
+    destination.restart();
     destination.weft(&["port", "del", "vm9", "--force"]).expect_ok();
     source.weft(&["migrate", "cancel", "vm9"]).expect_ok();
-    prepare();
+    prepare(&destination);
     cancel();
-    assert_eq!(all(), [true, true]);
+    assert_eq!(all(&destination), [true, true]);
 }

@@ -146,6 +146,39 @@ fn test_what_was_made_for_a_port_that_does_not_stay_goes_with_it() {
 }
 
 #[test]
+fn test_what_was_made_for_a_port_is_known_after_a_restart() {
+    let restart = |there: &mut Control, more: &dyn Fn(&mut Control), base: &Desired| {
+        let mut next = Control::restored(1, there.offered().clone(), there.numbers());
+        next.restore_moves(there.moves().clone());
+        next.handle_request(Request::Apply(there.desired().clone())).unwrap();
+        more(&mut next);
+        next.restore_made(there.made().clone());
+        next.made_by_operator(base);
+        *there = next;
+    };
+    let nothing = Desired::default();
+    assert_eq!(brought(|there, _| restart(there, &|_| (), &nothing)), [""; 0]);
+    let all = ["red/dev", "red/dev/web", "red/dev/web:b.example."];
+    let add_port = |next: &mut Control| {
+        next.handle_request(Request::PortAdd(name("vm9"), spec("vm9", "red/dev/web"))).unwrap();
+    };
+    assert_eq!(brought(|there, _| restart(there, &add_port, &nothing)), all, "somebody has a port there by now");
+    let mut base = Desired::default();
+    for home in ["red", "red/dev"] {
+        base.add_namespace(path(home), NamespaceSpec::default()).unwrap();
+    }
+    assert_eq!(brought(|there, _| restart(there, &|_| (), &base)), ["red/dev"], "it stands in the configuration");
+    let gone = |next: &mut Control| {
+        next.handle_request(Request::PvdDel(PvdKey { namespace: path("red/dev/web"), ..pvd("b.example") })).unwrap();
+    };
+    let known = |there: &mut Control| {
+        restart(there, &gone, &nothing);
+        there.made().pvds.len()
+    };
+    assert_eq!(brought(|there, _| assert_eq!(known(there), 0)), [""; 0]);
+}
+
+#[test]
 fn test_what_was_made_for_a_port_stays_while_another_is_to_come() {
     let other = |there: &mut Control, moved: &Move| {
         let vm2 = PortPath::new(moved.port.namespace.clone(), name("vm2"));
