@@ -9,6 +9,7 @@ use super::lanes::{Lanes, Netdevs, Vmms};
 use super::load::Load;
 use super::logging::Logging;
 use super::options::differing;
+use super::remembering::Remembering;
 use super::subscriber::Loop;
 use super::successor::{Successor, Upgraded};
 use super::texts::Texts;
@@ -67,6 +68,8 @@ pub(super) struct Daemon {
     /// The weftd that is to take the place of this one, and what came of the last attempt.
     pub(super) successor: Option<Successor>,
     pub(super) upgraded: Option<Upgraded>,
+    /// What is written down of what was learnt.
+    pub(super) remembering: Remembering,
     /// What waits while another weftd acts; `None`: this one does.
     pub(super) asleep: Option<Vec<Action>>,
 }
@@ -257,6 +260,7 @@ impl Daemon {
         self.logging.guard.tick(&self.control, now);
         self.logging.routers.tick(&mut self.control, clock().since_origin(), now);
         self.load.tick(&self.endpoints.workers().stats());
+        self.remember(now);
     }
 
     /// Opens an endpoint and returns why that failed, which the port then says too.

@@ -33,6 +33,7 @@ mod load;
 mod logging;
 mod options;
 mod predecessor;
+mod remembering;
 mod requests;
 mod router_log;
 mod signals;
@@ -65,6 +66,7 @@ use lanes::{Lanes, Netdevs, Vmms};
 use load::Load;
 use logging::{LOG_DEFAULT, Logging};
 use predecessor::Predecessor;
+use remembering::Remembering;
 use requests::Answered;
 use rustix::net::SocketAddrUnix;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -130,8 +132,9 @@ pub fn run(options: Options, signals: Signals, before: Option<Channel>) -> Resul
         started => started?,
     };
     running.daemon.begin(&mut running.events, stored);
-    if let Some(before) = before {
-        running.succeed(before);
+    match before {
+        Some(before) => running.succeed(before),
+        None => running.daemon.recall(&mut running.events),
     }
     notify(&[NotifyState::Ready]);
     tracing::info!("ready");
@@ -237,6 +240,7 @@ impl Running {
             program,
             successor: None,
             upgraded: None,
+            remembering: Remembering::default(),
             asleep,
         };
         let vital = sd_notify::watchdog_enabled().map(|_| Vec::new());

@@ -13,6 +13,8 @@
 //!   until `weft config apply` makes everything as one file says. When the file has changed meanwhile so that the two do
 //!   not fit together, the file wins, and what had to be left out is told.
 //!
+//! Beside it lies what was learnt, which need not survive and is missed when it does not (`learnt.rs`).
+//!
 //! # How it is written
 //!
 //! To a new file that is synced and renamed over the old one, so that a crash leaves one or the other and never half of
@@ -21,6 +23,7 @@
 mod claim;
 mod delegation;
 pub(crate) mod format;
+mod learnt;
 mod limits;
 mod mediation;
 mod moves;

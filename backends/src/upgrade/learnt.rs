@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What was learnt, as it stands in an estate and in what follows one.
+//! What was learnt, as it stands in an estate, in what follows one, and in the file of it ([`crate::store`]).
 
 use crate::handover::{AddressV1, RaV1, addresses_left, addresses_v1, ra_left, ra_v1};
 use crate::store::format::parse;
@@ -14,7 +14,7 @@ pub(super) type MacsV1 = BTreeMap<String, Vec<(String, u64)>>;
 pub(super) type RasV1 = BTreeMap<String, Vec<RaV1>>;
 
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct LearntV1 {
+pub(crate) struct LearntV1 {
     #[serde(default)]
     pub(super) macs: MacsV1,
     #[serde(default)]
@@ -24,7 +24,7 @@ pub(super) struct LearntV1 {
     pub(super) addresses: BTreeMap<String, Vec<AddressV1>>,
 }
 
-pub(super) fn said(learnt: &Learnt) -> LearntV1 {
+pub(crate) fn said(learnt: &Learnt) -> LearntV1 {
     let ras = learnt.ras.iter().map(|(path, ras)| (path.to_string(), ras.iter().map(ra_v1).collect()));
     let macs = learnt.macs.iter().map(|(path, macs)| {
         (path.to_string(), macs.iter().map(|(mac, age)| (mac.to_string(), age.as_secs())).collect())
@@ -33,7 +33,7 @@ pub(super) fn said(learnt: &Learnt) -> LearntV1 {
     LearntV1 { macs: macs.collect(), ras: ras.collect(), addresses: addresses.collect() }
 }
 
-pub(super) fn meant(said: &LearntV1) -> Result<Learnt, String> {
+pub(crate) fn meant(said: &LearntV1) -> Result<Learnt, String> {
     let macs = said.macs.iter().map(|(path, macs)| {
         let mac = |(mac, age): &(String, u64)| Ok((parse("MAC address", mac)?, Duration::from_secs(*age)));
         Ok((parse::<PortPath>("port", path)?, macs.iter().map(mac).collect::<Result<_, String>>()?))

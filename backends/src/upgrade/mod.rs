@@ -63,6 +63,7 @@ pub(crate) use format::{BadEstate, from_text, to_text};
 pub(crate) use lanes::{LanesLeft, lanes_from_text, lanes_to_text};
 pub(crate) use launch::Orphan;
 pub use launch::launched;
+pub(crate) use learnt::{LearntV1, meant as learnt_meant, said as learnt_said};
 pub(crate) use rest::{rest_from_text, rest_to_text};
 
 use crate::vhost_user::Legacy;

@@ -6,6 +6,7 @@ mod asked;
 mod end;
 mod flood;
 mod kill;
+mod learnt;
 mod offered;
 mod resume;
 mod state;
