@@ -31,6 +31,17 @@ fn run(migration: &mut Migration, [one, two]: [&mut SyntheticGuest; 2], rng: &mu
     }
 }
 
+/// weftd is killed, and another started. QEMU fetches what is in the log and has another for the next start.
+fn die(daemon: &mut Weftd, guests: [&mut SyntheticGuest; 2], migration: &mut Migration) {
+    daemon.kill_9();
+    let [one, _] = guests.map(|guest| {
+        guest.hang_up();
+        guest
+    });
+    migration.put_aside(one);
+    daemon.restart();
+}
+
 fn kill_on_the_way(daemon: &mut Weftd, [one, two]: [&mut SyntheticGuest; 2], rng: &mut Rng) {
     let mut migration = Migration::begin(one);
     let turns = rng.between(1, 60);
@@ -38,10 +49,15 @@ fn kill_on_the_way(daemon: &mut Weftd, [one, two]: [&mut SyntheticGuest; 2], rng
     // Whatever the worker is doing with these.
     let count = rng.between(1, 100);
     say(two, one.mac(), count);
-    daemon.kill_9();
-    [&mut *one, &mut *two].into_iter().for_each(SyntheticGuest::hang_up);
-    migration.put_aside(one);
-    daemon.restart();
+    die(daemon, [&mut *one, &mut *two], &mut migration);
+    if rng.one_in(2) {
+        // And the next one before it is given a log.
+        one.set_logged(true, None);
+        [&mut *one, &mut *two].into_iter().for_each(|guest| guest.reconnect(Deadline::patient()));
+        say(two, one.mac(), 100);
+        two.drain(Deadline::patient());
+        die(daemon, [&mut *one, &mut *two], &mut migration);
+    }
     one.set_logged(true, Some(migration.log().share()));
     [&mut *one, &mut *two].into_iter().for_each(|guest| guest.reconnect(Deadline::patient()));
     let turns = rng.between(1, 20);
