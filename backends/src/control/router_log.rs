@@ -91,7 +91,7 @@ fn who(finding: &FindingView) -> String {
         Some(port) => format!("{address} behind port {port}"),
         None => format!("{address}"),
     };
-    let all: Vec<String> = finding.routers.iter().map(|one| router(one)).collect();
+    let all: Vec<String> = finding.routers.iter().map(router).collect();
     all.join(" and ")
 }
 
