@@ -12,7 +12,7 @@ use crate::plant::{Heard, Plant};
 use crate::port::PortRecord;
 use crate::snoop::{Copy, Ignored};
 use crate::tree::Namespace;
-use dataplane::{Emission, Instant, Port};
+use dataplane::{Emission, Instant, Port, Role};
 use pvd::{Mediator, Reach};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,8 @@ pub(crate) struct Speaker {
 struct Receiver {
     port: u32,
     device: Arc<Port>,
+    /// Nothing is held back from it.
+    watches: bool,
 }
 
 impl Control {
@@ -52,7 +54,8 @@ impl Control {
                 Reach::All => receivers.into_iter().map(|receiver| (receiver, None)).collect(),
                 Reach::Hosts(hosts) => {
                     let get = |receiver: &Receiver| {
-                        let own = hosts.iter().filter(|(port, _)| *port == receiver.port).map(|(_, mac)| *mac);
+                        let asked = hosts.iter().filter(|(port, _)| *port == receiver.port && !receiver.watches);
+                        let own = asked.map(|(_, mac)| *mac).chain(receiver.watches.then_some(None));
                         own.map(|mac| (Receiver { device: Arc::clone(&receiver.device), ..*receiver }, mac))
                             .collect::<Vec<_>>()
                     };
@@ -172,7 +175,12 @@ impl Plant {
         let get = others.filter(|record| {
             only.is_none_or(|slot| record.device.slot() == slot) && record.spec.mediation.sight.sees(name)
         });
-        get.map(|record| Receiver { port: record.ident.nr_at_home(), device: Arc::clone(&record.device) }).collect()
+        let receiver = |record: &PortRecord| Receiver {
+            port: record.ident.nr_at_home(),
+            device: Arc::clone(&record.device),
+            watches: record.spec.role == Role::Monitor,
+        };
+        get.map(receiver).collect()
     }
 
     fn sees_all(&self, tag: dataplane::PortTag) -> bool {

@@ -63,11 +63,15 @@ impl Mediation {
         {
             return Err(Refusal::invalid("pvds", format!("{} PvDs", set.len()), format!("{PORT_SIGHT} at most")));
         }
+        if role == Role::Monitor && self.sight.is_narrow() {
+            let expected = "all at a port with the role monitor, from which no PvD is hidden";
+            return Err(Refusal::invalid("pvds", self.sight_label(), expected));
+        }
         ra_guard::check(&self.guard)?;
         self.check_learning(role)?;
         let Some(inject) = &self.inject else { return Ok(()) };
         let refuse = |value: String, expected: &str| Err(Refusal::invalid("inject-pvd", value, expected));
-        if role == Role::Host {
+        if !role.may_route() {
             return refuse(inject.name.to_string(), "a port with the role router or uplink: a host sends none");
         }
         if self.guard.pvd_required {
@@ -88,8 +92,8 @@ impl Mediation {
     /// Learning narrows what a router may say, and makes no router of a host.
     fn check_learning(&self, role: Role) -> Result<(), Refusal> {
         let Some(span) = self.learn else { return Ok(()) };
-        if role == Role::Host {
-            let expected = "off at a port with the role host, from which no router is heard in any case";
+        if !role.may_route() {
+            let expected = "off at a port with the role host or monitor, from which no router is heard in any case";
             return Err(Refusal::invalid("ra-guard-learn", self.learn_label(), expected));
         }
         let (low, high) = RA_LEARN_RANGE_SECONDS;
@@ -191,6 +195,18 @@ mod test {
         let said = Injection { http: true, legacy: true, header: true, ..good };
         let label = Mediation { inject: Some(said), ..Mediation::default() }.inject_label();
         assert_eq!(label, "work.example. http legacy r-flag sequence 0 delay 0");
+    }
+
+    #[test]
+    fn test_nothing_is_hidden_from_a_monitor_and_no_router_is_behind_it() {
+        let check = |mediation: Mediation| mediation.check(Role::Monitor).map_err(|why| why.to_string());
+        let sight = sight_of(["work.example"]).unwrap();
+        assert!(check(Mediation { sight, ..Mediation::default() }).unwrap_err().starts_with("pvds: "));
+        let inject = injection_of("work.example").unwrap();
+        assert!(check(Mediation { inject, ..Mediation::default() }).unwrap_err().contains("role router"));
+        let learn = Some(Duration::from_secs(60));
+        assert!(check(Mediation { learn, ..Mediation::default() }).unwrap_err().contains("ra-guard-learn"));
+        assert_eq!(check(Mediation::default()), Ok(()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::limits::RA_GUARD_MAX;
 use crate::refusal::Refusal;
 use core::net::Ipv6Addr;
-use dataplane::RaGuard;
+use dataplane::{PVD_SIZE, RaGuard};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use wire::name::DomainName;
@@ -26,6 +26,8 @@ pub struct RaGuardEdit {
     pub pvd_required: Option<bool>,
     /// Whether it may set the H flag.
     pub http: Option<bool>,
+    /// How many octets a PvD Option may have inside.
+    pub pvd_size: Option<u16>,
     /// The highest preference.
     pub preference: Option<Preference>,
     /// Whether headers that nobody knows pass.
@@ -43,6 +45,7 @@ impl RaGuardEdit {
             pvds: self.pvds.unwrap_or_else(|| before.pvds.clone()),
             pvd_required: self.pvd_required.unwrap_or(before.pvd_required),
             http: self.http.unwrap_or(before.http),
+            pvd_size: self.pvd_size.unwrap_or(before.pvd_size),
             preference: self.preference.unwrap_or(before.preference),
             unrecognised: self.unrecognised.unwrap_or(before.unrecognised),
         }
@@ -65,7 +68,8 @@ pub fn preference_of(word: &str) -> Option<Preference> {
 
 /// Refuses rules by which no advertisement could ever pass, and lists that are too long.
 pub(crate) fn check(rules: &RaGuard) -> Result<(), Refusal> {
-    let RaGuard { routers, macs, prefixes, pvds, .. } = rules;
+    let RaGuard { routers, macs, prefixes, pvds, pvd_size, .. } = rules;
+    crate::spec::in_range("ra-guard-pvd-size", u64::from(*pvd_size), 0, u64::from(PVD_SIZE))?;
     let lists = [
         ("ra-guard-router", routers.len()),
         ("ra-guard-mac", macs.len()),
@@ -83,7 +87,7 @@ pub(crate) fn check(rules: &RaGuard) -> Result<(), Refusal> {
 }
 
 /// Every rule in words: its name, what it was, what it is to be.
-pub(crate) fn pairs(old: &RaGuard, new: &RaGuard) -> [(&'static str, String, String); 8] {
+pub(crate) fn pairs(old: &RaGuard, new: &RaGuard) -> [(&'static str, String, String); 9] {
     let flag = |allowed: bool| allowed.to_string();
     [
         ("ra-guard-router", list(&old.routers), list(&new.routers)),
@@ -92,6 +96,7 @@ pub(crate) fn pairs(old: &RaGuard, new: &RaGuard) -> [(&'static str, String, Str
         ("ra-guard-pvd", list(&old.pvds), list(&new.pvds)),
         ("ra-guard-pvd-required", flag(old.pvd_required), flag(new.pvd_required)),
         ("ra-guard-http", flag(old.http), flag(new.http)),
+        ("ra-guard-pvd-size", old.pvd_size.to_string(), new.pvd_size.to_string()),
         ("ra-guard-preference", preference_word(old.preference).to_owned(), preference_word(new.preference).to_owned()),
         ("ra-guard-unrecognised", flag(old.unrecognised), flag(new.unrecognised)),
     ]
@@ -118,6 +123,9 @@ mod test {
             let why = refused(router(bad)).unwrap();
             assert!(why.starts_with(&format!("ra-guard-router: {bad:?} is not valid (expected a link-local")), "{why}");
         }
+        let sized = |pvd_size| refused(RaGuard { pvd_size, ..RaGuard::default() });
+        assert_eq!((sized(0), sized(PVD_SIZE)), (None, None));
+        assert!(sized(PVD_SIZE + 1).is_some_and(|why| why.starts_with("ra-guard-pvd-size: ")));
         let macs = RaGuard { macs: [MacAddr::BROADCAST].into(), ..RaGuard::default() };
         assert!(refused(macs).unwrap().starts_with("ra-guard-mac: \"ff:ff:ff:ff:ff:ff\" is not valid"));
         let prefixes = |count| {

@@ -10,7 +10,7 @@ use crate::mediate::Speaker;
 use crate::plant::Heard;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
-use dataplane::{DropReason, Emission, Instant, Port, PortTag, Role};
+use dataplane::{DropReason, Emission, Instant, Port, PortTag};
 use pvd::{Advert, Cached, Learnt, NotCached, Refused, Solicitation};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +43,8 @@ pub enum Ignored {
     Packet(NdRefusal),
     /// The namespace, or one that it lies in, may have no more.
     Quota(Refusal),
+    /// It is of a PvD that is known from another port, which the namespace does not allow.
+    SecondSource,
     /// The registry did not take it in.
     Registry(Refused),
     /// The cache did not take it in.
@@ -117,7 +119,7 @@ impl Control {
         let is_link = spoken.spec.far().is_some();
         let from = Speaker { home, record, port };
         let ether = EtherHeader::parse(copy.frame).ok_or(Ignored::Packet(NdRefusal::Truncated))?;
-        if copy.taken && role == Role::Host {
+        if copy.taken && !role.may_route() {
             if copy.hops > 0 {
                 spoken.device.refuse_router(DropReason::LinkRouter);
             }
@@ -141,7 +143,7 @@ impl Control {
                 self.plant.solicited(home, &solicitation, !is_link, now);
                 Ok(Snooped::Solicited)
             }
-            NdMessage::Advert(_) if role == Role::Host => Err(Ignored::NotRouter),
+            NdMessage::Advert(_) if !role.may_route() => Err(Ignored::NotRouter),
             NdMessage::Advert(message) => self.hear_router(from, copy, &packet, message, now),
         }
     }
@@ -195,6 +197,7 @@ impl Control {
         let advert = Advert::new(from.port, packet.src, message).map_err(unreadable)?;
         let advert = if injected.is_some() { advert.injected() } else { advert };
         let heard = Heard { advert, mac, octets };
+        self.plant.admit_source(from.home, &heard)?;
         if copy.taken {
             self.mediate(from, &heard, copy, frame, now);
         } else {

@@ -11,6 +11,7 @@ use crate::quota::{Quotas, Resource};
 use crate::rates;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
+use crate::second_source::SecondSource;
 use crate::text_socket::TextSocket;
 use crate::vf::VfSpec;
 use dataplane::{Limit, Limits, MacPolicy, Rate, Role};
@@ -34,6 +35,8 @@ pub struct NamespaceSpec {
     pub answering: Answering,
     /// For how long advertisements that only repeat what all hosts know are held back; `None`: they are not.
     pub ra_throttle: Option<Duration>,
+    /// What comes of a PvD that is heard from a second port.
+    pub second_source: SecondSource,
     /// To whom it and all below it are delegated, if to anybody.
     pub delegation: Option<Delegation>,
     /// Where its PvDs are told in the text protocol of pvdd, if anywhere.
@@ -45,8 +48,8 @@ impl Default for NamespaceSpec {
         let age = Duration::from_secs(limits::AGE_DEFAULT_SECONDS);
         let (quotas, limits) = (Quotas::default(), Limits::default());
         let (macs_max, answering) = (limits::MACS_DEFAULT, Answering::default());
-        let (ra_throttle, delegation, pvdd) = (None, None, None);
-        NamespaceSpec { macs_max, age, quotas, limits, answering, ra_throttle, delegation, pvdd }
+        let (ra_throttle, second_source, delegation, pvdd) = (None, SecondSource::default(), None, None);
+        NamespaceSpec { macs_max, age, quotas, limits, answering, ra_throttle, second_source, delegation, pvdd }
     }
 }
 
@@ -83,6 +86,8 @@ pub struct NamespaceChange {
     pub answer_within: Option<Duration>,
     /// How long repetitions of advertisements are held back, or `None` for not at all.
     pub ra_throttle: Option<Option<Duration>>,
+    /// What comes of a PvD that is heard from a second port.
+    pub second_source: Option<SecondSource>,
 }
 
 impl NamespaceChange {
@@ -95,6 +100,7 @@ impl NamespaceChange {
         spec.answering.policy = self.answer.unwrap_or(spec.answering.policy);
         spec.answering.within = self.answer_within.unwrap_or(spec.answering.within);
         spec.ra_throttle = self.ra_throttle.unwrap_or(spec.ra_throttle);
+        spec.second_source = self.second_source.unwrap_or(spec.second_source);
         spec
     }
 }
@@ -307,7 +313,7 @@ pub fn link_ends(ends: &[PortPath; 2], mtu: Option<u16>, routers: bool) -> [(Nam
 pub fn default_macs(role: Role) -> MacPolicy {
     match role {
         Role::Uplink => MacPolicy::Any,
-        Role::Host | Role::Router => MacPolicy::Own,
+        Role::Host | Role::Router | Role::Monitor => MacPolicy::Own,
     }
 }
 

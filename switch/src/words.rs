@@ -11,12 +11,13 @@ pub fn role_word(role: Role) -> &'static str {
         Role::Host => "host",
         Role::Router => "router",
         Role::Uplink => "uplink",
+        Role::Monitor => "monitor",
     }
 }
 
 /// The role that a word stands for.
 pub fn role_of(word: &str) -> Option<Role> {
-    [Role::Host, Role::Router, Role::Uplink].into_iter().find(|role| role_word(*role) == word)
+    Role::ALL.into_iter().find(|role| role_word(*role) == word)
 }
 
 /// The word for a MAC policy.

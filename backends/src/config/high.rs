@@ -8,7 +8,9 @@ use super::value::{Number, Text, at_key, known, mac, name, not, number, path};
 use super::{Config, daemon, delegation, lanes, low, mediation, pvds, vf};
 use pvd::DELAY_MAX;
 use std::time::Duration;
-use switch::{AnswerPolicy, Desired, Lane, LaneSpec, NamespaceSpec, PortSpec, Resource, Role, TextSocket, limits};
+use switch::{
+    AnswerPolicy, Desired, Lane, LaneSpec, NamespaceSpec, PortSpec, Resource, Role, SecondSource, TextSocket, limits,
+};
 
 pub(super) fn config(text: &str) -> Result<Config, Mistake> {
     let file: low::File = toml::from_str(text).map_err(|why| Mistake::of_toml(&why))?;
@@ -58,6 +60,9 @@ fn add_namespace(desired: &mut Desired, low: &low::Namespace) -> Result<(), Mist
     if let Some(throttle) = &low.ra_throttle {
         let (least, most) = limits::RA_THROTTLE_RANGE_SECONDS;
         spec.ra_throttle = Some(Duration::from_secs(number(throttle, least as i64..=most as i64)?));
+    }
+    if let Some(policy) = &low.second_source {
+        spec.second_source = known(policy, SecondSource::of, "accept, alert or deny")?;
     }
     for (resource, quota) in [
         (Resource::Namespaces, &low.quotas.namespaces),
@@ -134,7 +139,7 @@ fn add_link(desired: &mut Desired, low: &low::Link) -> Result<(), Mistake> {
 }
 
 fn role(text: Option<&Text>) -> Result<Option<Role>, Mistake> {
-    text.map(|text| known(text, switch::role_of, "host, router or uplink")).transpose()
+    text.map(|text| known(text, switch::role_of, "host, router, uplink or monitor")).transpose()
 }
 
 fn mtu(said: Option<&Number>) -> Result<Option<u16>, Mistake> {

@@ -62,6 +62,7 @@ pub(super) struct Namespace {
     pub(super) answer: Option<Text>,
     pub(super) answer_within: Option<Number>,
     pub(super) ra_throttle: Option<Number>,
+    pub(super) second_source: Option<Text>,
     #[serde(default)]
     pub(super) quotas: Quotas,
     #[serde(default)]

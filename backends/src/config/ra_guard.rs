@@ -28,6 +28,7 @@ pub(super) struct Rules {
     pvds: Option<List>,
     pvd_required: Option<bool>,
     http: Option<bool>,
+    pvd_size: Option<Number>,
     preference: Option<Text>,
     unrecognised: Option<bool>,
     learn: Option<Number>,
@@ -45,6 +46,7 @@ impl Rules {
             pvds: set::<DomainName>(self.pvds.as_ref(), "a PvD", "a domain name such as corp.example")?,
             pvd_required: self.pvd_required.unwrap_or(plain.pvd_required),
             http: self.http.unwrap_or(plain.http),
+            pvd_size: small_number_or(self.pvd_size.as_ref(), plain.pvd_size)?,
             preference: self.preference.as_ref().map_or(Ok(plain.preference), preference)?,
             unrecognised: self.unrecognised.unwrap_or(plain.unrecognised),
         })
@@ -70,6 +72,10 @@ impl Rules {
     }
 }
 
+fn small_number_or(said: Option<&Number>, plain: u16) -> Result<u16, Mistake> {
+    said.map_or(Ok(plain), |said| number(said, 0..=i64::from(plain)))
+}
+
 fn set<T: FromStr + Ord>(list: Option<&List>, what: &str, expected: &str) -> Result<BTreeSet<T>, Mistake> {
     let read = |text: &Text| text.get_ref().parse().map_err(|_| not(text, what, expected));
     list.into_iter().flat_map(List::get_ref).map(read).collect()
@@ -85,6 +91,7 @@ pub(super) struct Said {
     pvds: Vec<String>,
     pvd_required: bool,
     http: bool,
+    pvd_size: u16,
     preference: &'static str,
     unrecognised: bool,
     learn: u64,
@@ -102,6 +109,7 @@ impl Said {
             pvds: texts(&rules.pvds),
             pvd_required: rules.pvd_required,
             http: rules.http,
+            pvd_size: rules.pvd_size,
             preference: switch::preference_word(rules.preference),
             unrecognised: rules.unrecognised,
             learn: learn.map_or(0, |span| span.as_secs()),

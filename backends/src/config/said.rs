@@ -57,6 +57,7 @@ struct Namespace {
     answer: &'static str,
     answer_within: u64,
     ra_throttle: Option<u64>,
+    second_source: &'static str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     quotas: BTreeMap<&'static str, u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -182,6 +183,7 @@ fn namespace(path: &NamespacePath, spec: &NamespaceSpec) -> Namespace {
         answer: spec.answering.policy.as_str(),
         answer_within: spec.answering.within.as_millis() as u64,
         ra_throttle: spec.ra_throttle.map(|throttle| throttle.as_secs()),
+        second_source: spec.second_source.as_str(),
         quotas: Resource::ALL.into_iter().filter_map(quota).collect(),
         limits: rates(&spec.limits),
         delegation: spec.delegation.as_ref().map(delegated),

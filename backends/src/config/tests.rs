@@ -237,7 +237,11 @@ fn test_bad_values() {
         ("\"always\"", "7", r#":4: daemon: poll: integer 7 is not valid (expected a text in quotes)"#),
         ("\"always\"", "[]", r#":4: daemon: poll: sequence is not valid (expected a text in quotes)"#),
         ("queues = 4", "queues = 0", r#":22: port "vm1": queues: 0 is not valid (expected 1 to 8)"#),
-        ("\"uplink\"", "\"gw\"", r#":29: port "up": role: "gw" is not valid (expected host, router or uplink)"#),
+        (
+            "\"uplink\"",
+            "\"gw\"",
+            r#":29: port "up": role: "gw" is not valid (expected host, router, uplink or monitor)"#,
+        ),
         ("\"always\"", "\"often\"", r#":4: daemon: poll: "often" is not valid (expected adaptive, always, never)"#),
         (
             "name = \"blue\"",

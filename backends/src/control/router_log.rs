@@ -7,7 +7,7 @@ use pvd::Fault;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use std::time::Instant;
-use switch::{Control, FindingView, NamespacePath};
+use switch::{Control, FindingView, NamespacePath, SecondHeard};
 
 /// How long a namespace is not looked at again.
 const EVERY: Duration = Duration::from_secs(10);
@@ -26,11 +26,30 @@ pub(super) struct RouterLog {
     /// What is to be looked at.
     waiting: BTreeSet<NamespacePath>,
     told: BTreeMap<NamespacePath, Told>,
+    /// Second sources that were told of, and when.
+    seconds: BTreeMap<SecondHeard, Instant>,
 }
 
 impl RouterLog {
+    /// A PvD that is heard from a second port, where that is watched for: one line for each port and PvD in [`EVERY`].
+    fn tell_seconds(&mut self, heard: Vec<SecondHeard>, now: Instant) {
+        for SecondHeard { namespace, pvd, port, denied } in self.new_seconds(heard, now) {
+            let come_of_it = if denied { "and nobody hears it" } else { "and it is heard" };
+            tracing::warn!(%namespace, %port, %pvd, "the PvD is known from another port, {come_of_it}; `weft pvd show` tells from which");
+        }
+    }
+
+    fn new_seconds(&mut self, heard: Vec<SecondHeard>, now: Instant) -> Vec<SecondHeard> {
+        self.seconds.retain(|_, at| now.duration_since(*at) < EVERY);
+        let mut new: Vec<SecondHeard> = heard.into_iter().filter(|one| !self.seconds.contains_key(one)).collect();
+        new.truncate(LINES);
+        self.seconds.extend(new.iter().map(|one| (one.clone(), now)));
+        new
+    }
+
     /// Logs what is new. `clock` is the time of the switch.
     pub(super) fn tick(&mut self, control: &mut Control, clock: Duration, now: Instant) {
+        self.tell_seconds(control.take_second_sources(), now);
         self.waiting.extend(control.take_changed_routers());
         self.told.retain(|_, told| !told.lines.is_empty() || now.duration_since(told.at) < EVERY);
         let mut room = LINES;
@@ -133,6 +152,22 @@ mod test {
         assert_eq!(news(&[mtu(1500, 1400)]), [line], "it is so again");
         let ages = |a, b| finding(Fault::PrefixLifetime("2001:db8::/64".parse().unwrap(), a, b), [1, 2]);
         assert_eq!((news(&[ages(100, 9), ages(90, 8)]).len(), news(&[ages(99, 9)]).len()), (1, 0), "they count down");
+    }
+
+    #[test]
+    fn test_a_second_source_is_one_line_in_a_while() {
+        let (start, namespace) = (Instant::now(), "red".parse::<NamespacePath>().unwrap());
+        let heard = |pvd: &str| {
+            let (pvd, port) = (pvd.parse().unwrap(), "gw".parse().unwrap());
+            SecondHeard { namespace: namespace.clone(), pvd, port, denied: true }
+        };
+        let mut log = RouterLog::default();
+        let [a, b] = [heard("a.example"), heard("b.example")];
+        assert_eq!(log.new_seconds(vec![a.clone()], start).len(), 1);
+        assert_eq!(log.new_seconds(vec![a.clone(), b.clone()], start + EVERY / 2), [b.clone()]);
+        assert_eq!(log.new_seconds(vec![a.clone(), b], start + EVERY), [a], "it goes on");
+        let many = (0..2 * LINES).map(|n| heard(&format!("p{n}.example"))).collect();
+        assert_eq!(log.new_seconds(many, start + EVERY).len(), LINES);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use std::time::Duration;
 use switch::{
     AnswerPolicy, Confined, Delegate, Delegation, Departure, FdbKey, FdbView, Grant, Handover, Limit, Limits, Mode,
     Name, NamespacePath, NamespaceSpec, NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal,
-    Resource, VhostUser,
+    Resource, SecondSource, VhostUser,
 };
 use wire::MacAddr;
 
@@ -148,6 +148,7 @@ pub fn namespace_spec(asked: &v1::NamespaceAdd) -> Result<NamespaceSpec, v1::Err
     }
     spec.answering.policy = asked.answer.map_or(spec.answering.policy, answer);
     spec.ra_throttle = asked.ra_throttle_s.and_then(throttle);
+    spec.second_source = asked.second_source.map_or(spec.second_source, second_source);
     spec.answering.within = asked.answer_within_ms.map_or(spec.answering.within, Duration::from_millis);
     spec.quotas = spec.quotas.with(&quotas(&asked.quotas)?);
     limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
@@ -166,6 +167,15 @@ pub fn answer(asked: v1::Answer) -> AnswerPolicy {
 /// For how long repetitions are to be held back; 0 is not at all.
 pub fn throttle(seconds: u64) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
+/// What is to come of a second source.
+pub fn second_source(asked: v1::SecondSource) -> SecondSource {
+    match asked {
+        v1::SecondSource::Accept => SecondSource::Accept,
+        v1::SecondSource::Alert => SecondSource::Alert,
+        v1::SecondSource::Deny => SecondSource::Deny,
+    }
 }
 
 fn answer_said(policy: AnswerPolicy) -> v1::Answer {
@@ -246,6 +256,7 @@ pub fn role(role: v1::Role) -> switch::Role {
         v1::Role::Host => switch::Role::Host,
         v1::Role::Router => switch::Role::Router,
         v1::Role::Uplink => switch::Role::Uplink,
+        v1::Role::Monitor => switch::Role::Monitor,
     }
 }
 
@@ -296,6 +307,11 @@ pub fn namespace(view: &NamespaceView) -> v1::Namespace {
         age_s: view.spec.age.as_secs(),
         answer: answer_said(view.spec.answering.policy),
         ra_throttle_s: view.spec.ra_throttle.map(|throttle| throttle.as_secs()),
+        second_source: match view.spec.second_source {
+            SecondSource::Accept => v1::SecondSource::Accept,
+            SecondSource::Alert => v1::SecondSource::Alert,
+            SecondSource::Deny => v1::SecondSource::Deny,
+        },
         answer_within_ms: view.spec.answering.within.as_millis() as u64,
         usage: Resource::ALL.into_iter().filter_map(usage).collect(),
         limits: limits_said(&view.spec.limits),
@@ -408,6 +424,7 @@ fn port_said(name: &str, spec: &PortSpec, far: Option<PortPath>) -> v1::PortSpec
             switch::Role::Host => v1::Role::Host,
             switch::Role::Router => v1::Role::Router,
             switch::Role::Uplink => v1::Role::Uplink,
+            switch::Role::Monitor => v1::Role::Monitor,
         },
         macs: match spec.macs {
             switch::MacPolicy::Own => v1::MacPolicy::Own,

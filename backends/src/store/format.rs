@@ -16,7 +16,7 @@ use std::io;
 use std::time::Duration;
 use switch::{
     AnswerPolicy, Answering, Desired, FdbKey, Lane, Mode, Name, NamespacePath, NamespaceSpec, PortPath, PortSpec,
-    Quotas, Resource, TextSocket, VhostUser,
+    Quotas, Resource, SecondSource, TextSocket, VhostUser,
 };
 
 /// The version that this daemon writes.
@@ -94,6 +94,8 @@ pub(crate) struct NamespaceV2 {
     answer_within_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ra_throttle_s: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    second_source: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delegation: Option<DelegationV2>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -257,7 +259,20 @@ pub(crate) fn namespace_v2(spec: &NamespaceSpec) -> NamespaceV2 {
     let answer_within_ms = Some(spec.answering.within.as_millis() as u64);
     let (macs_max, age_s) = (spec.macs_max, spec.age.as_secs());
     let ra_throttle_s = spec.ra_throttle.map(|throttle| throttle.as_secs());
-    NamespaceV2 { macs_max, age_s, quotas, limits, answer, answer_within_ms, ra_throttle_s, delegation, pvdd }
+    let second_source = Some(spec.second_source).filter(|policy| *policy != SecondSource::default());
+    let second_source = second_source.map(|policy| policy.as_str().to_owned());
+    NamespaceV2 {
+        macs_max,
+        age_s,
+        quotas,
+        limits,
+        answer,
+        answer_within_ms,
+        ra_throttle_s,
+        second_source,
+        delegation,
+        pvdd,
+    }
 }
 
 pub(crate) fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, String> {
@@ -272,7 +287,10 @@ pub(crate) fn namespace_spec(namespace: NamespaceV2) -> Result<NamespaceSpec, St
     let text_socket = |text: String| TextSocket::parse(&text).map_err(|why| why.to_string());
     let pvdd = namespace.pvdd.map(text_socket).transpose()?;
     let (macs_max, ra_throttle) = (namespace.macs_max, namespace.ra_throttle_s.map(Duration::from_secs));
-    Ok(NamespaceSpec { macs_max, age, quotas, limits, answering, ra_throttle, delegation, pvdd })
+    let policy =
+        |word: String| SecondSource::of(&word).ok_or_else(|| format!("{word:?} is no policy for second sources"));
+    let second_source = namespace.second_source.map(policy).transpose()?.unwrap_or_default();
+    Ok(NamespaceSpec { macs_max, age, quotas, limits, answering, ra_throttle, second_source, delegation, pvdd })
 }
 
 /// A file from before has neither.

@@ -17,6 +17,9 @@ pub(super) struct RaGuardV2 {
     pvds: Vec<String>,
     pvd_required: bool,
     http: bool,
+    /// Absent where all is allowed, as in files from before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pvd_size: Option<u16>,
     preference: String,
     unrecognised: bool,
 }
@@ -30,6 +33,7 @@ pub(super) fn said(rules: &RaGuard) -> Option<RaGuardV2> {
         pvds: texts(&rules.pvds),
         pvd_required: rules.pvd_required,
         http: rules.http,
+        pvd_size: Some(rules.pvd_size).filter(|size| *size != RaGuard::default().pvd_size),
         preference: switch::preference_word(rules.preference).to_owned(),
         unrecognised: rules.unrecognised,
     })
@@ -45,6 +49,7 @@ pub(super) fn meant(rules: &RaGuardV2) -> Result<RaGuard, String> {
         pvds: set("PvD", &rules.pvds)?,
         pvd_required: rules.pvd_required,
         http: rules.http,
+        pvd_size: rules.pvd_size.unwrap_or(RaGuard::default().pvd_size),
         preference: switch::preference_of(word).ok_or_else(|| format!("{word:?} is not a preference"))?,
         unrecognised: rules.unrecognised,
     })

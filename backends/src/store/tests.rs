@@ -114,6 +114,7 @@ fn file_and_running() -> (Desired, Desired) {
         quotas,
         delegation,
         ra_throttle: Some(Duration::from_secs(10)),
+        second_source: switch::SecondSource::Deny,
         pvdd: Some(TextSocket::Unix("/run/blue.pvdd".into())),
         ..NamespaceSpec::default()
     };
@@ -127,6 +128,7 @@ fn file_and_running() -> (Desired, Desired) {
         pvd_required: true,
         http: false,
         unrecognised: true,
+        pvd_size: 512,
         ..RaGuard::default()
     };
     let learn = Some(Duration::from_secs(60));

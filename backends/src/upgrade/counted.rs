@@ -101,12 +101,12 @@ pub(super) fn port_meant(said: &PortCountedV1) -> Result<PortCounted, String> {
 }
 
 pub(super) fn home_said(counted: &HomeCounted) -> HomeCountedV1 {
-    let LearntCounters { solicitations, over_quota, pvds, ras, answers, too_long } = counted.learnt;
+    let LearntCounters { solicitations, over_quota, pvds, ras, answers, too_long, second_sources } = counted.learnt;
     let CacheCounters { heard, evicted, too_long: long, full } = ras;
     let ResponderCounters { asked, silenced, answered, nothing, refused } = answers;
     let refusals = Refused::ALL.map(|why| pvds.refused(why));
     HomeCountedV1 {
-        heard: vec![solicitations, over_quota, too_long],
+        heard: vec![solicitations, over_quota, too_long, second_sources],
         pvds: [pvds.changed, pvds.refreshed, pvds.void].into_iter().chain(refusals).collect(),
         ras: vec![heard, evicted, long, full],
         answers: vec![asked, silenced, answered, nothing, refused],
@@ -132,6 +132,7 @@ pub(super) fn home_meant(said: &HomeCountedV1) -> Result<HomeCounted, String> {
         solicitations: heard.next(),
         over_quota: heard.next(),
         too_long: heard.next(),
+        second_sources: heard.next(),
         pvds: Counters::of(taken_in, |why| refused[why as usize]),
         ras: CacheCounters { heard: ras.next(), evicted: ras.next(), too_long: ras.next(), full: ras.next() },
         answers: ResponderCounters {

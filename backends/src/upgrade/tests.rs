@@ -148,6 +148,7 @@ fn counted_at_home() -> HomeCounted {
     let learnt = LearntCounters {
         solicitations: 1,
         over_quota: 2,
+        second_sources: 4,
         pvds: Counters::of([1, 2, 3], |why| 10 + why as u64),
         ras: CacheCounters { heard: 1, evicted: 2, too_long: 3, full: 4 },
         answers: ResponderCounters { asked: 1, silenced: 2, answered: 3, nothing: 4, refused: 5 },

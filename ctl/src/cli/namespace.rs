@@ -18,7 +18,7 @@ use super::{Context, Outcome};
 use crate::client::Client;
 use crate::proto::v1::{
     Answer, Error, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList, NamespaceSet,
-    NamespaceUndelegate, NamespaceZombies, Quota,
+    NamespaceUndelegate, NamespaceZombies, Quota, SecondSource,
 };
 use crate::render::text::parse_duration;
 
@@ -124,6 +124,10 @@ struct Answering {
     /// seconds, or 5m, up to 30m; `none`. Who asks gets them all the same. A new namespace has none
     #[arg(long, value_name = "TIME", value_parser = throttle)]
     ra_throttle: Option<u64>,
+    /// What comes of a PvD that is heard from another port than the one that it is known from: it is heard as any; heard, counted and
+    /// told in the log; or not heard by anybody, counted and told. In a new namespace it is accept
+    #[arg(long, value_name = "POLICY", value_enum)]
+    second_source: Option<SecondSource>,
 }
 
 /// Seconds; 0 for `none`.
@@ -193,6 +197,7 @@ impl Add {
             answer: answering.answer,
             answer_within_ms: answering.answer_within,
             ra_throttle_s: answering.ra_throttle,
+            second_source: answering.second_source,
             quotas: quotas.quota,
             limits: limits.said(),
             may_exist,
@@ -209,6 +214,7 @@ impl Set {
             answer: answering.answer,
             answer_within_ms: answering.answer_within,
             ra_throttle_s: answering.ra_throttle,
+            second_source: answering.second_source,
             quotas: quotas.quota,
             limits: limits.said(),
         };

@@ -295,7 +295,7 @@ fn source_lines(page: &mut Page, source: &PvdSource, output: &Output<'_>) {
         (Some(router), None) => router.clone(),
         (None, _) => OPERATOR.to_owned(),
     };
-    page.line("from", &who);
+    page.line("from", &format!("{who}{}", if source.second { " (a second source)" } else { "" }));
     let heard = counted(*heard, "time");
     let times = format!("{heard}, first {} ago, last {} ago", duration(*first_s), duration(*last_s));
     page.line(if router.is_some() { "heard" } else { "said" }, &times);

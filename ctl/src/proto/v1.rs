@@ -47,7 +47,7 @@ pub use mediation::{InjectPvd, Mediated};
 pub use namespace::{
     Answer, Delegation, Grant, Namespace, NamespaceAdd, NamespaceDel, NamespaceDelegate, NamespaceList,
     NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply,
-    Peer, Quota, Usage, Zombie,
+    Peer, Quota, SecondSource, Usage, Zombie,
 };
 pub use port::{
     Handover, MacPolicy, Mode, Port, PortAdd, PortDel, PortList, PortListReply, PortReply, PortSet, PortSpec, Role,

@@ -26,9 +26,9 @@ use crate::proto::v1::{
     NamespaceListReply, NamespaceReply, NamespaceSet, NamespaceUndelegate, NamespaceZombies, NamespaceZombiesReply,
     Operation, Peer, Poll, Port, PortAdd, PortDel, PortExport, PortLeave, PortList, PortListReply, PortReply, PortSet,
     PortSpec, PortStay, PortStayReply, Preference, PvdCreate, PvdDelete, PvdFetch, PvdList, PvdSet, PvdShow, PvdWatch,
-    Quota, RaCheck, RaGuard, RaLearning, RaLearningState, RaList, RaShow, Rate, Role, State, Status, StatusReply,
-    Upgrade, UpgradeReply, Usage, VfOffer, VfReply, VfRevoke, VfStatus, VfStatusReply, VfSwitch, VhostUser, Work,
-    Worker, WorkerList, WorkerListReply, Zombie,
+    Quota, RaCheck, RaGuard, RaLearning, RaLearningState, RaList, RaShow, Rate, Role, SecondSource, State, Status,
+    StatusReply, Upgrade, UpgradeReply, Usage, VfOffer, VfReply, VfRevoke, VfStatus, VfStatusReply, VfSwitch,
+    VhostUser, Work, Worker, WorkerList, WorkerListReply, Zombie,
 };
 
 /// A method with full parameters and the full reply to it.
@@ -156,6 +156,7 @@ pub(crate) fn namespace() -> Namespace {
         answer: Answer::WhenSilent,
         answer_within_ms: 500,
         ra_throttle_s: Some(10),
+        second_source: SecondSource::Alert,
         usage,
         // In truth none of what is received; here every field is filled.
         limits: limits(),
@@ -197,6 +198,7 @@ fn namespace_set() -> NamespaceSet {
         answer: Some(Answer::Always),
         answer_within_ms: Some(0),
         ra_throttle_s: Some(10),
+        second_source: Some(SecondSource::Deny),
         quotas: quotas(),
         limits: Some(limits()),
     }
@@ -224,6 +226,7 @@ fn namespace_add() -> NamespaceAdd {
         answer: Some(Answer::Off),
         answer_within_ms: Some(500),
         ra_throttle_s: Some(0),
+        second_source: Some(SecondSource::Accept),
         quotas: quotas(),
         limits: Some(limits()),
         may_exist: true,
@@ -273,6 +276,7 @@ fn ra_guard() -> RaGuard {
         pvds: list(&["corp.example."]),
         pvd_required: Some(true),
         http: Some(false),
+        pvd_size: Some(512),
         preference: Some(Preference::Medium),
         unrecognised: Some(true),
         learn: Some(60),

@@ -250,7 +250,7 @@ impl Port {
 fn claim(frame: &Frame, own: MacAddr, role: Role) -> Option<OwnAddress> {
     let heard = frame.src() == own && role != Role::Uplink;
     let claim = heard.then(|| own_address(frame.head())).flatten();
-    claim.filter(|claim| role == Role::Host || !claim.is_answer)
+    claim.filter(|claim| !role.may_route() || !claim.is_answer)
 }
 
 /// What a frame from an uplink claims before all. Who answers one asker, or asks for one, claims nothing anew, and may be a router that

@@ -68,6 +68,8 @@ reasons! {
         "A Router Advertisement named a PvD that is not among the port's, or none where one is required: `weft port set --ra-guard-pvd` names them, `--ra-guard-pvd-required false` allows advertisements without."
     RaHttp "ra-http"
         "A Router Advertisement sent hosts to fetch more about its PvD over HTTPS (H flag), which the port's router may not: `weft port set --ra-guard-http true` allows it."
+    RaPvdSize "ra-pvd-size"
+        "A Router Advertisement had more octets of options inside its PvD Option than the port's router may: `weft port set --ra-guard-pvd-size` allows more."
     RaLearning "ra-learning"
         "A Router Advertisement or Redirect came while the RA guard learns whether a router is behind the port: none passes until that is decided. `weft port show` tells when, and what was heard so far."
     RaBlocked "ra-blocked"
@@ -139,6 +141,7 @@ impl DropReason {
         Self::RaPrefix,
         Self::RaPvd,
         Self::RaHttp,
+        Self::RaPvdSize,
         Self::RaBlocked,
     ];
 }

@@ -104,7 +104,7 @@ pub use namespace::{MacTablePlace, Namespace, NamespaceConfig};
 pub use payload::Payload;
 pub use policing::NamespacePolicers;
 pub use port::{Busy, MacPolicy, Port, PortConfig, PortSlot, PortTag, Role, SourceId};
-pub use ra_guard::RaGuard;
+pub use ra_guard::{PVD_SIZE, RaGuard};
 pub use rate::{Limit, Limits, Rate};
 pub use router_gate::RouterGate;
 pub use snoop::{SnoopKind, SnoopShare, Snooped, Snoops};

@@ -51,6 +51,19 @@ pub enum Role {
     Router = 1,
     /// The way out of the machine: many MACs, routers among them.
     Uplink = 2,
+    /// Who watches what routers say: a host in all that it sends, and shown each advertisement to all nodes that passes the RA guard.
+    Monitor = 3,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Host, Self::Router, Self::Uplink, Self::Monitor];
+
+    /// Whether it may speak as a router.
+    #[must_use]
+    pub const fn may_route(self) -> bool {
+        matches!(self, Self::Router | Self::Uplink)
+    }
 }
 
 /// Which source MACs a port may use.
@@ -96,7 +109,7 @@ pub(crate) struct Policy<'a> {
 impl<'a> Policy<'a> {
     /// What of routers may come from the port; what only they may say is dropped for the reason `rogue` if it is a host's.
     pub(crate) fn routers(&self, rogue: DropReason) -> Routers<'a> {
-        let rogue = (self.role == Role::Host).then_some(rogue);
+        let rogue = (!self.role.may_route()).then_some(rogue);
         Routers { rogue, gate: self.gate.get(), guard: self.ra_guard }
     }
 }
@@ -334,7 +347,8 @@ impl Port {
         let role = match self.role.load(Ordering::Relaxed) {
             0 => Role::Host,
             1 => Role::Router,
-            _ => Role::Uplink,
+            2 => Role::Uplink,
+            _ => Role::Monitor,
         };
         let macs = if self.macs.load(Ordering::Relaxed) == 0 { MacPolicy::Own } else { MacPolicy::Any };
         Policy {

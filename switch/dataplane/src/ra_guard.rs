@@ -15,6 +15,9 @@ use wire::{MacAddr, Prefix};
 
 use crate::drops::DropReason;
 
+/// Octets of the largest option (RFC 4861 section 4.6): more no PvD Option has inside.
+pub const PVD_SIZE: u16 = 255 * 8;
+
 /// What a port that may send Router Advertisements may say in them. An empty set allows anything. The default allows all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RaGuard {
@@ -31,6 +34,8 @@ pub struct RaGuard {
     pub pvd_required: bool,
     /// Whether it may send hosts to fetch more about its PvD (H flag, RFC 8801 section 4.1).
     pub http: bool,
+    /// Octets of options that a PvD Option may have inside, at most; [`PVD_SIZE`] is as many as there can be.
+    pub pvd_size: u16,
     /// The highest preference that it and its routes may have (RFC 4191 section 2.1).
     pub preference: Preference,
     /// Whether IPv6 packets pass whose header chain leads to a number that may be an extension header which nobody knows
@@ -47,6 +52,7 @@ impl Default for RaGuard {
             pvds: BTreeSet::new(),
             pvd_required: false,
             http: true,
+            pvd_size: PVD_SIZE,
             preference: Preference::High,
             unrecognised: false,
         }
@@ -57,9 +63,9 @@ impl RaGuard {
     /// Whether a router may say anything.
     #[must_use]
     pub fn allows_all(&self) -> bool {
-        let Self { routers, macs, prefixes, pvds, pvd_required, http, preference, unrecognised: _ } = self;
+        let Self { routers, macs, prefixes, pvds, pvd_required, http, pvd_size, preference, unrecognised: _ } = self;
         let named = routers.is_empty() & macs.is_empty() & prefixes.is_empty() & pvds.is_empty();
-        named & !pvd_required & http & (*preference == Preference::High)
+        named & !pvd_required & http & (*pvd_size >= PVD_SIZE) & (*preference == Preference::High)
     }
 
     /// Judges an advertisement that came from `src` in a frame of `mac`. Does not allocate.
@@ -126,6 +132,9 @@ impl RaGuard {
         }
         if pvd.http && !self.http {
             return Err(DropReason::RaHttp);
+        }
+        if pvd.nested.len() > usize::from(self.pvd_size) {
+            return Err(DropReason::RaPvdSize);
         }
         pvd.header.map_or(Ok(()), |header| self.check_preference(header.preference()))?;
         if self.check_options(pvd.raw_options())? > 0 { Err(DropReason::RaMalformed) } else { Ok(()) }

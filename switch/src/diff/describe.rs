@@ -131,6 +131,7 @@ fn namespace_detail(old: &NamespaceSpec, new: &NamespaceSpec) -> String {
         ("answer".to_owned(), old.answering.policy.as_str().to_owned(), new.answering.policy.as_str().to_owned()),
         ("answer-within".to_owned(), within(old), within(new)),
         ("ra-throttle".to_owned(), throttle(old), throttle(new)),
+        ("second-source".to_owned(), old.second_source.as_str().to_owned(), new.second_source.as_str().to_owned()),
     ];
     let quotas = Resource::ALL.map(|r| (format!("quotas.{}", r.as_str()), quota(old, r), quota(new, r)));
     let held = |spec: &NamespaceSpec| spec.delegation.as_ref().map_or("none".into(), Delegation::label);

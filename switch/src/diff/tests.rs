@@ -124,7 +124,18 @@ fn any_state() -> impl Strategy<Value = Desired> {
             let answering = Answering { within: Duration::from_millis(most), ..Answering::default() };
             let (macs_max, delegation) = (64 << macs, some_delegation(held));
             let pvdd = (held > 3).then(|| TextSocket::Tcp((Ipv4Addr::LOCALHOST, u16::from(held / 2)).into()));
-            let spec = NamespaceSpec { macs_max, age, quotas, limits, answering, ra_throttle, delegation, pvdd };
+            let second_source = crate::SecondSource::ALL[usize::from(held % 3)];
+            let spec = NamespaceSpec {
+                macs_max,
+                age,
+                quotas,
+                limits,
+                answering,
+                ra_throttle,
+                second_source,
+                delegation,
+                pvdd,
+            };
             let _ = state.add_namespace(path(NAMES[n]), spec);
         }
         for bytes in ports {

@@ -287,7 +287,7 @@ impl Plant {
         };
         let all = || set.handles();
         let same = all().find(|handle| self.port_at(*handle).is_some_and(|record| record.name == *name));
-        let same = same.filter(|handle| speaking(handle, |spec| spec.role != Role::Host));
+        let same = same.filter(|handle| speaking(handle, |spec| spec.role.may_route()));
         let mut uplinks = all().filter(|handle| speaking(handle, |spec| spec.role == Role::Uplink));
         same.or_else(|| uplinks.next().filter(|_| uplinks.next().is_none()))
     }

@@ -141,8 +141,10 @@ impl Plant {
 }
 
 fn count_learnt(pvds: &mut PvdPlace, ras: &mut Ras, counted: &LearntCounters) {
-    let LearntCounters { solicitations, over_quota, pvds: of_pvds, ras: of_ras, answers, too_long } = *counted;
+    let LearntCounters { solicitations, over_quota, pvds: of_pvds, ras: of_ras, answers, too_long, second_sources } =
+        *counted;
     (ras.solicitations, ras.over_quota, ras.too_long) = (solicitations, over_quota, too_long);
+    ras.second_sources = second_sources;
     ras.cache.set_counters(of_ras);
     ras.responder.set_counters(answers);
     if of_pvds != Counters::default() {

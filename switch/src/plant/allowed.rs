@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Whether rules for a router, which may be newer than its words, allow what is remembered of these.
 
-use dataplane::RaGuard;
+use dataplane::{PVD_SIZE, RaGuard};
 use pvd::{CachedRa, Fact, Origin, Pvd, PvdName, Source};
 use wire::nd::RouterAdvert;
 
@@ -9,7 +9,7 @@ use wire::nd::RouterAdvert;
 pub(super) fn may_say(rules: &RaGuard, entry: &CachedRa) -> bool {
     let advert = RouterAdvert::parse(&entry.octets);
     // What was injected its router did not say: it named no PvD.
-    let own = RaGuard { pvds: Default::default(), http: true, ..rules.clone() };
+    let own = RaGuard { pvds: Default::default(), http: true, pvd_size: PVD_SIZE, ..rules.clone() };
     let (rules, named) = if entry.injected { (&own, !rules.pvd_required) } else { (rules, true) };
     let judged = || advert.is_ok_and(|advert| rules.judge(entry.mac, entry.router, &advert).is_ok());
     named && (rules.allows_all() || judged())

@@ -57,7 +57,7 @@ impl Plant {
 
     /// A guest is there that may know nothing of its namespace. Routers know better than what is said of them.
     pub(crate) fn greet(&mut self, path: &PortPath, now: Duration) {
-        let Some(record) = self.port(path).filter(|record| record.spec.role == Role::Host) else { return };
+        let Some(record) = self.port(path).filter(|record| !record.spec.role.may_route()) else { return };
         let (port, mac) = (record.ident.nr_at_home(), record.spec.mac);
         let Ok(home) = self.tree.find(&path.namespace).map(Namespace::handle) else { return };
         if self.can_answer(home) {
@@ -67,7 +67,7 @@ impl Plant {
 
     /// The guest of the port of that tag goes on here.
     pub(crate) fn landed(&mut self, tag: PortTag, now: Duration) {
-        let record = self.port_at(Handle::from_bits(tag.0)).filter(|record| record.spec.role == Role::Host);
+        let record = self.port_at(Handle::from_bits(tag.0)).filter(|record| !record.spec.role.may_route());
         let Some(PortRecord { ident, spec, .. }) = record else { return };
         let (port, mac) = (ident.nr_at_home(), spec.mac);
         let Ok(home) = self.tree.find(&spec.namespace).map(Namespace::handle) else { return };

@@ -18,6 +18,7 @@ use crate::quota::{Resource, Usage, UsageBook};
 use crate::ra_learning::RaGuardState;
 use crate::reference::PortPath;
 use crate::refusal::Refusal;
+use crate::second_source::{SecondHeard, SecondSource, SecondsHeard, is_second};
 use crate::snoop::Ignored;
 use crate::spec::PortSpec;
 use crate::subsystem::Key;
@@ -25,7 +26,7 @@ use crate::subsystem::pvds::{PvdPlace, PvdRecord, Pvds};
 use crate::subsystem::ras::{RaCaches, Ras};
 use crate::subsystem::seeds::Seeds;
 use crate::tree::{Namespace, NumberSpace, Tree};
-use dataplane::Role;
+
 use pvd::{Advert, Cached, Learnt, PvdName};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub(crate) struct Learning {
     usage: UsageBook,
     /// Namespaces that have ever learnt anything: only there something can end.
     homes: BTreeSet<Handle<Namespace>>,
+    /// Second sources that are to be told of.
+    pub(crate) seconds: SecondsHeard,
     /// Where routers have said something else than before since that was last asked.
     changed: BTreeSet<Handle<Namespace>>,
     /// The latest time that was told.
@@ -79,9 +82,23 @@ impl Learning {
         let ras = tree.register_subsystem(RaCaches)?;
         let numbers = tree.register_subsystem(NumberSpace::new("numbers of PvDs"))?;
         let (records, usage, homes) = (Arena::default(), UsageBook::default(), BTreeSet::new());
-        let changed = BTreeSet::new();
+        let (changed, seconds) = (BTreeSet::new(), SecondsHeard::default());
         let (now, stating, alarms) = (Duration::ZERO, Stating::new(), Alarms::default());
-        Ok(Learning { pvds, ras, numbers, records, usage, homes, changed, now, stating, alarms, dice, stirs: 0 })
+        Ok(Learning {
+            pvds,
+            ras,
+            numbers,
+            records,
+            usage,
+            homes,
+            changed,
+            seconds,
+            now,
+            stating,
+            alarms,
+            dice,
+            stirs: 0,
+        })
     }
 
     /// What a namespace and all below it have learnt; static PvDs are among the PvDs.
@@ -115,6 +132,32 @@ impl Learning {
 }
 
 impl Plant {
+    /// Judges an advertisement of a PvD that is known from another port, by what the namespace says of such.
+    ///
+    /// # Errors
+    /// Nobody is to hear it.
+    pub(crate) fn admit_source(&mut self, home: Handle<Namespace>, heard: &Heard<'_>) -> Result<(), Ignored> {
+        let Some(namespace) = self.tree.get(home) else { return Ok(()) };
+        let policy = namespace.spec().second_source;
+        if policy == SecondSource::Accept {
+            return Ok(());
+        }
+        let registry = namespace.get(self.learning.pvds).and_then(PvdPlace::made);
+        if !registry.is_some_and(|registry| is_second(registry, &heard.advert)) {
+            return Ok(());
+        }
+        let (denied, path) = (policy == SecondSource::Deny, namespace.path().clone());
+        let port = namespace.get(self.numbers).and_then(|numbers| numbers.get(heard.advert.port));
+        let port = port.and_then(|port| self.port_at(port)).map(|record| record.name.clone());
+        if let Some((port, pvd)) = port.zip(heard.advert.name()) {
+            self.learning.seconds.add(SecondHeard { namespace: path, pvd: PvdName::from(pvd), port, denied });
+        }
+        if let Some(ras) = self.tree.get_mut(home).and_then(|namespace| namespace.get_mut(self.learning.ras)) {
+            ras.second_sources += 1;
+        }
+        if denied { Err(Ignored::SecondSource) } else { Ok(()) }
+    }
+
     /// Teaches a namespace what a router of it says.
     ///
     /// # Errors
@@ -204,8 +247,8 @@ impl Plant {
     /// Forgets what was learnt from a port that is a router's no more, or that has said what its rules do not allow now.
     pub(super) fn forget_disallowed(&mut self, path: &PortPath, before: &PortSpec) {
         let Some(record) = self.port(path) else { return };
-        let same = record.spec.role != Role::Host && record.spec.mediation.guard == before.mediation.guard;
-        if before.role != Role::Host && !same {
+        let same = record.spec.role.may_route() && record.spec.mediation.guard == before.mediation.guard;
+        if before.role.may_route() && !same {
             self.forget_unless_allowed(path);
         }
     }
@@ -215,7 +258,7 @@ impl Plant {
         let Some(record) = self.port(path) else { return };
         let Ok(home) = self.tree.find(&path.namespace) else { return };
         let (rules, port, name) = (&record.rules, record.ident.nr_at_home(), record.name.clone());
-        let may_speak = record.spec.role != Role::Host && record.ra_guard_state != RaGuardState::Blocking;
+        let may_speak = record.spec.role.may_route() && record.ra_guard_state != RaGuardState::Blocking;
         let said_more = || {
             let cached = home.get(self.learning.ras).into_iter().flat_map(|ras| ras.cache.iter());
             let mut cached = cached.filter(|entry| entry.port == port);

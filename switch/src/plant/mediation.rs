@@ -6,6 +6,7 @@ use crate::mediation::Mediation;
 use crate::path::NamespacePath;
 use crate::port::PortRecord;
 use crate::reference::PortPath;
+use crate::second_source::SecondSource;
 use crate::tree::Namespace;
 use std::collections::BTreeSet;
 
@@ -48,13 +49,16 @@ impl Plant {
         homes.iter().for_each(|home| self.mediate_namespace(home));
     }
 
-    /// A namespace is mediated when it holds back repetitions, or when a port does not see all.
+    /// A namespace is mediated when it holds back repetitions or denies second sources, or when a port does not see all.
     fn mediate_namespace(&mut self, path: &NamespacePath) {
         let Ok(namespace) = self.tree.find(path) else { return };
         let Some(set) = namespace.get(self.sets) else { return };
         let narrow = |record: &PortRecord| record.spec.mediation.sight.is_narrow();
         let any = set.handles().filter_map(|handle| self.port_at(handle)).any(narrow);
-        set.plane().set_mediated(any || namespace.spec().ra_throttle.is_some());
+        let spec = namespace.spec();
+        // What is denied must not have been delivered already.
+        let denies = spec.second_source == SecondSource::Deny;
+        set.plane().set_mediated(any || spec.ra_throttle.is_some() || denies);
         let home = namespace.handle();
         // Who sees more now shall not have to wait for it.
         if let Some(mediator) = self.mediator_mut(home) {

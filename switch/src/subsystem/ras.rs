@@ -35,6 +35,8 @@ pub(crate) struct Ras {
     pub(crate) solicitations: u64,
     /// Advertisements from which nothing was learnt, because a quota does not allow more.
     pub(crate) over_quota: u64,
+    /// Advertisements of PvDs that were known from another port, where that is watched for.
+    pub(crate) second_sources: u64,
     /// Advertisements that were not said again to a host, because they do not fit into its port's MTU.
     pub(crate) too_long: u64,
 }

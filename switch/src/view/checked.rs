@@ -46,6 +46,8 @@ pub struct LearntCounters {
     pub ras: CacheCounters,
     /// Of what was said again to hosts.
     pub answers: ResponderCounters,
+    /// Advertisements of PvDs that were known from another port, where that is watched for.
+    pub second_sources: u64,
     /// Advertisements that were not said again because they do not fit into a port's MTU.
     pub too_long: u64,
 }
@@ -102,6 +104,7 @@ impl Plant {
         let ras = home.get(self.learning.ras).map(|ras| LearntCounters {
             solicitations: ras.solicitations,
             over_quota: ras.over_quota,
+            second_sources: ras.second_sources,
             ras: *ras.cache.counters(),
             answers: *ras.responder.counters(),
             too_long: ras.too_long,

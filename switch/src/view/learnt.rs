@@ -67,6 +67,8 @@ pub struct SourceView {
     pub heard: u64,
     /// What has a lifetime and is still true.
     pub known: Vec<Known>,
+    /// It was heard from another port before.
+    pub is_second: bool,
     /// How hosts are told of it, if they are; of an operator's word only.
     pub announcement: Option<Announcement>,
 }
@@ -196,6 +198,8 @@ impl View<'_> {
 
     fn pvd_view(&self, home: &Namespace, pvd: &Arc<Pvd>, base_seq: u64, now: Duration) -> PvdView {
         let attributes = pvd.attributes();
+        let routers = attributes.sources().iter().filter(|source| source.origin().port().is_some());
+        let first = routers.min_by_key(|source| source.first_heard()).and_then(|source| source.origin().port());
         let (learning, informing) = (&self.control.plant.learning, self.control.informing.as_ref());
         let record = home.get(learning.pvds).and_then(|place| learning.record(place.record(pvd.handle())?));
         PvdView {
@@ -210,12 +214,12 @@ impl View<'_> {
             // Its place and its bucket have it too.
             holders: Arc::strong_count(pvd).saturating_sub(2),
             known: attributes.known(now),
-            sources: attributes.sources().iter().map(|source| self.source_view(home, source, now)).collect(),
+            sources: attributes.sources().iter().map(|source| self.source_view(home, source, first, now)).collect(),
             information: pvd.id().name().and_then(|name| informing?.standing(home, name, now)),
         }
     }
 
-    fn source_view(&self, home: &Namespace, source: &Source, now: Duration) -> SourceView {
+    fn source_view(&self, home: &Namespace, source: &Source, first: Option<u32>, now: Duration) -> SourceView {
         let router = match source.origin() {
             Origin::Operator => None,
             Origin::Router { port, address } => Some((self.port_name(home, port), address)),
@@ -230,6 +234,7 @@ impl View<'_> {
             last: source.last_heard(),
             heard: source.heard(),
             known: entries.map(Known::from).collect(),
+            is_second: source.origin().port().is_some_and(|port| Some(port) != first),
             announcement: source.announcement(),
         }
     }

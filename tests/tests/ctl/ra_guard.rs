@@ -68,7 +68,7 @@ fn rules_change_under_a_running_guest_and_each_by_itself() {
     let set = rules(&["--ra-guard-router", "fe80::1,FE80::2", "--ra-guard-preference", "medium"]);
     let expected = json!({
         "routers": ["fe80::1", "fe80::2"], "macs": [], "prefixes": ["2001:db8:1::/48"], "pvds": [],
-        "pvd_required": false, "http": true, "preference": "medium", "unrecognised": false,
+        "pvd_required": false, "http": true, "pvd_size": 2040, "preference": "medium", "unrecognised": false,
         "learn": 0,
     });
     assert_eq!(set, expected);

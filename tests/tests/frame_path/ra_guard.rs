@@ -116,6 +116,12 @@ fn every_criterion_holds_for_routers_and_uplinks() {
             DropReason::RaHttp,
         ),
         (
+            RaGuard { pvd_size: 32, ..any() },
+            in_pvd("corp.example", false, &[prefix("2001:db8::")]),
+            in_pvd("corp.example", false, &[prefix("2001:db8::"), prefix("2001:db9::")]),
+            DropReason::RaPvdSize,
+        ),
+        (
             RaGuard { preference: Preference::Medium, ..any() },
             telling([route("2001:db8::", Preference::Medium)]),
             telling([route("2001:db8::", Preference::High)]),

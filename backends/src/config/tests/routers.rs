@@ -96,8 +96,8 @@ fn test_rules_for_routers() {
         ("ra-guard.http = \"no\"", "ra-guard.http: \"no\" is not valid (expected true or false)"),
         (
             "ra-guard.learn = 60",
-            "ra-guard.learn: \"60s\" is not valid (expected off at a port with the role host, from which no router is heard in \
-             any case)",
+            "ra-guard.learn: \"60s\" is not valid (expected off at a port with the role host or monitor, from which no \
+             router is heard in any case)",
         ),
         ("ra-guard.learn = 3601", "ra-guard.learn: 3601 is not valid (expected 0 to 3600)"),
         ("ra-guard.macs = \"any\"", "ra-guard.macs: \"any\" is not valid (expected a list in brackets)"),

@@ -29,6 +29,7 @@ impl Calls<'_> {
             answer: asked.answer.map(convert::answer),
             answer_within: asked.answer_within_ms.map(Duration::from_millis),
             ra_throttle: asked.ra_throttle_s.map(convert::throttle),
+            second_source: asked.second_source.map(convert::second_source),
         };
         self.request(Request::NamespaceSet(path.clone(), change))?;
         self.namespace(&path)

@@ -32,11 +32,12 @@ fn finding(FindingView { fault, routers, pvd }: &FindingView) -> v1::Finding {
 
 /// What a namespace has counted of its routers; nothing is said of what has not occurred.
 pub(super) fn learnt(counters: &LearntCounters) -> BTreeMap<String, u64> {
-    let LearntCounters { solicitations, over_quota, pvds, ras, answers, too_long } = counters;
+    let LearntCounters { solicitations, over_quota, pvds, ras, answers, too_long, second_sources } = counters;
     let refused = Refused::ALL.map(|why| (refused_word(why), pvds.refused(why)));
     let all = [
         ("solicitations", *solicitations),
         ("over-quota", *over_quota),
+        ("second-source", *second_sources),
         ("changed", pvds.changed),
         ("refreshed", pvds.refreshed),
         ("void", pvds.void),

@@ -171,6 +171,7 @@ fn source(view: &SourceView, now: Duration) -> v1::PvdSource {
     v1::PvdSource {
         port: port.flatten().map(|port| port.to_string()),
         router: address.map(|address| address.to_string()),
+        second: view.is_second,
         flags: pvd_flags(view.flags),
         sequence,
         delay,

@@ -25,6 +25,8 @@ pub(super) fn ra_guard(asked: Option<&v1::RaGuard>) -> Result<RaGuardEdit, v1::E
         pvds: set("ra-guard-pvd", asked.pvds.as_ref(), "a domain name such as corp.example")?,
         pvd_required: asked.pvd_required,
         http: asked.http,
+        // What is more is refused, and what is more than can be said is more.
+        pvd_size: asked.pvd_size.map(|size| u16::try_from(size).unwrap_or(u16::MAX)),
         preference: asked.preference.map(|preference| match preference {
             v1::Preference::Low => Preference::Low,
             v1::Preference::Medium => Preference::Medium,
@@ -54,6 +56,7 @@ pub(super) fn ra_guard_said(mediation: &Mediation) -> Option<v1::RaGuard> {
         pvds: Some(texts(&rules.pvds)),
         pvd_required: Some(rules.pvd_required),
         http: Some(rules.http),
+        pvd_size: Some(rules.pvd_size.into()),
         preference: Some(match rules.preference {
             Preference::Low => v1::Preference::Low,
             Preference::Medium => v1::Preference::Medium,

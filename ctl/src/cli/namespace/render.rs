@@ -4,7 +4,7 @@
 use crate::cli::counters;
 use crate::cli::output::Output;
 use crate::cli::port::{UNSEEN, limits};
-use crate::proto::v1::{Amount, Answer, Delegation, DropReason, Grant, Namespace, Peer, Usage};
+use crate::proto::v1::{Amount, Answer, Delegation, DropReason, Grant, Namespace, Peer, SecondSource, Usage};
 use crate::render::page::Page;
 use crate::render::table::Side;
 use crate::render::text::duration;
@@ -39,6 +39,14 @@ pub(super) fn page(namespace: &Namespace, reasons: &[DropReason]) -> String {
     page.line("age limit", &duration(*age_s));
     page.line("answers", &answering(namespace));
     page.line("RA throttle", &namespace.ra_throttle_s.map_or_else(|| "-".to_owned(), duration));
+    page.line(
+        "2nd source",
+        match namespace.second_source {
+            SecondSource::Accept => "accepted",
+            SecondSource::Alert => "accepted and told of",
+            SecondSource::Deny => "denied",
+        },
+    );
     let usage: Vec<String> = usage.iter().filter_map(share).collect();
     page.line("subtree", &if usage.is_empty() { "-".to_owned() } else { usage.join(", ") });
     limits(&mut page, &namespace.limits);

@@ -12,7 +12,7 @@ pub(super) const HELP: &str = "\
 A list is separated by commas and takes the place of the one before; `none` empties it. An empty \
 list allows anything. The rules hold for what a router, an uplink or an end of a link with the role \
 router sends: what they do not allow is dropped as a whole and counted as ra-router, ra-mac, \
-ra-prefix, ra-pvd, ra-http or ra-preference, and what cannot be read without doubt as ra-malformed. \
+ra-prefix, ra-pvd, ra-pvd-size, ra-http or ra-preference, and what cannot be read without doubt as ra-malformed. \
 When rules become stricter, what the port has taught against them is forgotten.
 
 With --ra-guard-learn the guard finds out by itself which routers are behind a port (RFC 6105 section \
@@ -22,6 +22,9 @@ if there were none, which counts as ra-blocked. The time counts while a guest ru
 asked for when it begins, but not over a link: there it should be longer than the time between two \
 advertisements. What was decided stays, over restarts too, until --ra-guard-relearn has it learn anew \
 or `--ra-guard-learn off` lets the rules alone decide.";
+
+/// Octets that a PvD Option can have inside at most, so that this is no rule.
+const PVD_SIZE: u64 = 2040;
 
 /// The rules.
 #[derive(Debug, Args)]
@@ -45,6 +48,9 @@ pub(super) struct RaGuardArgs {
     /// Whether they may send hosts to fetch more about their PvD over HTTPS (H flag). At a new port they may
     #[arg(long, value_name = "BOOL")]
     ra_guard_http: Option<bool>,
+    /// How many octets of options their PvD Option may have inside. At a new port that is all there can be, 2040
+    #[arg(long, value_name = "OCTETS")]
+    ra_guard_pvd_size: Option<u64>,
     /// The highest preference that its router and routes may have. At a new port that is high
     #[arg(long, value_name = "LOW|MEDIUM|HIGH")]
     ra_guard_preference: Option<Preference>,
@@ -75,6 +81,7 @@ impl RaGuardArgs {
             pvds: self.ra_guard_pvd.map(list),
             pvd_required: self.ra_guard_pvd_required,
             http: self.ra_guard_http,
+            pvd_size: self.ra_guard_pvd_size,
             preference: self.ra_guard_preference,
             unrecognised: self.ra_guard_unrecognised,
             learn: self.ra_guard_learn,
@@ -106,6 +113,10 @@ pub(super) fn lines(page: &mut Page, rules: Option<&RaGuard>) {
         ("pvds", list(&rules.pvds)),
         ("pvd", rules.pvd_required.filter(|required| *required).map(|_| "required".to_owned())),
         ("http", rules.http.filter(|http| !http).map(|_| "not allowed".to_owned())),
+        (
+            "pvd size",
+            rules.pvd_size.filter(|size| *size < PVD_SIZE).map(|size| format!("at most {size} octets inside")),
+        ),
         ("preference", preference.map(str::to_owned)),
         ("unrecognised", rules.unrecognised.filter(|pass| *pass).map(|_| "pass".to_owned())),
         ("learn", rules.learn.filter(|span| *span > 0).map(|span| format!("{span} s"))),

@@ -72,7 +72,7 @@ pub(super) fn page(port: &Port, reasons: &[DropReason]) -> String {
     page.line("queues", &spec.queues.to_string());
     limits(&mut page, &spec.limits);
     mediation(&mut page, port);
-    if spec.role != Role::Host || spec.ra_guard.is_some() {
+    if matches!(spec.role, Role::Router | Role::Uplink) || spec.ra_guard.is_some() {
         ra_guard::lines(&mut page, spec.ra_guard.as_ref());
     }
     if let Some(learning) = ra_learning {
@@ -204,6 +204,7 @@ fn role(role: Role) -> &'static str {
         Role::Host => "host",
         Role::Router => "router",
         Role::Uplink => "uplink",
+        Role::Monitor => "monitor",
     }
 }
 

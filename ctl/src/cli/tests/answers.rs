@@ -85,13 +85,14 @@ port vm1
   mediated     40 advertisements, 90 frames of them
     10 held back, 3 seen by nobody, 1 beyond its share, 2 invalid
     30 with an injected PvD Option, 4 that could not get one
-  ra guard     9
+  ra guard     10
     routers       fe80::1 fe80::2
     macs          02:00:00:00:00:01
     prefixes      2001:db8::/32
     pvds          corp.example.
     pvd           required
     http          not allowed
+    pvd size      at most 512 octets inside
     preference    at most medium
     unrecognised  pass
     learn         60 s
@@ -151,6 +152,7 @@ namespace red
   age limit    5 min
   answers      for routers that are silent, within 500 ms
   RA throttle  10 s
+  2nd source   accepted and told of
   subtree      2 of at most 16 ports
   limits       6
     tx-frames       10k/s      burst 1k

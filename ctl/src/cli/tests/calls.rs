@@ -173,11 +173,11 @@ fn verbs_of_ports() {
     asks(
         "port set vm1 --ra-guard-router fe80::1,fe80::2 --ra-guard-router fe80::3 --ra-guard-mac none \
          --ra-guard-prefix 2001:db8::/32 --ra-guard-pvd corp.example --ra-guard-pvd-required true --ra-guard-http false \
-         --ra-guard-preference medium --ra-guard-unrecognised false",
+         --ra-guard-pvd-size 96 --ra-guard-preference medium --ra-guard-unrecognised false",
         "PortSet",
         json!({"name": "vm1", "ra_guard": {
             "routers": ["fe80::1", "fe80::2", "fe80::3"], "macs": [], "prefixes": ["2001:db8::/32"],
-            "pvds": ["corp.example"], "pvd_required": true, "http": false, "preference": "medium", "unrecognised": false,
+            "pvds": ["corp.example"], "pvd_required": true, "http": false, "pvd_size": 96, "preference": "medium", "unrecognised": false,
         }}),
     );
     let learning = |words: &str| call(&format!("port set gw {words}")).1["ra_guard"].clone();

@@ -46,7 +46,7 @@ pvd corp.example.
   dns zones    corp.example.
   internet     no
   object       {\"identifier\":\"corp.example\",\"expires\":\"2030-01-01T00:00:00Z\",\"prefixes\":[\"2001:db8::/32\"]}
-  from         fe80::1 behind port r1
+  from         fe80::1 behind port r1 (a second source)
   heard        372 times, first 1 h 2 min ago, last 10 s ago
   router       for 29 min 50 s
   pvd flags    http, sequence 7, delay 2

@@ -13,7 +13,7 @@ use crate::proto::introspection::{describe, info};
 use crate::proto::service::{GetInfo, GetInterfaceDescription, SERVICE};
 use crate::proto::v1::{
     Answer, Departure, FactKind, FdbKind, Grant, GuestModel, Handover, InformationState, Lane, MacPolicy, Mode,
-    Operation, Poll, Preference, PvdEventKind, RaLearningState, Request, Role, Severity, State, VmmKind,
+    Operation, Poll, Preference, PvdEventKind, RaLearningState, Request, Role, SecondSource, Severity, State, VmmKind,
 };
 use crate::proto::{INTERFACE, INTERFACE_NAME, Method};
 use crate::testing::samples;
@@ -106,9 +106,10 @@ fn enumerations_are_those_of_the_file() {
     }
     let idl = parsed();
     hold(&idl, "Mode", &[Mode::Server, Mode::Client]);
-    hold(&idl, "Role", &[Role::Host, Role::Router, Role::Uplink]);
+    hold(&idl, "Role", &[Role::Host, Role::Router, Role::Uplink, Role::Monitor]);
     hold(&idl, "Grant", &[Grant::Reader, Grant::Admin]);
     hold(&idl, "Answer", &[Answer::Off, Answer::WhenSilent, Answer::Always]);
+    hold(&idl, "SecondSource", &[SecondSource::Accept, SecondSource::Alert, SecondSource::Deny]);
     hold(&idl, "MacPolicy", &[MacPolicy::Own, MacPolicy::Any]);
     hold(&idl, "Preference", &[Preference::Low, Preference::Medium, Preference::High]);
     use RaLearningState::{Blocking, Forwarding, Learning};
@@ -132,7 +133,7 @@ fn enumerations_are_those_of_the_file() {
     hold(&idl, "Poll", &[Poll::Adaptive, Poll::Always, Poll::Never]);
     hold(&idl, "Operation", &[Operation::Add, Operation::Del, Operation::Change]);
     let enumerations = idl.typedefs.values().filter(|kind| matches!(kind.elt, VStructOrEnum::VEnum(_)));
-    assert_eq!(enumerations.count(), 20, "every enumeration of the file is held above");
+    assert_eq!(enumerations.count(), 21, "every enumeration of the file is held above");
     assert!(idl.typedefs.values().all(|kind| !kind.doc.is_empty()), "every type has a comment");
 }
 

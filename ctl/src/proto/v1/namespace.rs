@@ -56,6 +56,19 @@ pub enum Answer {
     Always,
 }
 
+/// What comes of a PvD that is heard from another port than the one that it is known from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondSource {
+    /// It is heard as any.
+    #[default]
+    Accept,
+    /// It is heard, counted and told in the log.
+    Alert,
+    /// Nobody hears it; that is counted and told in the log.
+    Deny,
+}
+
 /// Who has a namespace in his hands, and over which control socket. One of `uid` and `gid` is there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delegation {
@@ -107,6 +120,9 @@ pub struct Namespace {
     /// Seconds for which Router Advertisements are held back that only repeat what all hosts know; absent: they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ra_throttle_s: Option<u64>,
+    /// What comes of a PvD that is heard from a second port.
+    #[serde(default)]
+    pub second_source: SecondSource,
     /// What it and all below it have, and may have; nothing is said of what they have none of and may have any number of.
     pub usage: Vec<Usage>,
     /// How much all ports of it and below it may send and flood together, bursts filled in.
@@ -117,7 +133,7 @@ pub struct Namespace {
     /// The namespaces that it is linked with.
     pub peers: Vec<Peer>,
     /// What it has counted of its routers and of hosts that look for one; only what occurred. Advertisements: changed,
-    /// refreshed, void, over-quota, refused-…, cache-evicted, cache-full, cache-too-long. Hosts: solicitations, asked, answered,
+    /// refreshed, void, over-quota, second-source, refused-…, cache-evicted, cache-full, cache-too-long. Hosts: solicitations, asked, answered,
     /// silenced, nothing, refused-hosts, answer-too-long.
     pub learnt: BTreeMap<String, u64>,
     /// What its ports have moved since it was added, those too that are gone.
@@ -150,6 +166,9 @@ pub struct NamespaceAdd {
     /// not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ra_throttle_s: Option<u64>,
+    /// What comes of a PvD that is heard from a second port; absent: it is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_source: Option<SecondSource>,
     /// Its quotas; absent: none.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,
@@ -187,6 +206,9 @@ pub struct NamespaceSet {
     /// not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ra_throttle_s: Option<u64>,
+    /// What comes of a PvD that is heard from a second port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_source: Option<SecondSource>,
     /// Quotas to be set or lifted.
     #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub quotas: Vec<Quota>,

@@ -135,6 +135,8 @@ pub enum Role {
     Router,
     /// The way to the world outside: many MACs behind it.
     Uplink,
+    /// A guest that watches what routers say to all nodes: none of it is hidden from it or held back, and it may send no more than a host.
+    Monitor,
 }
 
 /// Which source MACs a port may send from.

@@ -97,6 +97,9 @@ pub struct PvdSource {
     /// The router's link-local address; absent: an operator says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub router: Option<String>,
+    /// Whether the PvD was heard from another port before.
+    #[serde(default)]
+    pub second: bool,
     /// Flags of the PvD Option: http, legacy, header; injected: it is not the router's own.
     pub flags: Vec<String>,
     /// Sequence number of the Additional Information.

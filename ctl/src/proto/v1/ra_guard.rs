@@ -27,6 +27,9 @@ pub struct RaGuard {
     /// Whether it may send hosts to fetch more about its PvD over HTTPS (H flag). Default: true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<bool>,
+    /// How many octets of options a PvD Option may have inside. Default: 2040, which is all there can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pvd_size: Option<u64>,
     /// The highest preference that it and its routes may have. Default: high.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preference: Option<Preference>,

@@ -138,6 +138,7 @@ pub(crate) fn pvd_shown() -> PvdShowReply {
     let source = PvdSource {
         port: Some(text("r1")),
         router: Some(text("fe80::1")),
+        second: true,
         flags: vec![text("http")],
         sequence: 7,
         delay: 2,
@@ -151,6 +152,7 @@ pub(crate) fn pvd_shown() -> PvdShowReply {
     let (flags, ports) = (vec![text("http")], vec![text("r1")]);
     let whole = PvdWhole { flags, sequence: 7, delay: 2, ports, heard: 372, holders: 0 };
     let operator = PvdSource {
+        second: false,
         port: None,
         router: None,
         parameters: RouterParameters { captive_portal: None, mtu: 0, ..parameters() },

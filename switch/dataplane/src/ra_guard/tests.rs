@@ -139,6 +139,18 @@ fn pvds_are_known_by_their_canonical_names() {
 }
 
 #[test]
+fn a_pvd_option_has_no_more_inside_than_allowed() {
+    let inside = |count: usize| pvd("corp.example", false, None, &options(vec![prefix("2001:db8::/64"); count]));
+    let rules = |pvd_size| RaGuard { pvd_size, ..RaGuard::default() };
+    for (count, size) in [(0, 0), (1, 32), (3, 96)] {
+        assert_eq!(judged(&rules(size), &inside(count)), Ok(()), "{count} in {size}");
+        assert_eq!(judged(&rules(size), &inside(count + 1)), Err(DropReason::RaPvdSize), "{count} and one in {size}");
+    }
+    assert_eq!(judged(&rules(0), &options([prefix("2001:db8::/64")])), Ok(()), "what is outside is another matter");
+    assert!(!rules(PVD_SIZE - 1).allows_all() && rules(PVD_SIZE).allows_all());
+}
+
+#[test]
 fn hosts_are_sent_nowhere_and_routers_are_preferred_no_more_than_allowed() {
     let silent = RaGuard { http: false, ..RaGuard::default() };
     assert_eq!(judged(&silent, &pvd("corp.example", false, None, &[])), Ok(()));

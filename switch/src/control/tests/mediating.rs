@@ -4,6 +4,7 @@
 use super::learning::{add_router, advert, at, hear, lasting, pvds, routed, tag};
 use super::*;
 use crate::mediation::{MediationEdit, injection_of, sight_of};
+use crate::second_source::SecondSource;
 use crate::snoop::{Ignored, Snooped};
 use core::net::Ipv6Addr;
 use pvd::{AnswerPolicy, Injection, Mediated};
@@ -298,6 +299,71 @@ fn test_what_control_carries_over_a_link_meets_its_limits_and_teaches_the_table_
 fn limit_port(control: &mut Control, path: &str, limit: Limit, rate: Option<Rate>) {
     let change = PortChange { limits: vec![(limit, rate)], ..PortChange::default() };
     control.handle_request(Request::PortSet(port(path), change)).unwrap();
+}
+
+/// A port that watches gets what is held back from others, and what they do not see.
+#[test]
+fn test_nothing_is_held_back_from_a_monitor() {
+    let mut control = scene();
+    bind(&mut control, "red:vm9", &["implicit"]);
+    throttle(&mut control, "red", Some(600));
+    let watching = PortSpec { role: Role::Monitor, ..spec("eye", "red") };
+    control.handle_request(Request::PortAdd(name("eye"), watching)).unwrap();
+    let frame = advert(Some("a.example"), 1);
+    assert_eq!(reach(&mut control, "red:r1", &frame, 1), ["red:eye", "red:vm1"]);
+    assert_eq!(reach(&mut control, "red:r1", &frame, 2), ["red:eye"], "it is a repetition");
+    hear(&mut control, "red:eye", &build::solicitation(VM, HOST), 3);
+    assert_eq!(reach(&mut control, "red:r1", &frame, 3), ["red:eye"], "and got once");
+    assert_eq!(reach(&mut control, "red:eye", &frame, 4), Vec::<String>::new(), "it is no router");
+}
+
+fn second(control: &mut Control, policy: SecondSource) {
+    let change = NamespaceChange { second_source: Some(policy), ..NamespaceChange::default() };
+    control.handle_request(Request::NamespaceSet(path("red"), change)).unwrap();
+}
+
+/// The ports from which a PvD is known, those marked that came second.
+fn sources(control: &Control, pvd: &str) -> Vec<(String, bool)> {
+    let view = control.operator().pvd(&path("red"), pvd, Duration::from_secs(9)).unwrap();
+    let port = |source: &crate::SourceView| {
+        source.router.as_ref().and_then(|(port, _)| port.as_ref()).map(ToString::to_string)
+    };
+    view.sources.iter().map(|source| (port(source).unwrap(), source.is_second)).collect()
+}
+
+fn seconds(control: &Control) -> u64 {
+    control.operator().namespace(&path("red")).unwrap().learnt.second_sources
+}
+
+#[test]
+fn test_a_second_source_of_a_pvd_is_accepted_told_of_or_denied() {
+    let mut control = scene();
+    add_router(&mut control, "red", "r2");
+    let frame = |n| lasting(Some("a.example"), n, 1800);
+    hear(&mut control, "red:r1", &frame(1), 1);
+    second(&mut control, SecondSource::Deny);
+    assert!(is_mediated(&control, "red"), "what is denied is delivered to nobody");
+    let nobody: [&str; 0] = [];
+    assert_eq!(reach(&mut control, "red:r2", &frame(2), 2), nobody);
+    assert_eq!(reach(&mut control, "red:r1", &frame(1), 2), ["red:r2", "red:vm1", "red:vm9"], "the first is heard");
+    assert_eq!(
+        reach(&mut control, "red:r2", &lasting(Some("b.example"), 3, 1800), 2).len(),
+        3,
+        "another PvD is another matter"
+    );
+    assert_eq!((sources(&control, "a.example"), seconds(&control)), (vec![("r1".to_owned(), false)], 1));
+    let told = control.take_second_sources();
+    assert_eq!((told.len(), told[0].port.to_string(), told[0].denied), (1, "r2".to_owned(), true));
+    second(&mut control, SecondSource::Alert);
+    assert!(!is_mediated(&control, "red"));
+    hear(&mut control, "red:r2", &frame(2), 3);
+    hear(&mut control, "red:r2", &frame(2), 4);
+    assert_eq!((seconds(&control), control.take_second_sources().len()), (2, 1), "once when it comes");
+    let both = [("r1".to_owned(), false), ("r2".to_owned(), true)];
+    assert_eq!(sources(&control, "a.example"), both);
+    second(&mut control, SecondSource::Deny);
+    assert_eq!(reach(&mut control, "red:r2", &frame(2), 5).len(), 3, "who is known stays");
+    assert_eq!(SecondSource::ALL.map(|policy| SecondSource::of(policy.as_str())), SecondSource::ALL.map(Some));
 }
 
 #[test]
