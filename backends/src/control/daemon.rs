@@ -74,9 +74,13 @@ pub(super) struct Daemon {
     pub(super) asleep: Option<Vec<Action>>,
 }
 
+/// What of the store counts when all that it lies over is there: what was done with `weft`, what hosts were told of static PvDs, and
+/// what was made for ports that are to come.
+pub(super) type Stored = (Overlay, Vec<Announced>, Made);
+
 impl Daemon {
     /// Makes the file and what was done with `weft` since come true.
-    pub(super) fn begin(&mut self, events: &mut Loop, (overlay, announced, made): (Overlay, Vec<Announced>, Made)) {
+    pub(super) fn begin(&mut self, events: &mut Loop, (overlay, announced, made): Stored) {
         // Before anything happens, control knows when.
         self.control.handle_tick(clock());
         if self.fetcher.is_some() {

@@ -53,9 +53,9 @@ use crate::ctl_server::socket::{Socket, SocketError};
 use crate::ctl_server::{Pending, Server};
 use crate::place::Place;
 use crate::runtime::Workers;
-use crate::store::{Overlay, Saved, Store, Taken};
+use crate::store::{Saved, Store, Taken};
 use crate::upgrade::{Channel, Estate};
-use daemon::{Daemon, Origin};
+use daemon::{Daemon, Origin, Stored};
 use doors::{Door, Doors};
 use endpoints::Endpoints;
 use event_manager::{EventManager, SubscriberId, SubscriberOps};
@@ -80,7 +80,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use subscriber::{Loop, Subscriber};
-use switch::{Announced, Control, Made};
+use switch::Control;
 use texts::Texts;
 use warnings::Warnings;
 
@@ -186,7 +186,7 @@ impl Running {
         signals: Signals,
         logging: Logging,
         (left, is_others): (Option<Estate>, bool),
-    ) -> Result<(Running, (Overlay, Vec<Announced>, Made)), RunError> {
+    ) -> Result<(Running, Stored), RunError> {
         let system = |what| move |why| RunError::System { what, why };
         let inherited = Inherited::take().map_err(system("cannot take over systemd's sockets"))?;
         let (place, policy) = (Place::new(options.socket(), None), options.policy());
