@@ -51,7 +51,7 @@ impl Weftd {
     pub fn start_copy() -> Weftd {
         let folder = new_folder();
         let program = folder.path().join("weftd");
-        fs::copy(binary("weftd"), &program).expect("there is room for a program");
+        copy(&binary("weftd"), &program);
         Weftd::launch(folder, Line { program: Some(program), ..Line::default() })
     }
 
@@ -69,7 +69,8 @@ impl Weftd {
     /// It cannot be.
     pub fn replace_program(&self, by: &Path) {
         let beside: PathBuf = self.folder().join("weftd.new");
-        fs::copy(by, &beside).and_then(|_| fs::rename(&beside, self.program())).expect("the folder is ours");
+        copy(by, &beside);
+        fs::rename(&beside, self.program()).expect("the folder is ours");
     }
 
     /// Begins an upgrade.
@@ -112,4 +113,11 @@ impl Weftd {
         self.succeeded_by(&said);
         said
     }
+}
+
+/// Copies a program, by a process of its own: what this one has open to be written, whoever another thread starts meanwhile has open,
+/// too, for a moment, and nobody can run a program then (ETXTBSY).
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status().expect("cp can be started");
+    assert!(copied.success(), "there is room for a program");
 }

@@ -73,7 +73,7 @@ fn a_program_that_is_none_changes_nothing() {
     scene.assert_fails("it is no weftd that can be upgraded to");
     fs::remove_file(scene.daemon.program()).expect("it is there");
     scene.assert_fails("cannot be started");
-    fs::copy(binary("weftd"), scene.daemon.program()).expect("there is room");
+    scene.daemon.replace_program(&binary("weftd"));
     scene.daemon.upgrade();
     scene.guests.ping();
 }
