@@ -19,6 +19,9 @@ const STANDBY: u64 = 1 << 62;
 /// a minute for it.
 const PLUG_WAIT: Duration = Duration::from_secs(70);
 
+/// After so long a guest that is asked what it has taken is asked again, although no frame has come for it.
+const ASK_AGAIN: Duration = Duration::from_millis(10);
+
 /// The VF of one port.
 pub(crate) struct Vf {
     pub(crate) spec: VfSpec,
@@ -38,6 +41,8 @@ pub(crate) struct Vf {
     pub(crate) vmm: Option<String>,
     /// Since when it is there.
     pub(crate) since: Duration,
+    /// When a worker was last told to ask the guest what it has taken, if it is to be asked.
+    pub(crate) asked: Duration,
 }
 
 /// All VFs.
@@ -82,6 +87,7 @@ impl Vf {
             lane: VfLaneView::default(),
             vmm: None,
             since: now,
+            asked: now,
         }
     }
 
@@ -105,6 +111,12 @@ impl Vf {
         let paired = self.spec.vmm.as_ref().is_some_and(|vmm| vmm.pair.is_some());
         let said = self.spec.model == Some(GuestModel::Standby);
         features & STANDBY != 0 || self.negotiated || (!self.withheld && (paired || said))
+    }
+
+    /// When there is something to do for it.
+    fn next_due(&self) -> Option<Duration> {
+        let again = self.device.steering().asks.then(|| self.asked + ASK_AGAIN);
+        self.device.next_due().into_iter().chain(again).min()
     }
 
     /// Whether frames from the lane are for the guest, rather than from it.
@@ -157,6 +169,6 @@ impl Vfs {
 
     /// When one of them has something to do.
     pub(crate) fn next_due(&self) -> Option<Duration> {
-        self.all.values().filter_map(|vf| vf.device.next_due()).min()
+        self.all.values().filter_map(Vf::next_due).min()
     }
 }

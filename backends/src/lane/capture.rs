@@ -145,6 +145,10 @@ impl LaneSink for Sink {
         self.inner.set_spare(spare);
     }
 
+    fn is_clear(&mut self) -> bool {
+        self.inner.is_clear()
+    }
+
     fn flush(&mut self) -> Flushed {
         self.recorder.end();
         self.inner.flush()

@@ -206,6 +206,10 @@ impl LaneSink for Sink {
         self.inner.set_spare(spare);
     }
 
+    fn is_clear(&mut self) -> bool {
+        self.inner.is_clear()
+    }
+
     fn has_parted(&mut self) -> bool {
         self.inner.has_parted()
     }

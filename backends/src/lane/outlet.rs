@@ -153,6 +153,14 @@ impl<S: AsFd> Shared<S> {
         self.look_out(&mut outlet);
     }
 
+    /// Whether nothing waits: what comes next has room.
+    pub(super) fn is_clear(&self) -> bool {
+        let mut outlet = self.lock();
+        self.drain(&mut outlet);
+        self.look_out(&mut outlet);
+        outlet.waiting.is_empty()
+    }
+
     /// Whether there is another end, as far as is known.
     pub(super) fn is_connected(&self) -> bool {
         self.lock().socket.is_some()

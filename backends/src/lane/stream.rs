@@ -167,6 +167,10 @@ impl LaneSink for Sink {
         self.spare.set(spare, &self.shared);
     }
 
+    fn is_clear(&mut self) -> bool {
+        self.shared.is_clear()
+    }
+
     fn flush(&mut self) -> Flushed {
         if !self.burst.is_empty() {
             self.send();

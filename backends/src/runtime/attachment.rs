@@ -40,7 +40,7 @@ impl Attachment {
     fn arrive(&self, was_in_use: bool, more: bool) {
         self.namespace.take_home(&self.port);
         if self.port.settle(more, clock()) {
-            self.pool.release(Arc::clone(&self.port));
+            self.pool.release(&self.port);
             self.pool.tell_departure();
         }
         if was_in_use && !self.has_landed.swap(true, Ordering::Relaxed) {

@@ -15,7 +15,7 @@ use super::cpus::Cpus;
 use super::gauges::{Gauges, Work};
 use super::listener::{Bell, Landings, Listener};
 use super::patience::PollMode;
-use super::thread::{Bells, Command, WorkerThread};
+use super::thread::{Bells, Command, Releasing, WorkerThread};
 use super::watchdog::Watchdog;
 
 /// Commands that may wait for one worker; more make their senders wait.
@@ -142,23 +142,29 @@ impl Pool {
         }
     }
 
-    /// Has the worker that emits to it deliver what has waited for a port's guest.
-    pub(super) fn release(&self, port: Arc<Port>) {
-        self.member_of(&port).command(Command::Release(port));
+    /// Has the worker that emits to it deliver what has waited for a port's guest, once all have looked at what guests have sent.
+    pub(super) fn release(&self, port: &Arc<Port>) {
+        self.releases(port).for_each(|(member, releasing)| member.command(Command::Release(releasing)));
     }
 
-    /// The same, if the worker has room for being told.
-    pub(super) fn try_release(&self, port: Arc<Port>) {
-        let member = self.member_of(&port);
-        if let Some(commands) = &member.commands {
-            let _ = commands.try_send(Command::Release(port));
-            // A full doorbell is rung already.
-            let _ = member.doorbell.write(1);
+    /// The same, if the workers have room for being told.
+    pub(super) fn try_release(&self, port: &Arc<Port>) {
+        for (member, releasing) in self.releases(port) {
+            if let Some(commands) = &member.commands {
+                let _ = commands.try_send(Command::Release(releasing));
+                // A full doorbell is rung already.
+                let _ = member.doorbell.write(1);
+            }
         }
     }
 
-    fn member_of(&self, port: &Port) -> &Member {
-        &self.members[usize::from(port.slot().0) % self.members.len()]
+    /// What each worker is told.
+    fn releases<'a>(&'a self, port: &'a Arc<Port>) -> impl Iterator<Item = (&'a Member, Releasing)> {
+        let (looks, delivers) = (Arc::new(()), usize::from(port.slot().0) % self.members.len());
+        self.members.iter().enumerate().map(move |(index, member)| {
+            let (port, looks) = (Arc::clone(port), Arc::clone(&looks));
+            (member, Releasing { port, looks, delivers: index == delivers, turns: 0 })
+        })
     }
 }
 

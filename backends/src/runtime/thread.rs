@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 
-use dataplane::{Emission, Port, Source, SourceId, Worker};
+use dataplane::{Emission, Instant, Port, Source, SourceId, Worker};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::clock::TurnClock;
@@ -23,8 +23,32 @@ pub(super) enum Command {
     Detach(SourceId, SyncSender<Option<Box<Source>>>),
     /// Deliver what control has to say, a few frames.
     Emit(Vec<Emission>),
-    /// Deliver what has waited for the guest of this port.
-    Release(Arc<Port>),
+    /// Deliver what has waited for the guest of a port, or see to it that another worker may.
+    Release(Releasing),
+}
+
+/// Turns after which a worker has looked at all that a guest had sent before the first: as many as its longest rings have bursts.
+const TURNS: u32 = 512;
+
+/// What has waited for the guest of a port is to be delivered. Before that all workers look once at what guests have sent: it says
+/// what this one has heard already.
+pub(super) struct Releasing {
+    pub(super) port: Arc<Port>,
+    /// Each worker has one until it has looked.
+    pub(super) looks: Arc<()>,
+    /// It is this worker that delivers.
+    pub(super) delivers: bool,
+    /// Turns made since it was told.
+    pub(super) turns: u32,
+}
+
+impl Releasing {
+    /// After a turn, in which there were frames or not. True: this is done.
+    fn go_on(&mut self, was_busy: bool, now: Instant) -> bool {
+        self.turns = self.turns.saturating_add(1);
+        let looks_on = was_busy && self.turns < TURNS;
+        !looks_on && (!self.delivers || (Arc::get_mut(&mut self.looks).is_some() && self.port.release(now)))
+    }
 }
 
 /// How a worker is woken, and wakes.
@@ -46,8 +70,8 @@ pub(super) struct WorkerThread {
     kickless: BTreeSet<SourceId>,
     gauges: Arc<Gauges>,
     control: Arc<Bell>,
-    /// Ports for whose guests frames still wait, because their rings were full.
-    releasing: Vec<Arc<Port>>,
+    /// Ports for whose guests frames still wait, because their rings were full or other workers have not looked yet.
+    releasing: Vec<Releasing>,
     /// Commands may be left that nothing rings for any more.
     owes: bool,
 }
@@ -75,8 +99,9 @@ impl WorkerThread {
         }
         while self.obey() {
             self.gauges.pulse.beat();
-            self.release();
-            if self.poll() || self.owes {
+            let was_busy = self.poll();
+            self.release(was_busy);
+            if was_busy || self.owes {
                 continue;
             }
             let now = self.clock.now();
@@ -131,7 +156,7 @@ impl WorkerThread {
                     self.owes = true;
                     return true;
                 }
-                Ok(Command::Release(port)) => self.releasing.push(port),
+                Ok(Command::Release(releasing)) => self.releasing.push(releasing),
                 Err(TryRecvError::Empty) => {
                     self.owes = false;
                     return true;
@@ -141,10 +166,10 @@ impl WorkerThread {
         }
     }
 
-    /// Delivers what has waited, as far as there is room for it.
-    fn release(&mut self) {
+    /// After a turn, delivers what has waited, as far as there is room for it.
+    fn release(&mut self, was_busy: bool) {
         let now = self.clock.now();
-        self.releasing.retain(|port| !port.release(now));
+        self.releasing.retain_mut(|releasing| !releasing.go_on(was_busy, now));
     }
 
     fn attach(&mut self, id: SourceId, source: Source) {

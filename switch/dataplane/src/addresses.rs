@@ -23,7 +23,7 @@
 //! port's; but what one of them claims before all is no other guest's of the namespace any more: whoever claims it last has it, be it
 //! here or there. A guest that has it still claims it again.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -194,6 +194,19 @@ impl Port {
     #[must_use]
     pub fn addresses(&self, now: Instant) -> Vec<Address> {
         self.addresses.lock().all().map(|known| known.at(now)).collect()
+    }
+
+    /// IPv4 addresses that its guest may be asked for, the one last claimed first, and how many there are: none while somebody looks
+    /// at the list.
+    pub(crate) fn askable(&self) -> ([Ipv4Addr; ADDRESSES_V4], usize) {
+        let mut all = [Ipv4Addr::UNSPECIFIED; ADDRESSES_V4];
+        let Some(known) = self.addresses.try_lock() else { return (all, 0) };
+        let claimed = known.v4.known.iter().rev().filter_map(|known| match known.ip {
+            IpAddr::V4(ip) => Some(ip),
+            IpAddr::V6(_) => None,
+        });
+        let count = all.iter_mut().zip(claimed).map(|(place, ip)| *place = ip).count();
+        (all, count)
     }
 
     /// Takes those out of `addresses` that its guest has claimed since.

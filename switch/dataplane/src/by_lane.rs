@@ -31,7 +31,10 @@ impl Delivery {
     pub(crate) fn deliver_by_lane(&mut self, port: &Arc<Port>, target: Target, burst: &Burst, sender: Sender) {
         let (mut delta, mut wanted) = (Delta::default(), target.frames);
         police(port, &mut wanted, burst.frames(), sender.now, &mut delta);
-        if port.lanes().wheel.is_held() && port.hold_back(wanted, burst, &mut delta) {
+        if port.lanes().wheel.is_held()
+            && let Some(pairs) = port.hold_back(wanted, burst, sender, &mut delta)
+        {
+            self.touch_all(port, pairs, sender);
             self.news |= delta.drops.get(DropReason::HoldFull) > 0;
             return port.counters.add_rx(&delta);
         }

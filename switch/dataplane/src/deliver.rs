@@ -153,7 +153,7 @@ impl Delivery {
             drop(held);
         } else {
             drop(held);
-            let strays = miss(port, wanted, burst, &mut delta);
+            let strays = self.miss(port, wanted, burst, sender, &mut delta);
             self.strays.add(strays);
         }
         port.counters.add_rx(&delta);
@@ -166,6 +166,27 @@ impl Delivery {
         } else {
             self.far.push((Arc::clone(port), pair));
         }
+    }
+
+    /// The ring does not run: it may have stopped just now, since the guest moves, and then the frames wait. Returns those that are to
+    /// leave by the uplinks: the wait for a guest that is elsewhere has ended since it was decided that they are for it alone.
+    #[cold]
+    fn miss(&mut self, port: &Arc<Port>, wanted: Bits, burst: &Burst, sender: Sender, delta: &mut Delta) -> Bits {
+        if port.lanes().wheel.is_held()
+            && let Some(pairs) = port.hold_back(wanted, burst, sender, delta)
+        {
+            self.touch_all(port, pairs, sender);
+            return Bits::NONE;
+        }
+        let (mut strays, is_elsewhere) = (wanted, port.is_elsewhere() && !port.is_uplink());
+        strays.retain(|number| is_elsewhere && burst.frame(number).verdict == Verdict::Port(port.slot()));
+        delta.drops.add_many(DropReason::PortDown, (wanted.len() - strays.len()) as u64);
+        strays
+    }
+
+    /// The same of several, a bit for each pair.
+    pub(crate) fn touch_all(&mut self, port: &Arc<Port>, pairs: u32, sender: Sender) {
+        (0..QUEUE_PAIRS).filter(|pair| pairs >> pair & 1 != 0).for_each(|pair| self.touch(port, pair, sender));
     }
 
     /// Makes all that was delivered for `owner` visible, and rings the bells. `ports` are those that [`Delivery::deliver`]
@@ -187,19 +208,6 @@ pub(crate) fn publish(port: &Port, pair: u16, owner: SourceId) {
     {
         port.set_fault(fault);
     }
-}
-
-/// The ring does not run: it may have stopped just now, since the guest moves, and then the frames wait. Returns those that are to
-/// leave by the uplinks: the wait for a guest that is elsewhere has ended since it was decided that they are for it alone.
-#[cold]
-fn miss(port: &Port, wanted: Bits, burst: &Burst, delta: &mut Delta) -> Bits {
-    if port.lanes().wheel.is_held() && port.hold_back(wanted, burst, delta) {
-        return Bits::NONE;
-    }
-    let (mut strays, is_elsewhere) = (wanted, port.is_elsewhere() && !port.is_uplink());
-    strays.retain(|number| is_elsewhere && burst.frame(number).verdict == Verdict::Port(port.slot()));
-    delta.drops.add_many(DropReason::PortDown, (wanted.len() - strays.len()) as u64);
-    strays
 }
 
 /// Leaves out what is beyond the port's limits. A port of several queue pairs is asked once for each: its limits are exact,

@@ -88,6 +88,8 @@ reasons! {
         "No loss: a Router Advertisement was taken out because weftd itself decides who gets it (a PvD Option is injected, repetitions are held back, or a port sees only some PvDs). `weft port show` tells what became of them."
     NotMediated "not-mediated"
         "A Router Advertisement that weftd would have had to decide about was lost: too many of the port waited already (8), or it was longer than a jumbo frame."
+    Answer "answer"
+        "No loss: the guest answered a question of the switch's own, an ARP probe by which the switch learns whether the guest has taken what it was sent while it changes over to a VF."
     Hairpin "hairpin"
         "The destination MAC belongs to the port that sent the frame."
     GuestAway "guest-away"

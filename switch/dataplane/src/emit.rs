@@ -32,7 +32,7 @@ impl Port {
     /// thread, between two bursts.
     pub fn emit(&self, frame: &[u8], now: Instant) -> bool {
         let mut delta = Delta::default();
-        let emitted = self.may_emit(frame, now).and_then(|()| self.emit_by_lane(frame, &mut delta));
+        let emitted = self.may_emit(frame, now).and_then(|()| self.emit_by_lane(frame, now, &mut delta));
         emitted.err().into_iter().for_each(|reason| delta.drops.add(reason));
         self.counters.add_rx(&delta);
         emitted.is_ok()
@@ -56,9 +56,9 @@ impl Port {
         if packet > usize::from(self.mtu()) { Err(DropReason::TooBig) } else { Ok(()) }
     }
 
-    fn emit_by_lane(&self, frame: &[u8], delta: &mut Delta) -> Result<(), DropReason> {
+    fn emit_by_lane(&self, frame: &[u8], now: Instant, delta: &mut Delta) -> Result<(), DropReason> {
         if self.lanes().wheel.is_held()
-            && let Some(held) = self.hold_emission(frame)
+            && let Some(held) = self.hold_emission(frame, now, delta)
         {
             return held;
         }

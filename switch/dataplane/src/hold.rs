@@ -8,7 +8,7 @@
 //!
 //! *Order.* While anything waits, all that comes goes behind it, whoever delivers. The hold ends under its lock, when the last
 //! frame is in a ring. It is used as well while a guest moves (`pause.rs`). *Bounds.* [`limits::HELD_FRAMES`] and [`limits::HELD_BYTES`]; what is beyond them is a drop, and control
-//! hears of it, to do something else.
+//! hears of it, to do something else. While a guest is asked what it has taken (`confirm.rs`), copies of what is in its ring are here as well.
 //!
 //! *Its end.* A guest that has just landed, or changed its lane, may take nothing for a while, though it runs: an emulated one on a
 //! busy machine first has all of its code translated. What fits into its ring goes there at once, and what comes meanwhile goes by
@@ -16,28 +16,29 @@
 //! lost. But no longer than [`PATIENCE`]: one that is slower than its senders would never be through, and all that it gets would come late.
 
 mod follow;
+mod room;
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use room::Ending;
+pub(crate) use room::{Room, Waiting};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use wire::{EtherHeader, VnetHeader};
 
 use crate::bits::Bits;
 use crate::burst::Burst;
-use crate::deliver::{lock_in_use, publish};
+use crate::deliver::{Sender, lock_in_use, publish};
 use crate::drops::DropReason;
 use crate::emit::CONTROL;
 use crate::features::Negotiated;
 use crate::lanes::{Errand, Lanes};
-use crate::limits::{HELD_BYTES, HELD_FRAMES};
 use crate::offload::{self, Destination, Scratch};
 use crate::payload::Payload;
-use crate::port::Port;
+use crate::port::{Port, SourceId};
 use crate::receiver::Receiver;
 use crate::stats::Delta;
 use crate::steer;
-use crate::steering::Steering;
 use crate::time::Instant;
 
 /// For so long what waits is let out, at most: for a guest that takes nothing, and for one that takes less than comes.
@@ -55,43 +56,11 @@ impl Hold {
     }
 }
 
-/// The frames of one hold. All of it is allocated when the hold begins.
-pub(crate) struct Room {
-    /// A frame lies in one piece, those that came later behind it, or before all others.
-    bytes: Vec<u8>,
-    frames: VecDeque<Waiting>,
-    scratch: Scratch,
-    /// It is being let out.
-    ending: Option<Ending>,
-    /// The guest has only just come: it is not known to be at work until it gives buffers.
-    pub(crate) fresh: bool,
-    /// The guest does not come: what waits leaves by these uplinks.
-    back: Option<Vec<Arc<Port>>>,
-    /// How control wants frames steered that need not wait for a guest on its way.
-    pub(crate) after: Steering,
-}
-
-/// How what waits is let out.
-#[derive(Clone, Copy)]
-struct Ending {
-    /// When that is given up.
-    until: Instant,
-    /// How many buffers the guest had given when it began ([`Port::offered`]).
-    offered: u16,
-}
-
-/// A frame that waits, and where it lies.
-struct Waiting {
-    vnet: VnetHeader,
-    start: usize,
-    len: usize,
-}
-
 /// A frame that was not delivered.
-struct Refused {
-    reason: DropReason,
+pub(crate) struct Refused {
+    pub(crate) reason: DropReason,
     /// Nothing of it was: it may be tried again.
-    whole: bool,
+    pub(crate) whole: bool,
 }
 
 impl From<DropReason> for Refused {
@@ -101,88 +70,103 @@ impl From<DropReason> for Refused {
 }
 
 impl Room {
-    pub(crate) fn new() -> Self {
-        Self {
-            bytes: vec![0; HELD_BYTES],
-            frames: VecDeque::with_capacity(HELD_FRAMES),
-            scratch: Scratch::new(),
-            ending: None,
-            fresh: false,
-            back: None,
-            after: Steering::default(),
-        }
-    }
-
-    /// Puts a frame behind those that wait.
-    pub(crate) fn take(&mut self, vnet: &VnetHeader, payload: &Payload<'_>) -> Result<(), DropReason> {
-        let start = self.place(payload.len()).filter(|_| self.frames.len() < HELD_FRAMES);
-        let room = start.and_then(|start| Some((start, self.bytes.get_mut(start..start + payload.len())?)));
-        let taken = room.and_then(|(start, room)| Some((start, payload.copy_to(room)?)));
-        let (start, len) = taken.ok_or(DropReason::HoldFull)?;
-        self.frames.push_back(Waiting { vnet: *vnet, start, len });
-        Ok(())
-    }
-
-    /// Where a frame of this length has room in one piece: behind the last, or where others have waited that are gone.
-    fn place(&self, len: usize) -> Option<usize> {
-        let (Some(first), Some(last)) = (self.frames.front(), self.frames.back()) else { return Some(0) };
-        let (first, end) = (first.start, last.start + last.len);
-        if last.start < first {
-            return (len <= first - end).then_some(end);
-        }
-        if len <= self.bytes.len() - end { Some(end) } else { (len <= first).then_some(0) }
-    }
-
-    /// What waits is not to be let out any more, if it was.
-    pub(crate) fn shut_in(&mut self) {
-        self.ending = None;
-    }
-
-    /// Delivers in order. False: the guest has still time, and a ring is full or about to be.
+    /// Delivers in order. False: the guest has still time, and a ring or the other lane is full or about to be.
     fn deliver(&mut self, port: &Port, now: Instant, delta: &mut Delta) -> bool {
         let begin = || Ending { until: now + PATIENCE, offered: port.offered() };
         let Ending { until, offered } = *self.ending.get_or_insert_with(begin);
-        while let Some(waiting) = self.frames.front() {
-            let frame = &self.bytes[waiting.start..waiting.start + waiting.len];
-            match port.deliver_held(&waiting.vnet, frame, &mut self.scratch, delta) {
-                Err(Refused { reason: DropReason::RingFull, whole: true }) if now < until => return false,
+        let sends_again = port.steering().sends_again();
+        while let Some(waiting) = self.frames.front().copied() {
+            let is_copy = self.sent > 0;
+            if sends_again && now < until && !self.has_credit(port, now, delta) {
+                return false;
+            }
+            let given = if waiting.is_done || (is_copy && !self.is_answered()) {
+                Ok(())
+            } else if is_copy {
+                port.deliver_again(&waiting.vnet, waiting.of(&self.bytes), &mut self.scratch, delta)
+            } else {
+                port.deliver_held(&waiting.vnet, waiting.of(&self.bytes), &mut self.scratch, delta)
+            };
+            match given {
+                Err(Refused { reason: DropReason::RingFull | DropReason::LaneFull, whole: true }) if now < until => {
+                    return false;
+                }
+                Err(_) if is_copy => port.lanes().outlet(0).lose_copies(1),
                 Err(Refused { reason, .. }) => delta.drops.add(reason),
                 Ok(()) => (),
             }
-            self.frames.pop_front();
+            self.pop();
         }
         now >= until || port.offered() != offered || port.has_room(self.fresh)
     }
 }
 
 impl Port {
-    /// Lets frames wait, if they are to: their receiver is held. False: it is not any more.
+    /// Lets frames wait, if they are to: their receiver is held, or asked what it has taken (`confirm.rs`). Returns into which rings some
+    /// went all the same, as a bit for each. `None`: it is not held any more.
     #[cold]
-    pub(crate) fn hold_back(&self, wanted: Bits, burst: &Burst, delta: &mut Delta) -> bool {
+    pub(crate) fn hold_back(&self, wanted: Bits, burst: &Burst, sender: Sender, delta: &mut Delta) -> Option<u32> {
         let mut hold = self.lanes().hold.lock();
-        let Some(room) = hold.as_mut() else { return false };
+        let room = hold.as_mut()?;
+        let asks = self.lanes().wheel.is_asking();
+        if asks && !self.confirms(room, sender.now) {
+            return None;
+        }
         for number in wanted.iter() {
             let frame = burst.frame(number);
             let fits = if frame.fits(self.mtu()) { Ok(()) } else { Err(DropReason::TooBig) };
-            let taken = fits.and_then(|()| room.take(&frame.vnet, &burst.payload(frame)));
+            let taken = fits.and_then(|()| self.take(room, asks, (&frame.vnet, &burst.payload(frame))));
             taken.err().into_iter().for_each(|reason| delta.drops.add(reason));
+        }
+        if asks {
+            return Some(self.hand_over(room, (sender.id, sender.now), delta));
         }
         if delta.drops.get(DropReason::HoldFull) > 0 {
             self.lanes().overflowed();
         }
-        true
+        Some(0)
+    }
+
+    fn take(
+        &self,
+        room: &mut Room,
+        asks: bool,
+        (vnet, payload): (&VnetHeader, &Payload<'_>),
+    ) -> Result<(), DropReason> {
+        if asks { self.keep(room, vnet, payload) } else { room.take(vnet, payload) }
     }
 
     /// The same for a frame of control's. `None`: it does not wait.
-    pub(crate) fn hold_emission(&self, frame: &[u8]) -> Option<Result<(), DropReason>> {
+    pub(crate) fn hold_emission(
+        &self,
+        frame: &[u8],
+        now: Instant,
+        delta: &mut Delta,
+    ) -> Option<Result<(), DropReason>> {
         let mut hold = self.lanes().hold.lock();
-        Some(hold.as_mut()?.take(&VnetHeader::PLAIN, &Payload::held(frame, &[])))
+        let room = hold.as_mut()?;
+        let asks = self.lanes().wheel.is_asking();
+        if asks && !self.confirms(room, now) {
+            return None;
+        }
+        let taken = self.take(room, asks, (&VnetHeader::PLAIN, &Payload::held(frame, &[])));
+        if asks {
+            let touched = self.hand_over(room, (CONTROL, now), delta);
+            self.publish_pairs(touched, CONTROL);
+        }
+        Some(taken)
     }
 
-    /// Whether frames wait, or would if any came.
+    /// Whether frames wait for the guest, or would if any came.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.lanes().wheel.is_held()
+        self.lanes().wheel.is_held() && !self.is_asked()
+    }
+
+    /// Whether the guest is asked what it has taken, so that [`Port::release`] is to be called now and then ([`Steering::asks`]).
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.lanes().wheel.is_asking()
     }
 
     /// Whether frames wait that are to be delivered: see [`Port::release`].
@@ -199,6 +183,13 @@ impl Port {
             return false;
         }
         let mut hold = self.lanes().hold.lock();
+        let mut delta = Delta::default();
+        if let Some(room) = hold.as_mut().filter(|_| self.is_asked()) {
+            self.ask_again(room, now, &mut delta);
+            drop(hold);
+            self.counters.add_rx(&delta);
+            return true;
+        }
         if !self.wants_release() {
             return true;
         }
@@ -206,7 +197,6 @@ impl Port {
             self.send_held_back(hold, &uplinks);
             return true;
         }
-        let mut delta = Delta::default();
         let done = hold.as_mut().is_none_or(|room| room.deliver(self, now, &mut delta));
         for pair in 0..self.queue_pairs() {
             publish(self, pair, CONTROL);
@@ -232,7 +222,7 @@ impl Port {
         let mut hold = self.lanes().hold.lock();
         let Some(room) = hold.take() else { return };
         self.turn(&mut hold, self.wanted(&room));
-        delta.drops.add_many(DropReason::PortDown, room.frames.len() as u64);
+        delta.drops.add_many(DropReason::PortDown, room.waiting() as u64);
     }
 
     /// How many buffers the guest has given its receive rings that run, modulo 2^16: another number, if it has given more.
@@ -258,56 +248,73 @@ impl Port {
     ) -> Result<(), Refused> {
         let ether = EtherHeader::parse(frame).unwrap_or_default();
         let lanes = self.lanes().wheel.get().of(ether.dst.is_multicast());
-        let payload = Payload::held(frame, &[]);
         if lanes.synthetic || !lanes.vf || self.lanes().queues() == 0 {
-            self.deliver_held_to_ring(vnet, &payload, steer::flow(frame, &ether), (scratch, delta))?;
+            self.deliver_held_to_ring(vnet, frame, CONTROL, (scratch, delta))?;
         }
-        if lanes.vf {
-            deliver_held_to_sink(self.lanes(), lanes.synthetic, (vnet, &payload), (scratch, delta));
+        if !lanes.vf {
+            return Ok(());
         }
-        Ok(())
+        let errand = if lanes.synthetic { Errand::Copy } else { Errand::Sole };
+        deliver_held_to_sink(self.lanes(), errand, (vnet, frame), (scratch, delta))
     }
 
-    fn deliver_held_to_ring(
+    /// Delivers one by the other lane that a ring has already: it is received once.
+    fn deliver_again(
         &self,
         vnet: &VnetHeader,
-        payload: &Payload<'_>,
-        flow: u32,
-        (scratch, delta): (&mut Scratch, &mut Delta),
+        frame: &[u8],
+        scratch: &mut Scratch,
+        delta: &mut Delta,
     ) -> Result<(), Refused> {
-        let pair = self.only_pair().unwrap_or_else(|| self.steer(flow));
+        deliver_held_to_sink(self.lanes(), Errand::Again, (vnet, frame), (scratch, delta))
+    }
+
+    /// Puts one into a ring, and returns whose.
+    pub(crate) fn deliver_held_to_ring(
+        &self,
+        vnet: &VnetHeader,
+        frame: &[u8],
+        owner: SourceId,
+        (scratch, delta): (&mut Scratch, &mut Delta),
+    ) -> Result<u16, Refused> {
+        let flow = || steer::flow(frame, &EtherHeader::parse(frame).unwrap_or_default());
+        let pair = self.only_pair().unwrap_or_else(|| self.steer(flow()));
         let (pair, mut held) = lock_in_use(self, pair);
         let receiver = held.as_mut().filter(|_| self.runs(pair)).ok_or(DropReason::PortDown)?;
         let (negotiated, mut made) = (receiver.negotiated(), Delta::default());
-        receiver.begin(CONTROL, 1);
-        let put = put(receiver, negotiated, (vnet, payload), scratch, &mut made);
+        receiver.begin(owner, 1);
+        let put = put(receiver, negotiated, (vnet, &Payload::held(frame, &[])), scratch, &mut made);
         receiver.end();
         self.count(pair, made.traffic);
         delta.checksums += made.checksums;
         delta.segments += made.segments;
         // Pieces that are there must not come again.
-        put.map_err(|reason| Refused { reason, whole: made.segments == 0 })
+        put.map(|()| pair).map_err(|reason| Refused { reason, whole: made.segments == 0 })
     }
 }
 
-/// Into the first queue of the other lane.
+/// Into the first queue of the other lane. What is not spare waits until there is room for it.
 fn deliver_held_to_sink(
     lanes: &Lanes,
-    is_copy: bool,
-    (vnet, payload): (&VnetHeader, &Payload<'_>),
+    errand: Errand,
+    (vnet, frame): (&VnetHeader, &[u8]),
     (scratch, delta): (&mut Scratch, &mut Delta),
-) {
+) -> Result<(), Refused> {
     let outlet = lanes.outlet(0);
     let mut held = outlet.lock();
-    let Some(held) = held.as_mut() else { return };
-    outlet.begin(held, if is_copy { Errand::Copy } else { Errand::Sole }, delta);
+    let Some(held) = held.as_mut() else { return Ok(()) };
+    outlet.begin(held, errand, delta);
+    if errand != Errand::Copy && !held.is_clear() {
+        return Err(DropReason::LaneFull.into());
+    }
     let (negotiated, mut made) = (held.sink().negotiated(), Delta::default());
-    if let Err(reason) = put(held, negotiated, (vnet, payload), scratch, &mut made) {
+    if let Err(reason) = put(held, negotiated, (vnet, &Payload::held(frame, &[])), scratch, &mut made) {
         outlet.refuse(held, reason, delta);
     }
     delta.checksums += made.checksums;
     delta.segments += made.segments;
     outlet.flush(held, delta);
+    Ok(())
 }
 
 /// Puts a frame, as it is where the receiver can take it so.

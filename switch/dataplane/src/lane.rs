@@ -44,6 +44,11 @@ pub trait LaneSink: Send {
     /// Sends what was put, at the end of a burst; says what became of all that was put since the last call.
     fn flush(&mut self) -> Flushed;
 
+    /// Whether all that was put is out of the way, so that what comes next is not lost for want of room. Who has time waits for it.
+    fn is_clear(&mut self) -> bool {
+        true
+    }
+
     /// Whether the far end was there when this was last asked, and was seen since not to be there any more: whoever decides about
     /// lanes is to be told at once. Not all kinds can tell.
     fn has_parted(&mut self) -> bool {

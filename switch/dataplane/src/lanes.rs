@@ -5,8 +5,9 @@
 //! nothing is flushed and nothing learnt anew. A sink that steering names and that is not there any more loses no frame: the
 //! rings get it.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use wire::VnetHeader;
 
@@ -16,6 +17,7 @@ use crate::lane::LaneSink;
 use crate::payload::Payload;
 use crate::stats::{Delta, LaneStats, Tally, Traffic};
 use crate::steering::Wheel;
+use crate::time::Instant;
 
 /// A lane of a port, by who carries the frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,16 @@ pub(crate) enum Errand {
     Copy,
     /// It is the guest's own, on its way out.
     Outward,
+    /// It is for the guest, whose rings got it already and who has not taken it from there.
+    Again,
+    /// It is a question of the switch's own …
+    Question,
+    /// … whether what was sent again has come.
+    Check,
 }
+
+/// Beside the lanes that control wants to hear of: answers are looked out for. No news has this bit.
+const ASKED: u8 = 1 << 7;
 
 /// What workers noticed of a port's lanes since control last looked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,11 +60,14 @@ pub struct LaneNews {
     pub gone: bool,
     /// Frames were to wait for the guest, and more came than may.
     pub overflowed: bool,
+    /// The guest has answered over the other lane what it was asked there.
+    pub answered: bool,
 }
 
 impl LaneNews {
     const GONE: u8 = 4;
     const OVERFLOWED: u8 = 8;
+    const ANSWERED: u8 = 16;
 
     fn of_bits(bits: u8) -> Self {
         let has = |bit| bits & bit != 0;
@@ -62,6 +76,7 @@ impl LaneNews {
             vf: has(Lane::Vf as u8),
             gone: has(Self::GONE),
             overflowed: has(Self::OVERFLOWED),
+            answered: has(Self::ANSWERED),
         }
     }
 }
@@ -96,7 +111,14 @@ pub(crate) struct Lanes {
     taken: [AtomicU64; 2],
     /// Frames come in that are for the guest, so those of others are none of ours.
     inward: AtomicBool,
+    /// Answers to questions may come until then, in nanoseconds since the origin.
+    asked_until: AtomicU64,
+    /// The number of the last question.
+    questions: AtomicU32,
 }
+
+/// For so long after a question its answer may come.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
 
 impl Lanes {
     pub(crate) fn new(queues: u16) -> Self {
@@ -134,14 +156,45 @@ impl Lanes {
 
     /// Notes which lanes control wants to hear of, each once until it looks.
     pub(crate) fn watch(&self, lane: Option<Lane>) {
-        self.watched.store(lane.map_or(0, |lane| lane as u8), Ordering::Relaxed);
+        let asked = self.watched.fetch_and(ASKED, Ordering::Relaxed) & ASKED;
+        self.watched.store(asked | lane.map_or(0, |lane| lane as u8), Ordering::Relaxed);
+    }
+
+    /// Whether frames that come in by that lane are to be looked at: control wants to hear of them and has not yet, or answers
+    /// may be among them.
+    #[inline]
+    pub(crate) fn is_watched(&self, lane: Lane) -> bool {
+        let bits = lane as u8 | ASKED;
+        self.watched.load(Ordering::Relaxed) & !self.news.load(Ordering::Relaxed) & bits != 0
     }
 
     /// Whether control wants to hear of frames on that lane and has not yet.
-    #[inline]
-    pub(crate) fn is_watched(&self, lane: Lane) -> bool {
-        let bit = lane as u8;
-        self.watched.load(Ordering::Relaxed) & !self.news.load(Ordering::Relaxed) & bit != 0
+    pub(crate) fn wants_to_see(&self, lane: Lane) -> bool {
+        self.watched.load(Ordering::Relaxed) & !self.news.load(Ordering::Relaxed) & lane as u8 != 0
+    }
+
+    /// Numbers a question that is put now, and has its answer looked out for.
+    pub(crate) fn ask(&self, now: Instant) -> u32 {
+        self.asked_until.store((now + ANSWER_MAX).as_nanos(), Ordering::Relaxed);
+        self.watched.fetch_or(ASKED, Ordering::Relaxed);
+        self.questions.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// Whether answers may come; if not, nobody looks out for them any more.
+    pub(crate) fn awaits_answers(&self, now: Instant) -> bool {
+        let is_late = !self.wheel.is_asking() && now.as_nanos() > self.asked_until.load(Ordering::Relaxed);
+        let before = if is_late { self.watched.fetch_and(!ASKED, Ordering::Relaxed) } else { ASKED };
+        before & ASKED != 0
+    }
+
+    /// The number of the last question.
+    pub(crate) fn last_question(&self) -> u32 {
+        self.questions.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the guest has answered over the other lane.
+    pub(crate) fn answered(&self) {
+        self.news.fetch_or(LaneNews::ANSWERED, Ordering::AcqRel);
     }
 
     /// Notes that the guest was heard on that lane.
@@ -220,15 +273,16 @@ impl Outlet {
         if held.errand != errand {
             self.flush(held, delta);
             held.errand = errand;
-            held.sink.set_spare(errand == Errand::Copy);
+            held.sink.set_spare(matches!(errand, Errand::Copy | Errand::Question));
         }
     }
 
     /// Counts a frame that could not be put.
     pub(crate) fn refuse(&self, held: &Held, reason: DropReason, delta: &mut Delta) {
         match held.errand {
-            Errand::Copy => _ = self.copies_lost.fetch_add(1, Ordering::Relaxed),
+            Errand::Copy | Errand::Again => self.lose_copies(1),
             Errand::Sole | Errand::Outward => delta.drops.add(reason),
+            Errand::Question | Errand::Check => (),
         }
     }
 
@@ -237,19 +291,31 @@ impl Outlet {
         let flushed = held.sink.flush();
         match held.errand {
             Errand::Sole => self.sole.add(flushed.sent),
-            Errand::Copy => self.copies.add(flushed.sent),
+            Errand::Copy | Errand::Again => self.copies.add(flushed.sent),
+            Errand::Question | Errand::Check => (),
             Errand::Outward => self.outward.add(flushed.sent),
         }
         match held.errand {
-            Errand::Copy => _ = self.copies_lost.fetch_add(flushed.lost, Ordering::Relaxed),
+            Errand::Copy | Errand::Again => self.lose_copies(flushed.lost),
             Errand::Sole | Errand::Outward => delta.drops.add_many(DropReason::LaneFull, flushed.lost),
+            Errand::Question | Errand::Check => (),
         }
+    }
+
+    /// Counts copies that do not come to the guest.
+    pub(crate) fn lose_copies(&self, count: u64) {
+        self.copies_lost.fetch_add(count, Ordering::Relaxed);
     }
 }
 
 impl Held {
     pub(crate) fn sink(&self) -> &dyn LaneSink {
         self.sink.as_ref()
+    }
+
+    /// [`LaneSink::is_clear`].
+    pub(crate) fn is_clear(&mut self) -> bool {
+        self.sink.is_clear()
     }
 
     /// [`LaneSink::has_parted`].

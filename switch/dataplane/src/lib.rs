@@ -47,11 +47,13 @@
 
 mod addresses;
 mod announcing;
+mod asking;
 mod bits;
 mod burst;
 mod by_lane;
 mod carry;
 mod claims;
+mod confirm;
 mod deliver;
 mod drops;
 mod elsewhere;
@@ -76,6 +78,7 @@ mod policer;
 mod policing;
 mod port;
 mod port_lanes;
+mod question;
 mod ra_guard;
 mod rate;
 mod receive;

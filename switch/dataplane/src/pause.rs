@@ -133,9 +133,11 @@ impl Port {
         let mut hold = self.lanes().hold.lock();
         let steering = self.steering();
         // Before a VMM moves a guest with a VF it takes that from it, and may put it back: until then frames go by both lanes.
-        if steering == Steering::default() || steering == Steering::all(LaneSet::BOTH) {
+        // What its rings have already goes with it.
+        if steering == Steering::default() || steering == Steering::all(LaneSet::BOTH) || steering.asks {
             self.pause.extend(until);
             let room = hold.get_or_insert_with(Room::new);
+            room.forget_sent();
             (room.after, room.fresh) = (steering, fresh);
             self.turn(&mut hold, Steering::HELD);
             // Who finds it expected finds that frames wait.

@@ -28,6 +28,13 @@ impl Port {
     pub(crate) fn turn(&self, hold: &mut Option<Room>, steering: Steering) {
         if steering == Steering::HELD {
             hold.get_or_insert_with(Room::new).shut_in();
+        } else if steering.asks {
+            hold.get_or_insert_with(Room::new);
+        }
+        match hold.as_mut() {
+            Some(room) if steering.asks => room.begin_asking(self),
+            Some(room) if steering != Steering::HELD && !steering.sends_again() => room.forget_sent(),
+            _ => (),
         }
         self.lanes().wheel.set(steering, hold.is_some());
     }

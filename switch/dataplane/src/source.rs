@@ -205,7 +205,7 @@ impl Origin<'_> {
         let heard = guard(burst, own, policy);
         watch(Stage::Guard);
         if self.port.lanes().is_watched(self.lane) {
-            self.look_for_owner(burst, tap);
+            self.look_closer(burst, tap, now);
         }
         if self.lane == Lane::Synthetic && self.port.lanes().wheel.is_outward() {
             delivery.let_out(self.port, burst, delta);
@@ -223,12 +223,15 @@ impl Origin<'_> {
         (policy.role == Role::Uplink).then_some(self.ports)
     }
 
-    /// Tells control if one of the frames that may pass is of the port's own address.
+    /// Tells control if one of the frames that may pass is of the port's own address, and takes out those that are answers.
     #[cold]
-    fn look_for_owner(&self, burst: &Burst, tap: &mut Tap) {
+    fn look_closer(&self, burst: &mut Burst, tap: &mut Tap, now: Instant) {
         let is_own = |frame: &Frame| frame.verdict == Verdict::Undecided && frame.src() == self.port.mac();
-        if burst.frames().iter().any(is_own) {
+        let seen = self.port.lanes().wants_to_see(self.lane) && burst.frames().iter().any(is_own);
+        if seen {
             self.port.lanes().seen(self.lane);
+        }
+        if self.port.take_answers(burst, self.lane, now) || seen {
             tap.note();
         }
     }

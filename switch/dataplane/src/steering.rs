@@ -45,6 +45,9 @@ pub struct Steering {
     /// What the guest sends over its rings to one address leaves by the other lane, past the namespace: the guest model
     /// `host-lane` while the VF is active.
     pub outward: bool,
+    /// The guest may change over from its rings to the other lane at any moment. Frames go by the rings alone, and it is asked whether
+    /// it has taken them (`confirm.rs`); a guest that does not answer gets them by the lanes above.
+    pub asks: bool,
 }
 
 impl Default for Steering {
@@ -56,18 +59,21 @@ impl Default for Steering {
 impl Steering {
     /// Frames for the guest wait, in order, until something else is said.
     pub const HELD: Self = Self::all(LaneSet::NEITHER);
+    /// The guest is about to change over to the other lane. See [`Steering::asks`].
+    pub const ASKING: Self = Self { asks: true, ..Self::all(LaneSet::BOTH) };
 
     const MULTICAST: u32 = 2;
     const OUTWARD: u8 = 1 << 4;
     /// Frames wait, whatever else it says.
     const WAIT: u8 = 1 << 5;
+    const ASKS: u8 = 1 << 6;
     /// Everything into the rings.
     const PLAIN: u8 = LaneSet::SYNTHETIC.bits() | LaneSet::SYNTHETIC.bits() << Self::MULTICAST;
 
     /// Everything to these lanes.
     #[must_use]
     pub const fn all(lanes: LaneSet) -> Self {
-        Self { unicast: lanes, multicast: lanes, outward: false }
+        Self { unicast: lanes, multicast: lanes, outward: false, asks: false }
     }
 
     /// Which lanes get a frame of this kind.
@@ -78,7 +84,8 @@ impl Steering {
 
     const fn bits(self) -> u8 {
         let outward = if self.outward { Self::OUTWARD } else { 0 };
-        self.unicast.bits() | self.multicast.bits() << Self::MULTICAST | outward
+        let asks = if self.asks { Self::ASKS } else { 0 };
+        self.unicast.bits() | self.multicast.bits() << Self::MULTICAST | outward | asks
     }
 
     const fn of_bits(bits: u8) -> Self {
@@ -86,6 +93,7 @@ impl Steering {
             unicast: LaneSet::of_bits(bits),
             multicast: LaneSet::of_bits(bits >> Self::MULTICAST),
             outward: bits & Self::OUTWARD != 0,
+            asks: bits & Self::ASKS != 0,
         }
     }
 }
@@ -119,7 +127,13 @@ impl Wheel {
 
     /// Whether those that wait need not any more.
     pub(crate) fn is_releasing(&self) -> bool {
-        self.is_held() && self.get() != Steering::HELD
+        let steering = self.get();
+        self.is_held() && !steering.asks && steering != Steering::HELD
+    }
+
+    /// Whether the guest is asked what it has taken.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.get().asks
     }
 
     pub(crate) fn get(&self) -> Steering {
@@ -147,15 +161,18 @@ mod tests {
     fn every_steering_is_read_as_it_was_set() {
         let wheel = Wheel::default();
         assert!(wheel.is_plain() && wheel.get() == Steering::default());
-        for bits in 0..32_u8 {
+        for bits in (0..128_u8).filter(|bits| bits & Steering::WAIT == 0) {
             let steering = Steering::of_bits(bits);
             wheel.set(steering, false);
-            assert_eq!((wheel.get(), wheel.is_outward()), (steering, steering.outward));
+            assert_eq!(
+                (wheel.get(), wheel.is_outward(), wheel.is_asking()),
+                (steering, steering.outward, steering.asks)
+            );
             let plain = Steering { outward: false, ..steering } == Steering::default();
             assert_eq!(wheel.is_plain(), plain, "{steering:?}");
             wheel.set(steering, true);
             assert_eq!((wheel.get(), wheel.is_held(), wheel.is_plain()), (steering, true, false));
-            assert_eq!(wheel.is_releasing(), steering != Steering::HELD);
+            assert_eq!(wheel.is_releasing(), steering != Steering::HELD && !steering.asks);
             wheel.end_hold();
             assert_eq!((wheel.get(), wheel.is_held(), wheel.is_plain()), (steering, false, plain));
         }

@@ -206,6 +206,7 @@ impl Device {
             Event::Unplugged => self.unplugged(now),
             Event::UnplugFailed(reason) => self.unplug_failed(reason, now),
             Event::Seen(Lane::Vf) => self.seen_on_vf(now),
+            Event::Answered => self.answered_on_vf(now),
             Event::Seen(Lane::Synthetic) => self.seen_on_synthetic(now),
             Event::Switched => self.answered(Answer::Done, now),
             Event::SwitchFailed => self.answered(Answer::Failed, now),

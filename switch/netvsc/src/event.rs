@@ -65,6 +65,9 @@ pub enum Event {
     /// look that finds one; when a look finds both lanes, the synthetic one is said first.
     Seen(Lane),
 
+    /// The guest has answered on the VF lane what it was asked there: it hears that lane, and sends there ([`Steering::asks`]).
+    Answered,
+
     /// More frames came than may wait ([`Steering::WAIT`]).
     Overflowed,
 

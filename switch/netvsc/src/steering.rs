@@ -32,6 +32,9 @@ pub struct Steering {
     /// Whether the guest's own unicast frames leave by the VF lane ([`GuestModel::HostLane`] only) instead of being
     /// switched. Its multicast is always switched.
     pub outward: bool,
+    /// Whether the guest is asked what it has taken, because it may change over from the synthetic lane to the VF at any moment: while
+    /// it answers, frames go by the synthetic lane alone, and none is lost or comes twice. The lanes above are for one that does not.
+    pub asks: bool,
 }
 
 impl Steering {
@@ -41,9 +44,11 @@ impl Steering {
     pub const WAIT: Steering = Steering::of(Lanes::NEITHER, Lanes::NEITHER);
     const VF: Steering = Steering::of(Lanes::VF, Lanes::VF);
     const BOTH: Steering = Steering::of(Lanes::BOTH, Lanes::BOTH);
+    /// Each frame once to a guest that answers, and on both lanes to one that does not.
+    pub const ASKING: Steering = Steering { asks: true, ..Steering::BOTH };
 
     const fn of(unicast: Lanes, multicast: Lanes) -> Steering {
-        Steering { unicast, multicast, outward: false }
+        Steering { unicast, multicast, outward: false, asks: false }
     }
 
     /// Whether any frame goes to the VF lane.
@@ -59,6 +64,7 @@ impl Steering {
             (GuestModel::Standby, Phase::Vf) => Steering::VF,
             // It lets go of the one before it hears the other.
             (GuestModel::Standby, Phase::Deaf) => Steering::WAIT,
+            (GuestModel::Standby, Phase::Crossing) => Steering::ASKING,
             // It takes exactly one of the two, and nobody but itself knows which.
             (GuestModel::Standby, Phase::Transition | Phase::Held) => Steering::BOTH,
             (GuestModel::Netvsc, Phase::Vf) => Steering::of(Lanes::VF, Lanes::SYNTHETIC),
@@ -68,7 +74,7 @@ impl Steering {
             (GuestModel::HostLane, Phase::Vf) => Steering { outward: true, ..Steering::SYNTHETIC },
             (
                 GuestModel::Netvsc | GuestModel::Bond | GuestModel::HostLane,
-                Phase::Transition | Phase::Held | Phase::Deaf,
+                Phase::Crossing | Phase::Transition | Phase::Held | Phase::Deaf,
             ) => Steering::SYNTHETIC,
         }
     }
@@ -79,6 +85,8 @@ impl Steering {
 pub(crate) enum Phase {
     /// There is no VF lane that the guest could hear.
     Synthetic,
+    /// The guest hears the synthetic lane, and is about to change over to the VF.
+    Crossing,
     /// The guest may hear either lane.
     Transition,
     /// The VF that it used is being taken from the guest, and the VMM is going to say when it is out.

@@ -256,8 +256,10 @@ impl Control {
             }
             vf.device.handle_due(now);
             vf.settle(now);
-            // Where the worker was too busy to be told.
-            let waits = self.plant.port(port).filter(|record| record.device.wants_release());
+            // Where the worker was too busy to be told, and where the guest is asked what it has taken.
+            let wants = |record: &&PortRecord| record.device.wants_release() || record.device.is_asked();
+            let waits = self.plant.port(port).filter(wants);
+            vf.asked = now;
             self.releases.extend(waits.map(|record| Arc::clone(&record.device)));
             stirred.extend(vf.device.has_actions().then(|| port.clone()));
         }
@@ -398,7 +400,8 @@ impl Control {
     fn steer(&mut self, port: &PortPath, to: netvsc::Steering) {
         let (Some(record), Some(vf)) = (self.plant.port(port), self.vfs.get_mut(port)) else { return };
         let set = |lanes: netvsc::Lanes| LaneSet { synthetic: lanes.synthetic, vf: lanes.vf };
-        let steering = Steering { unicast: set(to.unicast), multicast: set(to.multicast), outward: to.outward };
+        let steering =
+            Steering { unicast: set(to.unicast), multicast: set(to.multicast), outward: to.outward, asks: to.asks };
         turn(record, steering, &mut self.releases);
         let _ = vf.device.on(Event::Switched, self.now);
     }
@@ -440,6 +443,7 @@ fn news(vf: &mut Vf, record: &PortRecord) -> Vec<Event> {
     let happened = [
         (news.synthetic, Event::Seen(netvsc::Lane::Synthetic)),
         (news.vf, Event::Seen(netvsc::Lane::Vf)),
+        (news.answered, Event::Answered),
         (news.gone, Event::LaneGone),
         (news.overflowed, Event::Overflowed),
     ];

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod announced;
+mod crossing;
 mod elsewhere;
 mod emit;
 mod expected;

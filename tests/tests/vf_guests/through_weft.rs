@@ -52,6 +52,8 @@ impl Lab {
         guest.wait_ready().must();
         guest.configure("eth0", &["10.0.0.1/24"]).must();
         guest.run_ok(&format!("arp -s 10.0.0.254 {}", mac_text(near.mac))).must();
+        // By asking for somebody, who is not there, it says which address it has.
+        guest.run_ok("ping -c 1 -W 1 10.0.0.253 || true").must();
         let wire = daemon.attach("near", 0xfe);
         let traffic = Traffic::start(wire, vec![Stream::new(0, near, far, PACE)]);
         let lab = Lab { traffic, guest, daemon, monitor: spec.switch_monitor() };

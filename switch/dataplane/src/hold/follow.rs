@@ -19,8 +19,9 @@ impl Room {
     /// Sends by an uplink what is for one guest and has to go there, in order.
     fn send(&mut self, uplink: &Port, has_to_go: impl Fn(&EtherHeader) -> bool) {
         let mut delta = Delta::default();
+        self.forget_sent();
         for waiting in &self.frames {
-            let frame = &self.bytes[waiting.start..waiting.start + waiting.len];
+            let frame = waiting.of(&self.bytes);
             let ether = EtherHeader::parse(frame).unwrap_or_default();
             let sent =
                 has_to_go(&ether).then(|| uplink.deliver_held(&waiting.vnet, frame, &mut self.scratch, &mut delta));
@@ -35,7 +36,7 @@ impl Room {
     /// Counts what stays, and is lost.
     fn leave(&self, port: &Port, reason: DropReason, stays: impl Fn(&EtherHeader) -> bool) {
         let (mut delta, bytes) = (Delta::default(), &self.bytes);
-        let headers = self.frames.iter().map(|waiting| EtherHeader::parse(&bytes[waiting.start..][..waiting.len]));
+        let headers = self.frames.iter().skip(self.sent).map(|waiting| EtherHeader::parse(waiting.of(bytes)));
         let stay = headers.filter(|ether| stays(&ether.unwrap_or_default())).count();
         delta.drops.add_many(reason, stay as u64);
         port.counters.add_rx(&delta);

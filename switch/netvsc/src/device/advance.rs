@@ -153,6 +153,7 @@ impl Device {
             // What went to a lane whose device is not there would come late.
             State::Offered => Phase::Synthetic,
             State::Plugging if self.vf.plug == Plug::Asked => Phase::Synthetic,
+            State::Plugging | State::Plugged | State::Ready if self.is_crossing() => Phase::Crossing,
             State::Plugging | State::Plugged | State::ToSynthetic => Phase::Transition,
             State::Ready if self.damper.is_held() && self.want.lane == Lane::Vf => Phase::Held,
             State::Ready => Phase::Transition,
@@ -162,6 +163,12 @@ impl Device {
             State::Leaving if self.vf.lingers => Phase::Vf,
             State::Leaving => Phase::Transition,
         }
+    }
+
+    /// The VF is switched to as soon as the guest is known to use it. One that does not use it in time may do so all the same.
+    fn is_crossing(&self) -> bool {
+        let is_in_time = self.vf.state == State::Ready || self.clock.at(Due::Use).is_some();
+        is_in_time && self.around.guest && self.is_lane_usable() && !self.want.pinned && !self.damper.is_held()
     }
 
     /// A guest with net_failover that was not seen on the VF last, or only just now, may hear either lane.

@@ -33,6 +33,16 @@ impl Device {
         Ok(())
     }
 
+    /// The guest hears the VF as well, so there is nothing to be waited for.
+    pub(super) fn answered_on_vf(&mut self, now: Duration) -> Result<(), Refused> {
+        self.seen_on_vf(now)?;
+        if self.rules() == GuestModel::Standby && self.want.seen == Some(Lane::Vf) {
+            self.clock.cancel(Due::Takeover);
+            self.clock.cancel(Due::Tail);
+        }
+        Ok(())
+    }
+
     /// The guest sends on the synthetic lane. Frames that were on their way when it went over to the VF say nothing,
     /// and neither does a net_failover guest's standby, which sends some of its own: it gets both lanes until it is
     /// seen on the VF again.

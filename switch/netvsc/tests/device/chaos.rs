@@ -54,6 +54,7 @@ fn adverse() -> Vec<Event> {
         Event::UnplugAsked,
         Event::Unplugged,
         Event::UnplugFailed("no".into()),
+        Event::Answered,
         Event::Overflowed,
         Event::Seen(Lane::Synthetic),
         Event::GuestAsked(Lane::Synthetic),

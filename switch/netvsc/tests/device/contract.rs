@@ -8,7 +8,8 @@ use netvsc::{
 };
 
 /// Each frame on both lanes.
-pub(crate) const BOTH: Steering = Steering { unicast: Lanes::BOTH, multicast: Lanes::BOTH, outward: false };
+pub(crate) const BOTH: Steering =
+    Steering { unicast: Lanes::BOTH, multicast: Lanes::BOTH, outward: false, asks: false };
 pub(crate) const DONE: Told = Told::Completed { lane: Lane::Vf, done: true };
 const BACK: Told = Told::Completed { lane: Lane::Synthetic, done: true };
 const ON_VF: Told = Told::Active(Lane::Vf);

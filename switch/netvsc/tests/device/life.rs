@@ -1,12 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A VF's whole life, for each guest model.
 
-use crate::contract::BOTH;
 use crate::rig::{Rig, Workers};
 use netvsc::{Action, By, Choice, Device, Event, GuestModel, Lane, Lanes, Origin, Serial, State, Steering, Timing};
 use netvsc::{Told, Trouble, timing};
 
-const VF: Steering = Steering { unicast: Lanes::VF, multicast: Lanes::VF, outward: false };
+const VF: Steering = Steering { unicast: Lanes::VF, multicast: Lanes::VF, outward: false, asks: false };
+
+/// Once it was asked there, nobody has to wait until its driver hears.
+#[test]
+fn test_a_standby_guest_that_answers_on_its_vf_has_it_at_once() {
+    let mut rig = Rig::new(None);
+    rig.all([Event::VmmUp, Event::GuestUp { standby: true }, Event::Offer(By::Operator), Event::LaneUp]);
+    rig.pass(timing::OFFER_DELAY).all([Event::Plugged, Event::Seen(Lane::Vf)]);
+    assert_eq!((rig.state(), rig.frames), (State::Ready, Steering::ASKING), "it sends there");
+    rig.all([Event::Answered]);
+    assert_eq!((rig.state(), rig.frames), (State::OnVf, VF), "and hears");
+    rig.all([Event::Seen(Lane::Synthetic)]);
+    assert_eq!(
+        (rig.frames.asks, rig.frames.unicast),
+        (false, Lanes::BOTH),
+        "it has changed over, and is not asked again"
+    );
+}
+
+/// Who wants it on the synthetic lane has it there whatever the guest does; and a guest that never uses its VF is not asked for ever.
+#[test]
+fn test_a_guest_is_asked_only_while_its_vf_is_about_to_be_used() {
+    for ends in
+        [Event::SwitchAsked(Lane::Synthetic), Event::LaneDown, Event::LaneRecovering, Event::Revoke(By::Operator)]
+    {
+        let mut rig = Rig::new(GuestModel::Standby);
+        rig.all([Event::VmmUp, Event::GuestUp { standby: true }, Event::Offer(By::Operator), Event::LaneUp]);
+        rig.pass(timing::OFFER_DELAY).all([Event::Plugged]);
+        assert!(rig.frames.asks);
+        rig.all([ends.clone()]);
+        assert!(!rig.frames.asks, "{ends:?}");
+    }
+    let mut rig = Rig::new(GuestModel::Standby);
+    rig.all([Event::VmmUp, Event::GuestUp { standby: true }, Event::Offer(By::Operator), Event::LaneUp]);
+    rig.pass(timing::OFFER_DELAY).all([Event::Plugged]).pass(timing::ACKNOWLEDGE);
+    assert_eq!((rig.frames.asks, rig.frames.unicast), (false, Lanes::BOTH));
+}
 
 #[test]
 fn test_a_standby_guest_gets_its_vf_and_loses_it() {
@@ -16,7 +51,7 @@ fn test_a_standby_guest_gets_its_vf_and_loses_it() {
     rig.all([Event::LaneUp]).pass(timing::OFFER_DELAY);
     assert_eq!(rig.take(), [Action::Plug(Serial(1))]);
     rig.all([Event::Plugged, Event::Seen(Lane::Vf)]).pass(timing::TAKEOVER);
-    assert_eq!(rig.take(), [Action::Steer(BOTH), Action::Steer(VF), Action::Tell(Told::Active(Lane::Vf))]);
+    assert_eq!(rig.take(), [Action::Steer(Steering::ASKING), Action::Steer(VF), Action::Tell(Told::Active(Lane::Vf))]);
     assert_eq!((rig.state(), rig.status().model.0), (State::OnVf, GuestModel::Standby));
     rig.all([Event::Revoke(By::Operator)]);
     let on_synthetic = [Action::Tell(Told::Active(Lane::Synthetic)), Action::Announce];
@@ -37,7 +72,7 @@ fn test_a_netvsc_guest_is_told_asks_and_is_answered() {
     assert_eq!((rig.state(), rig.active()), (State::Ready, Lane::Synthetic));
     rig.all([Event::GuestAsked(Lane::Vf)]);
     assert_eq!(rig.told(), [Told::Completed { lane: Lane::Vf, done: true }, Told::Active(Lane::Vf)]);
-    assert_eq!(rig.frames, Steering { unicast: Lanes::VF, multicast: Lanes::SYNTHETIC, outward: false });
+    assert_eq!(rig.frames, Steering { unicast: Lanes::VF, multicast: Lanes::SYNTHETIC, outward: false, asks: false });
     rig.all([Event::GuestAsked(Lane::Synthetic)]);
     assert_eq!(rig.told(), [Told::Completed { lane: Lane::Synthetic, done: true }, Told::Active(Lane::Synthetic)]);
     assert_eq!(rig.frames, Steering::SYNTHETIC);

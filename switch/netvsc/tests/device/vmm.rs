@@ -42,7 +42,7 @@ fn test_a_vmm_that_refuses_is_asked_again_a_few_times_and_by_the_operator() {
 fn test_a_vmm_that_hangs_is_shown_and_the_device_may_be_there() {
     let mut rig = plugging();
     rig.pass(timing::PLUG_WAIT);
-    assert_eq!((rig.state(), rig.frames), (State::Plugged, BOTH));
+    assert_eq!((rig.state(), rig.frames), (State::Plugged, Steering::ASKING));
     assert_eq!(rig.trouble(), Some(Trouble::PlugUnanswered));
     rig.all([Event::Seen(Lane::Vf)]).pass(timing::TAKEOVER);
     assert_eq!((rig.state(), rig.trouble()), (State::OnVf, None), "it was there");
@@ -73,7 +73,7 @@ fn test_a_reason_of_a_vmm_is_bounded() {
 fn test_a_channel_that_is_lost_and_comes_back_is_asked_again() {
     let mut rig = plugging();
     rig.all([Event::VmmLost]);
-    assert_eq!((rig.state(), rig.frames, rig.trouble()), (State::Plugged, BOTH, Some(Trouble::VmmLost)));
+    assert_eq!((rig.state(), rig.frames, rig.trouble()), (State::Plugged, Steering::ASKING, Some(Trouble::VmmLost)));
     rig.all([Event::VmmUp]);
     assert_eq!((rig.take().last(), rig.state()), (Some(&Action::Plug(Serial(1))), State::Plugging));
     rig.all([Event::Plugged, Event::VmmLost, Event::Revoke(By::Operator)]).take();
@@ -150,7 +150,7 @@ fn test_a_standby_guest_under_a_wrong_model_hears_both_lanes_while_its_device_is
         let mut rig = Rig::new(model);
         rig.all([Event::GuestUp { standby: false }, Event::Offer(By::Operator), Event::LaneUp]);
         rig.all([Event::GuestDown, Event::GuestUp { standby: true }]);
-        assert_eq!((rig.frames, rig.status().misfit), (BOTH, Some(Misfit::Negotiated(model))));
+        assert_eq!((rig.frames, rig.status().misfit), (Steering::ASKING, Some(Misfit::Negotiated(model))));
     }
 }
 

@@ -81,7 +81,7 @@ impl Scene {
 }
 
 #[test]
-fn test_a_vf_is_opened_then_plugged_and_both_lanes_carry_frames_until_the_guest_uses_it() {
+fn test_a_vf_is_opened_then_plugged_and_the_guest_is_asked_what_it_has_taken_until_it_uses_it() {
     let mut scene = Scene::new();
     scene.ask(VfAsk::Offer).unwrap();
     assert_eq!(scene.actions(), ["lane red:vm1 open dgram:/run/a,peer=/run/b"]);
@@ -92,7 +92,7 @@ fn test_a_vf_is_opened_then_plugged_and_both_lanes_carry_frames_until_the_guest_
     assert_eq!(scene.actions(), ["lane red:vm1 plug"]);
     assert_eq!(scene.steering(), Steering::default());
     scene.told(Event::Plugged);
-    assert_eq!((scene.state(), scene.steering()), ("plugged", Steering::all(LaneSet::BOTH)));
+    assert_eq!((scene.state(), scene.steering()), ("plugged", Steering::ASKING));
     scene.told(Event::Seen(netvsc::Lane::Vf));
     scene.pass(Duration::from_secs(1));
     assert_eq!((scene.state(), scene.steering()), ("on-vf", Steering::all(LaneSet::VF)));

@@ -66,7 +66,7 @@ fn test_a_standby_that_the_guest_did_not_negotiate_is_told_of() {
     scene.told(Event::Negotiated);
     scene.told(Event::Plugged);
     scene.pass(Duration::ZERO);
-    assert_eq!((scene.state(), scene.steering()), ("plugged", Steering::all(LaneSet::BOTH)));
+    assert_eq!((scene.state(), scene.steering()), ("plugged", Steering::ASKING));
     scene.told(Event::Seen(netvsc::Lane::Vf));
     scene.pass(Duration::from_secs(1));
     assert_eq!((scene.state(), trouble(&scene).as_str()), ("on-vf", ""), "it has a driver that knows failover now");

@@ -90,6 +90,18 @@ pub fn arp_reply(sender: Party, target: Party) -> Vec<u8> {
     Ether::new(target.0, sender.0).raw(ethertype::ARP, &message)
 }
 
+/// The question whether `to` has `target`, of nobody's (an ARP Probe, RFC 5227 section 2.1.1), for it alone: who is asked answers to
+/// `from` and takes no note of it. It allocates nothing, since the frame path asks.
+pub fn arp_probe(from: MacAddr, to: MacAddr, target: Ipv4Addr) -> [u8; PADDED_LEN] {
+    let message = arp_message(operation::REQUEST, (from, Ipv4Addr::UNSPECIFIED), (MacAddr::ZERO, target));
+    let mut frame = [0; PADDED_LEN];
+    frame[..6].copy_from_slice(&to.0);
+    frame[6..12].copy_from_slice(&from.0);
+    frame[12..14].copy_from_slice(&ethertype::ARP.to_be_bytes());
+    frame[14..14 + message.len()].copy_from_slice(&message);
+    frame
+}
+
 /// The broadcast that tells everybody that `address` is at `mac` (RFC 5227, section 2.3): a question that asks for the sender's
 /// own address, so that nobody answers, and of which all who know the address take note. Padded to 60 octets, since it may
 /// leave through real Ethernet.

@@ -34,6 +34,15 @@ fn arp_request_byte_for_byte() {
 }
 
 #[test]
+fn arp_probe_byte_for_byte() {
+    let target = Ipv4Addr::new(192, 0, 2, 1);
+    let mut expected = arp_request((A, Ipv4Addr::UNSPECIFIED), target);
+    expected[..6].copy_from_slice(&B.0);
+    expected.resize(60, 0);
+    assert_eq!(arp_probe(A, B, target).to_vec(), expected);
+}
+
+#[test]
 fn rarp_announcement_is_padded_and_names_the_sender_twice() {
     let frame = rarp_announcement(B);
     assert_eq!(frame.len(), 60);

@@ -37,6 +37,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("unplug-failed", Event::UnplugFailed("busy".into())),
         ("seen-vf", Event::Seen(Lane::Vf)),
         ("seen-synthetic", Event::Seen(Lane::Synthetic)),
+        ("answered", Event::Answered),
         ("overflowed", Event::Overflowed),
         ("found", Event::Found),
         ("asked-vf", Event::GuestAsked(Lane::Vf)),

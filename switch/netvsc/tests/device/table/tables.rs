@@ -26,6 +26,7 @@ unplugged        ?       ?        ?        absent  absent       leaving       ab
 unplug-failed    ?       ?        ?        ?       ?            ?             ?       ?            .
 seen-vf          ?       ready    ready    ready   .            .             .       .            .
 seen-synthetic   .       .        .        .       .            .             .       .            .
+answered         ?       ready    on-vf    on-vf   on-vf        .             .       .            .
 overflowed       ?       ?        ?        ?       ?            ?             ?       ?            .
 found            ?       ready    ready    ready   .            .             .       .            .
 asked-vf         no      no       no       on-vf   .            .             .       .            no
@@ -59,6 +60,7 @@ unplugged        ?       ?       ?        absent  absent  leaving      absent  l
 unplug-failed    ?       ?       ?        ?       ?       ?            ?       ?            .
 seen-vf          ?       ready   on-vf    on-vf   .       .            .       .            .
 seen-synthetic   .       .       .        .       .       .            .       .            .
+answered         ?       ready   on-vf    on-vf   .       .            .       .            .
 overflowed       ?       ?       ?        ?       ?       ?            ?       ?            ?
 found            ?       ready   ready    ready   .       .            .       .            .
 asked-vf         no      no      no       on-vf   on-vf   .            .       .            no
@@ -92,6 +94,7 @@ unplugged        ?       ?       -        absent  absent  leaving      absent  l
 unplug-failed    ?       ?       -        ?       ?       ?            ?       ?            -
 seen-vf          ?       ready   -        on-vf   on-vf   .            .       .            -
 seen-synthetic   .       .       -        .       .       .            ready   .            -
+answered         ?       ready   -        on-vf   on-vf   .            .       .            -
 overflowed       ?       ?       -        ?       ?       ?            ?       ?            -
 found            ?       ready   -        ready   .       .            .       .            -
 asked-vf         no      no      -        on-vf   on-vf   .            .       .            -
@@ -125,6 +128,7 @@ unplugged        ?       ?       -        -       ?      ?            ?      ?  
 unplug-failed    ?       ?       -        -       ?      ?            ?      ?            -
 seen-vf          ?       .       -        -       .      .            .      .            -
 seen-synthetic   .       .       -        -       .      .            .      .            -
+answered         ?       .       -        -       .      .            .      .            -
 overflowed       ?       ?       -        -       ?      ?            ?      ?            -
 found            ?       ?       -        -       ?      ?            ?      ?            -
 asked-vf         ?       ?       -        -       ?      ?            ?      ?            -
