@@ -221,7 +221,7 @@ impl Daemon {
 
     /// Has workers let go what has waited for guests.
     pub(super) fn release(&mut self) {
-        self.control.take_releases().into_iter().for_each(|port| self.endpoints.workers().release(port));
+        self.control.take_releases().iter().for_each(|port| self.endpoints.workers().release(port));
     }
 
     /// Takes note of what was fetched.

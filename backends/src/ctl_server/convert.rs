@@ -5,6 +5,7 @@
 mod checked;
 mod learnt;
 mod mediation;
+mod namespace;
 mod ra_guard;
 mod stated;
 mod times;
@@ -14,6 +15,7 @@ mod watch;
 pub use checked::ra_checked;
 pub use learnt::{pvd, pvd_shown, ra, ra_shown};
 pub use mediation::mediation_edit;
+pub use namespace::{answer, delegation, namespace, namespace_spec, quotas, second_source, throttle};
 pub use stated::{pvd_announcement, pvd_key, pvd_statement};
 pub use vf::{lane, vf_edit, vf_state};
 pub use watch::pvd_news;
@@ -23,11 +25,9 @@ use crate::runtime::{PollMode, Work, WorkerStats};
 use crate::vhost_user::feature_names;
 use ctl::proto::v1;
 use dataplane::PortStats;
-use std::time::Duration;
 use switch::{
-    AnswerPolicy, Confined, Delegate, Delegation, Departure, FdbKey, FdbView, Grant, Handover, Limit, Limits, Mode,
-    Name, NamespacePath, NamespaceSpec, NamespaceView, PeerView, PortPath, PortRef, PortSpec, PortView, Rate, Refusal,
-    Resource, SecondSource, VhostUser,
+    Confined, Departure, FdbKey, FdbView, Handover, Limit, Limits, Mode, Name, NamespacePath, PortPath, PortRef,
+    PortSpec, PortView, Rate, Refusal, VhostUser,
 };
 use wire::MacAddr;
 
@@ -94,16 +94,6 @@ pub fn path(field: &str, text: &str) -> Result<NamespacePath, v1::Error> {
     NamespacePath::parse(field, text).map_err(refusal)
 }
 
-/// Quotas that came over the wire.
-///
-/// # Errors
-/// [`v1::Error::Invalid`]: there is no such resource.
-pub fn quotas(asked: &[v1::Quota]) -> Result<Vec<(Resource, Option<u64>)>, v1::Error> {
-    let expected = Resource::ALL.map(Resource::as_str).join(", ");
-    let unknown = |quota: &v1::Quota| refusal(Refusal::invalid("quota", &quota.resource, expected.as_str()));
-    asked.iter().map(|q| Ok((Resource::of(&q.resource).ok_or_else(|| unknown(q))?, q.max))).collect()
-}
-
 /// A MAC address that came over the wire.
 ///
 /// # Errors
@@ -131,94 +121,6 @@ pub fn port_of(text: &str, key: &FdbKey) -> Result<Name, v1::Error> {
         true => Ok(name),
         false => Err(refusal(Refusal::invalid("port", text, format!("a port of namespace {}", key.namespace)))),
     }
-}
-
-/// What a `NamespaceAdd` asks for.
-///
-/// # Errors
-/// [`v1::Error::Invalid`].
-pub fn namespace_spec(asked: &v1::NamespaceAdd) -> Result<NamespaceSpec, v1::Error> {
-    let mut spec = NamespaceSpec::default();
-    if let Some(macs) = asked.macs_max {
-        // Beyond the type it is beyond the limit too, which the switch knows and tells.
-        spec.macs_max = u32::try_from(macs).unwrap_or(u32::MAX);
-    }
-    if let Some(age) = asked.age_s {
-        spec.age = Duration::from_secs(age);
-    }
-    spec.answering.policy = asked.answer.map_or(spec.answering.policy, answer);
-    spec.ra_throttle = asked.ra_throttle_s.and_then(throttle);
-    spec.second_source = asked.second_source.map_or(spec.second_source, second_source);
-    spec.answering.within = asked.answer_within_ms.map_or(spec.answering.within, Duration::from_millis);
-    spec.quotas = spec.quotas.with(&quotas(&asked.quotas)?);
-    limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| spec.limits.set(limit, rate));
-    Ok(spec)
-}
-
-/// When a namespace is to answer.
-pub fn answer(asked: v1::Answer) -> AnswerPolicy {
-    match asked {
-        v1::Answer::Off => AnswerPolicy::Off,
-        v1::Answer::WhenSilent => AnswerPolicy::WhenSilent,
-        v1::Answer::Always => AnswerPolicy::Always,
-    }
-}
-
-/// For how long repetitions are to be held back; 0 is not at all.
-pub fn throttle(seconds: u64) -> Option<Duration> {
-    (seconds > 0).then(|| Duration::from_secs(seconds))
-}
-
-/// What is to come of a second source.
-pub fn second_source(asked: v1::SecondSource) -> SecondSource {
-    match asked {
-        v1::SecondSource::Accept => SecondSource::Accept,
-        v1::SecondSource::Alert => SecondSource::Alert,
-        v1::SecondSource::Deny => SecondSource::Deny,
-    }
-}
-
-fn answer_said(policy: AnswerPolicy) -> v1::Answer {
-    match policy {
-        AnswerPolicy::Off => v1::Answer::Off,
-        AnswerPolicy::WhenSilent => v1::Answer::WhenSilent,
-        AnswerPolicy::Always => v1::Answer::Always,
-    }
-}
-
-/// What a `NamespaceDelegate` asks for.
-///
-/// # Errors
-/// [`v1::Error::Invalid`]: it is not for either a user or a group.
-pub fn delegation(asked: &v1::NamespaceDelegate) -> Result<Delegation, v1::Error> {
-    let to = match (asked.uid, asked.gid) {
-        (Some(uid), None) => Delegate::Uid(uid),
-        (None, Some(gid)) => Delegate::Gid(gid),
-        (uid, _) => {
-            let value = if uid.is_some() { "both" } else { "neither" };
-            return Err(refusal(Refusal::invalid("uid, gid", value, "one of them")));
-        }
-    };
-    let grant = match asked.role.unwrap_or_default() {
-        v1::Grant::Reader => Grant::Reader,
-        v1::Grant::Admin => Grant::Admin,
-    };
-    let directory = asked.sockets.clone().unwrap_or_else(|| Delegation::directory_default(&asked.socket));
-    let mut said = Limits::default();
-    limits(asked.limits.as_ref()).into_iter().for_each(|(limit, rate)| said.set(limit, rate));
-    Ok(Delegation { socket: asked.socket.clone(), directory, to, grant, limits: said, confined: None })
-}
-
-fn delegation_said(Delegation { socket, directory, to, grant, limits, .. }: &Delegation) -> v1::Delegation {
-    let (uid, gid) = match *to {
-        Delegate::Uid(uid) => (Some(uid), None),
-        Delegate::Gid(gid) => (None, Some(gid)),
-    };
-    let role = match grant {
-        Grant::Reader => v1::Grant::Reader,
-        Grant::Admin => v1::Grant::Admin,
-    };
-    v1::Delegation { socket: socket.clone(), sockets: directory.clone(), uid, gid, role, limits: limits_said(limits) }
 }
 
 /// What a `PortAdd` asks for, defaults filled in. What a delegate says is `confined`.
@@ -289,41 +191,6 @@ fn limits_said(limits: &Limits) -> v1::Limits {
         flood_frames: rate(Limit::FloodFrames),
         flood_bytes: rate(Limit::FloodBytes),
     }
-}
-
-/// A namespace for the wire.
-pub fn namespace(view: &NamespaceView) -> v1::Namespace {
-    let usage = |resource: Resource| {
-        let (used, max) = (view.usage.get(resource), view.spec.quotas.get(resource));
-        let said = used > 0 || max.is_some();
-        said.then(|| v1::Usage { resource: resource.as_str().to_owned(), used, max })
-    };
-    v1::Namespace {
-        name: view.path.to_string(),
-        number: view.number,
-        ports: view.ports as u64,
-        macs: view.macs.into(),
-        macs_max: view.spec.macs_max.into(),
-        age_s: view.spec.age.as_secs(),
-        answer: answer_said(view.spec.answering.policy),
-        ra_throttle_s: view.spec.ra_throttle.map(|throttle| throttle.as_secs()),
-        second_source: match view.spec.second_source {
-            SecondSource::Accept => v1::SecondSource::Accept,
-            SecondSource::Alert => v1::SecondSource::Alert,
-            SecondSource::Deny => v1::SecondSource::Deny,
-        },
-        answer_within_ms: view.spec.answering.within.as_millis() as u64,
-        usage: Resource::ALL.into_iter().filter_map(usage).collect(),
-        limits: limits_said(&view.spec.limits),
-        learnt: checked::learnt(&view.learnt),
-        counters: counters(&view.stats),
-        peers: view.peers.iter().map(peer).collect(),
-        delegation: view.spec.delegation.as_ref().map(delegation_said),
-    }
-}
-
-fn peer(PeerView { number, path }: &PeerView) -> v1::Peer {
-    v1::Peer { number: *number, name: path.as_ref().map(ToString::to_string) }
 }
 
 /// A port for the wire.

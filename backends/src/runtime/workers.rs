@@ -57,8 +57,8 @@ impl Workers {
 
     /// Has a worker deliver what has waited for the guest of `port` ([`Port::release`]). Never waits: a worker that is too busy
     /// to be told is to be told again.
-    pub fn release(&self, port: Arc<Port>) {
-        self.pool.try_release(&port);
+    pub fn release(&self, port: &Arc<Port>) {
+        self.pool.try_release(port);
     }
 
     /// Whether every worker has made a turn since it was asked last, or sleeps. `seen` is where they were then; empty at first.

@@ -66,16 +66,16 @@ fn dropped(rig: &mut Rig, what: &str, frame: &[u8], reason: DropReason) {
     assert_eq!((rig.received(HOST).len(), rig.snooped().len()), (0, 0), "{what}");
 }
 
-#[test]
-fn every_criterion_holds_for_routers_and_uplinks() {
+/// Rules, what passes them, what does not, and why.
+fn criteria() -> Vec<(RaGuard, Vec<u8>, Vec<u8>, DropReason)> {
     let route = |text: &str, preference| {
-        let (prefix, prefix_len, lifetime) = (text.parse().unwrap(), 48, 9);
+        let (prefix, prefix_len, lifetime) = (text.parse().expect("a prefix"), 48, 9);
         NdOption::Route(RouteInfo { prefix, prefix_len, preference, lifetime })
     };
     let from = |mac, src| advertisement(mac, src, 1800, &[]);
-    let pvds = || ["corp.example".parse().unwrap()].into();
+    let pvds = || ["corp.example".parse().expect("a name")].into();
     let any = RaGuard::default;
-    let cases = [
+    vec![
         (
             RaGuard { routers: [LINK_LOCAL].into(), ..any() },
             telling([]),
@@ -127,7 +127,12 @@ fn every_criterion_holds_for_routers_and_uplinks() {
             telling([route("2001:db8::", Preference::High)]),
             DropReason::RaPreference,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn every_criterion_holds_for_routers_and_uplinks() {
+    let cases = criteria();
     for (role, (rules, good, bad, reason)) in
         [Role::Router, Role::Uplink].into_iter().flat_map(|role| cases.iter().map(move |case| (role, case)))
     {
