@@ -77,6 +77,13 @@ impl Scene {
         self.told(Event::Plugged);
         self.told(Event::Seen(netvsc::Lane::Vf));
         self.pass(Duration::from_secs(1));
+        self.release();
+    }
+
+    /// As a worker does that is told to.
+    fn release(&mut self) -> bool {
+        let all = self.control.take_releases();
+        all.iter().all(|port| port.release(Instant::default())) && !all.is_empty()
     }
 }
 
@@ -96,6 +103,7 @@ fn test_a_vf_is_opened_then_plugged_and_the_guest_is_asked_what_it_has_taken_unt
     scene.told(Event::Seen(netvsc::Lane::Vf));
     scene.pass(Duration::from_secs(1));
     assert_eq!((scene.state(), scene.steering()), ("on-vf", Steering::all(LaneSet::VF)));
+    assert!(scene.release(), "what it has not taken goes by the VF");
     scene.ask(VfAsk::Revoke).unwrap();
     assert_eq!(scene.actions(), ["lane red:vm1 unplug"]);
     assert_eq!((scene.steering(), scene.control.take_releases().len()), (Steering::HELD, 0));
