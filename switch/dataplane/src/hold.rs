@@ -32,7 +32,7 @@ use crate::deliver::{Sender, lock_in_use, publish};
 use crate::drops::DropReason;
 use crate::emit::CONTROL;
 use crate::features::Negotiated;
-use crate::lanes::{Errand, Lanes};
+use crate::lanes::{Errand, Held, Lanes};
 use crate::offload::{self, Destination, Scratch};
 use crate::payload::Payload;
 use crate::port::{Port, SourceId};
@@ -77,21 +77,19 @@ impl Room {
         let sends_again = port.steering().sends_again();
         while let Some(waiting) = self.frames.front().copied() {
             let is_copy = self.sent > 0;
-            if sends_again && now < until && !self.has_credit(port, now, delta) {
+            if sends_again && now < until && !(port.is_lane_clear() && self.has_credit(port, now, delta)) {
                 return false;
             }
             let given = if waiting.is_done || (is_copy && !self.is_answered()) {
                 Ok(())
             } else if is_copy {
-                port.deliver_again(&waiting.vnet, waiting.of(&self.bytes), &mut self.scratch, delta)
+                port.deliver_again(&waiting.vnet, waiting.of(&self.bytes), &mut self.scratch, delta);
+                Ok(())
             } else {
                 port.deliver_held(&waiting.vnet, waiting.of(&self.bytes), &mut self.scratch, delta)
             };
             match given {
-                Err(Refused { reason: DropReason::RingFull | DropReason::LaneFull, whole: true }) if now < until => {
-                    return false;
-                }
-                Err(_) if is_copy => port.lanes().outlet(0).lose_copies(1),
+                Err(Refused { reason: DropReason::RingFull, whole: true }) if now < until => return false,
                 Err(Refused { reason, .. }) => delta.drops.add(reason),
                 Ok(()) => (),
             }
@@ -163,7 +161,7 @@ impl Port {
         self.lanes().wheel.is_held() && !self.is_asked()
     }
 
-    /// Whether the guest is asked what it has taken, so that [`Port::release`] is to be called now and then ([`Steering::asks`]).
+    /// Whether the guest is asked what it has taken, so that [`Port::release`] is to be called now and then (`confirm.rs`).
     #[must_use]
     pub fn is_asked(&self) -> bool {
         self.lanes().wheel.is_asking()
@@ -255,18 +253,18 @@ impl Port {
             return Ok(());
         }
         let errand = if lanes.synthetic { Errand::Copy } else { Errand::Sole };
-        deliver_held_to_sink(self.lanes(), errand, (vnet, frame), (scratch, delta))
+        deliver_held_to_sink(self.lanes(), errand, (vnet, frame), (scratch, delta));
+        Ok(())
     }
 
     /// Delivers one by the other lane that a ring has already: it is received once.
-    fn deliver_again(
-        &self,
-        vnet: &VnetHeader,
-        frame: &[u8],
-        scratch: &mut Scratch,
-        delta: &mut Delta,
-    ) -> Result<(), Refused> {
-        deliver_held_to_sink(self.lanes(), Errand::Again, (vnet, frame), (scratch, delta))
+    fn deliver_again(&self, vnet: &VnetHeader, frame: &[u8], scratch: &mut Scratch, delta: &mut Delta) {
+        deliver_held_to_sink(self.lanes(), Errand::Again, (vnet, frame), (scratch, delta));
+    }
+
+    /// Whether its other lane has room for what comes next, so that nothing of it need be refused.
+    fn is_lane_clear(&self) -> bool {
+        self.lanes().queues() == 0 || self.lanes().outlet(0).lock().as_mut().is_none_or(Held::is_clear)
     }
 
     /// Puts one into a ring, and returns whose.
@@ -293,20 +291,17 @@ impl Port {
     }
 }
 
-/// Into the first queue of the other lane. What is not spare waits until there is room for it.
+/// Into the first queue of the other lane.
 fn deliver_held_to_sink(
     lanes: &Lanes,
     errand: Errand,
     (vnet, frame): (&VnetHeader, &[u8]),
     (scratch, delta): (&mut Scratch, &mut Delta),
-) -> Result<(), Refused> {
+) {
     let outlet = lanes.outlet(0);
     let mut held = outlet.lock();
-    let Some(held) = held.as_mut() else { return Ok(()) };
+    let Some(held) = held.as_mut() else { return };
     outlet.begin(held, errand, delta);
-    if errand != Errand::Copy && !held.is_clear() {
-        return Err(DropReason::LaneFull.into());
-    }
     let (negotiated, mut made) = (held.sink().negotiated(), Delta::default());
     if let Err(reason) = put(held, negotiated, (vnet, &Payload::held(frame, &[])), scratch, &mut made) {
         outlet.refuse(held, reason, delta);
@@ -314,7 +309,6 @@ fn deliver_held_to_sink(
     delta.checksums += made.checksums;
     delta.segments += made.segments;
     outlet.flush(held, delta);
-    Ok(())
 }
 
 /// Puts a frame, as it is where the receiver can take it so.

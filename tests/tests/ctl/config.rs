@@ -183,7 +183,7 @@ fn a_mistake_is_told_with_file_line_key_and_expectation_and_changes_nothing() {
         ("mtu = 1500", "mtu = \"large\"", 15, "mtu", "expected"),
         ("mtu = 1500", "mut = 1500", 15, "mut", "expected one of"),
         ("mtu = 1500", "queues = 99", 15, "queues", "1 to 8"),
-        ("mtu = 1500", "role = \"king\"", 15, "role", "host, router or uplink"),
+        ("mtu = 1500", "role = \"king\"", 15, "role", "host, router, uplink or monitor"),
         ("mtu = 1500", "macs = \"some\"", 15, "macs", "own or any"),
         ("mtu = 1500", "mode = \"sideways\"", 15, "mode", "server, client"),
         ("\"02:77:65:66:74:02\"", "\"02:77\"", 14, "mac", "six hex pairs"),

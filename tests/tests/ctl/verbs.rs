@@ -69,7 +69,7 @@ fn namespaces_are_added_shown_and_deleted() {
     let idle = json!({
         "limits": {}, "peers": [], "rx_frames": 0, "tx_frames": 0, "rx_bytes": 0, "tx_bytes": 0, "drops": {},
         "software_checksums": 0, "software_segments": 0, "answer": "when_silent", "answer_within_ms": 500,
-        "learnt": {}, "snooped_advertisements": 0, "snooped_solicitations": 0, "snoop_missed": 0
+        "second_source": "accept", "learnt": {}, "snooped_advertisements": 0, "snooped_solicitations": 0, "snoop_missed": 0
     });
     let with = |mut own: Value| {
         own.as_object_mut().expect("an object").extend(idle.as_object().expect("an object").clone());
