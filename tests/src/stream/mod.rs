@@ -13,6 +13,7 @@ mod traffic;
 
 use std::time::Duration;
 
+pub use guest::unanswered;
 pub use losses::{Losses, Still};
 pub use tally::{Report, Tally};
 pub use traffic::{Traffic, Wire};

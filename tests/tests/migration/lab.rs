@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use qemu::{Attach, Guest, GuestSpec, Mac, Moved, Moving, Nic, Pace, Setup};
 use tests::setup::{Must, setup_or_skip};
-use tests::stream::{Losses, Still, Stream, Traffic};
+use tests::stream::{Losses, Still, Stream, Traffic, unanswered};
 use tests::wait::{Deadline, until};
 use tests::weftd::{Waiting, mac_text};
 
@@ -111,7 +111,8 @@ impl Lab {
 
     /// What happens while something is done, which tells of the guest's move, if it has moved.
     pub(crate) fn watch(&mut self, act: impl FnOnce(&mut Lab) -> Option<Moved>) -> Scene {
-        let (before, unanswered) = ([self.refused("guest"), self.refused("near"), self.unsent()], self.unanswered());
+        let (before, unanswered_before) =
+            ([self.refused("guest"), self.refused("near"), self.unsent()], unanswered(&self.guest));
         let (moved, outcome) = self.during(act);
         let losses = [0, 1].map(|host| [0, 1].map(|family| self.losses(host, family, &outcome, moved)));
         let after = [self.refused("guest"), self.refused("near"), self.unsent()];
@@ -122,7 +123,7 @@ impl Lab {
         let [refused, unheard, unsent] = [0, 1, 2].map(|at| more(after[at], before[at]));
         let first = |host: usize, family| self.traffic[host].first_answer(family, moved?.resumed);
         let first_answers = [0, 1].map(|host| [0, 1].map(|family| first(host, family)));
-        let unanswered = self.unanswered().saturating_sub(unanswered);
+        let unanswered = unanswered(&self.guest).saturating_sub(unanswered_before);
         Scene { moved, outcome, first_answers, losses, refused, unanswered, elsewhere: unheard + unsent }
     }
 
@@ -180,13 +181,6 @@ impl Lab {
     /// Router Advertisements that the guest has heard.
     pub(crate) fn advertisements(&self) -> u64 {
         let counted = "awk '$1 == \"Icmp6InRouterAdvertisements\" { print $2 }' /proc/net/snmp6";
-        self.guest.run_ok(counted).must().trim().parse().expect("a number")
-    }
-
-    /// Requests that the guest has heard and did not answer: Linux answers no more at a time than its ICMP socket has room for.
-    fn unanswered(&self) -> u64 {
-        let counted = "awk '$1 == \"Icmp:\" { if (n) print $n; else for (i = 1; i <= NF; i++) if ($i == \"OutErrors\") n = i } ' \
-                       /proc/net/snmp";
         self.guest.run_ok(counted).must().trim().parse().expect("a number")
     }
 
