@@ -66,13 +66,15 @@ pub(super) fn rogues() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn a_host_cannot_advertise_itself_in_any_dress() {
-    let mut rig = two(Role::Host);
+fn a_host_or_a_monitor_cannot_advertise_itself_in_any_dress() {
     let fragment = fragment(kind::ROUTER_ADVERTISEMENT);
-    for (dress, frame) in rogues().into_iter().chain([("a first fragment", fragment)]) {
-        rig.send(0, &frame);
-        assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::RogueRouter, 1), "{dress}");
-        assert_eq!(rig.moved(1), Moved::default(), "{dress}");
+    for role in [Role::Host, Role::Monitor] {
+        let mut rig = two(role);
+        for (dress, frame) in rogues().into_iter().chain([("a first fragment", fragment.clone())]) {
+            rig.send(0, &frame);
+            assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::RogueRouter, 1), "{dress}");
+            assert_eq!(rig.moved(1), Moved::default(), "{dress}");
+        }
     }
 }
 
@@ -107,13 +109,20 @@ fn dhcp_replies() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn a_host_cannot_be_a_dhcp_server_in_any_dress() {
-    let mut rig = two(Role::Host);
-    for (dress, frame) in dhcp_replies() {
-        rig.send(0, &frame);
-        assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::RogueDhcp, 1), "{dress}");
-        assert_eq!(rig.moved(1), Moved::default(), "{dress}");
+fn a_host_or_a_monitor_cannot_be_a_dhcp_server_in_any_dress() {
+    for role in [Role::Monitor, Role::Host] {
+        let mut rig = two(role);
+        for (dress, frame) in dhcp_replies() {
+            rig.send(0, &frame);
+            assert_eq!(rig.moved(0), Moved::sent(1, frame.len()).dropped(DropReason::RogueDhcp, 1), "{dress}");
+            assert_eq!(rig.moved(1), Moved::default(), "{dress}");
+        }
     }
+}
+
+#[test]
+fn dhcp_clients_ask_and_routers_and_uplinks_answer() {
+    let mut rig = two(Role::Host);
     let asks = packet(ip()).udp(DHCP_CLIENT_PORT, 547, &[1, 1, 2, 3]);
     let over_ipv4 = packet(Ip::v4([10, 0, 0, 1], [10, 0, 0, 2])).udp(547, DHCP_CLIENT_PORT, &[7; 40]);
     for frame in [asks, over_ipv4] {

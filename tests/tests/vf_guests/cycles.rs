@@ -55,7 +55,8 @@ fn a_vf_comes_and_goes_under_a_stream() {
             );
             assert_eq!((report.duplicated, report.reordered), (0, 0), "{device}, {scene}: {report}");
             assert!(2 * report.answered > report.sent, "{device}, {scene}: {report}");
-            assert!(asked.is_none() || report.lost() <= unanswered, "{device}, {scene}: {report}");
+            let may_lose = if device == "rtl8139" { 0 } else { unanswered };
+            assert!(asked.is_none() || report.lost() <= may_lose, "{device}, {scene}: {report}");
         }
     }
 }
