@@ -4,7 +4,7 @@
 use core::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::limits::ADDRESSES_V4;
+use crate::limits::{ADDRESSES_V4, QUEUE_PAIRS};
 use crate::port::Port;
 use crate::time::Instant;
 
@@ -30,6 +30,8 @@ pub(crate) struct Asking {
     pub(crate) again: Instant,
     /// The last question of the other lane that was answered there.
     pub(crate) other_answered: u32,
+    /// The last question of each ring that was answered.
+    answered: [u32; QUEUE_PAIRS as usize],
     /// How many frames may be sent again before it is asked whether it has them.
     pub(crate) credit: u32,
     /// It was asked so: the number of the question, and until when its answer is waited for.
@@ -51,6 +53,7 @@ impl Asking {
             other: never,
             again: never,
             other_answered: 0,
+            answered: [0; QUEUE_PAIRS as usize],
             credit: 0,
             window: None,
         }
@@ -68,9 +71,33 @@ impl Asking {
         known.get(self.heard.unwrap_or(number as usize % known.len().max(1))).copied()
     }
 
+    /// Whether an answer to a question of this ring says anything new. A guest can say the same as often as it likes, and what it says is
+    /// looked up among all copies.
+    pub(crate) fn is_news(&mut self, pair: u16, number: u32) -> bool {
+        let last = self.answered.get_mut(usize::from(pair)).filter(|last| number > **last);
+        last.map(|last| *last = number).is_some()
+    }
+
     /// Question `number` was answered.
     pub(crate) fn hear(&mut self, number: u32) {
         let at = number as usize % self.known.max(1);
         self.heard.get_or_insert(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::{MacPolicy, PortConfig, PortSlot, Role};
+    use wire::MacAddr;
+
+    #[test]
+    fn what_a_guest_says_again_or_of_rings_that_no_port_has_is_not_looked_up() {
+        let mac = MacAddr([2, 0, 0, 0, 0, 1]);
+        let config = PortConfig { mac, role: Role::Host, macs: MacPolicy::Own, mtu: 1500, queue_pairs: 1 };
+        let mut asking = Asking::new(&Port::new(PortSlot(0), &config));
+        let said = [(0, 5), (0, 5), (0, 4), (1, 4), (0, 6), (QUEUE_PAIRS, 7), (u16::MAX, 8)];
+        let news = said.map(|(pair, number)| asking.is_news(pair, number));
+        assert_eq!(news, [true, false, false, true, true, false, false]);
     }
 }

@@ -261,7 +261,8 @@ impl Port {
         }
         asking.hear(number);
         match question.pair {
-            Some(pair) => room.confirm(pair, number),
+            Some(pair) if asking.is_news(pair, number) => room.confirm(pair, number),
+            Some(_) => (),
             None => asking.other_answered = asking.other_answered.max(number),
         }
         question.pair.is_none()
