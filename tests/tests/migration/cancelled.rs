@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A move that is called off half way, or fails: the guest stays where it is and loses nothing, and the other port is idle again.
 
-use qemu::Moving;
+use qemu::{Guest, Moving};
 use tests::setup::Must;
 
 use crate::lab::{Lab, PLAIN, SLOW, moves};
@@ -12,20 +12,7 @@ fn a_move_that_is_called_off_leaves_all_as_it_was() {
     let Some(mut lab) = Lab::open(PLAIN) else { return };
     let mut row = Row::new("called off half way");
     for _ in 0..moves(2) {
-        let (incoming, socket) = lab.incoming();
-        let scene = lab.watch(|lab| {
-            lab.guest.start_move(&socket, SLOW).must();
-            lab.await_half_way();
-            lab.guest.cancel_move().must();
-            assert_eq!(lab.guest.wait_move().must(), Moving::Cancelled);
-            None
-        });
-        eprintln!("called off: {scene}");
-        scene.outcome.assert_in_order();
-        assert!(scene.outcome.all().all(|report| report.lost() == 0), "{scene}");
-        row.add(&scene, PLAIN.offered());
-        drop(incoming);
-        lab.hosts[1].daemon.await_state("guest", "down");
+        lab.stay(&mut row, &Moving::Cancelled, |lab, _| lab.guest.cancel_move().must());
     }
     let mut row = Row::new("after those that were called off");
     let scene = lab.move_guest();
@@ -39,18 +26,26 @@ fn a_move_whose_destination_dies_leaves_all_as_it_was() {
     let Some(mut lab) = Lab::open(PLAIN) else { return };
     let mut row = Row::new("the destination's QEMU killed half way");
     for _ in 0..moves(2) {
-        let (incoming, socket) = lab.incoming();
-        let scene = lab.watch(|lab| {
+        lab.stay(&mut row, &Moving::Failed, |_, incoming| incoming.kill());
+    }
+}
+
+impl Lab {
+    /// Begins a move that comes to this end half way, since the test does something then.
+    fn stay(&mut self, row: &mut Row, end: &Moving, act: impl FnOnce(&Lab, &Guest)) {
+        let (incoming, socket) = self.incoming();
+        let scene = self.watch(|lab| {
             lab.guest.start_move(&socket, SLOW).must();
             lab.await_half_way();
-            incoming.kill();
-            assert_eq!(lab.guest.wait_move().must(), Moving::Failed);
+            act(lab, &incoming);
+            assert_eq!(&lab.guest.wait_move().must(), end);
             None
         });
-        eprintln!("the destination's QEMU killed: {scene}");
+        eprintln!("{end:?}: {scene}");
         scene.outcome.assert_in_order();
         assert!(scene.outcome.all().all(|report| report.lost() == 0), "{scene}");
         row.add(&scene, PLAIN.offered());
-        lab.hosts[1].daemon.await_state("guest", "down");
+        drop(incoming);
+        self.hosts[1].daemon.await_state("guest", "down");
     }
 }
