@@ -51,7 +51,7 @@ impl RouterLog {
     pub(super) fn tick(&mut self, control: &mut Control, clock: Duration, now: Instant) {
         self.tell_seconds(control.take_second_sources(), now);
         self.waiting.extend(control.take_changed_routers());
-        self.told.retain(|_, told| !told.lines.is_empty() || now.duration_since(told.at) < EVERY);
+        self.forget(|path| control.operator().observer(path).is_ok(), now);
         let mut room = LINES;
         for path in self.due(now) {
             match control.operator().contradictions(&path, clock) {
@@ -64,6 +64,12 @@ impl RouterLog {
                 Err(_) => drop(self.told.remove(&path)),
             }
         }
+    }
+
+    /// Forgets what was told of namespaces that are no more, and those of which there is nothing to be told again.
+    fn forget(&mut self, exists: impl Fn(&NamespacePath) -> bool, now: Instant) {
+        let is_of_use = |told: &Told| !told.lines.is_empty() || now.duration_since(told.at) < EVERY;
+        self.told.retain(|path, told| is_of_use(told) && exists(path));
     }
 
     /// The namespaces that are to be looked at now. They wait no longer.
@@ -152,6 +158,19 @@ mod test {
         assert_eq!(news(&[mtu(1500, 1400)]), [line], "it is so again");
         let ages = |a, b| finding(Fault::PrefixLifetime("2001:db8::/64".parse().unwrap(), a, b), [1, 2]);
         assert_eq!((news(&[ages(100, 9), ages(90, 8)]).len(), news(&[ages(99, 9)]).len()), (1, 0), "they count down");
+    }
+
+    #[test]
+    fn test_what_was_told_of_namespaces_that_have_gone_is_forgotten() {
+        let (start, mut log) = (Instant::now(), RouterLog::default());
+        let [red, blue, idle] = ["red", "blue", "idle"].map(|path| path.parse::<NamespacePath>().unwrap());
+        for (path, found) in [(&red, vec![mtu(1500, 1400)]), (&blue, vec![mtu(1500, 1400)]), (&idle, vec![])] {
+            log.news(path, &found, (start, LINES));
+        }
+        log.forget(|path| *path != blue, start);
+        assert_eq!(log.told.keys().collect::<Vec<_>>(), [&idle, &red]);
+        log.forget(|_| true, start + EVERY);
+        assert_eq!(log.told.keys().collect::<Vec<_>>(), [&red]);
     }
 
     #[test]
